@@ -1,0 +1,81 @@
+"""What a plan holds: the complete desired state, and the reasons for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from manager.snapshot import EipName, NodeName, ServiceKey
+from pointsman.model.address import Address
+from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, SpeakerIdentity
+from pointsman.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One address of one Service, and the Eip it is booked on (None: outside every Eip)."""
+
+    address: Address
+    eip: EipName | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An Eip (or an address) that was considered for a Service and not used, and why."""
+
+    candidate: str  # "Eip public", "198.51.100.7"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The addresses a Service has after this plan, in order of its families, and why."""
+
+    grants: tuple[Grant, ...]
+    verdict: Verdict
+    shared_as: str | None = None  # the annotation's value; None: not shared
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of addresses per family; Python's integers are exact for a /48 of IPv6."""
+
+    ipv4: int = 0
+    ipv6: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EipState:
+    """The books of one Eip."""
+
+    ready: Verdict
+    capacity: Counts = Counts()
+    allocated: Counts = Counts()
+    available: Counts = Counts()
+    services: int = 0
+    in_use: bool = False  # the finalizer stays
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What allocation decides: every Service of ours, every Eip."""
+
+    allocations: Mapping[ServiceKey, Allocation]
+    eips: Mapping[EipName, EipState]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node and whether it may carry a Service's traffic; *excluded_by* says why not."""
+
+    node: NodeName
+    excluded_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What this replica's speaker should be and say."""
+
+    identity: SpeakerIdentity | None = None  # None: no BgpConf; a running speaker keeps its own
+    exports: Mapping[PeerName, Address] = field(default_factory=dict)
+    routes: Mapping[RouteKey, Route] = field(default_factory=dict)
+    neighbors: Mapping[PeerName, Neighbor] = field(default_factory=dict)

@@ -1,0 +1,54 @@
+"""The systems the manager converges, as types: what an adapter must be able to do.
+
+Every port is a :class:`~pointsman.runtime.target.Target`: read back, put, drop.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pointsman.model.address import Address
+from pointsman.model.route import (
+    Neighbor,
+    PeerName,
+    Route,
+    RouteKey,
+    SessionReport,
+    SpeakerIdentity,
+)
+from pointsman.runtime.target import Target
+
+Routes = Target[RouteKey, Route]
+Exports = Target[PeerName, Address]  # which router a peer's name stands for in export policy
+Neighbors = Target[PeerName, Neighbor]
+
+
+class Speaker(Protocol):
+    """One BGP daemon: its identity, its three targets, and what its sessions say.
+
+    All methods raise Unavailable while the daemon is away or being replaced.
+    """
+
+    @property
+    def exports(self) -> Exports: ...
+
+    @property
+    def routes(self) -> Routes: ...
+
+    @property
+    def neighbors(self) -> Neighbors: ...
+
+    async def identity(self) -> SpeakerIdentity | None:
+        """Return who the daemon runs as, or None when it is up but not started."""
+        ...
+
+    async def start(self, identity: SpeakerIdentity) -> None:
+        """Make it run as *identity*, locked down: nothing in, nothing out but by export rules.
+
+        Running as somebody else already, it is stopped (its parent replaces the process)
+        and Unavailable is raised: a later pass finds it empty.
+        """
+        ...
+
+    async def sessions(self) -> Mapping[PeerName, SessionReport]:
+        """Return the state of every session of ours."""
+        ...

@@ -1,0 +1,219 @@
+"""Everything the planner may look at, frozen: the cluster as it was at one moment.
+
+Adapters fill it from raw JSON and from what speakers and agents report. Nothing here
+does I/O, and nothing here decides.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Interface, IPv6Interface
+from typing import Generic, Literal, NewType, TypeVar
+
+from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
+from pointsman.model.address import Address, Family
+from pointsman.model.route import (
+    Neighbor,
+    PeerName,
+    Route,
+    RouteKey,
+    SessionReport,
+    SpeakerIdentity,
+)
+
+ServiceKey = NewType("ServiceKey", str)  # "NAMESPACE/NAME"
+NodeName = NewType("NodeName", str)
+EipName = NewType("EipName", str)
+
+Truth = Literal["True", "False", "Unknown"]
+TrafficPolicy = Literal["Cluster", "Local"]
+FamilyPolicy = Literal["SingleStack", "PreferDualStack", "RequireDualStack"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A metav1.Condition, whole: others' entries are copied back as they were."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str = ""
+    observed_generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """One entry of status.loadBalancer.ingress."""
+
+    ip: str = ""
+    hostname: str = ""
+    ip_mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One port of a Service; sharing an address needs (protocol, port) to differ."""
+
+    protocol: str
+    port: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service of any type; whether it is ours is the planner's question."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+    resource_version: str = ""
+    created: str = ""  # RFC 3339, UTC: sorts as text
+    deleting: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    type: str = "LoadBalancer"
+    load_balancer_class: str | None = None
+    policy: TrafficPolicy = "Cluster"
+    families: tuple[Family, ...] = (Family.IPV4,)
+    family_policy: FamilyPolicy = "SingleStack"
+    load_balancer_ip: str = ""
+    ports: tuple[ServicePort, ...] = ()
+    selector: Mapping[str, str] = field(default_factory=dict)
+    ingress: tuple[Ingress, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def key(self) -> ServiceKey:
+        return ServiceKey(f"{self.namespace}/{self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of a slice, with its conditions as published (None = absent)."""
+
+    node: NodeName | None = None
+    ready: bool | None = None
+    serving: bool | None = None
+    terminating: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSlice:
+    """One EndpointSlice; a Service may have several, also per family."""
+
+    namespace: str
+    name: str
+    service: str  # label kubernetes.io/service-name; "" when absent
+    family: Family
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    key: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Node, reduced to what decides whether it may carry traffic."""
+
+    name: NodeName
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    ready: Truth = "True"
+    network_unavailable: bool = False
+    internal_ips: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface as a node's agent reported it."""
+
+    name: str
+    mac: str = ""
+    up: bool = True
+    addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """An Announcer object: the report half is empty until its agent has spoken."""
+
+    node: NodeName
+    uid: str = ""
+    resource_version: str = ""
+    owner_uid: str = ""  # uid of the Node it belongs to
+    reported: bool = False
+    interfaces: tuple[Interface, ...] = ()
+    gateways: tuple[Address, ...] = ()
+    proxy_healthy: bool | None = None  # None: not checked
+
+
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Generic[Spec]):
+    """One of our custom resources: metadata, its spec (or why it cannot be read), its status."""
+
+    name: str
+    spec: Spec | None
+    invalid: str = ""  # the sentence, when spec is None
+    uid: str = ""
+    resource_version: str = ""
+    created: str = ""
+    generation: int = 0
+    deleting: bool = False
+    finalizers: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+    status: Mapping[str, object] = field(default_factory=dict)
+
+
+Eip = Resource[EipSpec]
+BgpConf = Resource[BgpConfSpec]
+BgpPeer = Resource[BgpPeerSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Read back from this replica's own speaker; None: it has not answered yet."""
+
+    identity: SpeakerIdentity | None = None
+    exports: Mapping[PeerName, Address] = field(default_factory=dict)
+    routes: Mapping[RouteKey, Route] = field(default_factory=dict)
+    neighbors: Mapping[PeerName, Neighbor] = field(default_factory=dict)
+    sessions: Mapping[PeerName, SessionReport] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line decided: the same for every plan of a process."""
+
+    require_class: bool = False
+    drain_taints: frozenset[str] = frozenset(
+        {"node.kubernetes.io/out-of-service", "ToBeDeletedByClusterAutoscaler"}
+    )
+    speaker_name: str = ""  # this replica's name: it makes the router-id unique
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The planner's whole world."""
+
+    services: Mapping[ServiceKey, Service] = field(default_factory=dict)
+    endpoint_slices: tuple[EndpointSlice, ...] = ()
+    nodes: Mapping[NodeName, Node] = field(default_factory=dict)
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # name -> labels
+    cluster_uid: str = ""  # uid of the kube-system namespace
+    eips: Mapping[EipName, Eip] = field(default_factory=dict)
+    bgp_confs: Mapping[str, BgpConf] = field(default_factory=dict)
+    bgp_peers: Mapping[PeerName, BgpPeer] = field(default_factory=dict)
+    announcers: Mapping[NodeName, Announcer] = field(default_factory=dict)
+    observed: Observed = field(default_factory=Observed)
+    settings: Settings = field(default_factory=Settings)
+    taken_at: datetime | None = None  # wall clock, UTC; None offline: no clock there

@@ -1,0 +1,94 @@
+"""What a BGP speaker is told: identity, export rules, routes and neighbors.
+
+Nothing here knows GoBGP; these are RFC 4271 terms with our names on them.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import Literal, NewType
+
+from pointsman.model.address import Address, Prefix, address_order, prefix_order
+
+PeerName = NewType("PeerName", str)  # metadata.name of a BgpPeer
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerIdentity:
+    """The two numbers a BGP speaker cannot change while it runs (RFC 4271 section 4.2)."""
+
+    asn: int
+    router_id: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class RouteKey:
+    """Identity of one local path; anything not named here is an attribute.
+
+    The next hop belongs to the key: one address is advertised once per serving node,
+    and without it ECMP shrinks to whichever node was written last.
+    """
+
+    prefix: Prefix
+    next_hop: Address
+
+
+@dataclass(frozen=True, slots=True)
+class PathAttributes:
+    """Path attributes we set ourselves; AS_PATH and ORIGIN follow from the speaker."""
+
+    communities: tuple[str, ...] = ()  # "65000:100" or a well-known name (RFC 1997), sorted
+    large_communities: tuple[str, ...] = ()  # "65000:1:2" (RFC 8092), sorted
+    local_pref: int | None = None  # iBGP only (RFC 4271 section 5.1.5)
+    med: int | None = None  # RFC 4271 section 5.1.4
+    as_path_prepend: int = 0  # how often our own AS is added
+    weight: int | None = None  # link bandwidth, relative (draft-ietf-idr-link-bandwidth)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Value of a :class:`RouteKey`: its attributes and the peers that may hear it."""
+
+    attributes: PathAttributes
+    peers: frozenset[PeerName]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """The configured side of a session, as the speaker is told and reads it back."""
+
+    address: Address
+    asn: int
+    port: int = 179
+    hold_seconds: int = 9
+    keepalive_seconds: int = 3
+    connect_retry_seconds: int = 5
+    families: tuple[Literal["ipv4-unicast", "ipv6-unicast"], ...] = (
+        "ipv4-unicast",
+        "ipv6-unicast",
+    )
+    add_path: bool = True
+    local_as: int | None = None
+    source_address: Address | None = None
+    password: str | None = field(default=None, repr=False)  # TCP MD5 (RFC 2385): never shown
+    multihop_ttl: int | None = None
+    ttl_security: bool = False  # GTSM (RFC 5082)
+    passive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """What the speaker says of one session; for status only, never desired."""
+
+    state: str  # "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established"
+    established_at_s: int | None = None  # Unix seconds of the last transition to Established
+    add_path_negotiated: bool = False
+    families: tuple[str, ...] = ()
+    hold_seconds: int | None = None
+    advertised_prefixes: int = 0
+    advertised_paths: int = 0
+    last_error: str = ""
+
+
+def route_order(key: RouteKey) -> tuple[tuple[int, int, int], tuple[int, int]]:
+    """Sort key of routes: prefix, then next hop."""
+    return prefix_order(key.prefix), address_order(key.next_hop)
