@@ -1,0 +1,50 @@
+"""What we write into API objects: the part of an object that is ours, as a value.
+
+A record compares equal when nothing needs writing. Times are left out on purpose: the
+adapter stamps ``lastTransitionTime`` when a condition's status changes, so an idle
+cluster never sees a write.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A condition without its times: status, reason, message."""
+
+    status: str  # "True", "False", "Unknown"
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRecord:
+    """Our part of a Service: addresses in status, our annotations, our conditions."""
+
+    ingress: tuple[str, ...] = ()  # IP addresses, in order; written with ipMode VIP
+    annotations: Mapping[str, str] = field(default_factory=dict)  # only keys we set ourselves
+    conditions: Mapping[str, Stated] = field(default_factory=dict)  # by condition type
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRecord:
+    """Our status of one of our own resources, and whether our finalizer holds it."""
+
+    conditions: Mapping[str, Stated] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)  # the rest of status, JSON values
+    observed_generation: int = 0
+    held: bool = False  # the finalizer pointsman.dev/in-use is set
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A Kubernetes Event about a transition (core/v1 Event, type Normal or Warning)."""
+
+    kind: str  # "Service", "Eip", ...
+    namespace: str  # "" for cluster-scoped objects
+    name: str
+    uid: str
+    reason: str
+    message: str
+    warning: bool
