@@ -1,0 +1,55 @@
+# The one front door; CI uses the same verbs. `make setup` prepares a bare Debian machine.
+PYTHON ?= python3
+SEED   ?= 1
+PY     := build/venv/bin/python
+RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
+CODE   := pointsman manager agent cli lab sidecars tools tests hatch_build.py
+# Pure code: its tests run under two hash seeds, because order must never leak.
+PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup stubs check test sim e2e bench update demo pins clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## make build/venv, unpack the parts, generate the stubs
+	@$(PYTHON) -m tools.setup
+
+stubs: setup ## generate pointsman/gobgp_api again
+	@$(RUN) -m tools.stubs
+
+check: setup ## ruff, mypy, import laws, fresh CRDs, nothing local in tracked files
+	$(RUN) -m ruff check $(CODE)
+	$(RUN) -m ruff format --check $(CODE)
+	$(RUN) -m mypy $(wildcard $(CODE))
+	build/venv/bin/lint-imports --no-logo
+	$(RUN) -m tools.tidy
+	$(RUN) -m cli crds --check
+
+test: setup ## everything but benchmarks; the last line counts it all
+	PYTHONHASHSEED=2 $(RUN) -m pytest -q $(PURE)
+	PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" tests
+
+sim: setup ## the whole system on a virtual clock: make sim SEED=7
+	SEED=$(SEED) $(RUN) -m pytest -m sim tests/sim
+
+e2e: setup ## real packets, real routers
+	$(RUN) -m pytest -m lab tests e2e
+
+bench: setup ## measure; takes minutes
+	$(RUN) -m pytest -m bench -s --timeout 1800 tests/bench
+
+update: setup ## rewrite goldens and generated CRDs
+	$(RUN) -m cli crds --write
+	$(RUN) -m pytest -q tests/scripts --update
+
+demo: setup ## a small data centre on this machine, told as a story; needs root
+	@$(RUN) -m lab demo
+
+pins: setup ## resolve pyproject.toml anew into requirements/*.txt
+	@$(RUN) -m tools.pins
+
+clean: ## remove what setup and builds made
+	rm -rf build dist pointsman/gobgp_api .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

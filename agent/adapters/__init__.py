@@ -1,0 +1,1 @@
+"""The agent's I/O: netlink, packets, the API. Only main imports it."""

@@ -1,0 +1,1 @@
+"""ARP, NDP and conflict detection as sans-I/O machines (layer2 Eips)."""

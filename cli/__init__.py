@@ -1,0 +1,1 @@
+"""The `pointsman` command: thin; it asks the planner and prints."""

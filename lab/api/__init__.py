@@ -1,0 +1,1 @@
+"""The stand-in Kubernetes API of the lab and the tests."""

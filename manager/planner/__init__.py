@@ -1,0 +1,1 @@
+"""From a snapshot to a plan: pure, without memory, clock or log."""

@@ -1,0 +1,1 @@
+"""Values: prefixes, paths, announcements, verdicts, deltas. Standard library only."""

@@ -1,0 +1,1 @@
+"""What a program's shell is made of: loop, target, clock, elector, logging."""

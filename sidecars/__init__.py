@@ -1,0 +1,1 @@
+"""Speakers that run beside the manager."""

@@ -1,0 +1,1 @@
+"""gobgpd's parent, pinned version and base configuration."""

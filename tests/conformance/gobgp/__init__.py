@@ -1,0 +1,1 @@
+"""What the BGP targets promise, asked of the fake and of a real gobgpd."""

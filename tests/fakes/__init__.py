@@ -1,0 +1,1 @@
+"""Strict, stateful fakes; each passes the conformance suite of the real thing."""

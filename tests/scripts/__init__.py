@@ -1,0 +1,1 @@
+"""Transcripts: objects in, readable tables out, run through expanders."""

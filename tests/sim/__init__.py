@@ -1,0 +1,1 @@
+"""Real manager and agents on a virtual clock, with faults."""

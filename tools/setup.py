@@ -1,0 +1,149 @@
+"""`make setup`: the virtual environment, the unpacked parts and the stubs.
+
+Each step leaves a stamp holding the hash of what it was made from, so a second
+run does nothing. It refuses to guess: what it cannot find or do, it says in one
+sentence. It installs with apt only what a user would want on the system anyway,
+and only what is missing; everything else is unpacked below `build/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+VENV = BUILD / "venv"
+PYTHON = VENV / "bin" / "python"
+PINS = ROOT / "requirements" / "dev.txt"
+
+# Commands the lab and the tests call by name, and the Debian package of each.
+COMMANDS = {"ip": "iproute2", "nft": "nftables", "openssl": "openssl"}
+SBIN = "/usr/sbin:/sbin"
+
+
+class Refused(Exception):
+    """A sentence for the user: what is so, and what to do."""
+
+
+def run(command: Sequence[str | Path], **env: str) -> None:
+    """Run *command* with its output shown.
+
+    Raises:
+        Refused: it failed; the sentence names it.
+    """
+    done = subprocess.run([str(c) for c in command], env={**os.environ, **env}, check=False)
+    if done.returncode != 0:
+        line = " ".join(str(c) for c in command)
+        raise Refused(f"`{line}` failed with exit status {done.returncode}; its output is above.")
+
+
+def missing_packages() -> list[str]:
+    """Return the Debian packages that this machine lacks, sorted."""
+    path = f"{os.environ.get('PATH', '')}:{SBIN}"
+    lacking = {pkg for cmd, pkg in COMMANDS.items() if shutil.which(cmd, path=path) is None}
+    if importlib.util.find_spec("ensurepip") is None:  # Debian splits it off
+        lacking.add("python3-venv")
+    return sorted(lacking)
+
+
+def install_packages() -> None:
+    lacking = missing_packages()
+    if not lacking:
+        return
+    if os.geteuid() != 0:
+        raise Refused(f"Missing here: {', '.join(lacking)}. Install them, or run this as root.")
+    print(f"setup: installing {', '.join(lacking)} with apt", flush=True)
+    install = ("apt-get", "install", "-y", "-q", "--no-install-recommends", *lacking)
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        run(install, **quiet)
+    except Refused:  # a fresh image has no package lists, or old ones
+        run(("apt-get", "update", "-q"), **quiet)
+        run(install, **quiet)
+
+
+def digest(*paths: Path, salt: str = "") -> str:
+    """Return one hash over the contents of *paths* and *salt*."""
+    total = hashlib.sha256(salt.encode())
+    for path in sorted(paths):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def once(name: str, key: str, make: Callable[[], None], *, proof: Path) -> bool:
+    """Run *make* unless it succeeded before for the same *key*; True if it ran.
+
+    *proof* is something it makes: a stamp without it counts for nothing.
+    """
+    stamp = BUILD / "stamps" / name
+    if proof.exists() and stamp.exists() and stamp.read_text() == key:
+        return False
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    make()
+    stamp.write_text(key)
+    return True
+
+
+def make_venv() -> None:
+    print(f"setup: making {VENV.relative_to(ROOT)} from {PINS.relative_to(ROOT)}", flush=True)
+    run((sys.executable, "-m", "venv", "--clear", VENV))
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check")
+    # Wheels only: a bare machine has no compiler, and an sdist runs foreign code.
+    run((*pip, "install", "-qq", "--require-hashes", "--only-binary", ":all:", "-r", PINS))
+
+
+def install_project() -> None:
+    """Make the flat packages importable, and `pointsman` a command, in the venv."""
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check")
+    run((*pip, "install", "-qq", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT))
+
+
+def set_up() -> None:
+    if sys.version_info < (3, 11):
+        raise Refused(
+            f"Python {platform.python_version()} is too old: Pointsman needs 3.11 or newer. "
+            "Name one with `make setup PYTHON=/path/to/python3`."
+        )
+    install_packages()
+    tools = ROOT / "tools"
+    python = f"{sys.version} {sys.base_prefix} {ROOT}"
+    key = digest(PINS, tools / "setup.py", salt=python)
+    once("venv", key, make_venv, proof=PYTHON)
+    key = digest(tools / "parts.py")
+    # A separate process: it is also run alone, and its failure is its own sentence.
+    parts = BUILD / "parts.json"
+    once("parts", key, lambda: run((PYTHON, "-m", "tools.parts")), proof=parts)
+    key = digest(PINS, parts, tools / "stubs.py", salt=python)
+    stubs = ROOT / "pointsman" / "gobgp_api" / "__init__.py"
+    once("stubs", key, lambda: run((PYTHON, "-m", "tools.stubs")), proof=stubs)
+    key = digest(PINS, ROOT / "pyproject.toml", ROOT / "hatch_build.py", salt=python)
+    once("project", key, install_project, proof=VENV / "bin" / "pointsman")
+
+
+def main() -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    os.chdir(ROOT)
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:  # two `make` in one tree take turns
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            set_up()
+        except Refused as why:
+            print(f"setup: {why}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
