@@ -20,6 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.refused import Refused
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 PARTS = BUILD / "parts"
@@ -28,10 +30,6 @@ APT = BUILD / "apt"
 GOBGP_MIN, GOBGP_BELOW = "4.8", "5"
 GOBGP_SUITES = ("trixie-backports", "sid")  # the first that offers a wanted version
 PROTO = "golang-github-osrg-gobgp-dev"
-
-
-class Refused(Exception):
-    """A sentence for the user: what is so, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,8 @@ def codename() -> str:
     Raises:
         Refused: the machine is something else.
     """
-    fields = dict(re.findall(r'^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text(), re.M))
+    release = Path("/etc/os-release").read_text()
+    fields: dict[str, str] = dict(re.findall(r'^(\w+)="?([^"\n]*)', release, re.M))
     if fields.get("ID") != "debian":
         raise Refused(
             f"This is {fields.get('PRETTY_NAME', 'not Debian')}; the parts are Debian packages. "

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.refused import Refused
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 VENV = BUILD / "venv"
@@ -29,10 +31,6 @@ PINS = ROOT / "requirements" / "dev.txt"
 # Commands the lab and the tests call by name, and the Debian package of each.
 COMMANDS = {"ip": "iproute2", "nft": "nftables", "openssl": "openssl"}
 SBIN = "/usr/sbin:/sbin"
-
-
-class Refused(Exception):
-    """A sentence for the user: what is so, and what to do."""
 
 
 def run(command: Sequence[str | Path], **env: str) -> None:
@@ -96,21 +94,28 @@ def once(name: str, key: str, make: Callable[[], None], *, proof: Path) -> bool:
 
 
 def make_venv() -> None:
-    print(f"setup: making {VENV.relative_to(ROOT)} from {PINS.relative_to(ROOT)}", flush=True)
+    print(f"setup: making {VENV.relative_to(ROOT)}", flush=True)
     run((sys.executable, "-m", "venv", "--clear", VENV))
-    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check")
+
+
+def pip_install(*words: str | Path) -> None:
+    # Twice quiet: a machine's extra indexes warn about every package they lack.
+    run((PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", *words))
+
+
+def install_pins() -> None:
+    print(f"setup: installing {PINS.relative_to(ROOT)}", flush=True)
     # Wheels only: a bare machine has no compiler, and an sdist runs foreign code.
-    run((*pip, "install", "-qq", "--require-hashes", "--only-binary", ":all:", "-r", PINS))
+    pip_install("--require-hashes", "--only-binary", ":all:", "-r", PINS)
 
 
 def install_project() -> None:
     """Make the flat packages importable, and `pointsman` a command, in the venv."""
-    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check")
-    run((*pip, "install", "-qq", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT))
+    pip_install("--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT)
 
 
 def set_up() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  this is where the user is told
         raise Refused(
             f"Python {platform.python_version()} is too old: Pointsman needs 3.11 or newer. "
             "Name one with `make setup PYTHON=/path/to/python3`."
@@ -118,8 +123,11 @@ def set_up() -> None:
     install_packages()
     tools = ROOT / "tools"
     python = f"{sys.version} {sys.base_prefix} {ROOT}"
-    key = digest(PINS, tools / "setup.py", salt=python)
+    key = digest(salt=python)
     once("venv", key, make_venv, proof=PYTHON)
+    # In place: what others run from this tree keeps running. `make clean` starts afresh.
+    key = digest(PINS, salt=key)
+    once("pins", key, install_pins, proof=VENV / "bin" / "mypy")
     key = digest(tools / "parts.py")
     # A separate process: it is also run alone, and its failure is its own sentence.
     parts = BUILD / "parts.json"

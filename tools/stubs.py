@@ -15,13 +15,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools.refused import Refused
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "pointsman" / "gobgp_api"
-INIT = '"""Generated from gobgpd\'s .proto files by tools/stubs.py; never edited, never committed."""\n'
-
-
-class Refused(Exception):
-    """A sentence for the user: what is so, and what to do."""
+INIT = '"""Made from GoBGP\'s .proto files by tools/stubs.py; never edited, never committed."""\n'
 
 
 def proto_root() -> Path:
@@ -69,14 +67,8 @@ def generate(protos: Path, target: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     known = importlib.resources.files("grpc_tools") / "_proto"
-    outs = (f"--{kind}_out={option}{fresh}"
-        for kind, option in (
-            ("python", ""),
-            ("grpc_python", ""),
-            ("mypy", "quiet:"),
-            ("mypy_grpc", "quiet:"),
-        )
-    )
+    kinds = {"python": "", "grpc_python": "", "mypy": "quiet:", "mypy_grpc": "quiet:"}
+    outs = [f"--{kind}_out={option}{fresh}" for kind, option in kinds.items()]
     files = sorted(f"api/{path.name}" for path in (protos / "api").glob("*.proto"))
     # protoc looks for its plugins on PATH; a venv need not be active.
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
