@@ -1,0 +1,186 @@
+"""The wires of a lab: namespaces, bridges, veth pairs, addresses, routes, sysctls.
+
+Nothing is made in the host's namespace: a veth pair is born with both ends
+where they belong. DAD and router advertisements are off, so that every address
+works at once and nothing appears that isn't written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lab import netns
+from lab.topology import CLIENT, CLIENT_GATEWAY, Interface, Lan, Node, Topology, owns
+
+QUIET = {
+    # A new namespace inherits the IPv4 half from the host, whatever that is.
+    "net.ipv4.conf.all.rp_filter": 0,
+    "net.ipv4.conf.default.rp_filter": 0,
+    "net.ipv4.conf.all.send_redirects": 0,
+    "net.ipv4.conf.default.send_redirects": 0,
+    "net.ipv4.conf.all.accept_redirects": 0,
+    "net.ipv4.conf.default.accept_redirects": 0,
+    "net.ipv6.conf.all.accept_dad": 0,
+    "net.ipv6.conf.default.accept_dad": 0,
+    "net.ipv6.conf.all.dad_transmits": 0,
+    "net.ipv6.conf.default.dad_transmits": 0,
+    "net.ipv6.conf.all.accept_ra": 0,
+    "net.ipv6.conf.default.accept_ra": 0,
+    "net.ipv6.conf.all.accept_redirects": 0,
+    "net.ipv6.conf.default.accept_redirects": 0,
+}
+SILENT = {"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1}
+FORWARDING = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
+HASH_PORTS = {  # of the outermost header: Documentation/networking/ip-sysctl.rst
+    "net.ipv4.fib_multipath_hash_policy": 1,
+    "net.ipv6.fib_multipath_hash_policy": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What one machine needs: its sysctls, then `ip` commands in its namespace."""
+
+    machine: str
+    sysctls: Mapping[str, int]
+    commands: Sequence[str]
+
+
+def up(topology: Topology) -> None:
+    """Build every namespace of *topology*; a leftover of an earlier one goes first."""
+    down(topology.name)
+    netns.ip(*(f"netns add {topology.namespace(machine)}" for machine in topology.machines()))
+    for wiring in wirings(topology):
+        namespace = topology.namespace(wiring.machine)
+        netns.sysctl(namespace, wiring.sysctls)
+        netns.ip(*wiring.commands, namespace=namespace)
+
+
+def down(lab: str) -> None:
+    """Remove every namespace of the lab called *lab*, and who lives in them."""
+    netns.remove([name for name in netns.names() if owns(lab, name)])
+
+
+def set_link(topology: Topology, machine: str, *, up: bool) -> None:
+    """Pull or plug the cable of *machine* at the switch: it sees its carrier go and come."""
+    state = "up" if up else "down"
+    netns.ip(f"link set {machine} {state}", namespace=topology.namespace("switch"))
+
+
+def wirings(topology: Topology) -> Iterator[Wiring]:
+    """Yield what to do, in building order; a machine may appear again."""
+    yield _switch(topology)
+    yield _router(topology)
+    yield Wiring(
+        "client",
+        QUIET,
+        [
+            "link set lo up",
+            _cable("eth0", "eth1", topology.namespace("router")),
+            *_interface("eth0", CLIENT),
+            *_default_routes("eth0", CLIENT_GATEWAY),
+        ],
+    )
+    for manager in topology.managers:
+        yield _host(topology, manager.name, manager.lan, manager.addresses)
+    for node in topology.nodes:
+        yield _node(topology, node)
+        yield _pods(topology, node)
+    # Last, because the other ends exist only now.
+    yield Wiring("router", {}, _interface("eth1", CLIENT_GATEWAY))
+    yield Wiring("switch", {}, list(_ports(topology)))
+
+
+def _switch(topology: Topology) -> Wiring:
+    commands = []
+    for lan in topology.lans:
+        commands += [f"link add {lan.bridge} type bridge stp_state 0 mcast_snooping 0"]
+        commands += [f"link set {lan.bridge} up"]
+    return Wiring("switch", QUIET | SILENT, commands)
+
+
+def _router(topology: Topology) -> Wiring:
+    commands = ["link set lo up"]
+    for lan in topology.lans:
+        # eth1 is the client's side, so the second LAN is eth2.
+        name = "eth0" if lan.number == 1 else f"eth{lan.number}"
+        commands += [_cable(name, router_port(lan), topology.namespace("switch"))]
+        commands += _interface(name, lan.router)
+    if topology.subnets > 1:  # racks reach each other's pods through the router
+        for node in topology.nodes:
+            commands += _pod_routes(node, node.addresses)
+    return Wiring("router", QUIET | FORWARDING | HASH_PORTS, commands)
+
+
+def _host(
+    topology: Topology, machine: str, lan: Lan, addresses: tuple[Interface, Interface]
+) -> Wiring:
+    return Wiring(
+        machine,
+        QUIET,
+        [
+            "link set lo up",
+            _cable("eth0", machine, topology.namespace("switch")),
+            *_interface("eth0", addresses),
+            *_default_routes("eth0", lan.router),
+        ],
+    )
+
+
+def _node(topology: Topology, node: Node) -> Wiring:
+    host = _host(topology, node.name, node.lan, node.addresses)
+    commands = [
+        *host.commands,
+        _cable("pods0", "eth0", topology.namespace(node.pods_machine)),
+        *_interface("pods0", node.pod_gateway),
+    ]
+    for other in topology.nodes:
+        if other != node:
+            via = other.addresses if other.lan == node.lan else node.lan.router
+            commands += _pod_routes(other, via)
+    return Wiring(node.name, QUIET | FORWARDING, commands)
+
+
+def _pods(topology: Topology, node: Node) -> Wiring:
+    commands = ["link set lo up", "link set eth0 up"]
+    for pair in node.pods:
+        commands += [f"addr add {address}{_nodad(address)} dev eth0" for address in pair]
+    commands += _default_routes("eth0", node.pod_gateway)
+    return Wiring(node.pods_machine, QUIET, commands)
+
+
+def _ports(topology: Topology) -> Iterator[str]:
+    """Put every cable's end into its bridge: only possible from the switch's namespace."""
+    ports = [(router_port(lan), lan) for lan in topology.lans]
+    ports += [(host.name, host.lan) for host in (*topology.managers, *topology.nodes)]
+    for port, lan in ports:
+        yield f"link set {port} master {lan.bridge} up"
+
+
+def router_port(lan: Lan) -> str:
+    return "router" if lan.number == 1 else f"router-{lan.number}"
+
+
+def _cable(name: str, peer: str, namespace: str) -> str:
+    return f"link add {name} type veth peer name {peer} netns {namespace}"
+
+
+def _interface(name: str, addresses: tuple[Interface, Interface]) -> list[str]:
+    adds = [f"addr add {address}{_nodad(address)} dev {name}" for address in addresses]
+    return [f"link set {name} up", *adds]
+
+
+def _nodad(address: Interface) -> str:
+    return " nodad" if address.version == 6 else ""
+
+
+def _default_routes(name: str, via: tuple[Interface, Interface]) -> list[str]:
+    return [f"route add default via {a.ip} dev {name}" for a in via]
+
+
+def _pod_routes(node: Node, via: tuple[Interface, Interface]) -> list[str]:
+    return [
+        f"route add {cidr} via {hop.ip}"
+        for cidr, hop in zip(node.pod_cidrs, via, strict=True)
+    ]

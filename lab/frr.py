@@ -1,0 +1,130 @@
+"""The upstream router as FRR: its configuration, its processes, its vtysh.
+
+FRR is unpacked, not installed, and insists on a user `frr` and a group `frrvty`.
+It gets them, and its libraries, in a mount namespace of its own: nothing of the
+host's /etc changes. The configuration is the plain one that any user would
+write; the lab refuses to make it easier than that.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.parts import Part
+from lab.topology import MANAGER_AS, ROUTER_AS, Topology
+
+GROUPS = ("frr", "frrvty")
+
+
+@dataclass(frozen=True, slots=True)
+class Frr:
+    """Where this lab's FRR is: the unpacked *part*, and *home* for what it writes."""
+
+    part: Part
+    home: Path
+
+    def prepare(self, topology: Topology) -> None:
+        """Write what the daemons read, as files that their user owns."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        passwd, group, uid = accounts(
+            Path("/etc/passwd").read_text(), Path("/etc/group").read_text()
+        )
+        (self.home / "passwd").write_text(passwd)
+        (self.home / "group").write_text(group)
+        (self.home / "zebra.conf").write_text("hostname router\n")
+        (self.home / "bgpd.conf").write_text(configuration(topology))
+        # Without the user line vtysh asks PAM, which the host may not have for FRR.
+        (self.home / "vtysh.conf").write_text(
+            "no service integrated-vtysh-config\nusername root nopassword\n"
+        )
+        os.chown(self.home, uid, uid)
+        for file in self.home.iterdir():
+            os.chown(file, uid, uid)
+
+    def daemons(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield name and command of each daemon, in starting order."""
+        common = (
+            f"-z {self.home}/zserv.api --vty_socket {self.home} "
+            f"--moduledir {self.part.path.parent.parent}/x86_64-linux-gnu/frr/modules "
+            "-P 0 -u frr -g frr --log stdout --log-level informational"
+        )
+        yield "zebra", self._command("zebra", f"{common} -s 16777216")
+        yield "bgpd", self._command("bgpd", common)
+
+    def vtysh(self) -> str:
+        """Return a shell script that is this lab's vtysh, run in the router's namespace."""
+        vtysh = self.part.root / "usr/bin/vtysh"
+        if not vtysh.exists():
+            vtysh = Path("/usr/bin/vtysh")
+        inner = (
+            f"{self._mounts()} && exec {vtysh} --vty_socket {self.home} "
+            f'--config_dir {self.home} "$@"'
+        )
+        return f'#!/bin/sh\nexec unshare --mount sh -c {shlex.quote(inner)} vtysh "$@"\n'
+
+    def environment(self) -> Mapping[str, str]:
+        return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
+
+    def _mounts(self) -> str:
+        binds = [f"mount --bind {self.home}/{file} /etc/{file}" for file in ("passwd", "group")]
+        libraries = [f"export {name}={value}" for name, value in self.environment().items()]
+        return " && ".join([*binds, *libraries])
+
+    def _command(self, daemon: str, flags: str) -> list[str]:
+        script = (
+            f"{self._mounts()} && exec setpriv --pdeathsig KILL "
+            f"{self.part.path.parent}/{daemon} -f {self.home}/{daemon}.conf "
+            f"-i {self.home}/{daemon}.pid {flags}"
+        )
+        return ["unshare", "--mount", "sh", "-c", script]
+
+
+def accounts(passwd: str, group: str) -> tuple[str, str, int]:
+    """Return *passwd* and *group* with FRR's user and groups in them, and the user's id.
+
+    An id that the host gives to nobody: FRR's own user, and no one else's.
+    """
+    users = {line.split(":")[0]: line.split(":") for line in passwd.splitlines() if line}
+    groups = {line.split(":")[0]: line.split(":") for line in group.splitlines() if line}
+    taken = {int(entry[2]) for entry in (*users.values(), *groups.values())}
+    free = (number for number in range(989, 100, -1) if number not in taken)
+    uid = int(users["frr"][2]) if "frr" in users else next(free)
+    if "frr" not in users:
+        passwd += f"frr:x:{uid}:{uid}:FRR of the lab:/nonexistent:/usr/sbin/nologin\n"
+    for name in GROUPS:
+        if name not in groups:
+            number = uid if name == "frr" and uid not in taken else next(free)
+            group += f"{name}:x:{number}:frr\n"
+    return passwd, group, uid
+
+
+def configuration(topology: Topology) -> str:
+    """Return bgpd.conf: each manager a neighbor, over IPv4 and over IPv6.
+
+    One session carries both families. The IPv6 neighbors wait to be called.
+    """
+    lines = [
+        "frr defaults traditional",
+        "hostname router",
+        f"router bgp {ROUTER_AS}",
+        f" bgp router-id {topology.lans[0].router[0].ip}",
+        " no bgp ebgp-requires-policy",
+        " no bgp default ipv4-unicast",
+    ]
+    neighbors = [address.ip for manager in topology.managers for address in manager.addresses]
+    for neighbor in neighbors:
+        lines += [
+            f" neighbor {neighbor} remote-as {MANAGER_AS}",
+            f" neighbor {neighbor} timers connect 1",
+        ]
+        if neighbor.version == 6:
+            lines += [f" neighbor {neighbor} passive"]
+    for family in ("ipv4", "ipv6"):
+        lines += [f" address-family {family} unicast"]
+        lines += [f"  neighbor {neighbor} activate" for neighbor in neighbors]
+        lines += ["  maximum-paths 64", " exit-address-family"]
+    return "\n".join([*lines, "line vty", ""])
