@@ -1,0 +1,192 @@
+"""The BgpPeer: a router that hears our prefixes, and how the session with it goes."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from pointsman.api import dialect
+from pointsman.api.base import ApiModel, ListType, ReadFrom, Rule
+from pointsman.api.bgpconf import AsNumber
+from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions
+from pointsman.model.address import Address, Prefix
+
+# RFC 1122 section 3.2.1.3, RFC 5771, RFC 1112 section 4; RFC 4291 sections 2.5.2 and 2.7.
+NO_HOST: tuple[Prefix, ...] = (
+    IPv4Network("0.0.0.0/8"),
+    IPv4Network("224.0.0.0/3"),
+    IPv6Network("::/128"),
+    IPv6Network("ff00::/8"),
+)
+LINK_LOCAL = IPv6Network("fe80::/10")  # RFC 4291 section 2.5.6
+
+
+def _read(text: str) -> Address:
+    address = dialect.read_ip(text)
+    assert address is not None, "read only after IS_ADDRESS held"
+    return address
+
+
+def _outside(text: str, networks: tuple[Prefix, ...]) -> bool:
+    address = dialect.read_ip(text)
+    return address is None or not any(address in network for network in networks)
+
+
+def _none_contains(networks: tuple[Prefix, ...]) -> str:
+    tests = (f"cidr('{network}').containsIP(self)" for network in networks)
+    return f"!isIP(self) || !({' || '.join(tests)})"
+
+
+IS_ADDRESS = Rule(
+    cel="isIP(self)",
+    holds=dialect.is_ip,
+    words='"{self}" is not an IP address: write one such as 192.0.2.1 or 2001:db8::1, without '
+    "prefix length, port or zone",
+)
+IS_UNICAST = Rule(
+    cel=_none_contains(NO_HOST),
+    holds=lambda text: _outside(text, NO_HOST),
+    words='"{self}" is not the address of a router: write a unicast address such as 192.0.2.1 or '
+    "2001:db8::1",
+)
+HAS_NO_ZONE = Rule(
+    cel=_none_contains((LINK_LOCAL,)),
+    holds=lambda text: _outside(text, (LINK_LOCAL,)),
+    words='"{self}" is link-local, which does not say on which link: write an address of the '
+    "router that is not from fe80::/10",
+)
+OFF_OR_SANE = Rule(
+    cel="self == 0 || self >= 3",  # RFC 4271 section 4.2
+    holds=lambda seconds: seconds == 0 or seconds >= 3,
+    words="a hold time of 1 or 2 seconds is not allowed: use 0 (off) or at least 3",
+)
+KEPT_ALIVE = Rule(
+    cel="self.holdSeconds == 0 || self.keepaliveSeconds <= self.holdSeconds",
+    holds=lambda timers: (
+        timers.hold_seconds == 0 or timers.keepalive_seconds <= timers.hold_seconds
+    ),
+    words="keepaliveSeconds is longer than holdSeconds, so every session would expire: use at "
+    "most a third of holdSeconds",
+)
+
+RouterAddress = Annotated[
+    Address,
+    ReadFrom(Annotated[str, Field(max_length=45), IS_ADDRESS, IS_UNICAST, HAS_NO_ZONE], _read),
+]
+PeerFamily = Literal["ipv4-unicast", "ipv6-unicast"]
+
+
+class Timers(ApiModel):
+    """How fast a session is opened and how fast a silent one is given up."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (KEPT_ALIVE,)
+
+    hold_seconds: Annotated[StrictInt, Field(ge=0, le=65_535), OFF_OR_SANE] = Field(
+        default=9,
+        description="After how many seconds of silence the session is given up: 0 (never) or at "
+        "least 3. The smaller of both sides' values applies.",
+    )
+    keepalive_seconds: StrictInt = Field(
+        default=3,
+        ge=1,
+        le=21_845,
+        description="How often a sign of life is sent, in seconds; never less often than three "
+        "times per hold time.",
+    )
+    connect_retry_seconds: StrictInt = Field(
+        default=5,
+        ge=1,
+        le=65_535,
+        description="How long to wait, in seconds, before a failed connection is tried again.",
+    )
+
+    @property
+    def effective_keepalive_seconds(self) -> int:
+        """What a speaker is told: 0 without a hold time, else at most a third of it.
+
+        Source: RFC 4271 section 4.4.
+        """
+        return min(self.keepalive_seconds, self.hold_seconds // 3)
+
+
+class AddPath(ApiModel):
+    """ADD-PATH (RFC 7911): several paths of one prefix over one session."""
+
+    enabled: StrictBool = Field(
+        default=True,
+        description="Offer the router several paths of a prefix, one for each node that serves, "
+        "so that it can spread the load. A router that declines is sent one.",
+    )
+
+
+class BgpPeerSpec(ApiModel):
+    """A router, and the session to open to it."""
+
+    address: RouterAddress = Field(
+        description="Address of the router, IPv4 or IPv6, such as 192.0.2.1 or 2001:db8::1."
+    )
+    asn: AsNumber = Field(
+        description="AS number of the router, 1 to 4294967295; equal to ours: an iBGP session."
+    )
+    port: StrictInt = Field(
+        default=179, ge=1, le=65_535, description="TCP port on which the router listens."
+    )
+    timers: Timers = Field(default=Timers(), description="Timers of the session.")
+    families: Annotated[
+        tuple[PeerFamily, ...], Field(min_length=1, max_length=2), ListType("set")
+    ] = Field(
+        default=("ipv4-unicast", "ipv6-unicast"),
+        description="Address families offered to the router.",
+    )
+    add_path: AddPath = Field(
+        default=AddPath(), description="Several paths of one prefix over the session (RFC 7911)."
+    )
+    disabled: StrictBool = Field(
+        default=False, description="End the session, if there is one, and open none."
+    )
+
+
+class SpeakerStatus(ApiModel):
+    """The session as one speaker sees it; each replica writes its own entry."""
+
+    name: str = Field(description="Name of the speaker: the replica it belongs to.")
+    state: str = Field(
+        description="State of the session (RFC 4271 section 8.2.2), such as Established."
+    )
+    established_since: str | None = Field(
+        default=None,
+        description="Since when the session is established.",
+        json_schema_extra={"format": "date-time"},
+    )
+    last_error: str | None = Field(
+        default=None, description="Why the session last ended or failed."
+    )
+    families: Annotated[tuple[str, ...], ListType("atomic")] = Field(
+        default=(), description="Address families negotiated."
+    )
+    hold_seconds: StrictInt | None = Field(
+        default=None, description="Hold time negotiated, in seconds; 0: off."
+    )
+    keepalive_seconds: StrictInt | None = Field(
+        default=None, description="Interval of keepalives in use, in seconds; 0: none."
+    )
+    add_path_negotiated: StrictBool | None = Field(
+        default=None, description="Whether the router takes several paths of one prefix."
+    )
+    advertised_prefixes: StrictInt | None = Field(
+        default=None,
+        description="How many prefixes the router is sent, read back from the speaker.",
+    )
+    advertised_paths: StrictInt | None = Field(
+        default=None, description="How many paths the router is sent, read back from the speaker."
+    )
+
+
+class BgpPeerStatus(ApiModel):
+    """How the sessions with the router go; written by Pointsman."""
+
+    conditions: Conditions = Field(default=(), description=CONDITIONS)
+    observed_generation: StrictInt | None = Field(default=None, description=OBSERVED_GENERATION)
+    speakers: Annotated[tuple[SpeakerStatus, ...], ListType("map", key="name")] = Field(
+        default=(), description="The session as each speaker sees it, one entry per replica."
+    )

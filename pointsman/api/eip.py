@@ -1,0 +1,132 @@
+"""The Eip: a pool of external addresses, and who may use it.
+
+Each entry of `addresses` is checked here one by one; what needs all of them at once (a
+reversed range, overlap) CEL cannot decide, so the planner does, with `Ready=False`.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StrictBool, StrictInt
+
+from pointsman.api import dialect
+from pointsman.api.base import ApiModel, ListType, Rule
+from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions, Count
+from pointsman.api.selector import LabelSelector
+
+
+def _is_block(text: str) -> bool:
+    if dialect.is_ip(text) or dialect.is_cidr(text):
+        return True
+    ends = dialect.range_ends(text)
+    return ends is not None and all(dialect.is_ip(end) for end in ends)
+
+
+def _is_one_family(text: str) -> bool:
+    first, last = map(dialect.read_ip, dialect.range_ends(text) or ("", ""))
+    return first is None or last is None or first.version == last.version
+
+
+IS_BLOCK = Rule(
+    cel="isIP(self) || isCIDR(self) || (self.split('-').size() == 2"
+    " && isIP(self.split('-')[0]) && isIP(self.split('-')[1]))",
+    holds=_is_block,
+    words='"{self}" is neither an address (192.0.2.7), a network (192.0.2.0/24) nor a range '
+    "(192.0.2.10-192.0.2.20)",
+)
+IS_ONE_FAMILY = Rule(
+    cel="self.split('-').size() != 2 || !isIP(self.split('-')[0]) || !isIP(self.split('-')[1])"
+    " || ip(self.split('-')[0]).family() == ip(self.split('-')[1]).family()",
+    holds=_is_one_family,
+    words='"{self}" mixes IPv4 and IPv6: write one range for each family',
+)
+
+# 89 holds any range; without bounds the API server refuses the rules as too expensive.
+Block = Annotated[str, Field(max_length=89), IS_BLOCK, IS_ONE_FAMILY]
+Namespace = Annotated[str, Field(max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+FORMS = (
+    "Each entry is an address (192.0.2.7), a network (192.0.2.0/24, host bits are masked) or a "
+    "range (192.0.2.10-192.0.2.20); IPv4 and IPv6 may mix."
+)
+
+
+class Protocol(StrEnum):
+    """How an address becomes reachable; the planner's table has one entry for each."""
+
+    BGP = "bgp"
+    NONE = "none"
+
+
+class EipSpec(ApiModel):
+    """Which addresses the pool holds, how they become reachable, and who may use them."""
+
+    addresses: Annotated[
+        tuple[Block, ...], Field(min_length=1, max_length=64), ListType("atomic")
+    ] = Field(
+        description=f"The addresses of the pool. {FORMS} Entries must not overlap each other, nor "
+        "another Eip: of two that overlap, the younger is not Ready."
+    )
+    exclude: Annotated[tuple[Block, ...], Field(max_length=64), ListType("atomic")] = Field(
+        default=(), description=f"Addresses of the pool that are never given out. {FORMS}"
+    )
+    protocol: Protocol = Field(
+        default=Protocol.BGP,
+        description="How the addresses become reachable: bgp advertises them to the BgpPeers; "
+        "none only allocates, and something else (a CNI, say) announces.",
+    )
+    default: StrictBool = Field(
+        default=False, description="Whether the pool serves Services that name no Eip."
+    )
+    priority: StrictInt = Field(
+        default=100,
+        ge=-2_147_483_648,
+        le=2_147_483_647,
+        description="Which pool is tried first when several could serve: the smallest number, "
+        "and among equals the first name.",
+    )
+    disabled: StrictBool = Field(
+        default=False, description="Give out nothing new; addresses that are held stay."
+    )
+    avoid_buggy_ips: StrictBool = Field(
+        default=False,
+        description="Never give out IPv4 addresses that end in .0 or .255, which some clients "
+        "take for a network or a broadcast address.",
+    )
+    namespaces: Annotated[tuple[Namespace, ...], Field(max_length=256), ListType("set")] = Field(
+        default=(), description="Namespaces whose Services may use the pool; empty: any."
+    )
+    namespace_selector: LabelSelector | None = Field(
+        default=None,
+        description="Labels of the namespaces whose Services may use the pool; absent: any. "
+        "Together with namespaces and serviceSelector: all that are set must match.",
+    )
+    service_selector: LabelSelector | None = Field(
+        default=None,
+        description="Labels of the Services that may use the pool; absent: any. The labels "
+        "pointsman.dev/service-name and pointsman.dev/service-namespace always hold the name and "
+        "the namespace of the Service.",
+    )
+    node_selector: LabelSelector | None = Field(
+        default=None,
+        description="Labels of the nodes that may announce these addresses or be next hops for "
+        "them; absent: any. Independent of the Service's traffic policy.",
+    )
+
+
+class EipStatus(ApiModel):
+    """What became of the pool; written by Pointsman."""
+
+    conditions: Conditions = Field(default=(), description=CONDITIONS)
+    observed_generation: StrictInt | None = Field(default=None, description=OBSERVED_GENERATION)
+    capacity: Count | None = Field(
+        default=None, description="How many addresses can be given out in all."
+    )
+    allocated: Count | None = Field(
+        default=None, description="How many addresses are held by Services."
+    )
+    available: Count | None = Field(
+        default=None, description="How many addresses can still be given out."
+    )
+    services: StrictInt | None = Field(
+        default=None, description="How many Services hold an address of the pool."
+    )
