@@ -1,0 +1,32 @@
+"""`python -m sidecars.gobgp --socket PATH [--gobgpd PATH]`: run gobgpd behind a private socket.
+
+Exit status: 0 after SIGTERM, 2 for misuse, otherwise gobgpd's own.
+"""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from sidecars.gobgp import parent
+from sidecars.gobgp.ground import Refused, find_gobgpd, prepare
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m sidecars.gobgp", description=__doc__)
+    parser.add_argument("--socket", type=Path, required=True, help="API socket to be made")
+    parser.add_argument("--gobgpd", help="the daemon (default: $GOBGPD, else found on PATH)")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="sidecar: %(message)s", stream=sys.stderr)
+    try:
+        gobgpd = find_gobgpd(options.gobgpd)
+        prepare(options.socket)
+    except Refused as why:
+        print(f"sidecar: {why}", file=sys.stderr)
+        return 2
+    return asyncio.run(parent.run(gobgpd, options.socket.absolute()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

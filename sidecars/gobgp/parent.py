@@ -1,0 +1,120 @@
+"""gobgpd's parent and nothing else: it starts one, ends it well, and never outlives it.
+
+It refuses to restart gobgpd: whoever runs this (a container runtime, the lab) does that,
+because a new process is the only cure for a stopped one (StopBgp is terminal, measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+
+from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceStub
+
+if TYPE_CHECKING:  # a name for mypy only
+    from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceAsyncStub
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LOOK_EVERY_S = 0.5
+ANSWER_WITHIN_S = 3.0
+STOPPED = "server stopped"  # gobgpd's words for: StopBgp was called, nothing works any more
+
+log = logging.getLogger(__name__)
+
+
+async def run(gobgpd: str, socket: Path) -> int:
+    """Run gobgpd on *socket* until one of us is told to go; return the exit status.
+
+    0 after SIGTERM or SIGINT; otherwise gobgpd ended by itself: its own status, 128 + N
+    when a signal N ended it, as a shell says it.
+    """
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    # Before the first channel exists: gRPC and fork() don't mix.
+    child = await spawn(gobgpd, socket)
+    log.info("gobgpd runs as pid %d and serves %s", child.pid, socket)
+    async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
+        stub: GoBgpServiceAsyncStub = GoBgpServiceStub(channel)
+        ended = asyncio.create_task(child.wait())
+        endings = {
+            ended,
+            asyncio.create_task(asked.wait()),
+            asyncio.create_task(_becomes_a_zombie(stub)),
+        }
+        await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            if asked.is_set():
+                await _farewell(stub)
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()  # not SIGTERM: that sends a Cease, and helpers drop our routes
+        status = await ended
+        for task in endings:
+            task.cancel()
+        await asyncio.gather(*endings, return_exceptions=True)
+    socket.unlink(missing_ok=True)
+    if asked.is_set():
+        return 0
+    log.error("gobgpd ended with status %d", status)
+    return status if status >= 0 else 128 - status
+
+
+async def spawn(gobgpd: str, socket: Path) -> Process:
+    """Start gobgpd so that nothing of it listens on TCP and it dies with this process."""
+    return await asyncio.create_subprocess_exec(
+        gobgpd,
+        f"--api-hosts=unix://{socket}",
+        "--pprof-disable",
+        "--metrics-path=",  # with pprof off this closes localhost:6060
+        "--log-level=info",
+        stdin=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # a terminal's Ctrl-C is for us: gobgpd would send a Cease
+        preexec_fn=_dies_with(os.getpid()),
+    )
+
+
+def _dies_with(parent: int) -> Callable[[], None]:
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def before_exec() -> None:
+        os.umask(0o077)  # the API socket's mode follows it
+        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+    return before_exec
+
+
+async def _becomes_a_zombie(stub: GoBgpServiceAsyncStub) -> None:
+    """Return once gobgpd says that it was stopped; it will never speak BGP again."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            await stub.GetBgp(pb.GetBgpRequest(), timeout=ANSWER_WITHIN_S)
+        except grpc.aio.AioRpcError as error:
+            if STOPPED in (error.details() or ""):
+                log.info("gobgpd was stopped: replacing the process")
+                return
+
+
+async def _farewell(stub: GoBgpServiceAsyncStub) -> None:
+    """Let peers that negotiated graceful restart keep our routes; the others get a Cease."""
+    try:
+        await stub.StopBgp(
+            pb.StopBgpRequest(allow_graceful_restart=True), timeout=ANSWER_WITHIN_S
+        )
+    except grpc.aio.AioRpcError as error:
+        log.info("gobgpd did not stop by request: %s", error.details())
