@@ -3,7 +3,7 @@ PYTHON ?= python3
 SEED   ?= 1
 PY     := build/venv/bin/python
 RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
-CODE   := pointsman manager agent cli lab sidecars tools tests hatch_build.py
+CODE   := pointsman manager agent cli lab sidecars tools tests $(wildcard e2e) hatch_build.py
 # Pure code: its tests run under two hash seeds, because order must never leak.
 PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
 
@@ -22,13 +22,13 @@ stubs: setup ## generate pointsman/gobgp_api again
 check: setup ## ruff, mypy, import laws, fresh CRDs, nothing local in tracked files
 	$(RUN) -m ruff check $(CODE)
 	$(RUN) -m ruff format --check $(CODE)
-	$(RUN) -m mypy $(wildcard $(CODE))
+	$(RUN) -m mypy $(CODE)
 	build/venv/bin/lint-imports --no-logo
 	$(RUN) -m tools.tidy
 	$(RUN) -m cli crds --check
 
 test: setup ## everything but benchmarks; the last line counts it all
-	PYTHONHASHSEED=2 $(RUN) -m pytest -q $(PURE)
+	PYTHONHASHSEED=2 $(RUN) -m pytest $(PURE)
 	PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" tests
 
 sim: setup ## the whole system on a virtual clock: make sim SEED=7

@@ -128,7 +128,7 @@ def set_up() -> None:
     # In place: what others run from this tree keeps running. `make clean` starts afresh.
     key = digest(PINS, salt=key)
     once("pins", key, install_pins, proof=VENV / "bin" / "mypy")
-    key = digest(tools / "parts.py")
+    key = digest(tools / "parts.py", tools / "sources.py")
     # A separate process: it is also run alone, and its failure is its own sentence.
     parts = BUILD / "parts.json"
     once("parts", key, lambda: run((PYTHON, "-m", "tools.parts")), proof=parts)

@@ -1,91 +1,13 @@
-"""Which archive the parts come from, read from every form of apt's sources."""
+"""Which version of the daemon is taken, and when none is."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tools.parts import Source, machine_sources, main_archive, newest, read_deb822, upstream
+from tools.parts import choose_gobgp, newest, upstream
 from tools.refused import Refused
-
-MIRROR = "http://mirror.example/debian"
-SECURITY = "http://mirror.example/debian-security"
-
-DEB822 = f"""
-# Modernized by hand
-Types: deb
-URIs: {MIRROR}
-Suites: bookworm bookworm-updates
-Components: main contrib
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-
-Types: deb
-URIs: {SECURITY}
-Suites: bookworm-security
-Components: main
-"""
-ONE_LINE = f"""
-# deb http://commented.example/debian bookworm main
-deb {SECURITY} bookworm-security main
-deb-src {MIRROR} bookworm main
-deb [arch=amd64,arm64 signed-by=/etc/key.gpg] {MIRROR} bookworm main contrib # ours
-"""
-THIRD_PARTY = "deb http://aaa.example/tools bookworm main\n"
-
-
-@pytest.mark.parametrize(
-    ("files", "options"),
-    [
-        pytest.param(
-            {"sources.list.d/debian.sources": DEB822},
-            (("Signed-By", "/usr/share/keyrings/debian-archive-keyring.gpg"),),
-            id="a deb822 file gives the stanza of the release, not of its security updates",
-        ),
-        pytest.param(
-            {"sources.list": ONE_LINE},
-            (("Architectures", "amd64 arm64"), ("Signed-By", "/etc/key.gpg")),
-            id="a one-line list gives its archive with its options",
-        ),
-        pytest.param(
-            {"sources.list.d/aaa.list": THIRD_PARTY, "sources.list.d/debian.sources": DEB822},
-            (("Signed-By", "/usr/share/keyrings/debian-archive-keyring.gpg"),),
-            id="somebody else's archive with a like-named suite comes after Debian's own file",
-        ),
-    ],
-)
-def test_main_archive(tmp_path: Path, files: dict[str, str], options: tuple[tuple[str, str], ...]):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    archive = main_archive(machine_sources(tmp_path), "bookworm")
-    assert archive.uri == MIRROR
-    assert archive.options == options
-
-
-def test_no_archive_is_a_sentence(tmp_path: Path):
-    with pytest.raises(Refused, match=r"no Debian archive with suite 'bookworm'.*sources\.list\.d"):
-        main_archive(machine_sources(tmp_path), "bookworm")
-
-
-def test_disabled_and_source_stanzas_are_no_archives():
-    disabled = DEB822.replace("Types: deb\n", "Types: deb\nEnabled: no\n")
-    assert list(read_deb822(disabled)) == []
-    assert list(read_deb822(DEB822.replace("Types: deb\n", "Types: deb-src\n"))) == []
-
-
-def test_an_inline_key_survives_the_way_into_the_private_stanza():
-    key = "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBF\n"
-    text = re.sub(r"Signed-By: .*\n", key, DEB822)
-    stanza = next(read_deb822(text)).stanza(["trixie"])
-    assert stanza.startswith(f"Types: deb\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\n")
-    assert stanza.splitlines()[-3:] == key.splitlines()[-3:]
-
-
-def test_a_stanza_reads_back_as_itself():
-    source = Source(MIRROR, ("sid",), ("main",), (("Trusted", "yes"),))
-    assert list(read_deb822(source.stanza(["sid"]))) == [source]
 
 
 def test_newest_follows_debian_order():
@@ -99,3 +21,59 @@ def test_newest_follows_debian_order():
 )
 def test_upstream_version(package: str, version: str):
     assert upstream(package) == version
+
+
+class Shelf:
+    """An archive without files: which suite offers which versions."""
+
+    def __init__(self, offers: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+        self.offers = offers
+        self.read: list[str] = []
+
+    def update(self, suite: str) -> None:
+        self.read.append(suite)
+
+    def versions(self, package: str) -> list[str]:
+        return [v for suite in self.read for v in self.offers.get(suite, {}).get(package, ())]
+
+
+@pytest.mark.parametrize(
+    ("offers", "version", "read"),
+    [
+        pytest.param(
+            {"trixie-backports": {"gobgpd": ["4.8.0-1~bpo13+1", "4.9.0-1~bpo13+1"]}},
+            "4.9.0-1~bpo13+1",
+            ["trixie-backports"],
+            id="backports are enough, and the newest of them is taken",
+        ),
+        pytest.param(
+            {
+                "trixie-backports": {"gobgpd": ["4.7.0-1"]},
+                "sid": {"gobgpd": ["4.8.0-2", "5.0.0-1"]},
+            },
+            "4.8.0-2",
+            ["trixie-backports", "sid"],
+            id="older than 4.8 is passed over, sid is asked, 5 is too new",
+        ),
+    ],
+)
+def test_which_gobgpd(offers, version: str, read: list[str]):
+    shelf = Shelf(
+        {
+            s: {"gobgpd": o["gobgpd"], "golang-github-osrg-gobgp-dev": o["gobgpd"]}
+            for s, o in offers.items()
+        }
+    )
+    assert choose_gobgp(shelf) == version
+    assert shelf.read == read
+
+
+def test_no_gobgpd_in_range_is_a_sentence():
+    with pytest.raises(Refused, match=r"No gobgpd from 4\.8 up to, not including, 5 in trixie-b"):
+        choose_gobgp(Shelf({"sid": {"gobgpd": ["3.36.0-1", "5.1.0-1"]}}))
+
+
+def test_daemon_and_proto_of_different_versions_are_a_sentence():
+    offers = {"gobgpd": ["4.9.0-1"], "golang-github-osrg-gobgp-dev": ["4.8.0-1"]}
+    with pytest.raises(Refused, match=r"gobgpd is offered as 4\.9\.0-1, .* only as 4\.8\.0-1"):
+        choose_gobgp(Shelf({"trixie-backports": offers}))
