@@ -1,0 +1,114 @@
+"""Typed access to one raw JSON object; every complaint names the object and the field.
+
+Refuses to guess: a number where text belongs is an error with a sentence, absent and null
+are the default. It knows no kind; `kube_codec` does.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+class Malformed(ValueError):
+    """One object cannot be read. Its text is the sentence: what is so, for whom, what to do."""
+
+
+class Fields:
+    """A JSON object being read, and where it lies inside which Kubernetes object."""
+
+    __slots__ = ("_path", "_raw", "what")
+
+    def __init__(self, what: str, raw: object, *, path: str = "") -> None:
+        if raw is None:
+            raw = {}
+        if not isinstance(raw, Mapping):
+            raise Malformed(
+                f"{what}: {path or 'the object'} is {_shown(raw)}; write an object (key: value)."
+            )
+        self.what, self._raw, self._path = what, raw, path
+
+    @property
+    def raw(self) -> Json:
+        """The object itself, as it came."""
+        return self._raw
+
+    def has(self, key: str) -> bool:
+        """Return whether *key* is present and not null."""
+        return self._raw.get(key) is not None
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return a string. An unquoted YAML time is the one other thing accepted."""
+        value = self._raw.get(key)
+        if value is None:
+            return default
+        return _text(value, self.what, self._at(key))
+
+    def integer(self, key: str, default: int = 0) -> int:
+        value = self._raw.get(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Malformed(f"{self.what}: {self._at(key)} is {_shown(value)}; write a number.")
+        return value
+
+    def flag(self, key: str) -> bool | None:
+        """Return a boolean, or None when it is absent."""
+        value = self._raw.get(key)
+        if value is not None and not isinstance(value, bool):
+            raise Malformed(
+                f"{self.what}: {self._at(key)} is {_shown(value)}; write true or false."
+            )
+        return value
+
+    def at(self, key: str) -> "Fields":
+        """Return the object below *key*; an empty one when it is absent."""
+        return Fields(self.what, self._raw.get(key), path=self._at(key))
+
+    def each(self, key: str) -> Iterator["Fields"]:
+        """Yield the objects of the list below *key*."""
+        for index, item in enumerate(self._list(key)):
+            yield Fields(self.what, item, path=f"{self._at(key)}[{index}]")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the strings of the list below *key*."""
+        return tuple(
+            _text(item, self.what, f"{self._at(key)}[{index}]")
+            for index, item in enumerate(self._list(key))
+        )
+
+    def mapping(self, key: str) -> dict[str, str]:
+        """Return a map of text to text: labels, annotations, a selector."""
+        inner = self.at(key)
+        return {name: inner.text(name) for name in inner.raw}
+
+    def _list(self, key: str) -> list[Any]:
+        value = self._raw.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise Malformed(f"{self.what}: {self._at(key)} is {_shown(value)}; write a list.")
+        return value
+
+    def _at(self, key: str) -> str:
+        return f"{self._path}.{key}" if self._path else key
+
+
+def _text(value: object, what: str, where: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):  # YAML 1.1 makes a date of an unquoted RFC 3339 time
+        stamp = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+    raise Malformed(f"{what}: {where} is {_shown(value)}, not text; put it in quotes.")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, date)):
+        return str(value)
+    if isinstance(value, str):
+        return f"{value[:40]!r}"
+    return "a list" if isinstance(value, list) else "an object"

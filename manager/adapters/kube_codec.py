@@ -1,0 +1,282 @@
+"""Raw Kubernetes objects in, the frozen values of `manager.snapshot` out. Pure.
+
+Used for the API server's JSON and for files given to `plan --offline`, so it fills in what
+an API server would have defaulted. An object that cannot be read raises `Malformed` with
+its sentence, and only it; a custom resource whose spec is wrong becomes a `Resource` that
+says so. Nothing here decides what an object means.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final, TypeVar, cast
+
+from manager.adapters.fields import Fields, Json, Malformed
+from manager.snapshot import (
+    Announcer,
+    BgpConf,
+    BgpPeer,
+    Condition,
+    Eip,
+    Endpoint,
+    EndpointSlice,
+    FamilyPolicy,
+    Ingress,
+    Interface,
+    Node,
+    NodeName,
+    Resource,
+    Service,
+    ServicePort,
+    Taint,
+    Truth,
+)
+from pointsman.api import (
+    AnnouncerStatus,
+    BgpConfSpec,
+    BgpPeerSpec,
+    DefaultRouteReport,
+    EipSpec,
+    parse,
+)
+from pointsman.api.base import ApiModel
+from pointsman.model.address import Address, Family
+
+__all__ = [
+    "Json",
+    "Malformed",
+    "Namespace",
+    "announcer",
+    "bgp_conf",
+    "bgp_peer",
+    "conditions",
+    "eip",
+    "endpoint_slice",
+    "name_of",
+    "namespace",
+    "node",
+    "service",
+]
+
+Spec = TypeVar("Spec", bound=ApiModel)
+
+SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
+DUAL: Final = ("PreferDualStack", "RequireDualStack")
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A Namespace: labels for selectors, the uid of kube-system names the cluster."""
+
+    name: str
+    uid: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def name_of(raw: object) -> str:
+    """Return how people call an object: `Service default/web`, `Node node1`."""
+    if not isinstance(raw, dict):
+        return "object"
+    meta = raw.get("metadata")
+    if not isinstance(meta, dict):
+        meta = {}
+    names = [str(meta[key]) for key in ("namespace", "name") if meta.get(key)]
+    return f"{raw.get('kind') or 'object'} {'/'.join(names) or '(without a name)'}"
+
+
+def service(raw: Json) -> Service:
+    """Return a Service of any type."""
+    doc, meta = _open(raw, namespaced=True)
+    spec, status = doc.at("spec"), doc.at("status")
+    policy = spec.text("externalTrafficPolicy", "Cluster")
+    family_policy = spec.text("ipFamilyPolicy", "SingleStack")
+    return Service(
+        namespace=meta.text("namespace", "default"),
+        name=meta.text("name"),
+        uid=meta.text("uid"),
+        resource_version=meta.text("resourceVersion"),
+        created=meta.text("creationTimestamp"),
+        deleting=meta.has("deletionTimestamp"),
+        labels=meta.mapping("labels"),
+        annotations=meta.mapping("annotations"),
+        type=spec.text("type", "ClusterIP"),
+        load_balancer_class=spec.text("loadBalancerClass") or None,
+        policy="Local" if policy == "Local" else "Cluster",
+        families=_families(spec),
+        family_policy=cast(FamilyPolicy, family_policy if family_policy in DUAL else "SingleStack"),
+        load_balancer_ip=spec.text("loadBalancerIP"),
+        ports=tuple(
+            ServicePort(port.text("protocol", "TCP"), port.integer("port"), port.text("name"))
+            for port in spec.each("ports")
+        ),
+        selector=spec.mapping("selector"),
+        ingress=tuple(
+            Ingress(entry.text("ip"), entry.text("hostname"), entry.text("ipMode"))
+            for entry in status.at("loadBalancer").each("ingress")
+        ),
+        conditions=conditions(status),
+    )
+
+
+def endpoint_slice(raw: Json) -> EndpointSlice | None:
+    """Return a slice of addresses, or None for one of names (addressType FQDN)."""
+    doc, meta = _open(raw, namespaced=True)
+    kind = doc.text("addressType", "IPv4")
+    if kind == "FQDN":
+        return None
+    if kind not in ("IPv4", "IPv6"):
+        raise Malformed(f"{doc.what}: addressType is {kind!r}; write IPv4 or IPv6.")
+    return EndpointSlice(
+        namespace=meta.text("namespace", "default"),
+        name=meta.text("name"),
+        service=meta.at("labels").text(SERVICE_NAME_LABEL),
+        family=Family(kind),
+        endpoints=tuple(_endpoint(entry) for entry in doc.each("endpoints")),
+    )
+
+
+def node(raw: Json) -> Node:
+    """Return a Node. Without a Ready condition its kubelet has not spoken: Unknown."""
+    doc, meta = _open(raw)
+    status = doc.at("status")
+    stated = {condition.type: condition.status for condition in conditions(status)}
+    ready = stated.get("Ready")
+    return Node(
+        name=NodeName(meta.text("name")),
+        uid=meta.text("uid"),
+        labels=meta.mapping("labels"),
+        annotations=meta.mapping("annotations"),
+        taints=tuple(
+            Taint(taint.text("key"), taint.text("effect"))
+            for taint in doc.at("spec").each("taints")
+        ),
+        ready=cast(Truth, ready) if ready in ("True", "False") else "Unknown",
+        network_unavailable=stated.get("NetworkUnavailable") == "True",
+        internal_ips=_addresses(
+            entry.text("address")
+            for entry in status.each("addresses")
+            if entry.text("type") == "InternalIP"
+        ),
+    )
+
+
+def namespace(raw: Json) -> Namespace:
+    """Return a Namespace; it carries its own name as a label, as on any API server."""
+    _, meta = _open(raw)
+    name = meta.text("name")
+    labels = {"kubernetes.io/metadata.name": name} | meta.mapping("labels")
+    return Namespace(name=name, uid=meta.text("uid"), labels=labels)
+
+
+def eip(raw: Json) -> Eip:
+    return _resource(raw, EipSpec)
+
+
+def bgp_conf(raw: Json) -> BgpConf:
+    return _resource(raw, BgpConfSpec)
+
+
+def bgp_peer(raw: Json) -> BgpPeer:
+    return _resource(raw, BgpPeerSpec)
+
+
+def announcer(raw: Json) -> Announcer:
+    """Return an Announcer; what an agent of a newer version adds is ignored."""
+    doc, meta = _open(raw)
+    owners = [o.text("uid") for o in meta.each("ownerReferences") if o.text("kind") == "Node"]
+    report, fault = parse(AnnouncerStatus, doc.raw.get("status") or {}, at="status")
+    if report is None:
+        raise Malformed(f"{doc.what}: {fault}")
+    routes = report.default_route or DefaultRouteReport()
+    return Announcer(
+        node=NodeName(meta.text("name")),
+        uid=meta.text("uid"),
+        resource_version=meta.text("resourceVersion"),
+        owner_uid=owners[0] if owners else "",
+        reported=bool(report.interfaces),
+        interfaces=tuple(Interface(i.name, i.mac, i.up, i.addresses) for i in report.interfaces),
+        gateways=tuple(
+            route.gateway for route in (routes.ipv4, routes.ipv6) if route and route.gateway
+        ),
+        proxy_healthy=report.proxy.healthy if report.proxy else None,
+    )
+
+
+def conditions(status: Fields) -> tuple[Condition, ...]:
+    """Return `status.conditions`, in their order."""
+    return tuple(
+        Condition(
+            type=entry.text("type"),
+            status=entry.text("status"),
+            reason=entry.text("reason"),
+            message=entry.text("message"),
+            last_transition_time=entry.text("lastTransitionTime"),
+            observed_generation=entry.integer("observedGeneration")
+            if entry.has("observedGeneration")
+            else None,
+        )
+        for entry in status.each("conditions")
+    )
+
+
+def _open(raw: Json, *, namespaced: bool = False) -> tuple[Fields, Fields]:
+    """Return an object and its metadata; every object has a name."""
+    doc = Fields(name_of(raw), raw)
+    meta = doc.at("metadata")
+    if not meta.text("name"):
+        kind = doc.text("kind", "object")
+        where = f" in namespace {meta.text('namespace', 'default')}" if namespaced else ""
+        raise Malformed(f"A {kind}{where} has no metadata.name; give it one.")
+    return doc, meta
+
+
+def _families(spec: Fields) -> tuple[Family, ...]:
+    """Return ipFamilies, or what an API server would fill in for a dual-stack cluster."""
+    named = [f for f in spec.texts("ipFamilies") if f in ("IPv4", "IPv6")]
+    families = tuple(Family(f) for f in named) or (Family.IPV4,)
+    seen_by_a_server = spec.has("clusterIPs") or spec.has("clusterIP")
+    if spec.text("ipFamilyPolicy") in DUAL and len(families) == 1 and not seen_by_a_server:
+        other = Family.IPV6 if families[0] is Family.IPV4 else Family.IPV4
+        families = (families[0], other)
+    return families
+
+
+def _endpoint(entry: Fields) -> Endpoint:
+    state = entry.at("conditions")
+    name = entry.text("nodeName")
+    return Endpoint(
+        node=NodeName(name) if name else None,
+        ready=state.flag("ready"),
+        serving=state.flag("serving"),
+        terminating=state.flag("terminating"),
+    )
+
+
+def _resource(raw: Json, model: type[Spec]) -> Resource[Spec]:
+    doc, meta = _open(raw)
+    status = doc.at("status")
+    spec, invalid = parse(model, doc.raw.get("spec"))
+    return Resource(
+        name=meta.text("name"),
+        spec=spec,
+        invalid=invalid,
+        uid=meta.text("uid"),
+        resource_version=meta.text("resourceVersion"),
+        created=meta.text("creationTimestamp"),
+        generation=meta.integer("generation"),
+        deleting=meta.has("deletionTimestamp"),
+        finalizers=meta.texts("finalizers"),
+        labels=meta.mapping("labels"),
+        conditions=conditions(status),
+        status=dict(status.raw),
+    )
+
+
+def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:
+    """Return what parses; a Node may list zones and hostnames too, which are no next hops."""
+    parsed: list[Address] = []
+    for text in texts:
+        with suppress(ValueError):
+            parsed.append(ip_address(text))
+    return tuple(parsed)

@@ -1,0 +1,92 @@
+"""A pile of raw objects, as if it were the whole cluster: what `plan --offline` plans.
+
+Pure. Unknown kinds are passed over (a folder of manifests holds Deployments too); an
+object that cannot be read is left out and said.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from manager.adapters import kube_codec as codec
+from manager.adapters.fields import Fields, Json, Malformed
+from manager.snapshot import EipName, Settings, Snapshot
+from pointsman.model.route import PeerName
+
+OURS: Final = "pointsman.dev/v1alpha1"
+READERS: Final[Mapping[tuple[str, str], Callable[[Json], Any]]] = {
+    ("v1", "Service"): codec.service,
+    ("v1", "Node"): codec.node,
+    ("v1", "Namespace"): codec.namespace,
+    ("discovery.k8s.io/v1", "EndpointSlice"): codec.endpoint_slice,
+    (OURS, "Eip"): codec.eip,
+    (OURS, "BgpConf"): codec.bgp_conf,
+    (OURS, "BgpPeer"): codec.bgp_peer,
+    (OURS, "Announcer"): codec.announcer,
+}
+KINDS: Final = {kind: version for version, kind in READERS}
+
+
+def snapshot_of(
+    objects: Iterable[object], *, settings: Settings | None = None
+) -> tuple[Snapshot, tuple[str, ...]]:
+    """Return the cluster these objects make, and a sentence for each that cannot be read.
+
+    Of two objects with one kind and name the later one counts, as with `kubectl apply`.
+    """
+    found: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in KINDS}
+    problems: list[str] = []
+    for raw in objects:
+        try:
+            for version, kind, item in _flattened(raw):
+                _place(found, version, kind, item)
+        except Malformed as error:
+            problems.append(str(error))
+    return _assembled(found, settings or Settings()), tuple(problems)
+
+
+def _flattened(raw: object) -> Iterator[tuple[str, str, Json]]:
+    """Yield (apiVersion, kind, object), looking into lists."""
+    if raw is None:  # an empty YAML document
+        return
+    doc = Fields(codec.name_of(raw), raw)
+    version, kind = doc.text("apiVersion"), doc.text("kind")
+    if not kind:
+        raise Malformed(f"{doc.what} {doc.text('name')}has no kind; is it a Kubernetes object?")
+    if not kind.endswith("List") or not isinstance(doc.raw.get("items"), list):
+        yield version, kind, doc.raw
+        return
+    for item in doc.each("items"):  # items of a typed list name neither kind nor version
+        own = {"apiVersion": version, "kind": kind.removesuffix("List"), **item.raw}
+        yield from _flattened(own)
+
+
+def _place(
+    found: dict[str, dict[tuple[str, str], Any]], version: str, kind: str, raw: Json
+) -> None:
+    read = READERS.get((version, kind))
+    if read is None:
+        if kind in KINDS and version.partition("/")[0] == KINDS[kind].partition("/")[0]:
+            raise Malformed(
+                f"{codec.name_of(raw)} has apiVersion {version!r}; write {KINDS[kind]!r}."
+            )
+        return
+    value = read(raw)
+    if value is not None:
+        meta = raw["metadata"]
+        found[kind][meta.get("namespace") or "default", meta["name"]] = value
+
+
+def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings) -> Snapshot:
+    namespaces = found["Namespace"].values()
+    return Snapshot(
+        services={value.key: value for value in found["Service"].values()},
+        endpoint_slices=tuple(value for _, value in sorted(found["EndpointSlice"].items())),
+        nodes={value.name: value for value in found["Node"].values()},
+        namespaces={value.name: value.labels for value in namespaces},
+        cluster_uid=next((n.uid for n in namespaces if n.name == "kube-system"), ""),
+        eips={EipName(value.name): value for value in found["Eip"].values()},
+        bgp_confs={value.name: value for value in found["BgpConf"].values()},
+        bgp_peers={PeerName(value.name): value for value in found["BgpPeer"].values()},
+        announcers={value.node: value for value in found["Announcer"].values()},
+        settings=settings,
+    )
