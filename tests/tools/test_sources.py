@@ -32,7 +32,7 @@ deb {SECURITY} bookworm-security main
 deb-src {MIRROR} bookworm main
 deb [arch=amd64,arm64 signed-by=/etc/key.gpg] {MIRROR} bookworm main contrib # ours
 """
-THIRD_PARTY = "deb http://aaa.example/tools bookworm main\n"
+THIRD_PARTY = DEB822.replace("mirror.example", "aaa.example")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ THIRD_PARTY = "deb http://aaa.example/tools bookworm main\n"
             id="a one-line list gives its archive with its options",
         ),
         pytest.param(
-            {"sources.list.d/aaa.list": THIRD_PARTY, "sources.list.d/debian.sources": DEB822},
+            {"sources.list.d/aaa.sources": THIRD_PARTY, "sources.list.d/debian.sources": DEB822},
             (("Signed-By", "/usr/share/keyrings/debian-archive-keyring.gpg"),),
             id="somebody else's archive with a like-named suite comes after Debian's own file",
         ),
