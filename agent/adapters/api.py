@@ -1,0 +1,264 @@
+"""This node's own Announcer at the API server, over plain HTTP calls.
+
+It follows one object and patches that object's status: it never makes one, never writes
+a spec, never touches another node's. Whatever the server refuses is Unavailable: an
+agent that died of an answer would take its node out of service for someone else's fault.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from agent.adapters.kubeconfig import Access
+from agent.adapters.status_codec import from_status, merge_patch, to_status
+from agent.planner.desired import Report
+from agent.snapshot import Assignment, NodeName
+from pointsman.model.delta import Delta
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.loop import exponential
+from pointsman.runtime.target import Unavailable
+
+log = logging.getLogger(__name__)
+NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)
+
+PATH = "/apis/pointsman.dev/v1alpha1/announcers"
+FIELD_MANAGER = "pointsman-agent"
+REQUEST_S = 10.0
+WATCH_S = 300  # asked of the server; it ends the stream then and we ask on
+LAG_S = 15.0  # how much later than that a silent stream is given up
+RECONNECT_S = 1.0  # at most, after a stream that ended as it should: it may end at once
+RETRY_CAP_S = 15.0
+
+Json = Mapping[str, Any]
+
+
+class ApiAnnouncer:
+    """The port ``OwnAnnouncer`` on a Kubernetes API."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        access: Access,
+        *,
+        node: NodeName,
+        clock: Clock,
+        chance: random.Random,
+    ) -> None:
+        self._session, self._access, self._node = session, access, node
+        self._clock, self._chance = clock, chance
+        self._listed = False
+        self._object: Json | None = None
+        self._seen = 0  # the newest resourceVersion that touched _object, deletion included
+        self._writes = 0
+
+    async def assignment(self) -> Assignment | None:
+        """Return the spec as last heard, or None while the object doesn't exist."""
+        return None if self._known() is None else Assignment()
+
+    async def observe(self) -> Mapping[NodeName, Report | None]:
+        """Return the status the API holds; empty while the object doesn't exist."""
+        announcer = self._known()
+        return {} if announcer is None else {self._node: from_status(announcer.get("status"))}
+
+    async def apply(self, work: Delta[NodeName, Report | None]) -> None:
+        """Write the report. Nothing is dropped: an object that goes takes its status along.
+
+        Raises:
+            Unavailable: not written; on a conflict, what changed has been read meanwhile.
+        """
+        report, announcer = work.put.get(self._node), self._known()
+        if report is None or announcer is None:
+            return
+        observed = announcer.get("status") or {}
+        desired = to_status(report, observed, now=self._clock.wall())
+        body = {
+            "metadata": {"resourceVersion": announcer["metadata"]["resourceVersion"]},
+            "status": merge_patch(observed, desired),
+        }
+        headers = {"Content-Type": "application/merge-patch+json"}
+        parameters = {"fieldManager": FIELD_MANAGER}
+        path = f"{PATH}/{self._node}/status"
+        try:
+            async with self._call(
+                "PATCH", path, params=parameters, data=json.dumps(body), headers=headers
+            ) as response:
+                self._writes += 1
+                self._take(await response.json(), deleted=False)
+        except _Refused as refusal:
+            if refusal.code == 409:
+                await self._list()
+            raise
+
+    async def watch(self, wake: Callable[[], None]) -> None:
+        """Follow the object for ever; call *wake* whenever it may have changed."""
+        delays, told = exponential(cap_s=RETRY_CAP_S), ""
+        while True:
+            since_s = self._clock.monotonic()
+            try:
+                version = await self._list()
+                wake()
+                while True:
+                    version = await self._follow(version, wake)
+                    await asyncio.sleep(self._jittered(RECONNECT_S))
+            except Unavailable as error:
+                # A list that works beside a watch that doesn't is no recovery.
+                if self._clock.monotonic() - since_s > RETRY_CAP_S:
+                    delays, told = exponential(cap_s=RETRY_CAP_S), ""
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("%s; trying again", told)
+                await asyncio.sleep(max(self._jittered(next(delays)), error.retry_after_s))
+
+    async def _list(self) -> str:
+        """Read the object by a list of one, which also says where to watch from."""
+        writes = self._writes
+        async with self._call("GET", PATH, params=self._only_ours()) as response:
+            listed = await response.json()
+        if not isinstance(listed, dict) or not isinstance(listed.get("items"), list):
+            raise Unavailable("the API server's list of Announcers is none")
+        version = str(listed.get("metadata", {}).get("resourceVersion", ""))
+        if self._writes == writes:  # else our write's answer is newer than this list
+            ours = [item for item in listed["items"] if self._is_ours(item)]
+            self._object = ours[0] if ours else None
+            self._seen = _number(version)
+        self._listed = True
+        return version
+
+    async def _follow(self, version: str, wake: Callable[[], None]) -> str:
+        """Take events until the stream ends; return where to go on from."""
+        parameters = self._only_ours() | {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_S - self._chance.randrange(WATCH_S // 4)),
+        }
+        patience = aiohttp.ClientTimeout(
+            total=None, sock_connect=REQUEST_S, sock_read=WATCH_S + LAG_S
+        )
+        async with self._call("GET", PATH, params=parameters, timeout=patience) as response:
+            async for event in _lines(response):
+                kind, thing = event.get("type"), event.get("object")
+                if kind == "ERROR" or not isinstance(thing, dict):
+                    raise Unavailable(f"the watch of Announcers ended: {_message(thing)}")
+                version = str(thing.get("metadata", {}).get("resourceVersion") or version)
+                if kind != "BOOKMARK" and self._is_ours(thing):
+                    self._take(thing, deleted=kind == "DELETED")
+                    wake()
+        return version
+
+    def _take(self, announcer: Json, *, deleted: bool) -> None:
+        """Remember *announcer* unless something newer is known already."""
+        version = _number(announcer["metadata"].get("resourceVersion", ""))
+        if version >= self._seen:
+            self._seen, self._object = version, None if deleted else announcer
+
+    def _known(self) -> Json | None:
+        if not self._listed:
+            raise Unavailable(f"the Announcer of node {self._node} was never listed yet")
+        return self._object
+
+    def _is_ours(self, announcer: Json) -> bool:
+        return bool(announcer.get("metadata", {}).get("name") == self._node)
+
+    def _only_ours(self) -> dict[str, str]:
+        return {"fieldSelector": f"metadata.name={self._node}"}
+
+    def _jittered(self, delay_s: float) -> float:
+        return delay_s * self._chance.uniform(0.5, 1.0)
+
+    @asynccontextmanager
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str],
+        data: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send one request; everything that can go wrong on the way is Unavailable."""
+        try:
+            async with self._session.request(
+                method,
+                self._access.server + path,
+                params=params,
+                data=data,
+                headers={"Accept": "application/json", **(headers or {}), **self._access.headers()},
+                timeout=timeout or aiohttp.ClientTimeout(total=REQUEST_S),
+                ssl=self._access.tls or True,
+                server_hostname=self._access.server_name,
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise await _refusal(method, path, response)
+                yield response
+        except (aiohttp.ClientError, OSError, *NOT_JSON) as error:  # OSError holds TimeoutError
+            what = str(error) or type(error).__name__
+            raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error
+
+
+class _Refused(Unavailable):
+    def __init__(self, message: str, code: int, retry_after_s: float) -> None:
+        super().__init__(message, retry_after_s)
+        self.code = code
+
+
+async def _refusal(method: str, path: str, response: aiohttp.ClientResponse) -> _Refused:
+    text = (await response.text())[:4096]
+    try:
+        message = _message(json.loads(text))
+    except NOT_JSON:
+        message = " ".join(text.split())[:200]
+    try:
+        retry_after_s = float(response.headers.get("Retry-After", "0"))
+    except ValueError:
+        retry_after_s = 0.0
+    return _Refused(
+        f"the API server refused {method} {path} with {response.status}: {message}",
+        response.status,
+        min(retry_after_s, REQUEST_S),
+    )
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """Yield the events of a watch: one JSON object per line, of any length."""
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in filter(bytes.strip, lines):
+            event = json.loads(line)
+            if not isinstance(event, dict):
+                raise Unavailable("the watch of Announcers sent something that is no event")
+            yield event
+
+
+def _message(status: object) -> str:
+    return str(status.get("message", "")) if isinstance(status, dict) else str(status)
+
+
+def _number(version: str) -> int:
+    # Comparable as integers since Kubernetes 1.35 says so; never anything else on etcd.
+    return int(version) if version.isdecimal() else 0
+
+
+def lasting_socket(info: tuple[Any, ...]) -> socket.socket:
+    """Return a socket that notices within 30 s that the other side vanished.
+
+    A watch is silent for minutes; without probes a server that lost its power would go
+    unnoticed as long. For aiohttp's ``socket_factory``.
+    """
+    family, kind, protocol, *_rest = info
+    sock = socket.socket(family, kind, protocol)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    return sock

@@ -1,0 +1,167 @@
+"""A report as an Announcer's status and back, and the patch between two statuses. Pure.
+
+The schema is ``pointsman.api.AnnouncerStatus``; it is spelled out here because pydantic
+costs every node 5 MiB, and a test holds the two together. Times of conditions exist in
+the status only: a report is equal to what was read back while nothing happened.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_interface
+from typing import Any
+
+from agent.planner.desired import Report, ReportedInterface, ReportedRoute
+from agent.snapshot import ProxyHealth
+from pointsman.model.address import Family
+from pointsman.model.record import Stated
+
+Json = Mapping[str, Any]
+FIELDS = ("agentVersion", "conditions", "defaultRoute", "interfaces", "proxy")
+
+
+def to_status(report: Report, observed: Json, *, now: datetime) -> dict[str, Any]:
+    """Return the whole status that says *report*.
+
+    A condition keeps its lastTransitionTime from *observed* unless its status changed;
+    then it is *now*.
+    """
+    status: dict[str, Any] = {
+        "agentVersion": report.version,
+        "interfaces": [_interface(interface) for interface in report.interfaces],
+        "conditions": [
+            {
+                "type": kind,
+                "status": stated.status,
+                "reason": stated.reason,
+                "message": stated.message,
+                "lastTransitionTime": _since(kind, stated, observed) or _stamp(now),
+            }
+            for kind, stated in sorted(report.conditions.items())
+        ],
+    }
+    if report.default_routes:
+        status["defaultRoute"] = {
+            route.family.value.lower(): _route(route) for route in report.default_routes
+        }
+    if report.proxy is not ProxyHealth.OFF:
+        status["proxy"] = {"healthy": report.proxy is ProxyHealth.HEALTHY}
+    return status
+
+
+def from_status(status: object) -> Report | None:
+    """Return the report that *status* says, or None if it isn't one an agent wrote.
+
+    Fields we don't know are passed over: a newer CRD may default them.
+    """
+    if not isinstance(status, Mapping) or "agentVersion" not in status:
+        return None
+    try:
+        conditions = {
+            _text(entry["type"]): Stated(
+                _text(entry["status"]), _text(entry["reason"]), _text(entry["message"])
+            )
+            for entry in status["conditions"]
+            if _text(entry["lastTransitionTime"])
+        }
+        if len(conditions) != len(status["conditions"]):
+            return None
+        return Report(
+            version=_text(status["agentVersion"]),
+            interfaces=tuple(_read_interface(entry) for entry in status["interfaces"]),
+            default_routes=_read_routes(status.get("defaultRoute") or {}),
+            proxy=_read_proxy(status.get("proxy")),
+            conditions=conditions,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None  # any shape is possible: whoever may write the status may write anything
+
+
+def merge_patch(observed: Json, desired: Json) -> dict[str, Any]:
+    """Return the merge patch (RFC 7396) from *observed* to *desired*, on our own fields.
+
+    What should go is named null: a field that is merely left out would stay.
+    """
+    patch: dict[str, Any] = {}
+    for key in FIELDS:
+        if key not in desired:
+            if key in observed:
+                patch[key] = None
+        elif key not in observed or observed[key] != desired[key]:
+            patch[key] = _with_nulls(observed.get(key), desired[key])
+    return patch
+
+
+def _with_nulls(observed: Any, desired: Any) -> Any:
+    if not isinstance(observed, Mapping) or not isinstance(desired, Mapping):
+        return desired
+    gone = {key: None for key in observed if key not in desired}
+    return gone | {key: _with_nulls(observed.get(key), value) for key, value in desired.items()}
+
+
+def _interface(interface: ReportedInterface) -> dict[str, Any]:
+    return {
+        "name": interface.name,
+        "mac": interface.mac,
+        "up": interface.up,
+        "addresses": [str(address) for address in interface.addresses],
+    }
+
+
+def _route(route: ReportedRoute) -> dict[str, str]:
+    gateway = {"gateway": str(route.gateway)} if route.gateway else {}
+    return gateway | {"interface": route.interface}
+
+
+def _since(kind: str, stated: Stated, observed: Json) -> str:
+    listed = observed.get("conditions")
+    for entry in listed if isinstance(listed, Sequence) else ():
+        if isinstance(entry, Mapping) and entry.get("type") == kind:
+            same = entry.get("status") == stated.status
+            return str(entry.get("lastTransitionTime") or "") if same else ""
+    return ""
+
+
+def _stamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # metav1.Time: whole seconds
+
+
+def _read_interface(entry: Json) -> ReportedInterface:
+    return ReportedInterface(
+        name=_text(entry["name"]),
+        mac=_text(entry["mac"]),
+        up=_truth(entry["up"]),
+        addresses=tuple(ip_interface(_text(address)) for address in entry["addresses"]),
+    )
+
+
+def _read_routes(entry: Json) -> tuple[ReportedRoute, ...]:
+    found = []
+    for family in Family:
+        if route := entry.get(family.value.lower()):
+            gateway = route.get("gateway")
+            found.append(
+                ReportedRoute(
+                    family=family,
+                    interface=_text(route["interface"]),
+                    gateway=ip_address(_text(gateway)) if gateway else None,
+                )
+            )
+    return tuple(found)
+
+
+def _read_proxy(entry: Json | None) -> ProxyHealth:
+    if entry is None:
+        return ProxyHealth.OFF
+    return ProxyHealth.HEALTHY if _truth(entry["healthy"]) else ProxyHealth.UNHEALTHY
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is no boolean")
+    return value

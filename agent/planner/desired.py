@@ -1,0 +1,46 @@
+"""What an agent's plan holds: today, its report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface, IPv6Interface
+
+from agent.snapshot import NodeName, ProxyHealth
+from pointsman.model.address import Address, Family
+from pointsman.model.record import Stated
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedInterface:
+    """An interface the cluster may reach this node through."""
+
+    name: str
+    mac: str
+    up: bool
+    addresses: tuple[IPv4Interface | IPv6Interface, ...]  # sorted
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRoute:
+    """This node's preferred default route of one family."""
+
+    family: Family
+    interface: str
+    gateway: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An Announcer's status as this node's agent wants it, without the conditions' times."""
+
+    version: str
+    interfaces: tuple[ReportedInterface, ...] = ()  # sorted by name
+    default_routes: tuple[ReportedRoute, ...] = ()  # one per family, IPv4 first
+    proxy: ProxyHealth = ProxyHealth.OFF
+    conditions: Mapping[str, Stated] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The complete desired state of what this agent converges."""
+
+    reports: Mapping[NodeName, Report] = field(default_factory=dict)
