@@ -34,7 +34,5 @@ OBSERVED_GENERATION = "metadata.generation of the spec that this status describe
 class Count(ApiModel):
     """A number of addresses per family."""
 
-    ipv4: str = Field(default="0", description="IPv4 addresses, as a decimal number.")
-    ipv6: str = Field(
-        default="0", description="IPv6 addresses, as a decimal number, exact for any size."
-    )
+    ipv4: str = Field(description="IPv4 addresses, as a decimal number.")
+    ipv6: str = Field(description="IPv6 addresses, as a decimal number, exact for any size.")
