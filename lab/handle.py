@@ -1,0 +1,369 @@
+"""A lab in the hands of a program: what tests and the demo hold.
+
+    lab = Lab.up(Options(name="t1"))
+    lab.kubectl("apply", "-f", "-", stdin=manifest)
+    lab.wait("a route", lambda: lab.gateways("198.51.100.0/32"))
+    lab.down()
+
+Synchronous; every method raises Misuse or Broken with a sentence. The commands
+of `lab.__main__` are thin over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, TypeVar
+
+from lab import control, endpoints, fabric, kube, netns
+from lab.options import ApiKind, Options
+from lab.parts import CHECKOUT
+from lab.programs import environment
+from lab.supervisor import owning
+from lab.topology import CLIENT, RUNTIME_ROOT, Broken, Misuse, owns
+
+T = TypeVar("T")
+CLIENT_ADDRESSES = tuple(str(address.ip) for address in CLIENT)
+
+
+class Lab:
+    """A lab that is up."""
+
+    def __init__(self, options: Options) -> None:
+        self.options, self.topology = options, options.topology()
+
+    # --- life ---
+
+    @classmethod
+    def up(
+        cls,
+        options: Options,
+        *,
+        attached: bool = False,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> Lab:
+        """Return the lab that *options* describe, built if it isn't up.
+
+        *attached*: it goes when this process does. *progress* hears each step.
+
+        Raises:
+            Misuse: a lab of that name is up with other options.
+            Broken: it can't be built; nothing of it is left.
+        """
+        _check_machine()
+        with contextlib.suppress(control.NotUp):
+            running = cls.running(options.name)
+            if differences := running.options.differences(options):
+                raise Misuse(
+                    f"Lab {options.name!r} is up with other options ({'; '.join(differences)}). "
+                    "Take it down first, or give this one another --name."
+                )
+            progress("it is up already")
+            return running
+        _start(options, attached=attached, progress=progress)
+        return cls(options)
+
+    @classmethod
+    def running(cls, name: str) -> Lab:
+        """Return the lab called *name*.
+
+        Raises:
+            NotUp: there is none.
+        """
+        answer = control.ask(name, "status")
+        return cls(Options.from_json(json.dumps(answer["options"])))
+
+    def down(self) -> None:
+        down(self.options.name)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    # --- looking ---
+
+    def status(self) -> dict[str, Any]:
+        """Return what `lab status -o json` prints."""
+        answer: dict[str, Any] = control.ask(self.options.name, "status")
+        return answer
+
+    def process(self, name: str) -> dict[str, Any]:
+        """Return the status of one program, such as "agent:node1"."""
+        for process in self.status()["processes"]:
+            if process["name"] == name:
+                return dict(process)
+        raise Misuse(f"Lab {self.options.name!r} runs no {name!r}.")
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.topology.kubeconfig
+
+    @property
+    def api(self) -> kube.Kube:
+        """The API from the host, past the relay: it answers while `fail api` lasts."""
+        if self.options.api is ApiKind.FOREIGN:
+            return kube.Kube(kube.load(Path(self.options.api_path)))
+        return kube.Kube(kube.load(self.kubeconfig))
+
+    def log_files(self, program: str) -> list[Path]:
+        """Return the logs of *program*; "router" and "all" name several.
+
+        Raises:
+            Misuse: there is no such program.
+        """
+        folder = self.topology.runtime_dir / "logs"
+        every = sorted(folder.glob("*.log"))
+        names = {"router": ("zebra", "bgpd", "bird")}.get(program, (program.replace(":", "-"),))
+        found = [log for log in every if program == "all" or log.stem in names]
+        if not found:
+            known = ", ".join(log.stem for log in every)
+            raise Misuse(f"Lab {self.options.name!r} logs no {program!r}: it logs {known}.")
+        return found
+
+    def log(self, program: str) -> str:
+        return "".join(path.read_text(errors="replace") for path in self.log_files(program))
+
+    def wait(
+        self, what: str, look: Callable[[], T | None], *, timeout_s: float = 15.0
+    ) -> T:
+        """Return the first truthy value that *look* returns.
+
+        Raises:
+            Broken: none in time, or the last look itself failed; *what* is in the sentence.
+        """
+        until, seen = time.monotonic() + timeout_s, ""
+        while True:
+            try:
+                value = look()
+                if value:
+                    return value
+                seen = f"last seen: {value!r}"
+            except (Broken, AssertionError, subprocess.SubprocessError) as error:
+                seen = f"last look: {error}"
+            if time.monotonic() > until:
+                raise Broken(f"Waited {timeout_s:g} s in vain for {what}; {seen}.")
+            time.sleep(0.05)
+
+    # --- doing ---
+
+    def command(self, machine: str, command: Sequence[str]) -> list[str]:
+        return netns.entering(self.topology.namespace(machine), command)
+
+    def environment(self) -> dict[str, str]:
+        """Return what commands in the lab see: its kubeconfig, and its own programs first."""
+        path = f"{self.topology.runtime_dir / 'bin'}:{os.environ.get('PATH', os.defpath)}"
+        return environment({"KUBECONFIG": str(self.kubeconfig), "PATH": path})
+
+    def exec(
+        self, machine: str, *command: str, check: bool = True, timeout_s: float = 20.0
+    ) -> str:
+        """Return what *command* prints on *machine*.
+
+        Raises:
+            Broken: it failed, and *check* is on.
+        """
+        return self._run(self.command(machine, command), check=check, timeout_s=timeout_s)
+
+    def kubectl(self, *words: str, stdin: str | None = None, check: bool = True) -> str:
+        """Return what kubectl prints, run in the host's namespace."""
+        command = [str(self.topology.runtime_dir / "bin" / "kubectl"), *words]
+        return self._run(command, check=check, stdin=stdin, timeout_s=60)
+
+    def _run(
+        self, command: Sequence[str], *, check: bool, timeout_s: float, stdin: str | None = None
+    ) -> str:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            env=self.environment(),
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise Broken(
+                f"`{' '.join(command)}` ended with {done.returncode}: "
+                f"{(done.stderr or done.stdout).strip()}"
+            )
+        return done.stdout
+
+    def get(self, address: str, port: int = 80, *, machine: str = "client") -> tuple[str, ...]:
+        """Return (node, pod, client seen) of one request to *address*, a new connection.
+
+        Raises:
+            Broken: nobody answered within 2 s.
+        """
+        host = f"[{address}]" if ":" in address else address
+        url = f"http://{host}:{port}/"
+        return tuple(self.exec(machine, "curl", "-sS", "--max-time", "2", url).split())
+
+    def gateways(self, prefix: str) -> set[str]:
+        """Return the next hops of *prefix* in the router's kernel; empty: no route."""
+        family = "-6" if ":" in prefix else "-4"
+        text = self.exec("router", "ip", "-j", family, "route", "show", "exact", prefix)
+        hops: set[str] = set()
+        for route in json.loads(text or "[]"):
+            several = route.get("nexthops") or [route]
+            hops |= {hop["gateway"] for hop in several if "gateway" in hop}
+            hops |= {hop["via"]["host"] for hop in several if "via" in hop}
+        return hops
+
+    def fail(self, target: str) -> None:
+        control.ask(self.options.name, "fail", target=target)
+
+    def heal(self, target: str) -> None:
+        control.ask(self.options.name, "heal", target=target)
+
+    def kill(self, program: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send *program* a signal; the lab starts it again when it dies."""
+        control.ask(self.options.name, "kill", program=program, signal=int(number))
+
+    def relay(self, line: str) -> None:
+        """Tell the relay: `cut`, `latency 0.05`, ..."""
+        control.ask(self.options.name, "relay", line=line)
+
+    def endpoints(self, service: str, *words: str) -> None:
+        """Write the EndpointSlices of *service* ("NS/NAME"); no words: nobody serves."""
+        namespace, name = endpoints.service_name(service)
+        wanted = endpoints.parse(words, self.topology)
+        api = self.api
+        found = api.find(f"/api/v1/namespaces/{namespace}/services/{name}")
+        if found is None:
+            raise Misuse(f"There is no Service {service}: create it, then give it endpoints.")
+        collection = endpoints.SLICES.format(namespace=namespace)
+        for piece in endpoints.slices(found, wanted):
+            path = f"{collection}/{piece['metadata']['name']}"
+            there = api.find(path)
+            if there is None:
+                api.create(collection, piece)
+            else:
+                version = there["metadata"]["resourceVersion"]
+                meta: Mapping[str, Any] = piece["metadata"] | {"resourceVersion": version}
+                api.replace(path, piece | {"metadata": meta})
+
+
+def down(name: str, *, patience_s: float = 15.0) -> bool:
+    """Remove the lab called *name* and every trace of it; return whether there was any."""
+    there = bool(traces(name))
+    with contextlib.suppress(Broken):
+        control.ask(name, "down")
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            with owning(name):  # the supervisor has gone: what is left is nobody's
+                fabric.down(name)
+                shutil.rmtree(RUNTIME_ROOT / name, ignore_errors=True)
+            break
+        except Broken:
+            if time.monotonic() > until:
+                _kill_owner(name)
+                until = time.monotonic() + patience_s
+            time.sleep(0.05)
+    with contextlib.suppress(OSError):  # another lab's folder is in it
+        RUNTIME_ROOT.rmdir()
+    return there
+
+
+def traces(name: str) -> list[str]:
+    """Return what exists of the lab called *name*: namespaces and its folder."""
+    folder = RUNTIME_ROOT / name
+    return [n for n in netns.names() if owns(name, n)] + ([str(folder)] if folder.exists() else [])
+
+
+def _kill_owner(name: str) -> None:
+    """Kill a supervisor that doesn't end: the lock it holds proves that it is the one."""
+    path = RUNTIME_ROOT / f"{name}.lock"
+    with contextlib.suppress(FileNotFoundError), path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with contextlib.suppress(ValueError, ProcessLookupError):
+                os.kill(int(lock.read()), signal.SIGKILL)
+
+
+def _start(options: Options, *, attached: bool, progress: Callable[[str], None]) -> None:
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "lab.supervisor", "--report", str(writing)]
+    command += ["--options", options.to_json(), *(["--attached"] if attached else [])]
+    RUNTIME_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=[writing],
+        start_new_session=True,
+        env=environment({}),
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as report:
+            _follow(report, process, progress)
+    except BaseException:  # Ctrl-C too: what was begun is undone
+        process.terminate()
+        process.wait(60)
+        raise
+    _STARTED.append(process)  # an attached one's stdin must stay open
+
+
+_STARTED: list[subprocess.Popen[bytes]] = []
+
+
+def attached() -> bool:
+    """Return whether this process holds a lab that goes when it does."""
+    return any(process.stdin and process.poll() is None for process in _STARTED)
+
+
+def stay() -> None:
+    """Return when the lab this process is attached to has gone; Ctrl-C takes it away."""
+    for process in _STARTED:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+
+
+def _follow(
+    report: IO[str], process: subprocess.Popen[bytes], progress: Callable[[str], None]
+) -> None:
+    for line in report:
+        said = json.loads(line)
+        if "step" in said:
+            progress(said["step"])
+        elif said.get("ready"):
+            return
+        else:
+            process.wait(60)
+            control.unwrap(said)
+    process.wait(60)
+    words = process.stderr.read().decode() if process.stderr else ""
+    raise Broken(f"The lab's supervisor died while building:\n{words}")
+
+
+def _check_machine() -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise Broken(
+            "The lab is made of network namespaces: run it as root on Linux, in a container "
+            "or virtual machine if you like."
+        )

@@ -1,0 +1,198 @@
+"""Which programs a lab runs: where, as whom, how they begin. No process is started here.
+
+The product's programs get no capability at all (agents: NET_RAW), yet stay uid 0:
+whoever may read the checkout and the interpreter must be able to run them, and
+a checkout of root's is often closed to others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from lab import apiserver, netns, parts
+from lab.bird import Bird
+from lab.frr import Frr
+from lab.options import ApiKind, Options
+from lab.topology import NAMESPACE_PREFIX, Node, RouterKind
+
+NAMESPACE = "pointsman-system"
+
+
+class Rights(Enum):
+    """What a program keeps of root's capabilities; the values are setpriv's words."""
+
+    NONE = "-all"
+    NET_RAW = "-all,+net_raw"
+    OWN = ""  # all, or the program drops them itself: the lab's own tools and routers
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program of the lab. Without a machine it runs in the host's namespace."""
+
+    name: str
+    command: tuple[str, ...]
+    machine: str | None = None
+    rights: Rights = Rights.NONE
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready: Path | None = None  # appears when it can be used
+    restart: bool = True
+
+    def argv(self, lab: str) -> list[str]:
+        argv = [*_set_rights(self.rights), *self.command]
+        if self.machine is None:
+            return argv
+        return netns.entering(f"{NAMESPACE_PREFIX}{lab}-{self.machine}", argv)
+
+    @property
+    def log_name(self) -> str:
+        return self.name.replace(":", "-") + ".log"
+
+
+def _set_rights(rights: Rights) -> Iterator[str]:
+    yield from ("setpriv", "--pdeathsig", "KILL")
+    if rights is Rights.OWN:
+        return
+    inherited = rights.value
+    yield from (f"--bounding-set={rights.value}", f"--inh-caps={inherited}")
+    yield from (f"--ambient-caps={inherited}", "--no-new-privs")
+    yield "--securebits=+noroot,+noroot_locked"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs of the lab that *options* describe, group by group in starting order."""
+
+    options: Options
+
+    @property
+    def _home(self) -> Path:
+        return self.options.topology().runtime_dir
+
+    @property
+    def port_file(self) -> Path:
+        return self._home / "api.port"
+
+    @property
+    def relay_control(self) -> Path:
+        return self._home / "relay.sock"
+
+    @property
+    def proxy_flags(self) -> Path:
+        return self._home / "proxy-failed"
+
+    def router(self) -> Frr | Bird:
+        kind, home = self.options.router, self._home / "router"
+        if kind is RouterKind.FRR:
+            return Frr(parts.find("frr", program="zebra"), home)
+        return Bird(parts.find("bird"), home)
+
+    def api(self) -> Iterator[Program]:
+        if self._wanted("api") and self.options.api is ApiKind.STAND_IN:
+            command = _python("lab.api", "--port", "0", "--port-file", str(self.port_file))
+            yield Program("api", command, ready=self.port_file, restart=False)
+        elif self.options.api is ApiKind.ASSETS:
+            server = apiserver.ApiServer(Path(self.options.api_path), self._home / "apiserver")
+            for name, argv in server.daemons():
+                yield Program(name, tuple(argv), restart=False)
+
+    def network(self) -> Iterator[Program]:
+        if self._wanted("router"):
+            router = self.router()
+            for name, argv in router.daemons():
+                environment = router.environment()
+                yield Program(name, tuple(argv), "router", Rights.OWN, environment)
+        if self._wanted("pods"):
+            for node in self.options.topology().nodes:
+                command = _python("lab.pods", "--node", node.name)
+                yield Program(f"pods:{node.name}", command, node.pods_machine)
+
+    def relay(self, *, port: int, target: str, host: bool) -> Iterator[Program]:
+        topology = self.options.topology()
+        namespaces = [topology.namespace(machine) for machine in topology.machines()]
+        flags = ("--port", str(port), "--target", target, "--control", str(self.relay_control))
+        command = _python("lab.relay", *flags, *(["--host"] if host else []), *namespaces)
+        yield Program("relay", command, rights=Rights.OWN, ready=self.relay_control)
+
+    def proxy(self) -> Iterator[Program]:
+        if not self._wanted("proxy"):
+            return
+        options, topology = self.options, self.options.topology()
+        if options.kube_proxy:
+            for node in topology.nodes:
+                command = (options.kube_proxy, *_kube_proxy_flags(node, topology.kubeconfig))
+                yield Program(f"proxy:{node.name}", command, node.name, Rights.OWN)
+            return
+        command = _python(
+            *("lab.proxy", "--lab", options.name, "--nodes", str(options.nodes)),
+            *("--subnets", str(options.subnets), "--kubeconfig", str(topology.kubeconfig)),
+            *("--flags", str(self.proxy_flags)),
+        )
+        # In the switch, not in the host: there the API can be frozen for it too.
+        yield Program("proxy", command, "switch", Rights.OWN)
+
+    def product(self) -> Iterator[Program]:
+        """Yield sidecars, managers and agents: what all the rest is there to try."""
+        topology, options = self.options.topology(), self.options
+        kubeconfig = str(topology.kubeconfig)
+        for manager in topology.managers:
+            socket = self._home / manager.sidecar / "gobgp.sock"
+            if self._wanted("sidecar"):
+                gobgpd = parts.find("gobgpd")
+                flags = ("--socket", str(socket), "--gobgpd", str(gobgpd.path))
+                yield Program(
+                    manager.sidecar, _python("sidecars.gobgp", *flags), manager.name, ready=socket
+                )
+            if self._wanted("manager"):
+                command = _python(
+                    *("manager", "--kubeconfig", kubeconfig, "--name", manager.name),
+                    *("--namespace", NAMESPACE, "--gobgp-socket", str(socket)),
+                    *(["--require-class"] if options.require_class else []),
+                    *options.manager_args,
+                )
+                yield Program(manager.name, command, manager.name)
+        if self._wanted("agents"):
+            for node in topology.nodes:
+                flags = ("--node", node.name, "--kubeconfig", kubeconfig, *options.agent_args)
+                command = _python("agent", *flags)
+                yield Program(f"agent:{node.name}", command, node.name, Rights.NET_RAW)
+
+    def wrappers(self) -> Iterator[tuple[str, str]]:
+        """Yield name and text of the scripts that `lab exec` finds first."""
+        router = self.router() if self._wanted("router") else None
+        if isinstance(router, Frr):
+            yield "vtysh", router.vtysh()
+        elif isinstance(router, Bird):
+            yield "birdc", router.birdc()
+        kubectl = parts.find("kubectl")
+        yield "kubectl", f'#!/bin/sh\nexec {kubectl.path} "$@"\n'
+
+    def _wanted(self, what: str) -> bool:
+        return what not in self.options.without
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the lab's processes: never somebody's KUBECONFIG."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "LD_LIBRARY_PATH")}
+    return kept | {"PYTHONUNBUFFERED": "1"} | dict(more)
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _kube_proxy_flags(node: Node, kubeconfig: Path) -> Sequence[str]:
+    """A real kube-proxy, kept off the sysctls that aren't of its namespace."""
+    cluster = ",".join(("10.244.0.0/16", "2001:db8:244::/48"))
+    return (
+        *("--proxy-mode=nftables", f"--hostname-override={node.name}"),
+        *(f"--kubeconfig={kubeconfig}", f"--cluster-cidr={cluster}"),
+        *("--healthz-bind-address=127.0.0.1:10256", "--metrics-bind-address=127.0.0.1:10249"),
+        *("--conntrack-max-per-core=0", "--conntrack-min=0"),
+        *("--conntrack-tcp-timeout-established=0", "--conntrack-tcp-timeout-close-wait=0"),
+    )
