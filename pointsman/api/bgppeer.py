@@ -61,10 +61,9 @@ OFF_OR_SANE = Rule(
     words="a hold time of 1 or 2 seconds is not allowed: use 0 (off) or at least 3",
 )
 KEPT_ALIVE = Rule(
-    cel="self.holdSeconds == 0 || self.keepaliveSeconds <= self.holdSeconds",
-    holds=lambda timers: (
-        timers.hold_seconds == 0 or timers.keepalive_seconds <= timers.hold_seconds
-    ),
+    # below 3 the hold time itself is off, or refused by its own rule
+    cel="self.holdSeconds < 3 || self.keepaliveSeconds <= self.holdSeconds",
+    holds=lambda timers: timers.hold_seconds < 3 or timers.keepalive_seconds <= timers.hold_seconds,
     words="keepaliveSeconds is longer than holdSeconds, so every session would expire: use at "
     "most a third of holdSeconds",
 )
