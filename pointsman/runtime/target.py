@@ -10,7 +10,14 @@ V = TypeVar("V")
 
 
 class Unavailable(Exception):
-    """The other side did not answer: retry later, conclude nothing about its state."""
+    """The other side did not answer: retry later, conclude nothing about its state.
+
+    *retry_after_s*: how long it asked to be left alone (HTTP Retry-After); 0 when it didn't.
+    """
+
+    def __init__(self, message: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Target(Protocol[K, V]):
