@@ -1,0 +1,137 @@
+"""The cluster as watches keep it: eight kinds, one cache each, one snapshot of all.
+
+Nothing is decided here. Until every kind was listed once, `in_sync` is False and nobody may
+apply anything; a kind that cannot be read later keeps what was known, and says so.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from manager.adapters import kube, kube_codec
+from manager.adapters.cache import Cache
+from manager.adapters.informer import Informer, Pace, Source
+from manager.snapshot import (
+    Announcer,
+    BgpConf,
+    BgpPeer,
+    Eip,
+    EipName,
+    EndpointSlice,
+    Node,
+    NodeName,
+    Observed,
+    Service,
+    ServiceKey,
+    Settings,
+    Snapshot,
+)
+from pointsman.model.route import PeerName
+
+CLUSTER_NAMESPACE: Final = "kube-system"  # its uid names the cluster, by convention
+
+
+class ClusterView:
+    """Everything we watch. *wake* is called on each change that a reader could see."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        wake: Callable[[], None],
+        rng: random.Random,
+        pace: Pace | None = None,
+    ) -> None:
+        self._source, self._rng, self._pace = source, rng, pace or Pace()
+        self.services = Cache[ServiceKey, Service](
+            key=lambda s: s.key, parse=kube_codec.service, wake=wake
+        )
+        self.endpoint_slices = Cache[tuple[str, str], EndpointSlice](
+            key=lambda s: (s.namespace, s.name), parse=kube_codec.endpoint_slice, wake=wake
+        )
+        self.nodes = Cache[NodeName, Node](key=lambda n: n.name, parse=kube_codec.node, wake=wake)
+        self.namespaces = Cache[str, kube_codec.Namespace](
+            key=lambda n: n.name, parse=kube_codec.namespace, wake=wake
+        )
+        self.eips = Cache[EipName, Eip](
+            key=lambda r: EipName(r.name), parse=kube_codec.eip, wake=wake
+        )
+        self.bgp_confs = Cache[str, BgpConf](
+            key=lambda r: r.name, parse=kube_codec.bgp_conf, wake=wake
+        )
+        self.bgp_peers = Cache[PeerName, BgpPeer](
+            key=lambda r: PeerName(r.name), parse=kube_codec.bgp_peer, wake=wake
+        )
+        self.announcers = Cache[NodeName, Announcer](
+            key=lambda a: a.node, parse=kube_codec.announcer, wake=wake
+        )
+        self._sorted_slices: tuple[int, tuple[EndpointSlice, ...]] = (-1, ())
+
+    @property
+    def caches(self) -> Mapping[kube.Kind, Cache[Any, Any]]:
+        """Return every cache by its kind."""
+        return {
+            kube.SERVICES: self.services,
+            kube.ENDPOINT_SLICES: self.endpoint_slices,
+            kube.NODES: self.nodes,
+            kube.NAMESPACES: self.namespaces,
+            kube.EIPS: self.eips,
+            kube.BGP_CONFS: self.bgp_confs,
+            kube.BGP_PEERS: self.bgp_peers,
+            kube.ANNOUNCERS: self.announcers,
+        }
+
+    @property
+    def in_sync(self) -> bool:
+        """Return whether every kind was listed once."""
+        return all(cache.synced for cache in self.caches.values())
+
+    @property
+    def unavailable(self) -> tuple[str, ...]:
+        """Return a sentence for each kind that cannot be read now."""
+        return tuple(c.unavailable for c in self.caches.values() if c.unavailable is not None)
+
+    @property
+    def malformed(self) -> tuple[str, ...]:
+        """Return a sentence for each object that cannot be read."""
+        return tuple(
+            sentence for c in self.caches.values() for _, sentence in sorted(c.malformed.items())
+        )
+
+    async def run(self) -> None:
+        """Keep all caches current until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for kind, cache in self.caches.items():
+                crd = f"{kind.plural}.pointsman.dev" if kind.root == kube.POINTSMAN else ""
+                informer = Informer(self._source, kind, cache, self._rng, crd=crd, pace=self._pace)
+                group.create_task(informer.run(), name=f"informer {kind.plural}")
+
+    def snapshot(
+        self, *, observed: Observed, settings: Settings, taken_at: datetime | None
+    ) -> Snapshot:
+        """Return the planner's world as known now. What it holds never changes afterwards."""
+        namespaces = self.namespaces.items
+        home = namespaces.get(CLUSTER_NAMESPACE)
+        return Snapshot(
+            services=self.services.items,
+            endpoint_slices=self._slices(),
+            nodes=self.nodes.items,
+            namespaces={name: value.labels for name, value in namespaces.items()},
+            cluster_uid=home.uid if home else "",
+            eips=self.eips.items,
+            bgp_confs=self.bgp_confs.items,
+            bgp_peers=self.bgp_peers.items,
+            announcers=self.announcers.items,
+            observed=observed,
+            settings=settings,
+            taken_at=taken_at,
+        )
+
+    def _slices(self) -> tuple[EndpointSlice, ...]:
+        revision, slices = self._sorted_slices
+        if revision != self.endpoint_slices.revision:
+            slices = tuple(value for _, value in sorted(self.endpoint_slices.items.items()))
+            self._sorted_slices = self.endpoint_slices.revision, slices
+        return slices

@@ -1,0 +1,202 @@
+"""An API server in memory, for one event loop: strict, stateful, with faults on demand.
+
+It stands behind the same methods as `manager.adapters.kube.KubeApi`, so that informers,
+writers and electors run on a virtual clock. It keeps what matters to them true: one global
+resourceVersion, 409 for a stale one, 404, 410 for a watch that asks too far back, pages
+that come from one moment, `/status` apart from the rest.
+"""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from manager.adapters.fields import Json
+from manager.adapters.kube import EVENTS, LEASES, Kind, Refused
+from pointsman.runtime.target import Unavailable
+
+Fault = Callable[[str, str, str], Exception | None]  # (verb, plural, name) -> what to raise
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """Return *target* with *patch* merged in (RFC 7386)."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+class FakeKube:
+    def __init__(self) -> None:
+        self.version = 1
+        self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.history: list[tuple[int, str, str, dict[str, Any]]] = []
+        self.oldest = 0  # watches from before this are 410
+        self.requests: list[tuple[str, str, str]] = []
+        self.fault: Fault = lambda verb, plural, name: None
+        self.latency_s = 0.0
+        self.request_timeout_s = 5.0
+        self.missing_namespaces: set[str] = set()
+        self._changed = asyncio.Event()
+        self._cut = 0
+        self._pages: dict[str, tuple[list[Json], str]] = {}
+
+    # --- what a test does to it ---------------------------------------------------------
+
+    def put(self, kind: Kind, raw: dict[str, Any]) -> dict[str, Any]:
+        """Create or replace an object, whole, and tell the watches."""
+        raw = copy.deepcopy(raw)
+        meta = raw.setdefault("metadata", {})
+        key = kind.plural, meta.get("namespace", ""), meta["name"]
+        known = self.objects.get(key)
+        self.version += 1
+        meta["resourceVersion"] = str(self.version)
+        meta.setdefault("uid", known["metadata"]["uid"] if known else f"uid-{self.version}")
+        raw.setdefault("kind", kind.name)
+        self.objects[key] = raw
+        self._record("MODIFIED" if known else "ADDED", kind.plural, raw)
+        return copy.deepcopy(raw)
+
+    def remove(self, kind: Kind, name: str, namespace: str = "") -> None:
+        raw = copy.deepcopy(self.objects.pop((kind.plural, namespace, name)))
+        self.version += 1
+        raw["metadata"]["resourceVersion"] = str(self.version)
+        self._record("DELETED", kind.plural, raw)
+
+    def forget_history(self) -> None:
+        """Make every watch from before now answer 410."""
+        self.oldest = self.version
+        self.cut_watches()
+
+    def cut_watches(self) -> None:
+        self._cut += 1
+        self._stir()
+
+    def of(self, kind: Kind) -> dict[str, dict[str, Any]]:
+        return {
+            f"{ns}/{name}".lstrip("/"): raw
+            for (plural, ns, name), raw in self.objects.items()
+            if plural == kind.plural
+        }
+
+    # --- what an adapter sees -----------------------------------------------------------
+
+    async def list_page(
+        self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
+    ) -> Json:
+        await self._begin("list", kind, "")
+        if after:
+            rest, version = self._pages.pop(after)
+        else:
+            rest, version = list(copy.deepcopy(self.of(kind)).values()), str(self.version)
+        page, rest = rest[:limit], rest[limit:]
+        meta: dict[str, Any] = {"resourceVersion": version}
+        if rest:
+            meta["continue"] = f"page-{len(self._pages)}-{self.version}-{len(rest)}"
+            self._pages[meta["continue"]] = rest, version
+        return {"metadata": meta, "items": page}
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: Kind, params: Mapping[str, str], *, version: str, timeout_s: int
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        await self._begin("watch", kind, "")
+        if int(version) < self.oldest:
+            raise Refused(410, "Expired", "too old resource version")
+        yield self._events(kind, int(version), asyncio.get_running_loop().time() + timeout_s)
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Json:
+        await self._begin("get", kind, name)
+        return copy.deepcopy(self._known(kind, namespace, name))
+
+    async def create(self, kind: Kind, namespace: str, body: Json) -> Json:
+        name = body["metadata"]["name"]
+        await self._begin("create", kind, name)
+        if namespace in self.missing_namespaces:
+            raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
+        if (kind.plural, namespace, name) in self.objects:
+            raise Refused(409, "AlreadyExists", f'{kind.plural} "{name}" already exists')
+        raw = copy.deepcopy(dict(body))
+        if kind not in (EVENTS, LEASES):
+            raw.pop("status", None)
+        raw["metadata"] = {**raw["metadata"], **({"namespace": namespace} if namespace else {})}
+        return self.put(kind, raw)
+
+    async def patch(
+        self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
+    ) -> Json:
+        await self._begin(f"patch {sub}".strip(), kind, name)
+        known = self._known(kind, namespace, name)
+        wanted = body.get("metadata", {}).get("resourceVersion")
+        if wanted not in (None, known["metadata"]["resourceVersion"]):
+            raise Refused(409, "Conflict", f"{name}: the object has been modified")
+        new: dict[str, Any] = copy.deepcopy(merged(known, body))
+        if sub == "status":
+            notes = new["metadata"].get("annotations") if kind.name == "Service" else None
+            new = {**known, "status": new.get("status", {})}
+            if notes is not None:
+                new["metadata"] = {**new["metadata"], "annotations": notes}
+        elif "status" in known:
+            new["status"] = known["status"]
+        else:
+            new.pop("status", None)
+        if new == known:
+            return copy.deepcopy(known)
+        if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
+            self.remove(kind, name, namespace)
+            return new
+        return self.put(kind, new)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json:
+        await self._begin("delete", kind, name)
+        known = self._known(kind, namespace, name)
+        wanted = body.get("preconditions", {})
+        for key, value in wanted.items():
+            if known["metadata"][key] != value:
+                raise Refused(409, "Conflict", f"{name}: precondition {key} failed")
+        self.remove(kind, name, namespace)
+        return {"kind": "Status", "status": "Success"}
+
+    def _known(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
+        known = self.objects.get((kind.plural, namespace, name))
+        if known is None:
+            raise Refused(404, "NotFound", f'{kind.plural} "{name}" not found')
+        return known
+
+    async def _begin(self, verb: str, kind: Kind, name: str) -> None:
+        self.requests.append((verb, kind.plural, name))
+        await asyncio.sleep(self.latency_s)
+        error = self.fault(verb, kind.plural, name)
+        if error is not None:
+            raise error
+
+    async def _events(self, kind: Kind, version: int, until: float) -> AsyncIterator[Json]:
+        cut, position = self._cut, 0
+        while True:
+            changed = self._changed
+            while position < len(self.history):
+                at, plural, change, raw = self.history[position]
+                position += 1
+                if plural == kind.plural and at > version:
+                    yield {"type": change, "object": copy.deepcopy(raw)}
+            if cut != self._cut:
+                raise Unavailable("the watch was cut")
+            try:
+                async with asyncio.timeout_at(until):
+                    await changed.wait()
+            except TimeoutError:
+                return
+
+    def _record(self, change: str, plural: str, raw: dict[str, Any]) -> None:
+        self.history.append((self.version, plural, change, copy.deepcopy(raw)))
+        self._stir()
+
+    def _stir(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
