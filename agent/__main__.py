@@ -77,12 +77,12 @@ def _proxy_url(text: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the agent and return its exit status."""
     given = parser().parse_args(arguments)
-    logs.set_up(given.log_level)
     try:
         chosen = options(given, os.environ)
     except Misuse as error:
         print(f"pointsman agent: {error}", file=sys.stderr)
         return 2
+    logs.set_up(given.log_level)
     asyncio.run(run(chosen))
     return 0
 

@@ -1,0 +1,195 @@
+"""A report as a status and back; the models of the API as the independent reader."""
+
+from datetime import UTC, datetime
+from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.adapters.status_codec import FIELDS, from_status, merge_patch, to_status
+from agent.planner.desired import Report, ReportedInterface, ReportedRoute
+from agent.snapshot import ProxyHealth
+from pointsman.api import AnnouncerStatus
+from pointsman.model.address import Family
+from pointsman.model.record import Stated
+
+NOW = datetime(2026, 11, 23, 10, 0, 0, 999_999, tzinfo=UTC)
+LATER = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+REPORT = Report(
+    version="1.2.3",
+    interfaces=(
+        ReportedInterface(
+            "eth0",
+            "02:00:00:00:00:11",
+            up=True,
+            addresses=(ip_interface("192.0.2.11/24"), ip_interface("2001:db8:2::11/64")),
+        ),
+    ),
+    default_routes=(
+        ReportedRoute(Family.IPV4, "eth0", ip_address("192.0.2.1")),
+        ReportedRoute(Family.IPV6, "eth0", None),
+    ),
+    proxy=ProxyHealth.HEALTHY,
+    conditions={"Ready": Stated("True", "Reporting", "It reports.")},
+)
+STATUS: dict[str, Any] = {
+    "agentVersion": "1.2.3",
+    "interfaces": [
+        {
+            "name": "eth0",
+            "mac": "02:00:00:00:00:11",
+            "up": True,
+            "addresses": ["192.0.2.11/24", "2001:db8:2::11/64"],
+        }
+    ],
+    "defaultRoute": {
+        "ipv4": {"gateway": "192.0.2.1", "interface": "eth0"},
+        "ipv6": {"interface": "eth0"},
+    },
+    "proxy": {"healthy": True},
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Reporting",
+            "message": "It reports.",
+            "lastTransitionTime": "2026-11-23T10:00:00Z",
+        }
+    ],
+}
+
+words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
+interfaces = st.builds(
+    ReportedInterface,
+    name=words,
+    mac=words | st.just(""),
+    up=st.booleans(),
+    addresses=st.lists(
+        st.builds(lambda ip, n: IPv4Interface((ip, n)), st.ip_addresses(v=4), st.integers(0, 32))
+        | st.builds(
+            lambda ip, n: IPv6Interface((ip, n)), st.ip_addresses(v=6), st.integers(0, 128)
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+reports = st.builds(
+    Report,
+    version=words,
+    interfaces=st.lists(interfaces, max_size=3).map(tuple),
+    default_routes=st.lists(
+        st.builds(ReportedRoute, st.sampled_from(Family), words, st.none() | st.ip_addresses(v=6)),
+        max_size=2,
+        unique_by=lambda route: route.family,
+    ).map(lambda routes: tuple(sorted(routes, key=lambda route: route.family.value))),
+    proxy=st.sampled_from([ProxyHealth.OFF, ProxyHealth.HEALTHY, ProxyHealth.UNHEALTHY]),
+    conditions=st.dictionaries(words, st.builds(Stated, words, words, words), max_size=2),
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def applied(target: Any, patch: Any) -> Any:
+    """RFC 7396 section 2, as it is written there."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = applied(result.get(name), value)
+    return result
+
+
+def test_a_report_in_full() -> None:
+    assert to_status(REPORT, {}, now=NOW) == STATUS
+
+
+@given(reports)
+def test_every_report_comes_back(report: Report) -> None:
+    assert from_status(to_status(report, {}, now=NOW)) == report
+
+
+@given(reports)
+def test_the_models_of_the_api_read_the_same(report: Report) -> None:
+    conditions = {
+        key: Stated("True", one.reason, one.message) for key, one in report.conditions.items()
+    }
+    sane = Report(
+        report.version, report.interfaces, report.default_routes, report.proxy, conditions
+    )
+    status = to_status(sane, {}, now=NOW)
+    model = AnnouncerStatus.model_validate(status)
+    assert model.model_dump(by_alias=True, mode="json", exclude_none=True) == status
+    assert set(AnnouncerStatus.model_json_schema()["properties"]) == set(FIELDS)
+
+
+def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
+    same = to_status(REPORT, STATUS, now=LATER)
+    assert same["conditions"][0]["lastTransitionTime"] == "2026-11-23T10:00:00Z"
+    reworded = Report("1", conditions={"Ready": Stated("True", "Reporting", "Other words.")})
+    kept = to_status(reworded, STATUS, now=LATER)
+    assert kept["conditions"][0]["lastTransitionTime"] == "2026-11-23T10:00:00Z"
+    turned = Report("1", conditions={"Ready": Stated("False", "NoAddress", "None.")})
+    moved = to_status(turned, STATUS, now=LATER)
+    assert moved["conditions"][0]["lastTransitionTime"] == "2026-11-23T11:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param({}, id="wiped"),
+        pytest.param(None, id="never written"),
+        pytest.param("text", id="not even a mapping"),
+        pytest.param(STATUS | {"interfaces": None}, id="a field emptied"),
+        pytest.param(STATUS | {"interfaces": [{"name": "eth0"}]}, id="an interface cut short"),
+        pytest.param(STATUS | {"conditions": STATUS["conditions"] * 2}, id="a condition twice"),
+        pytest.param(STATUS | {"proxy": {"healthy": "yes"}}, id="text for a boolean"),
+        pytest.param(STATUS | {"defaultRoute": ["eth0"]}, id="a list for a mapping"),
+        pytest.param(STATUS | {"defaultRoute": {"ipv4": {"gateway": "x"}}}, id="no address"),
+        pytest.param(
+            STATUS | {"conditions": [{**STATUS["conditions"][0], "lastTransitionTime": ""}]},
+            id="a condition without its time",
+        ),
+    ],
+)
+def test_what_no_agent_wrote_is_no_report(damage: object) -> None:
+    assert from_status(damage) is None
+
+
+def test_fields_of_a_newer_schema_are_passed_over() -> None:
+    interface = {**STATUS["interfaces"][0], "speed": 10}
+    assert from_status(STATUS | {"interfaces": [interface], "answering": []}) == REPORT
+
+
+@given(json_values)
+def test_any_json_is_a_report_or_none(value: object) -> None:
+    assert from_status(value) is None
+    assert from_status(STATUS | {"interfaces": value, "proxy": value}) != REPORT
+
+
+@given(json_values | reports.map(lambda report: to_status(report, {}, now=NOW)), reports)
+def test_the_patch_leads_from_anything_to_the_report(observed: Any, report: Report) -> None:
+    before = observed if isinstance(observed, dict) else {}
+    desired = to_status(report, before, now=NOW)
+    after = applied(before, merge_patch(before, desired))
+    assert {key: value for key, value in after.items() if key in FIELDS} == desired
+    assert {k: v for k, v in after.items() if k not in FIELDS} == {
+        k: v for k, v in before.items() if k not in FIELDS
+    }
+
+
+def test_the_patch_names_only_what_changed_and_nulls_what_goes() -> None:
+    quieter = Report("1.2.3", REPORT.interfaces, REPORT.default_routes[:1], ProxyHealth.OFF)
+    desired = to_status(quieter, STATUS, now=LATER)
+    assert merge_patch(STATUS, desired) == {
+        "conditions": [],
+        "defaultRoute": {"ipv4": STATUS["defaultRoute"]["ipv4"], "ipv6": None},
+        "proxy": None,
+    }
+    assert merge_patch(STATUS, STATUS) == {}

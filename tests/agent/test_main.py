@@ -1,0 +1,71 @@
+"""Flags of the agent: what they become, and the sentence for those that can't be meant."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.__main__ import main, options, parser
+from agent.main import Complaints, Misuse
+from pointsman.runtime.target import Unavailable
+
+KUBECONFIG = """
+current-context: a
+contexts: [{name: a, context: {cluster: a}}]
+clusters: [{name: a, cluster: {server: "http://127.0.0.1:1"}}]
+"""
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> str:
+    path = tmp_path / "kubeconfig"
+    path.write_text(KUBECONFIG)
+    return str(path)
+
+
+def test_the_defaults(kubeconfig: str) -> None:
+    given = parser().parse_args(["--kubeconfig", kubeconfig])
+    found = options(given, {"NODE_NAME": "node1"})
+    assert (found.node, found.proxy_url) == ("node1", "http://127.0.0.1:10256/healthz")
+    assert found.access.server == "http://127.0.0.1:1"
+
+
+def test_flags_win(kubeconfig: str) -> None:
+    flags = ["--kubeconfig", kubeconfig, "--node", "node2", "--proxy-health", "off"]
+    found = options(parser().parse_args(flags), {"NODE_NAME": "node1"})
+    assert (found.node, found.proxy_url) == ("node2", "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        pytest.param([], "give --node NAME, or set NODE_NAME", id="no node"),
+        pytest.param(["--node", "Node_1"], "can't be the name of a Node", id="no name of a node"),
+        pytest.param(["--node", "n", "--proxy-health", "yes"], "nor off", id="no URL"),
+        pytest.param(["--node", "n", "--proxy-health", "http://x:99999"], "nor off", id="port"),
+        pytest.param(["--node", "n"], "--kubeconfig", id="neither kubeconfig nor Pod"),
+        pytest.param(["--node", "n", "--kubeconfig", "/none"], "can't be read", id="no file"),
+    ],
+)
+def test_misuse_is_a_sentence_and_status_2(
+    flags: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NODE_NAME", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(flags) == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed
+    assert printed.startswith("pointsman agent: ")
+    assert printed.count("\n") == 1
+    with pytest.raises(Misuse):
+        options(parser().parse_args(flags), {})
+
+
+def test_a_reason_to_wait_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    complaints = Complaints()
+    with caplog.at_level("INFO"):
+        for reason in ("a", "a", "b", "a"):
+            complaints.say(Unavailable(reason))
+    assert [record.getMessage()[-1] for record in caplog.records] == ["a", "b", "a"]

@@ -1,0 +1,174 @@
+"""The agent's loop on fakes and the virtual clock: true, prompt, and quiet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from agent.adapters.proxy import ProbedProxy
+from agent.planner.desired import Report
+from agent.reconcile import Agent
+from agent.snapshot import NodeName, ProxyHealth, Settings
+from pointsman.runtime.loop import Loop
+from tests.fakes.announcer import FakeAnnouncer
+from tests.fakes.links import FakeLinks
+
+pytestmark = pytest.mark.looptime
+NODE = NodeName("node1")
+
+
+@dataclass
+class World:
+    """One agent with all of its outside."""
+
+    links: FakeLinks
+    announcer: FakeAnnouncer
+    proxy_works: bool = True
+
+    async def ask(self) -> bool:
+        return self.proxy_works
+
+    @property
+    def report(self) -> Report:
+        assert self.announcer.report is not None
+        return self.announcer.report
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World(FakeLinks(), FakeAnnouncer(NODE))
+    made.links.add_link("eth0", "02:00:00:00:00:11")
+    made.links.add_address("eth0", "192.0.2.11/24")
+    proxy = ProbedProxy(made.ask)
+    settings = Settings(NODE, "1", "http://127.0.0.1:10256/healthz")
+    agent = Agent(settings, links=made.links, proxy=proxy, announcer=made.announcer)
+    loop = Loop(agent.step)
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for part in (made.links, proxy, made.announcer):
+                tasks.create_task(part.watch(loop.wake))
+            tasks.create_task(loop.run())
+
+    running = asyncio.create_task(run())
+    yield made
+    running.cancel()
+
+
+async def test_it_waits_for_its_announcer_and_reports_within_the_interval(world: World) -> None:
+    await asyncio.sleep(100)
+    assert world.announcer.writes == 0
+    world.announcer.create()
+    await asyncio.sleep(0.2)
+    assert [one.name for one in world.report.interfaces] == ["eth0"]
+    assert world.report.proxy is ProxyHealth.HEALTHY
+
+
+async def test_an_idle_day_costs_no_write(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(86_400)
+    assert world.announcer.writes == 1
+    assert world.links.observed < 400  # the resync still looks
+
+
+async def test_a_change_is_one_write(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    world.links.add_address("eth0", "2001:db8:2::11/64")
+    await asyncio.sleep(0.2)
+    assert len(world.report.interfaces[0].addresses) == 2
+    assert world.announcer.writes == 2
+
+
+async def test_a_storm_of_changes_ends_true_and_cheap(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    before = world.links.observed
+    for number in range(1000):
+        world.links.set_carrier("eth0", bool(number % 2))
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.2)
+    assert world.report.interfaces[0].up is True
+    assert world.links.observed - before < 20
+
+
+async def test_a_proxy_that_fails_is_reported_and_taken_back(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    world.proxy_works = False
+    await asyncio.sleep(4.2)
+    during = world.report.proxy
+    world.proxy_works = True
+    await asyncio.sleep(2.2)
+    assert (during, world.report.proxy) == (ProxyHealth.UNHEALTHY, ProxyHealth.HEALTHY)
+    assert world.announcer.writes == 3
+
+
+@pytest.mark.parametrize("damage", [None, Report("1")], ids=["wiped", "emptied"])
+async def test_a_status_changed_by_someone_else_is_restored(
+    world: World, damage: Report | None
+) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    good = world.report
+    world.announcer.put_by_someone_else(damage)
+    await asyncio.sleep(0.2)
+    assert world.report == good
+    assert world.announcer.writes == 2
+
+
+async def test_an_announcer_made_again_is_reported_to_again(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    world.announcer.delete()
+    await asyncio.sleep(1000)
+    world.announcer.create()
+    await asyncio.sleep(0.2)
+    assert world.report.interfaces
+    assert world.announcer.writes == 2
+
+
+async def test_an_api_that_comes_back_hears_the_present(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    world.announcer.away = True
+    world.links.add_address("eth0", "192.0.2.12/24")
+    await asyncio.sleep(30)
+    world.links.remove_address("eth0", "192.0.2.11/24")
+    await asyncio.sleep(30)
+    world.announcer.away = False
+    await asyncio.sleep(61)  # the longest pause between two tries
+    assert [str(one) for one in world.report.interfaces[0].addresses] == ["192.0.2.12/24"]
+
+
+async def test_a_kernel_that_lists_nothing_is_not_a_node_without_addresses(world: World) -> None:
+    world.announcer.create()
+    await asyncio.sleep(10)
+    good = world.report
+    world.links.away = True
+    world.links.set_mac("eth0", "02:00:00:00:00:99")
+    await asyncio.sleep(100)
+    assert world.report == good
+    world.links.away = False
+    await asyncio.sleep(61)
+    assert world.report.interfaces[0].mac == "02:00:00:00:00:99"
+
+
+async def test_nothing_is_reported_before_the_proxy_was_judged() -> None:
+    links, announcer = FakeLinks(), FakeAnnouncer(NODE)
+    announcer.create()
+
+    async def never() -> bool:
+        return False
+
+    proxy = ProbedProxy(never)
+    agent = Agent(Settings(NODE, "1", "x"), links=links, proxy=proxy, announcer=announcer)
+    loop = Loop(agent.step)
+    running = asyncio.gather(proxy.watch(loop.wake), loop.run())
+    await asyncio.sleep(1.9)
+    assert announcer.writes == 0
+    await asyncio.sleep(0.3)
+    assert announcer.report is not None
+    assert announcer.report.proxy is ProxyHealth.UNHEALTHY
+    running.cancel()
