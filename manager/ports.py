@@ -3,7 +3,7 @@
 Every port is a :class:`~pointsman.runtime.target.Target`: read back, put, drop.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from pointsman.model.address import Address
@@ -38,7 +38,10 @@ class Speaker(Protocol):
     def neighbors(self) -> Neighbors: ...
 
     async def identity(self) -> SpeakerIdentity | None:
-        """Return who the daemon runs as, or None when it is up but not started."""
+        """Return who the daemon runs as; None when it was not started, or not locked down yet.
+
+        None means: call :meth:`start`, it completes what is missing.
+        """
         ...
 
     async def start(self, identity: SpeakerIdentity) -> None:
@@ -50,5 +53,15 @@ class Speaker(Protocol):
         ...
 
     async def sessions(self) -> Mapping[PeerName, SessionReport]:
-        """Return the state of every session of ours."""
+        """Return the state of every session of ours, and what each is told, counted.
+
+        Costs a pass over the table per session that is up: for status, not for every wake.
+        """
+        ...
+
+    def changes(self) -> AsyncIterator[None]:
+        """Yield whenever a session changed state or the daemon came back; observe then.
+
+        Never ends, never raises for a daemon that is away; what happened is not said.
+        """
         ...

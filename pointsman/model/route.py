@@ -3,7 +3,7 @@
 Nothing here knows GoBGP; these are RFC 4271 terms with our names on them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Address
 from typing import Literal, NewType
 
@@ -53,6 +53,15 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Bfd:
+    """Timers of a BFD session (RFC 5880 section 6.8.1); in milliseconds, as users say them."""
+
+    transmit_ms: int = 300
+    receive_ms: int = 300
+    multiplier: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbor:
     """The configured side of a session, as the speaker is told and reads it back."""
 
@@ -73,6 +82,25 @@ class Neighbor:
     multihop_ttl: int | None = None
     ttl_security: bool = False  # GTSM (RFC 5082)
     passive: bool = False
+    graceful_restart_seconds: int | None = None  # RFC 4724; None: not offered
+    bfd: Bfd | None = None
+
+
+# What a session learns in its OPEN, or its TCP connection is made with; a change of anything
+# else (timers, BFD) reaches the next session, or this one, without a reset.
+_APPLIED_LIVE = frozenset({"hold_seconds", "keepalive_seconds", "connect_retry_seconds", "bfd"})
+
+
+def resets_session(observed: Neighbor, desired: Neighbor) -> tuple[str, ...]:
+    """Return the fields whose change makes the session start anew, sorted; empty: none."""
+    return tuple(
+        sorted(
+            one.name
+            for one in fields(Neighbor)
+            if one.name not in _APPLIED_LIVE
+            and getattr(observed, one.name) != getattr(desired, one.name)
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,232 @@
+"""A gobgpd (4.8 or newer) as the manager's Speaker. No other module knows that GoBGP exists.
+
+It starts the daemon's BGP side, locks it down, converges it and reads it; the process is
+its parent's business (`sidecars.gobgp`). It never calls StartBgp twice: the second call
+would empty the table while routers keep the routes (measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import grpc
+
+from manager.adapters import gobgp_peers as peers
+from manager.adapters.gobgp_codec import IPV4, IPV6
+from manager.adapters.gobgp_exports import POLICY as EXPORT
+from manager.adapters.gobgp_exports import GobgpExports
+from manager.adapters.gobgp_neighbors import GobgpNeighbors
+from manager.adapters.gobgp_routes import GobgpRoutes
+from manager.adapters.gobgp_rpc import (
+    ANSWER_WITHIN_S,
+    TABLE_WITHIN_S,
+    Stub,
+    asked_to,
+    channel_to,
+    heals,
+)
+from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.model.route import PeerName, SessionReport, SpeakerIdentity
+from pointsman.runtime.target import Unavailable
+
+IMPORT = "pointsman-import"
+OWN_PATHS = "pointsman-own"  # no slash: a BgpPeer may be called "own"
+NO_LISTENER = -1  # 0 would be port 179 (measured)
+RECONNECT_FIRST_S, RECONNECT_LAST_S = 0.1, 2.0
+
+log = logging.getLogger(__name__)
+
+
+class GobgpSpeaker:
+    """manager.ports.Speaker on one gobgpd."""
+
+    def __init__(self, stub: Stub) -> None:
+        self._stub = stub
+        self.exports = GobgpExports(stub)
+        self.routes = GobgpRoutes(stub)
+        self.neighbors = GobgpNeighbors(stub)
+
+    async def identity(self) -> SpeakerIdentity | None:
+        """Return who the daemon runs as; None: not started, or not yet locked down."""
+        running = await self._running()
+        if running is None or not await self._locked_down():
+            return None
+        return running
+
+    async def start(self, identity: SpeakerIdentity) -> None:
+        """Make it run as *identity*, locked down; a crash midway is cured by a second call.
+
+        Raises:
+            ValueError: no speaker can have this identity.
+            Unavailable: the daemon is away, or runs as somebody else: it was told to stop,
+                its parent replaces it, and a later call finds it empty.
+        """
+        if not 1 <= identity.asn <= 0xFFFF_FFFF or int(identity.router_id) == 0:
+            raise ValueError(f"{identity}: an AS is 1 to 4294967295, a router id not 0.0.0.0")
+        running = await self._running()
+        if running is not None and running != identity:
+            await self._stop(keep_routes=running.asn == identity.asn)
+            raise Unavailable(
+                f"GoBGP ran as AS {running.asn}, router id {running.router_id}: it was stopped "
+                f"and comes back as AS {identity.asn}, router id {identity.router_id}."
+            )
+        if running is None:
+            with asked_to("start"):
+                wanted = pb.Global(
+                    asn=identity.asn, router_id=str(identity.router_id), listen_port=NO_LISTENER
+                )
+                await self._stub.StartBgp(
+                    pb.StartBgpRequest(**{"global": wanted}), timeout=ANSWER_WITHIN_S
+                )
+        await self._lock_down()
+
+    async def sessions(self) -> Mapping[PeerName, SessionReport]:
+        """Return the state of every session of ours, and what each was told, counted."""
+        with asked_to("list its sessions"):
+            replies = self._stub.ListPeer(
+                pb.ListPeerRequest(enable_advertised=True), timeout=TABLE_WITHIN_S
+            )
+            found = [reply.peer async for reply in replies]
+        reports: dict[PeerName, SessionReport] = {}
+        for peer in found:
+            ours = peers.decode(peer)
+            if ours is not None:
+                up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
+                prefixes = await self._advertised_prefixes(peer) if up else 0
+                reports[ours[0]] = peers.report(peer, prefixes)
+        return dict(sorted(reports.items()))
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield whenever a session changed state, and when the daemon is back after it was away.
+
+        Never ends and never raises for a daemon that is away; what changed is not said:
+        observe. Events may be repeated.
+        """
+        pause = RECONNECT_FIRST_S
+        while True:
+            try:
+                # Its first event, END_OF_INIT, comes at once: back after an absence.
+                async for _ in self._stub.WatchEvent(
+                    pb.WatchEventRequest(peer=pb.WatchEventRequest.Peer())
+                ):
+                    pause = RECONNECT_FIRST_S
+                    yield None
+            except grpc.aio.AioRpcError as error:
+                if not heals(error):
+                    raise
+                log.debug("GoBGP's events ended: %s", error.details())
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, RECONNECT_LAST_S)
+
+    async def _running(self) -> SpeakerIdentity | None:
+        with asked_to("say who it is"):
+            reply = await self._stub.GetBgp(pb.GetBgpRequest(), timeout=ANSWER_WITHIN_S)
+        said: pb.Global = getattr(reply, "global")
+        if said.asn == 0:
+            return None
+        return SpeakerIdentity(said.asn, IPv4Address(said.router_id))
+
+    async def _stop(self, *, keep_routes: bool) -> None:
+        """End it; routers that offer graceful restart may keep our routes for the next one."""
+        with asked_to("stop"):
+            await self._stub.StopBgp(
+                pb.StopBgpRequest(allow_graceful_restart=keep_routes), timeout=ANSWER_WITHIN_S
+            )
+
+    async def _locked_down(self) -> bool:
+        return [await self._assignment(wanted.direction) for wanted in _ASSIGNMENTS] == list(
+            _ASSIGNMENTS
+        )
+
+    async def _assignment(
+        self, direction: pb.PolicyDirection.ValueType
+    ) -> pb.PolicyAssignment | None:
+        """Return an assignment of the global table, policies by name only."""
+        with asked_to("list its policies"):
+            request = pb.ListPolicyAssignmentRequest(name="global", direction=direction)
+            async for reply in self._stub.ListPolicyAssignment(request, timeout=ANSWER_WITHIN_S):
+                found = reply.assignment
+                names = [pb.Policy(name=policy.name) for policy in found.policies]
+                return pb.PolicyAssignment(
+                    name=found.name,
+                    direction=found.direction,
+                    default_action=found.default_action,
+                    policies=names,
+                )
+        return None
+
+    async def _lock_down(self) -> None:
+        """Nothing in but what we put there, nothing out but by export rules.
+
+        A plain REJECT on import would drop our own paths too, with an OK (measured).
+        """
+        with asked_to("lock down"):
+            there = {
+                reply.policy.name
+                async for reply in self._stub.ListPolicy(
+                    pb.ListPolicyRequest(), timeout=ANSWER_WITHIN_S
+                )
+            }
+            for policy in (_IMPORT_POLICY, pb.Policy(name=EXPORT)):
+                if policy.name not in there:
+                    await self._stub.AddPolicy(
+                        pb.AddPolicyRequest(policy=policy), timeout=ANSWER_WITHIN_S
+                    )
+            for assignment in _ASSIGNMENTS:
+                await self._stub.SetPolicyAssignment(
+                    pb.SetPolicyAssignmentRequest(assignment=assignment),
+                    timeout=ANSWER_WITHIN_S,
+                )
+
+    async def _advertised_prefixes(self, peer: pb.Peer) -> int:
+        count = 0
+        for family in (IPV4, IPV6):
+            with asked_to("count what it advertises"):
+                table = await self._stub.GetTable(
+                    pb.GetTableRequest(
+                        table_type=pb.TABLE_TYPE_ADJ_OUT,
+                        name=peer.conf.neighbor_address,
+                        family=family,
+                    ),
+                    timeout=TABLE_WITHIN_S,
+                )
+            count += table.num_destination
+        return count
+
+
+@asynccontextmanager
+async def speaker_at(socket: Path) -> AsyncIterator[GobgpSpeaker]:
+    """Yield the speaker behind *socket*; it needn't be there yet, and may come and go."""
+    async with channel_to(socket) as stub:
+        yield GobgpSpeaker(stub)
+
+
+_IMPORT_POLICY = pb.Policy(
+    name=IMPORT,
+    statements=[
+        pb.Statement(
+            name=OWN_PATHS,
+            conditions=pb.Conditions(route_type=pb.Conditions.ROUTE_TYPE_LOCAL),
+            actions=pb.Actions(route_action=pb.ROUTE_ACTION_ACCEPT),
+        )
+    ],
+)
+_ASSIGNMENTS = (
+    pb.PolicyAssignment(
+        name="global",
+        direction=pb.POLICY_DIRECTION_IMPORT,
+        default_action=pb.ROUTE_ACTION_REJECT,
+        policies=[pb.Policy(name=IMPORT)],
+    ),
+    pb.PolicyAssignment(
+        name="global",
+        direction=pb.POLICY_DIRECTION_EXPORT,
+        default_action=pb.ROUTE_ACTION_REJECT,
+        policies=[pb.Policy(name=EXPORT)],
+    ),
+)

@@ -1,0 +1,169 @@
+"""Paths as messages: encode, decode. Pure.
+
+Decoding gives None for whatever isn't marked as ours; encoding trusts that
+:func:`~manager.adapters.gobgp_paths.check` has passed the value.
+"""
+
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+from manager.adapters.gobgp_paths import MARK, Held, Put, Withdrawal
+from pointsman.gobgp_api import attribute_pb2 as at
+from pointsman.gobgp_api import common_pb2 as cm
+from pointsman.gobgp_api import extcom_pb2 as ec
+from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.gobgp_api import nlri_pb2 as nl
+from pointsman.model.address import Address, Prefix
+from pointsman.model.community import (
+    community_number,
+    community_text,
+    large_community_numbers,
+)
+from pointsman.model.route import PathAttributes, RouteKey
+
+AS_TRANS = 23456  # RFC 6793 section 9: stands for an AS that needs four octets
+BYTES_PER_WEIGHT = 125_000.0  # link bandwidth is in bytes/s: weight 1 reads as 1 Mbit/s
+IPV4 = cm.Family(afi=cm.Family.AFI_IP, safi=cm.Family.SAFI_UNICAST)
+IPV6 = cm.Family(afi=cm.Family.AFI_IP6, safi=cm.Family.SAFI_UNICAST)
+
+
+def family(prefix: Prefix) -> cm.Family:
+    """Return the message that names the family of *prefix*."""
+    return IPV4 if prefix.version == 4 else IPV6
+
+
+def encode(put: Put, asn: int) -> pb.Path:
+    """Return the message that puts a path; :func:`check` has passed it."""
+    nlri = _nlri(put.key.prefix)
+    path = pb.Path(
+        family=family(put.key.prefix),
+        nlri=nlri,
+        identifier=put.identifier,
+        pattrs=_shared_attributes(put.attributes, put.numbers, asn),
+    )
+    hop = str(put.key.next_hop)
+    if put.key.prefix.version == 4 and put.key.next_hop.version == 4:
+        path.pattrs.add().next_hop.next_hop = hop
+    else:  # RFC 4760 section 3; IPv4 behind IPv6: RFC 8950 section 4
+        reach = at.MpReachNLRIAttribute(family=path.family, next_hops=[hop], nlris=[nlri])
+        path.pattrs.add().mp_reach.CopyFrom(reach)
+    return path
+
+
+def encode_withdrawal(gone: Withdrawal) -> pb.Path:
+    """Return the message that takes a path back."""
+    return pb.Path(
+        family=family(gone.prefix),
+        nlri=_nlri(gone.prefix),
+        identifier=gone.identifier,
+        is_withdraw=True,
+    )
+
+
+def _nlri(prefix: Prefix) -> nl.NLRI:
+    return nl.NLRI(
+        prefix=nl.IPAddressPrefix(prefix_len=prefix.prefixlen, prefix=str(prefix.network_address))
+    )
+
+
+@lru_cache(maxsize=1024)  # thousands of paths share a handful of these
+def _shared_attributes(
+    wish: PathAttributes, numbers: frozenset[int], asn: int
+) -> tuple[at.Attribute, ...]:
+    large = [large_community_numbers(text) for text in wish.large_communities]
+    large += [(asn, 0, number) for number in sorted(numbers | {MARK})]
+    attributes = [
+        at.Attribute(origin=at.OriginAttribute(origin=0)),  # IGP: RFC 4271 section 4.3
+        at.Attribute(
+            large_communities=at.LargeCommunitiesAttribute(
+                communities=[
+                    at.LargeCommunity(global_admin=admin, local_data1=one, local_data2=two)
+                    for admin, one, two in large
+                ]
+            )
+        ),
+    ]
+    if wish.communities:
+        plain = [community_number(text) for text in wish.communities]
+        attributes.append(at.Attribute(communities=at.CommunitiesAttribute(communities=plain)))
+    if wish.local_pref is not None:
+        attributes.append(
+            at.Attribute(local_pref=at.LocalPrefAttribute(local_pref=wish.local_pref))
+        )
+    if wish.med is not None:
+        attributes.append(at.Attribute(multi_exit_disc=at.MultiExitDiscAttribute(med=wish.med)))
+    if wish.as_path_prepend:
+        segment = at.AsSegment(
+            type=at.AsSegment.TYPE_AS_SEQUENCE, numbers=[asn] * wish.as_path_prepend
+        )
+        attributes.append(at.Attribute(as_path=at.AsPathAttribute(segments=[segment])))
+    if wish.weight is not None:
+        bandwidth = ec.LinkBandwidthExtended(
+            asn=asn if asn <= 0xFFFF else AS_TRANS, bandwidth=wish.weight * BYTES_PER_WEIGHT
+        )
+        attributes.append(
+            at.Attribute(
+                extended_communities=at.ExtendedCommunitiesAttribute(
+                    communities=[ec.ExtendedCommunity(link_bandwidth=bandwidth)]
+                )
+            )
+        )
+    return tuple(attributes)
+
+
+def decode(destination: pb.Destination, asn: int) -> list[Held]:
+    """Return the local paths of one prefix."""
+    prefix = ip_network(destination.prefix)
+    return [_decode(prefix, path, asn) for path in destination.paths if not path.source_asn]
+
+
+def _decode(prefix: Prefix, path: pb.Path, asn: int) -> Held:
+    hop: Address | None = None
+    numbers: list[int] = []
+    large: list[str] = []
+    plain: tuple[str, ...] = ()
+    local_pref = med = weight = None
+    prepend = 0
+    for attribute in path.pattrs:
+        match attribute.WhichOneof("attr"):
+            case "next_hop":
+                hop = _address(attribute.next_hop.next_hop)
+            case "mp_reach":
+                hop = _address(attribute.mp_reach.next_hops[0])
+            case "large_communities":
+                for one in attribute.large_communities.communities:
+                    if one.global_admin == asn and one.local_data1 == 0:
+                        numbers.append(one.local_data2)
+                    else:
+                        large.append(f"{one.global_admin}:{one.local_data1}:{one.local_data2}")
+            case "communities":
+                plain = tuple(sorted(map(community_text, attribute.communities.communities)))
+            case "local_pref":
+                local_pref = attribute.local_pref.local_pref
+            case "multi_exit_disc":
+                med = attribute.multi_exit_disc.med
+            case "as_path":
+                prepend = sum(len(part.numbers) for part in attribute.as_path.segments)
+            case "extended_communities":
+                weight = _weight(attribute.extended_communities)
+    if hop is None or MARK not in numbers:
+        return Held(prefix, path.identifier, None)
+    return Held(
+        prefix,
+        path.identifier,
+        RouteKey(prefix, hop),
+        PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight),
+        frozenset(numbers) - {MARK},
+    )
+
+
+def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:
+    for one in attribute.communities:
+        if one.WhichOneof("extcom") == "link_bandwidth":
+            return round(one.link_bandwidth.bandwidth / BYTES_PER_WEIGHT)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> Address:
+    return ip_address(text)
