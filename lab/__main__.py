@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lab import handle
+from lab import handle, life
 from lab.options import OMITTABLE, Options, chosen_api, chosen_kube_proxy
 from lab.topology import Broken, Misuse, RouterKind
 
@@ -67,15 +67,15 @@ def up(given: Given) -> int:
     )
     lab = handle.Lab.up(options, attached=not given.detach, progress=_say(given.name))
     print(f"{given.name}: up. export KUBECONFIG={lab.kubeconfig}")
-    if not given.detach and handle.attached():
+    if not given.detach and life.attached():
         print(f"{given.name}: Ctrl-C takes it down")
         sys.stdout.flush()
-        handle.stay()
+        life.stay()
     return 0
 
 
 def down(given: Given) -> int:
-    gone = handle.down(given.name)
+    gone = life.down(given.name)
     print(f"{given.name}: {'down' if gone else 'was not up'}")
     return 0
 
@@ -180,9 +180,14 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subnets", type=int, default=1, help="2: even nodes on a second LAN")
     parser.add_argument("--managers", type=int, default=1)
     parser.add_argument("--require-class", action="store_true", help="given to the manager")
-    more = {"action": "append", "default": [], "metavar": "FLAG"}
-    parser.add_argument("--manager-arg", help="one more flag for the manager, --x=y", **more)
-    parser.add_argument("--agent-arg", help="one more flag for the agents, --x=y", **more)
+    for program in ("manager", "agent"):
+        parser.add_argument(
+            f"--{program}-arg",
+            action="append",
+            default=[],
+            metavar="FLAG",
+            help=f"one more flag for every {program}: --{program}-arg=--x=y",
+        )
     parser.add_argument("--without", default="", metavar="LIST", help=", ".join(OMITTABLE))
     parser.add_argument("--kubeconfig", help="use this cluster's API, which has no Nodes yet")
 
@@ -200,7 +205,9 @@ def _cell(value: Any) -> str:
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(r, widths, strict=True)) for r in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(r, widths, strict=True)) for r in rows
+    ]
     return "\n".join(line.rstrip() for line in lines)
 
 

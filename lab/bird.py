@@ -45,6 +45,10 @@ class Bird:
         library = f"export LD_LIBRARY_PATH={self.part.libraries}\n" if self.part.libraries else ""
         return f'#!/bin/sh\n{library}exec {birdc} -s {self.home}/bird.ctl "$@"\n'
 
+    def socket(self, daemon: str) -> Path:
+        """Return what appears when *daemon* listens: for us, and for its neighbors."""
+        return self.home / f"{daemon}.ctl"
+
     def environment(self) -> Mapping[str, str]:
         return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
 

@@ -1,19 +1,25 @@
-"""How the lab's commands speak with its supervisor: JSON lines over a Unix socket.
+"""How the lab's commands speak with its supervisor, and who may be it.
 
-One request, one answer, one connection. The answer is `{"done": ...}`, or a
-sentence under "misuse" or "broken" that the command prints before it exits.
+JSON lines over a Unix socket: one request, one answer, one connection. The
+answer is `{"done": ...}`, or a sentence under "misuse" or "broken" that the
+command prints before it exits.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lab.topology import RUNTIME_ROOT, Broken, Misuse
 
 SOCKET = "control.sock"
+BUSY = "Lab {!r} is being started or taken down by another process."
 
 
 class NotUp(Broken):
@@ -53,3 +59,32 @@ def unwrap(answer: dict[str, Any]) -> Any:
     if "broken" in answer:
         raise Broken(answer["broken"])
     return answer.get("done")
+
+
+def lock_path(lab: str) -> Path:
+    return RUNTIME_ROOT / f"{lab}.lock"
+
+
+@contextlib.contextmanager
+def owning(name: str) -> Iterator[None]:
+    """This process alone may make or remove the lab called *name* meanwhile.
+
+    Raises:
+        Broken: another one does.
+    """
+    RUNTIME_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path = lock_path(name)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Broken(BUSY.format(name)) from None
+        if not path.exists() or not os.path.samestat(path.stat(), os.fstat(lock.fileno())):
+            raise Broken(BUSY.format(name))  # its last owner removed it under our hands
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

@@ -57,9 +57,7 @@ def parse(words: Sequence[str], topology: Topology) -> list[Pods]:
             raise Misuse(f"{word!r} isn't NODE:COUNT[:unready|:terminating], such as node1:2.")
         name, count = form[1], int(form[2])
         if name not in nodes:
-            raise Misuse(
-                f"Lab {topology.name!r} has no node {name!r}: it has {', '.join(nodes)}."
-            )
+            raise Misuse(f"Lab {topology.name!r} has no node {name!r}: it has {', '.join(nodes)}.")
         taken[name] += count
         if taken[name] > PODS_PER_NODE:
             raise Misuse(f"{name} has {PODS_PER_NODE} pods, not {taken[name]}: ask for fewer.")

@@ -86,14 +86,14 @@ def wirings(topology: Topology) -> Iterator[Wiring]:
         yield _host(topology, manager.name, manager.lan, manager.addresses)
     for node in topology.nodes:
         yield _node(topology, node)
-        yield _pods(topology, node)
+        yield _pods(node)
     # Last, because the other ends exist only now.
     yield Wiring("router", {}, _interface("eth1", CLIENT_GATEWAY))
     yield Wiring("switch", {}, list(_ports(topology)))
 
 
 def _switch(topology: Topology) -> Wiring:
-    commands = []
+    commands = ["link set lo up"]  # the relay listens here too
     for lan in topology.lans:
         commands += [f"link add {lan.bridge} type bridge stp_state 0 mcast_snooping 0"]
         commands += [f"link set {lan.bridge} up"]
@@ -142,7 +142,7 @@ def _node(topology: Topology, node: Node) -> Wiring:
     return Wiring(node.name, QUIET | FORWARDING, commands)
 
 
-def _pods(topology: Topology, node: Node) -> Wiring:
+def _pods(node: Node) -> Wiring:
     commands = ["link set lo up", "link set eth0 up"]
     for pair in node.pods:
         commands += [f"addr add {address}{_nodad(address)} dev eth0" for address in pair]
@@ -153,7 +153,8 @@ def _pods(topology: Topology, node: Node) -> Wiring:
 def _ports(topology: Topology) -> Iterator[str]:
     """Put every cable's end into its bridge: only possible from the switch's namespace."""
     ports = [(router_port(lan), lan) for lan in topology.lans]
-    ports += [(host.name, host.lan) for host in (*topology.managers, *topology.nodes)]
+    ports += [(manager.name, manager.lan) for manager in topology.managers]
+    ports += [(node.name, node.lan) for node in topology.nodes]
     for port, lan in ports:
         yield f"link set {port} master {lan.bridge} up"
 
@@ -180,7 +181,4 @@ def _default_routes(name: str, via: tuple[Interface, Interface]) -> list[str]:
 
 
 def _pod_routes(node: Node, via: tuple[Interface, Interface]) -> list[str]:
-    return [
-        f"route add {cidr} via {hop.ip}"
-        for cidr, hop in zip(node.pod_cidrs, via, strict=True)
-    ]
+    return [f"route add {cidr} via {hop.ip}" for cidr, hop in zip(node.pod_cidrs, via, strict=True)]

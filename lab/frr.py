@@ -66,6 +66,10 @@ class Frr:
         )
         return f'#!/bin/sh\nexec unshare --mount sh -c {shlex.quote(inner)} vtysh "$@"\n'
 
+    def socket(self, daemon: str) -> Path:
+        """Return what appears when *daemon* listens: for us, and for its neighbors."""
+        return self.home / f"{daemon}.vty"
+
     def environment(self) -> Mapping[str, str]:
         return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
 

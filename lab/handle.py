@@ -12,25 +12,20 @@ of `lab.__main__` are thin over it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from lab import control, endpoints, fabric, kube, netns
+from lab import control, endpoints, kube, life, netns
 from lab.options import ApiKind, Options
-from lab.parts import CHECKOUT
 from lab.programs import environment
-from lab.supervisor import owning
-from lab.topology import CLIENT, RUNTIME_ROOT, Broken, Misuse, owns
+from lab.topology import CLIENT, Broken, Misuse
 
 T = TypeVar("T")
 CLIENT_ADDRESSES = tuple(str(address.ip) for address in CLIENT)
@@ -60,7 +55,7 @@ class Lab:
             Misuse: a lab of that name is up with other options.
             Broken: it can't be built; nothing of it is left.
         """
-        _check_machine()
+        life.check_machine()
         with contextlib.suppress(control.NotUp):
             running = cls.running(options.name)
             if differences := running.options.differences(options):
@@ -70,7 +65,7 @@ class Lab:
                 )
             progress("it is up already")
             return running
-        _start(options, attached=attached, progress=progress)
+        life.start(options, attached=attached, progress=progress)
         return cls(options)
 
     @classmethod
@@ -84,9 +79,9 @@ class Lab:
         return cls(Options.from_json(json.dumps(answer["options"])))
 
     def down(self) -> None:
-        down(self.options.name)
+        life.down(self.options.name)
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -140,9 +135,7 @@ class Lab:
     def log(self, program: str) -> str:
         return "".join(path.read_text(errors="replace") for path in self.log_files(program))
 
-    def wait(
-        self, what: str, look: Callable[[], T | None], *, timeout_s: float = 15.0
-    ) -> T:
+    def wait(self, what: str, look: Callable[[], T | None], *, timeout_s: float = 15.0) -> T:
         """Return the first truthy value that *look* returns.
 
         Raises:
@@ -171,9 +164,7 @@ class Lab:
         path = f"{self.topology.runtime_dir / 'bin'}:{os.environ.get('PATH', os.defpath)}"
         return environment({"KUBECONFIG": str(self.kubeconfig), "PATH": path})
 
-    def exec(
-        self, machine: str, *command: str, check: bool = True, timeout_s: float = 20.0
-    ) -> str:
+    def exec(self, machine: str, *command: str, check: bool = True, timeout_s: float = 20.0) -> str:
         """Return what *command* prints on *machine*.
 
         Raises:
@@ -259,111 +250,3 @@ class Lab:
                 version = there["metadata"]["resourceVersion"]
                 meta: Mapping[str, Any] = piece["metadata"] | {"resourceVersion": version}
                 api.replace(path, piece | {"metadata": meta})
-
-
-def down(name: str, *, patience_s: float = 15.0) -> bool:
-    """Remove the lab called *name* and every trace of it; return whether there was any."""
-    there = bool(traces(name))
-    with contextlib.suppress(Broken):
-        control.ask(name, "down")
-    until = time.monotonic() + patience_s
-    while True:
-        try:
-            with owning(name):  # the supervisor has gone: what is left is nobody's
-                fabric.down(name)
-                shutil.rmtree(RUNTIME_ROOT / name, ignore_errors=True)
-            break
-        except Broken:
-            if time.monotonic() > until:
-                _kill_owner(name)
-                until = time.monotonic() + patience_s
-            time.sleep(0.05)
-    with contextlib.suppress(OSError):  # another lab's folder is in it
-        RUNTIME_ROOT.rmdir()
-    return there
-
-
-def traces(name: str) -> list[str]:
-    """Return what exists of the lab called *name*: namespaces and its folder."""
-    folder = RUNTIME_ROOT / name
-    return [n for n in netns.names() if owns(name, n)] + ([str(folder)] if folder.exists() else [])
-
-
-def _kill_owner(name: str) -> None:
-    """Kill a supervisor that doesn't end: the lock it holds proves that it is the one."""
-    path = RUNTIME_ROOT / f"{name}.lock"
-    with contextlib.suppress(FileNotFoundError), path.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with contextlib.suppress(ValueError, ProcessLookupError):
-                os.kill(int(lock.read()), signal.SIGKILL)
-
-
-def _start(options: Options, *, attached: bool, progress: Callable[[str], None]) -> None:
-    reading, writing = os.pipe()
-    command = [sys.executable, "-m", "lab.supervisor", "--report", str(writing)]
-    command += ["--options", options.to_json(), *(["--attached"] if attached else [])]
-    RUNTIME_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pass_fds=[writing],
-        start_new_session=True,
-        env=environment({}),
-    )
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as report:
-            _follow(report, process, progress)
-    except BaseException:  # Ctrl-C too: what was begun is undone
-        process.terminate()
-        process.wait(60)
-        raise
-    _STARTED.append(process)  # an attached one's stdin must stay open
-
-
-_STARTED: list[subprocess.Popen[bytes]] = []
-
-
-def attached() -> bool:
-    """Return whether this process holds a lab that goes when it does."""
-    return any(process.stdin and process.poll() is None for process in _STARTED)
-
-
-def stay() -> None:
-    """Return when the lab this process is attached to has gone; Ctrl-C takes it away."""
-    for process in _STARTED:
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
-
-
-def _follow(
-    report: IO[str], process: subprocess.Popen[bytes], progress: Callable[[str], None]
-) -> None:
-    for line in report:
-        said = json.loads(line)
-        if "step" in said:
-            progress(said["step"])
-        elif said.get("ready"):
-            return
-        else:
-            process.wait(60)
-            control.unwrap(said)
-    process.wait(60)
-    words = process.stderr.read().decode() if process.stderr else ""
-    raise Broken(f"The lab's supervisor died while building:\n{words}")
-
-
-def _check_machine() -> None:
-    if sys.platform != "linux" or os.geteuid() != 0:
-        raise Broken(
-            "The lab is made of network namespaces: run it as root on Linux, in a container "
-            "or virtual machine if you like."
-        )

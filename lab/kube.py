@@ -198,7 +198,9 @@ class Kube:
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise Broken(f"The API server at {self.access.server} did not answer: {error!r}.") from error
+            raise Broken(
+                f"The API server at {self.access.server} did not answer: {error!r}."
+            ) from error
         finally:
             connection.close()
         answer = _json(raw)
@@ -211,9 +213,7 @@ class Kube:
         access = self.access
         if access.tls is None:
             return http.client.HTTPConnection(access.host, access.port, timeout=self._timeout_s)
-        secure = _NamedHttps(
-            access.host, access.port, timeout=self._timeout_s, context=access.tls
-        )
+        secure = _NamedHttps(access.host, access.port, timeout=self._timeout_s, context=access.tls)
         secure.server_name = access.server_name
         return secure
 

@@ -32,8 +32,9 @@ def answer(node: str, *, local: str, remote: str, accepts_json: bool) -> bytes:
         seen = seen.ipv4_mapped
     pod = pod_name(node, local)
     if accepts_json:
-        kind, body = "application/json", json.dumps(
-            {"node": node, "pod": pod, "address": local, "client": str(seen)}
+        kind, body = (
+            "application/json",
+            json.dumps({"node": node, "pod": pod, "address": local, "client": str(seen)}),
         )
     else:
         kind, body = "text/plain", f"{node} {pod} {seen}"

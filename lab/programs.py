@@ -18,7 +18,7 @@ from lab import apiserver, netns, parts
 from lab.bird import Bird
 from lab.frr import Frr
 from lab.options import ApiKind, Options
-from lab.topology import NAMESPACE_PREFIX, Node, RouterKind
+from lab.topology import NAMESPACE_PREFIX, POD_NETWORKS, Node, RouterKind
 
 NAMESPACE = "pointsman-system"
 
@@ -105,8 +105,14 @@ class Programs:
         if self._wanted("router"):
             router = self.router()
             for name, argv in router.daemons():
-                environment = router.environment()
-                yield Program(name, tuple(argv), "router", Rights.OWN, environment)
+                yield Program(
+                    name,
+                    tuple(argv),
+                    "router",
+                    Rights.OWN,
+                    router.environment(),
+                    ready=router.socket(name),
+                )
         if self._wanted("pods"):
             for node in self.options.topology().nodes:
                 command = _python("lab.pods", "--node", node.name)
@@ -125,16 +131,16 @@ class Programs:
         options, topology = self.options, self.options.topology()
         if options.kube_proxy:
             for node in topology.nodes:
-                command = (options.kube_proxy, *_kube_proxy_flags(node, topology.kubeconfig))
-                yield Program(f"proxy:{node.name}", command, node.name, Rights.OWN)
+                real = (options.kube_proxy, *_kube_proxy_flags(node, topology.kubeconfig))
+                yield Program(f"proxy:{node.name}", real, node.name, Rights.OWN)
             return
-        command = _python(
+        stand_in = _python(
             *("lab.proxy", "--lab", options.name, "--nodes", str(options.nodes)),
             *("--subnets", str(options.subnets), "--kubeconfig", str(topology.kubeconfig)),
             *("--flags", str(self.proxy_flags)),
         )
         # In the switch, not in the host: there the API can be frozen for it too.
-        yield Program("proxy", command, "switch", Rights.OWN)
+        yield Program("proxy", stand_in, "switch", Rights.OWN)
 
     def product(self) -> Iterator[Program]:
         """Yield sidecars, managers and agents: what all the rest is there to try."""
@@ -144,10 +150,10 @@ class Programs:
             socket = self._home / manager.sidecar / "gobgp.sock"
             if self._wanted("sidecar"):
                 gobgpd = parts.find("gobgpd")
-                flags = ("--socket", str(socket), "--gobgpd", str(gobgpd.path))
-                yield Program(
-                    manager.sidecar, _python("sidecars.gobgp", *flags), manager.name, ready=socket
+                command = _python(
+                    "sidecars.gobgp", "--socket", str(socket), "--gobgpd", str(gobgpd.path)
                 )
+                yield Program(manager.sidecar, command, manager.name, ready=socket)
             if self._wanted("manager"):
                 command = _python(
                     *("manager", "--kubeconfig", kubeconfig, "--name", manager.name),
@@ -158,8 +164,10 @@ class Programs:
                 yield Program(manager.name, command, manager.name)
         if self._wanted("agents"):
             for node in topology.nodes:
-                flags = ("--node", node.name, "--kubeconfig", kubeconfig, *options.agent_args)
-                command = _python("agent", *flags)
+                command = _python(
+                    *("agent", "--node", node.name, "--kubeconfig", kubeconfig),
+                    *options.agent_args,
+                )
                 yield Program(f"agent:{node.name}", command, node.name, Rights.NET_RAW)
 
     def wrappers(self) -> Iterator[tuple[str, str]]:
@@ -188,7 +196,7 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
 
 def _kube_proxy_flags(node: Node, kubeconfig: Path) -> Sequence[str]:
     """A real kube-proxy, kept off the sysctls that aren't of its namespace."""
-    cluster = ",".join(("10.244.0.0/16", "2001:db8:244::/48"))
+    cluster = ",".join(POD_NETWORKS)
     return (
         *("--proxy-mode=nftables", f"--hostname-override={node.name}"),
         *(f"--kubeconfig={kubeconfig}", f"--cluster-cidr={cluster}"),

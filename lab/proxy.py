@@ -155,13 +155,17 @@ class Watcher:
         self._session, self._access, self._state = session, access, state
 
     async def run(self, kind: str) -> None:
+        said = ""
         while True:
             try:
                 version = await self._list(kind)
+                said = ""
                 while version:
                     version = await self._watch(kind, version)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                print(f"proxy: {kind}: {error!r}", file=sys.stderr, flush=True)
+                if str(error) != said:  # once per outage, not twice a second
+                    said = str(error)
+                    print(f"proxy: {kind}: {said}", file=sys.stderr, flush=True)
             await asyncio.sleep(RETRY_S)
 
     def _get(self, kind: str, **query: str) -> Any:
@@ -223,8 +227,7 @@ async def program(state: State, proxies: list[NodeProxy]) -> None:
 async def serve(topology: Topology, kubeconfig: Path, flags: Path) -> None:
     access, state = kube.load(kubeconfig), State()
     proxies = [
-        NodeProxy(node, topology.namespace(node.name), flags / node.name)
-        for node in topology.nodes
+        NodeProxy(node, topology.namespace(node.name), flags / node.name) for node in topology.nodes
     ]
     for proxy in proxies:
         sock = netns.listener(proxy.namespace, "127.0.0.1", HEALTH_PORT)

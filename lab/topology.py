@@ -28,7 +28,7 @@ PODS_PER_NODE = 3
 MAX_NODES = 64  # node N is .1N, and its MAC and pod networks hold N in one byte
 
 POD_NETWORKS = ("10.244.0.0/16", "2001:db8:244::/48")
-SERVICE_NETWORKS = ("10.96.0.0/16", "2001:db8:96::/112")
+SERVICE_NETWORKS = ("10.96.0.0/16", "fd00:10:96::/112")
 CLIENT = (IPv4Interface("203.0.113.10/24"), IPv6Interface("2001:db8:3::10/64"))
 CLIENT_GATEWAY = (IPv4Interface("203.0.113.1/24"), IPv6Interface("2001:db8:3::1/64"))
 
