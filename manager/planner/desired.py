@@ -61,6 +61,7 @@ class Books:
 
     allocations: Mapping[ServiceKey, Allocation]
     eips: Mapping[EipName, EipState]
+    failures: tuple[tuple[str, Exception], ...] = ()  # ("Service ns/name", what judging it raised)
 
 
 @dataclass(frozen=True, slots=True)

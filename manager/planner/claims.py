@@ -1,0 +1,205 @@
+"""What a Service holds and what it asks for, read from its status, spec and annotations.
+
+The status is the record of what it holds. What it asks for may be nonsense: then the
+claim carries the verdict, keeps what it holds and gets nothing new.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from manager.snapshot import EipName, Service, ServiceKey
+from pointsman.model.address import Address, Family, family_of
+from pointsman.model.allocated import Allocated, InvalidAnnotation, Unserved, WrongFamily
+from pointsman.model.ranges import read_address
+
+PREFIX = "pointsman.dev/"
+EIP = PREFIX + "eip"
+ADDRESSES = PREFIX + "addresses"
+SHARE_KEY = PREFIX + "share-key"
+SHARE_NAMESPACES = PREFIX + "share-namespaces"
+ALLOCATED_FROM = PREFIX + "allocated-from"
+SHARED_AS = PREFIX + "shared-as"
+ALLOCATED = PREFIX + "Allocated"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The terms under which a Service would share an address."""
+
+    key: str
+    namespace: str
+    namespaces: frozenset[str]
+    policy: str
+    selector: tuple[tuple[str, str], ...]
+    ports: frozenset[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with what a Service asks for."""
+
+    reason: type[Unserved]
+    clause: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A Service of ours, as allocation sees it."""
+
+    service: Service
+    key: ServiceKey
+    age: tuple[str, str]  # (created, key): smaller is older
+    families: tuple[Family, ...]
+    held: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)
+    requested: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)
+    named: tuple[EipName, ...] = ()
+    share: Share | None = None
+    shared_as: str | None = None
+    hints: tuple[tuple[EipName, Address], ...] = ()
+    remembered: bool = False  # our own condition still states exactly what the hints say
+    fault: Fault | None = None
+    opaque: bool = False  # could not be read: keeps what it holds, nobody joins it
+
+
+def held_addresses(service: Service) -> tuple[Address, ...]:
+    """Return the addresses that the status records, in its order; hostnames are not ours."""
+    found: list[Address] = []
+    for entry in service.ingress:
+        try:
+            address = read_address(entry.ip)
+        except ValueError:
+            continue
+        if address not in found:
+            found.append(address)
+    return tuple(found)
+
+
+def unreadable(service: Service) -> Claim:
+    """Return the claim of a Service whose reading raised: only what it holds is believed."""
+    held = by_family(held_addresses(service))
+    return Claim(
+        service, service.key, (service.created, service.key), tuple(held), held=held, opaque=True
+    )
+
+
+def read_claim(service: Service) -> Claim:
+    """Return what *service* holds and asks for."""
+    notes = service.annotations
+    families = _families(service)
+    requested: tuple[Address, ...] = ()
+    named: tuple[EipName, ...] = ()
+    fault: Fault | None = None
+    share: Share | None = None
+    try:
+        requested = _requested(service)
+        named = tuple(EipName(name) for name in _items(notes.get(EIP, ""), EIP))
+        strangers = [address for address in requested if family_of(address) not in families]
+        if strangers:
+            wants = " and ".join(families)
+            clause = f"{strangers[0]} is {family_of(strangers[0])}, and the Service is {wants}"
+            fault = Fault(WrongFamily, clause, str(strangers[0]))
+    except _Malformed as error:
+        fault = Fault(InvalidAnnotation, error.clause, error.about)
+    if notes.get(SHARE_KEY, ""):
+        try:
+            share = _share(service, _items(notes.get(SHARE_NAMESPACES, ""), SHARE_NAMESPACES))
+        except _Malformed as error:
+            share = _share(service, ())
+            fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
+    dict(service.labels)  # admission reads them later: what cannot be read fails here
+    hints = _hints(notes.get(ALLOCATED_FROM, ""))
+    return Claim(
+        service,
+        service.key,
+        (service.created, service.key),
+        families,
+        held=by_family(held_addresses(service)),
+        requested={} if fault is not None else by_family(requested),
+        named=named,
+        share=share,
+        shared_as=notes.get(SHARED_AS),
+        hints=hints,
+        remembered=_remembered(service, hints),
+        fault=fault,
+    )
+
+
+def by_family(addresses: tuple[Address, ...]) -> dict[Family, tuple[Address, ...]]:
+    """Return *addresses* by family, each in numerical order."""
+    found: dict[Family, tuple[Address, ...]] = {}
+    for address in addresses:
+        family = family_of(address)
+        found[family] = (*found.get(family, ()), address)
+    return {f: tuple(sorted(many, key=int)) if len(many) > 1 else many for f, many in found.items()}
+
+
+class _Malformed(Exception):
+    def __init__(self, clause: str, about: str) -> None:
+        super().__init__(clause)
+        self.clause, self.about = clause, about
+
+
+def _families(service: Service) -> tuple[Family, ...]:
+    families = tuple(dict.fromkeys(service.families)) or (Family.IPV4,)
+    return families[:1] if service.family_policy == "SingleStack" else families
+
+
+def _items(text: str, annotation: str) -> tuple[str, ...]:
+    if not text.strip():
+        return ()
+    items = tuple(item.strip() for item in text.split(","))
+    if "" in items:
+        about = f"annotation {annotation}"
+        raise _Malformed(f"{about} is '{text}', which has an empty item", about)
+    return tuple(dict.fromkeys(items))
+
+
+def _requested(service: Service) -> tuple[Address, ...]:
+    texts, about = _items(service.annotations.get(ADDRESSES, ""), ADDRESSES), ""
+    about = f"annotation {ADDRESSES}"
+    if not texts and service.load_balancer_ip.strip():
+        texts, about = (service.load_balancer_ip.strip(),), "spec.loadBalancerIP"
+    found: list[Address] = []
+    for text in texts:
+        try:
+            address = read_address(text)
+        except ValueError as error:
+            raise _Malformed(f"{about} is malformed: {error}", about) from None
+        if address not in found:  # 2001:db8::1 and 2001:db8:0::1 are one address
+            found.append(address)
+    return tuple(found)
+
+
+def _share(service: Service, namespaces: tuple[str, ...]) -> Share:
+    return Share(
+        key=service.annotations[SHARE_KEY],
+        namespace=service.namespace,
+        namespaces=frozenset(namespaces),
+        policy=service.policy,
+        selector=tuple(sorted(service.selector.items())),
+        ports=frozenset((port.protocol, port.port) for port in service.ports),
+    )
+
+
+def _hints(text: str) -> tuple[tuple[EipName, Address], ...]:
+    """Return what allocated-from says; anyone may have written it, so nonsense is skipped."""
+    found: list[tuple[EipName, Address]] = []
+    for item in text.split(",") if text else ():
+        name, _, spelled = item.strip().partition("/")
+        try:
+            found.append((EipName(name), read_address(spelled)))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _remembered(service: Service, hints: tuple[tuple[EipName, Address], ...]) -> bool:
+    """Whether our condition, which users cannot write, confirms the hints word for word."""
+    if not hints:
+        return False
+    stated = str(Allocated(service.key, tuple((str(a), name) for name, a in hints)))
+    return any(
+        condition.type == ALLOCATED and condition.message.startswith(stated)
+        for condition in service.conditions
+    )

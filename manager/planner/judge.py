@@ -1,0 +1,233 @@
+"""Which addresses one Service should have in one family, or why it cannot have them.
+
+Judging changes nothing: the answer is written into the ledger afterwards, so that a
+Service that needs both families can be refused both.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from manager.planner.adopt import refusal
+from manager.planner.claims import Claim
+from manager.planner.desired import Refusal
+from manager.planner.ledger import Ledger
+from manager.planner.pools import Pool
+from manager.snapshot import EipName
+from pointsman.model.address import Address, Family, address_order, family_of
+from pointsman.model.allocated import (
+    AddressExcluded,
+    AddressInUse,
+    AddressOutsideEips,
+    AddressPoolExhausted,
+    EipDisabled,
+    EipNotFound,
+    NoDefaultEip,
+    NotAdmitted,
+    Unserved,
+    WrongFamily,
+    listed,
+)
+
+# Of several Eips that refuse, the reason is that of the one that came nearest to granting.
+NEAREST: tuple[type[Unserved], ...] = (
+    AddressPoolExhausted,
+    EipDisabled,
+    NotAdmitted,
+    WrongFamily,
+    EipNotFound,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a wish cannot be met; a verdict once it is known what the Service keeps."""
+
+    reason: type[Unserved]
+    because: tuple[str, ...]
+    about: str = ""
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the Service should hold in one family after this plan."""
+
+    family: Family
+    addresses: tuple[Address, ...] = ()
+    sources: Mapping[Address, Pool] = field(default_factory=dict)  # where new ones come from
+    problem: Problem | None = None
+
+
+def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address, ...]) -> Outcome:
+    """Return what *claim*, which keeps *kept* if it wants to, gets in *family*."""
+    if claim.fault is not None:
+        fault = claim.fault
+        return Outcome(family, kept, problem=Problem(fault.reason, (fault.clause,), fault.about))
+    wanted = claim.requested.get(family, ())
+    if wanted:
+        sources: dict[Address, Pool] = {}
+        for address in wanted:
+            if address not in kept:
+                source = _requested(ledger, claim, address)
+                if isinstance(source, Problem):
+                    return Outcome(family, kept, problem=source)
+                sources[address] = source
+        return Outcome(family, wanted, sources)
+    fitting = tuple(a for a in kept if fits_named(ledger, claim, a)) if claim.named else kept
+    if fitting:
+        return Outcome(family, fitting)
+    found = _shared_or_pooled(ledger, claim, family)
+    if isinstance(found, Problem):
+        return Outcome(family, kept, problem=found)
+    address, pool = found
+    return Outcome(family, (address,), {address: pool})
+
+
+def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:
+    """Whether a held *address* is of one of the Eips that the Service names."""
+    home = ledger.homes.get(address)
+    if home is not None and home.name in claim.named:
+        return True
+    at = ledger.pools.at(address)
+    return any(p.name in claim.named and not p.deleting and address in p.own for p in at)
+
+
+def _requested(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
+    """Return the pool that gives *claim* the very *address* it asks for, or why it cannot."""
+    source = _source(ledger, claim, address)
+    if isinstance(source, Problem):
+        return source
+    obstacle = ledger.obstacle(claim, address)
+    if obstacle is not None:
+        clause = f"it asks for {address}, and {obstacle.clause}"
+        return Problem(obstacle.reason, (clause,), str(address), (_of(address, obstacle.clause),))
+    if address in ledger.routed and address not in ledger.tenants:
+        clause = f"it asks for {address}, which is still being withdrawn from the routers"
+        return Problem(AddressInUse, (clause,), str(address), (_of(address, clause),))
+    return source
+
+
+def _source(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
+    """Return the Eip that may give *address* to *claim*; else why the likeliest may not."""
+    at = ledger.pools.at(address)
+    if claim.named:
+        missing = [name for name in claim.named if name not in ledger.pools.by_name]
+        inside = tuple(pool for pool in at if pool.name in claim.named)
+        if not inside and len(missing) == len(claim.named):
+            clause = f"there is no Eip {listed(_quoted(missing))}"
+            return Problem(EipNotFound, (clause,), missing[0], (_of(address, clause),))
+        if not inside and at:
+            names = listed(_quoted(claim.named))
+            clause = f"it asks for {address}, which is in Eip '{at[0].name}' and not in {names}"
+            return Problem(AddressOutsideEips, (clause,), str(address), (_of(address, clause),))
+        at = inside
+    if not at:
+        clause = f"it asks for {address}, which is in no Eip"
+        return Problem(AddressOutsideEips, (clause,), str(address), (_of(address, clause),))
+    problems = []
+    for pool in at:
+        problem = _pool_problem(ledger, claim, pool, address)
+        if problem is None:
+            return pool
+        problems.append(problem)
+    return problems[0]
+
+
+def _pool_problem(ledger: Ledger, claim: Claim, pool: Pool, address: Address) -> Problem | None:
+    found: tuple[type[Unserved], str] | None = None
+    if field := refusal(ledger, claim, pool):
+        found = NotAdmitted, f"Eip '{pool.name}' does not admit it ({field})"
+    elif pool.shut:
+        found = EipDisabled, f"Eip '{pool.name}' {pool.shut}"
+    elif why := pool.withholds(address):
+        found = AddressExcluded, why
+    if found is None:
+        return None
+    reason, why = found
+    clause = f"it asks for {address}, and {why}"
+    return Problem(reason, (clause,), pool.name, (Refusal(f"Eip {pool.name}", why),))
+
+
+def _shared_or_pooled(
+    ledger: Ledger, claim: Claim, family: Family
+) -> tuple[Address, Pool] | Problem:
+    if claim.share is not None:
+        shared = sorted(ledger.mates.addresses(claim.share, family), key=address_order)
+        problems = []
+        for address in shared:
+            source = _joined(ledger, claim, address)
+            if not isinstance(source, Problem):
+                return address, source
+            problems.append(source)
+        if problems:
+            refusals = tuple(refusal for problem in problems for refusal in problem.refusals)
+            return Problem(problems[0].reason, problems[0].because, problems[0].about, refusals)
+    for name, address in claim.hints:
+        if family_of(address) is family and (not claim.named or name in claim.named):
+            pool = ledger.pools.by_name.get(name)
+            free = pool is not None and not ledger.is_busy(address) and address in pool.grantable
+            if free and pool is not None and _pool_problem(ledger, claim, pool, address) is None:
+                return address, pool
+    return _pooled(ledger, claim, family)
+
+
+def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
+    """Return the pool of *address*, which others hold under the share-key of *claim*."""
+    source = _requested(ledger, claim, address)
+    if not isinstance(source, Problem):
+        return source
+    clause = source.because[0].replace("it asks for", "its share-key asks for", 1)
+    return Problem(source.reason, (clause,), source.about, source.refusals)
+
+
+def _pooled(ledger: Ledger, claim: Claim, family: Family) -> tuple[Address, Pool] | Problem:
+    refused: list[tuple[type[Unserved], str, str]] = []
+    for name, pool in _candidates(ledger, claim):
+        if pool is None:
+            refused.append((EipNotFound, f"there is no Eip '{name}'", name))
+            continue
+        found = _from_pool(ledger, claim, pool, family=family)
+        if not isinstance(found, tuple):
+            return found, pool
+        refused.append((*found, name))
+    if not refused:
+        clause = "it names no Eip, and no Eip has default: true"
+        return Problem(NoDefaultEip, (clause,), refusals=(Refusal("default Eips", clause),))
+    reason, _, about = min(refused, key=lambda entry: NEAREST.index(entry[0]))
+    clauses = tuple(clause for _, clause, _ in refused)
+    refusals = tuple(Refusal(f"Eip {name}", clause) for _, clause, name in refused)
+    return Problem(reason, clauses, about, refusals)
+
+
+def _candidates(ledger: Ledger, claim: Claim) -> Iterator[tuple[EipName, Pool | None]]:
+    """Yield the Eips to try: as the Service lists them, else the defaults."""
+    if claim.named:
+        return ((name, ledger.pools.by_name.get(name)) for name in claim.named)
+    return ((pool.name, pool) for pool in ledger.pools.defaults)
+
+
+def _from_pool(
+    ledger: Ledger, claim: Claim, pool: Pool, *, family: Family
+) -> Address | tuple[type[Unserved], str]:
+    if field := refusal(ledger, claim, pool):
+        return NotAdmitted, f"Eip '{pool.name}' does not admit it ({field})"
+    if pool.shut:
+        return EipDisabled, f"Eip '{pool.name}' {pool.shut}"
+    if not pool.declared.of(family):
+        return WrongFamily, f"Eip '{pool.name}' has no {family} addresses"
+    address = ledger.first_free(pool, family)
+    if address is not None:
+        return address
+    size = pool.capacity(family)
+    clause = f"all {size} {family} addresses of Eip '{pool.name}' are in use"
+    if not size:
+        clause = f"Eip '{pool.name}' may give out none of its {family} addresses"
+    return AddressPoolExhausted, clause
+
+
+def _of(address: Address, why: str) -> Refusal:
+    return Refusal(str(address), why)
+
+
+def _quoted(names: Iterable[str]) -> list[str]:
+    return [f"'{name}'" for name in names]

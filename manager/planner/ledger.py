@@ -1,0 +1,129 @@
+"""Who holds which address while one plan is made, and which addresses are free.
+
+An address that any Service's status records is not free, even if its holder gives it up
+in this very plan: the release counts once it is written. The same goes for an address
+that a speaker still holds a path for. The ledger dies with the plan.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from manager.planner.claims import Claim, held_addresses
+from manager.planner.pools import Pool, Pools
+from manager.planner.sharing import Mates, Obstacle, Tenants
+from manager.snapshot import EipName, ServiceKey, Snapshot
+from pointsman.model.address import Address, Family, family_of
+from pointsman.model.allocated import AddressInUse
+from pointsman.model.free import FreeNumbers
+from pointsman.model.ranges import address_of
+
+_Book = tuple[EipName, Family]  # one family of one Eip
+
+
+def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, ...]]:
+    """Return the Services, ours or not, whose status records each address, oldest first."""
+    found: dict[Address, tuple[ServiceKey, ...]] = {}
+    for service in sorted(snapshot.services.values(), key=lambda s: (s.created, s.key)):
+        if service.ingress:
+            for address in held_addresses(service):
+                found[address] = (*found.get(address, ()), service.key)
+    return found
+
+
+def still_routed(snapshot: Snapshot) -> frozenset[Address]:
+    """Return the addresses that our speaker holds a host route for; aggregates hold none."""
+    return frozenset(
+        key.prefix.network_address
+        for key in snapshot.observed.routes
+        if key.prefix.prefixlen == key.prefix.max_prefixlen
+    )
+
+
+class Ledger:
+    """The books while they are being written."""
+
+    def __init__(self, snapshot: Snapshot, pools: Pools) -> None:
+        self.pools = pools
+        self.namespaces = snapshot.namespaces
+        self.recorded = recorded_holders(snapshot)
+        self.routed = still_routed(snapshot)
+        self.tenants: dict[Address, Tenants] = {}
+        self.homes: dict[Address, Pool | None] = {}
+        self.mates = Mates()
+        self._busy: set[Address] = set()
+        self._busy_in: dict[_Book, set[int]] = {}
+        self._avoid_in: dict[_Book, set[int]] = {}
+        self._free: dict[_Book, FreeNumbers] = {}
+        self._calm: dict[_Book, FreeNumbers] = {}  # free, and nobody waits for it
+        for address in (*self.recorded, *self.routed):
+            self._make_busy(address)
+
+    def avoid(self, addresses: Iterable[Address]) -> None:
+        """Give *addresses* out last: somebody waits for each of them.
+
+        Must be said before the first address is given out.
+        """
+        for address in addresses:
+            for pool in self.pools.at(address):
+                book = pool.name, family_of(address)
+                self._avoid_in.setdefault(book, set()).add(int(address))
+
+    def hold(self, claim: Claim, address: Address, home: Pool | None) -> None:
+        """Write down that *claim* holds *address*, booked on *home*."""
+        self.tenants.setdefault(address, Tenants()).add(claim)
+        self.homes.setdefault(address, home)
+        if claim.share is not None:
+            self.mates.add(claim.share, family_of(address), address)
+        if address not in self._busy:
+            self._make_busy(address)
+
+    def release(self, claim: Claim, address: Address) -> None:
+        """Strike *claim* off *address*, which stays busy until the next plan."""
+        self.tenants[address] = self.tenants[address].without(claim)
+        if claim.share is not None:
+            self.mates.remove(claim.share, family_of(address), address)
+
+    def obstacle(self, claim: Claim, address: Address) -> Obstacle | None:
+        """Return the Service that keeps *claim* from holding *address*, or None.
+
+        Whoever still records it without being a tenant gives it up, or isn't ours.
+        """
+        tenants = self.tenants.get(address)
+        for key in self.recorded.get(address, ()):
+            if key != claim.key and (tenants is None or key not in tenants.claims):
+                return Obstacle(key, f"Service {key} holds it", AddressInUse)
+        return None if tenants is None else tenants.obstacle(claim)
+
+    def is_busy(self, address: Address) -> bool:
+        """Whether everybody but a sharer must keep off *address*."""
+        return address in self._busy
+
+    def first_free(self, pool: Pool, family: Family) -> Address | None:
+        """Return the lowest free address, one that nobody waits for if there is any."""
+        book = pool.name, family
+        number = None
+        if book in self._avoid_in:
+            number = self._numbers(self._calm, book, pool).first()
+        if number is None:
+            number = self._numbers(self._free, book, pool).first()
+        return None if number is None else address_of(family, number)
+
+    def _numbers(self, books: dict[_Book, FreeNumbers], book: _Book, pool: Pool) -> FreeNumbers:
+        free = books.get(book)
+        if free is None:
+            buggy = pool.avoids_buggy and book[1] is Family.IPV4
+            free = FreeNumbers(pool.grantable.of(book[1]), avoid_buggy=buggy)
+            free.take_all(self._busy_in.get(book, ()))
+            if books is self._calm:
+                free.take_all(self._avoid_in.get(book, ()))
+            books[book] = free
+        return free
+
+    def _make_busy(self, address: Address) -> None:
+        self._busy.add(address)
+        number = int(address)
+        for pool in self.pools.at(address):
+            book = pool.name, family_of(address)
+            self._busy_in.setdefault(book, set()).add(number)
+            for books in (self._free, self._calm):
+                if book in books:
+                    books[book].take(number)

@@ -1,0 +1,220 @@
+"""Why a Service has the addresses it has, or lacks them; and what an Eip may give out.
+
+`Allocated=True` means that the Service has what it asks for. A Service that keeps an
+address while it waits for another one is `False` with the reason of the refusal, and the
+sentence says what it keeps: the address itself goes on being served.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pointsman.model.verdict import Verdict
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated(Verdict):
+    """The Service has its addresses; *later* says what a second family waits for."""
+
+    ok: ClassVar[bool] = True
+
+    service: str
+    grants: tuple[tuple[str, str], ...]  # (address, name of its Eip), in order of families
+    later: str = ""
+
+    def __str__(self) -> str:
+        held = listed([f"{address} from Eip '{eip}'" for address, eip in self.grants])
+        has = f"Service {self.service} has {held}."
+        return f"{has} {self.later}" if self.later else has
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved(Verdict):
+    """Base of every refusal: what is so, for whom, and what to do."""
+
+    service: str
+    lacks: str  # "IPv4 address", "address"
+    because: tuple[str, ...]  # one clause for each Eip or address considered
+    about: str = ""  # what `remedy` speaks of: an Eip, an address, an annotation
+    keeps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        has = f"keeps {listed(self.keeps)}" if self.keeps else f"has no {self.lacks}"
+        return f"Service {self.service} {has}: {'; '.join(self.because)}. {self.remedy()}"
+
+    def remedy(self) -> str:
+        raise NotImplementedError
+
+
+class AddressPoolExhausted(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return f"Widen spec.addresses of Eip '{self.about}', or name another Eip on the Service."
+
+
+class AddressInUse(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return "It gets the address as soon as that is free; or ask for another one."
+
+
+class AddressOutsideEips(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return f"Add {self.about} to spec.addresses of an Eip, or ask for another address."
+
+
+class AddressExcluded(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return "Ask for another address."
+
+
+class WrongFamily(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return (
+            "Name an Eip, or ask for an address, of a family in spec.ipFamilies of the Service, "
+            "or change spec.ipFamilyPolicy."
+        )
+
+
+class EipNotFound(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return f"Create Eip '{self.about}', or correct the annotation pointsman.dev/eip."
+
+
+class EipDisabled(Unserved):
+    """The Eip gives out nothing now: disabled, being deleted, or not Ready."""
+
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return f"Put Eip '{self.about}' in order, or name another Eip on the Service."
+
+
+class NotAdmitted(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return (
+            f"Let spec.namespaces, spec.namespaceSelector and spec.serviceSelector of Eip "
+            f"'{self.about}' admit the Service, or name another Eip."
+        )
+
+
+class NoDefaultEip(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return "Name an Eip in its annotation pointsman.dev/eip, or give an Eip default: true."
+
+
+class ShareConflict(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return (
+            "Change what stands in the way, or take away the annotation pointsman.dev/share-key "
+            "for an address of its own."
+        )
+
+
+class InvalidAnnotation(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return f"Correct {self.about}."
+
+
+class WaitingForFamily(Unserved):
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return (
+            "spec.ipFamilyPolicy is RequireDualStack: provide the missing family, or make it "
+            "PreferDualStack."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InternalError(Verdict):
+    """Judging one object raised: a fault of ours, confined to that object."""
+
+    kind: str
+    name: str
+    error: str  # class of the exception; its text might change by itself
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind} {self.name} could not be judged and stays as it is: {self.error}, "
+            "a fault of Pointsman. See the manager's log, and please report it."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Verdict):
+    ok: ClassVar[bool] = True
+
+    eip: str
+    never: tuple[str, ...] = ()  # "192.0.2.11 (Node node1)": infrastructure inside the pool
+
+    def __str__(self) -> str:
+        gives = f"Eip '{self.eip}' gives out its addresses"
+        return f"{gives}, but never {listed(self.never)}." if self.never else f"{gives}."
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap(Verdict):
+    eip: str
+    other: str
+    common: str  # the first block that both have
+
+    def __str__(self) -> str:
+        return (
+            f"Eip '{self.eip}' gives out nothing: {self.common} is also in the older Eip "
+            f"'{self.other}'. Take it out of spec.addresses of one of them, or exclude it there."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidAddresses(Verdict):
+    eip: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"Eip '{self.eip}' gives out nothing: {self.why}."
+
+
+@dataclass(frozen=True, slots=True)
+class InUse(Verdict):
+    eip: str
+    holder: str  # the first Service that holds an address of it
+
+    def __str__(self) -> str:
+        return (
+            f"Eip '{self.eip}' is being deleted and gives out nothing; it goes when its addresses "
+            f"are released or lie in another Eip. Service {self.holder} holds one."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled(Verdict):
+    eip: str
+    leaving: bool = False  # being deleted, and nothing holds it
+
+    def __str__(self) -> str:
+        cause = "it is being deleted" if self.leaving else "spec.disabled is true"
+        return f"Eip '{self.eip}' gives out nothing new: {cause}. Addresses that are held stay."
