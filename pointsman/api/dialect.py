@@ -7,21 +7,19 @@ what the API server would not store is not read here either.
 """
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from pointsman.model.address import Address
+from pointsman.model.ranges import read_address
 
 PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
-def read_ip(text: str) -> IPv4Address | IPv6Address | None:
+def read_ip(text: str) -> Address | None:
     """Return the address that *text* spells, or None if `isIP` would say no."""
     try:
-        if ":" not in text:
-            return IPv4Address(text)
-        address = IPv6Address(text)
-    except AddressValueError:
+        return read_address(text)
+    except ValueError:
         return None
-    refused = address.scope_id is not None or address.ipv4_mapped is not None
-    return None if refused else address
 
 
 def is_ip(text: str) -> bool:
@@ -30,9 +28,9 @@ def is_ip(text: str) -> bool:
 
 def is_cidr(text: str) -> bool:
     """Whether *text* is `address/length`; bits beyond the length may be set."""
-    host, slash, length = text.partition("/")
+    host, _, length = text.partition("/")
     address = read_ip(host)
-    if address is None or not slash or not PREFIX_LENGTH.fullmatch(length):
+    if address is None or not PREFIX_LENGTH.fullmatch(length):
         return False
     return int(length) <= address.max_prefixlen
 
