@@ -51,10 +51,12 @@ def seed(api: Kube, topology: Topology) -> None:
 
 
 def unseed(api: Kube, topology: Topology) -> None:
-    """Take the lab's Nodes out of a cluster that outlives the lab."""
+    """Take the lab's Nodes out of a cluster that outlives the lab; never another's."""
     for node in topology.nodes:
-        api.delete(f"/api/v1/nodes/{node.name}")
-        api.delete(f"{LEASES}/{node.name}")
+        found = api.find(f"/api/v1/nodes/{node.name}")
+        if found and found["metadata"].get("labels", {}).get(LAB_LABEL) == topology.name:
+            api.delete(f"/api/v1/nodes/{node.name}")
+            api.delete(f"{LEASES}/{node.name}")
 
 
 def crds() -> list[Json]:

@@ -43,6 +43,8 @@ def down(name: str, *, patience_s: float = 15.0) -> bool:
                 _kill_owner(name)
                 until = time.monotonic() + patience_s
             time.sleep(0.05)
+    for process in _STARTED:  # ours has ended: no zombie of it is left
+        process.poll()
     with contextlib.suppress(OSError):  # another lab's folder is in it
         RUNTIME_ROOT.rmdir()
     return there
@@ -87,6 +89,9 @@ def start(options: Options, *, attached: bool, progress: Callable[[str], None]) 
         process.terminate()
         process.wait(60)
         raise
+    finally:
+        if process.stderr:
+            process.stderr.close()  # from here on the supervisor has a log
     _STARTED.append(process)  # an attached one's stdin must stay open
 
 

@@ -13,6 +13,7 @@ import asyncio
 import json
 import socket
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 
 from lab.topology import POD_PORT, PODS_PER_NODE
 
@@ -45,7 +46,7 @@ def answer(node: str, *, local: str, remote: str, accepts_json: bool) -> bytes:
     return f"{head}{body}\n".encode()
 
 
-async def serve(node: str, port: int) -> None:
+async def serve(node: str, port: int, *, ready: Path | None = None) -> None:
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(10):
@@ -64,6 +65,8 @@ async def serve(node: str, port: int) -> None:
         for host, family in (("0.0.0.0", socket.AF_INET), ("::", socket.AF_INET6))
     ]
     print(f"{node}: {PODS_PER_NODE} pods listen on {port}", flush=True)
+    if ready:
+        ready.touch()
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
@@ -71,8 +74,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab.pods", description=__doc__)
     parser.add_argument("--node", required=True)
     parser.add_argument("--port", type=int, default=POD_PORT)
+    parser.add_argument("--ready", type=Path, help="make this file once they listen")
     options = parser.parse_args()
-    asyncio.run(serve(options.node, options.port))
+    asyncio.run(serve(options.node, options.port, ready=options.ready))
 
 
 if __name__ == "__main__":

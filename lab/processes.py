@@ -105,11 +105,13 @@ class Keeper:
         with self._log.open("a") as log:
             log.write(f"--- {self.program.name} ended with status {code}\n")
 
-    def hold(self, reason: str) -> None:
+    async def hold(self, reason: str) -> None:
         """Kill the program as a crash would, and keep it down for *reason*."""
         self._holds.add(reason)
         self._free.clear()
         self.kill(signal.SIGKILL)
+        while self.running:
+            await asyncio.sleep(POLL_S)
 
     def release(self, reason: str) -> None:
         self._holds.discard(reason)

@@ -86,6 +86,9 @@ class Programs:
     def proxy_flags(self) -> Path:
         return self._home / "proxy-failed"
 
+    def ready_file(self, name: str) -> Path:
+        return self._home / "ready" / name
+
     def router(self) -> Frr | Bird:
         kind, home = self.options.router, self._home / "router"
         if kind is RouterKind.FRR:
@@ -115,8 +118,9 @@ class Programs:
                 )
         if self._wanted("pods"):
             for node in self.options.topology().nodes:
-                command = _python("lab.pods", "--node", node.name)
-                yield Program(f"pods:{node.name}", command, node.pods_machine)
+                ready = self.ready_file(node.pods_machine)
+                command = _python("lab.pods", "--node", node.name, "--ready", str(ready))
+                yield Program(f"pods:{node.name}", command, node.pods_machine, ready=ready)
 
     def relay(self, *, port: int, target: str, host: bool) -> Iterator[Program]:
         topology = self.options.topology()
@@ -137,10 +141,10 @@ class Programs:
         stand_in = _python(
             *("lab.proxy", "--lab", options.name, "--nodes", str(options.nodes)),
             *("--subnets", str(options.subnets), "--kubeconfig", str(topology.kubeconfig)),
-            *("--flags", str(self.proxy_flags)),
+            *("--flags", str(self.proxy_flags), "--ready", str(self.ready_file("proxy"))),
         )
         # In the switch, not in the host: there the API can be frozen for it too.
-        yield Program("proxy", stand_in, "switch", Rights.OWN)
+        yield Program("proxy", stand_in, "switch", Rights.OWN, ready=self.ready_file("proxy"))
 
     def product(self) -> Iterator[Program]:
         """Yield sidecars, managers and agents: what all the rest is there to try."""

@@ -206,7 +206,7 @@ class Watcher:
         return version
 
 
-async def program(state: State, proxies: list[NodeProxy]) -> None:
+async def program(state: State, proxies: list[NodeProxy], *, ready: Path) -> None:
     """Bring the nodes up to what was heard, as long as the process lives."""
     while True:
         try:
@@ -216,15 +216,18 @@ async def program(state: State, proxies: list[NodeProxy]) -> None:
         except TimeoutError:
             pass
         if not state.complete:
+            state.changed.clear()
             continue
         state.changed.clear()
         dirty, state.dirty = state.dirty, set()
         for proxy in proxies:
             if dirty or proxy.missed or proxy.table is None:
                 await proxy.sync(state, dirty)
+        if all(proxy.serving for proxy in proxies):
+            ready.touch()
 
 
-async def serve(topology: Topology, kubeconfig: Path, flags: Path) -> None:
+async def serve(topology: Topology, kubeconfig: Path, *, flags: Path, ready: Path) -> None:
     access, state = kube.load(kubeconfig), State()
     proxies = [
         NodeProxy(node, topology.namespace(node.name), flags / node.name) for node in topology.nodes
@@ -238,7 +241,7 @@ async def serve(topology: Topology, kubeconfig: Path, flags: Path) -> None:
         watcher = Watcher(session, access, state)
         for kind in (SERVICES, SLICES):
             tasks.create_task(watcher.run(kind))
-        tasks.create_task(program(state, proxies))
+        tasks.create_task(program(state, proxies, ready=ready))
 
 
 def main() -> None:
@@ -248,9 +251,10 @@ def main() -> None:
     parser.add_argument("--subnets", type=int, required=True)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--flags", type=Path, required=True, help="folder of failed nodes")
+    parser.add_argument("--ready", type=Path, required=True, help="file made once all are served")
     given = parser.parse_args()
     topology = Topology(given.lab, node_count=given.nodes, subnets=given.subnets)
-    asyncio.run(serve(topology, given.kubeconfig, given.flags))
+    asyncio.run(serve(topology, given.kubeconfig, flags=given.flags, ready=given.ready))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Site:
     async def build(self) -> None:
         """Return when everything that was asked for can be used."""
         shutil.rmtree(self.home, ignore_errors=True)
-        for folder in ("logs", "bin", "proxy-failed"):
+        for folder in ("logs", "bin", "ready", "proxy-failed"):
             (self.home / folder).mkdir(parents=True)
         self.home.chmod(0o711)  # FRR's user passes through
         (self.home / "options.json").write_text(self.options.to_json() + "\n")

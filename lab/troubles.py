@@ -40,7 +40,7 @@ class Troubles:
             case Part.NODE:
                 (node,) = fault.which
                 fabric.set_link(self._site.topology, node, up=False)
-                self._hold((f"agent:{node}", f"pods:{node}"), fault.text)
+                await self._hold((f"agent:{node}", f"pods:{node}"), fault.text)
                 self._flag(node).touch()
                 self._site.silent_nodes.add(node)
                 if self._site.api is not None:
@@ -50,7 +50,7 @@ class Troubles:
             case Part.LINK:
                 fabric.set_link(self._site.topology, fault.which[0], up=False)
             case Part.PROGRAM:
-                self._hold(fault.which, fault.text)
+                await self._hold(fault.which, fault.text)
             case Part.PROXY:
                 self._flag(fault.which[0]).touch()
             case Part.API:
@@ -88,9 +88,9 @@ class Troubles:
         with contextlib.suppress(Broken):  # an API that is away hears of it never, as in life
             await asyncio.to_thread(cluster.set_ready, api, node, "Unknown")
 
-    def _hold(self, programs: Iterable[str], reason: str) -> None:
+    async def _hold(self, programs: Iterable[str], reason: str) -> None:
         for keeper in self._kept(programs):
-            keeper.hold(reason)
+            await keeper.hold(reason)
 
     def _release(self, programs: Iterable[str], reason: str) -> None:
         for keeper in self._kept(programs):

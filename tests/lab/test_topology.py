@@ -1,0 +1,94 @@
+import pytest
+
+from lab.topology import Misuse, RouterKind, Topology, owns
+
+
+def test_the_documented_addresses() -> None:
+    """product.md section 6, to the letter."""
+    lab = Topology()
+    lan = lab.lans[0]
+    assert [str(a) for a in lan.router] == ["192.0.2.1/24", "2001:db8:2::1/64"]
+    assert [str(a) for a in lab.managers[0].addresses] == ["192.0.2.10/24", "2001:db8:2::10/64"]
+    assert [[str(a.ip) for a in node.addresses] for node in lab.nodes] == [
+        ["192.0.2.11", "2001:db8:2::11"],
+        ["192.0.2.12", "2001:db8:2::12"],
+        ["192.0.2.13", "2001:db8:2::13"],
+    ]
+    assert [str(v4.ip) for v4, _ in lab.nodes[1].pods] == [
+        "10.244.2.10",
+        "10.244.2.11",
+        "10.244.2.12",
+    ]
+
+
+def test_no_address_is_used_twice() -> None:
+    lab = Topology(node_count=64, subnets=2, manager_count=2, router=RouterKind.BIRD)
+    every = [a for node in lab.nodes for a in node.addresses]
+    every += [a for node in lab.nodes for pair in node.pods for a in pair]
+    every += [a for node in lab.nodes for a in node.pod_gateway]
+    every += [a for manager in lab.managers for a in manager.addresses]
+    every += [a for lan in lab.lans for a in lan.router]
+    assert len(set(every)) == len(every)
+
+
+def test_two_subnets_share_the_nodes() -> None:
+    lab = Topology(node_count=4, subnets=2)
+    assert [node.lan.number for node in lab.nodes] == [1, 2, 1, 2]
+    networks = {node.addresses[0].network for node in lab.nodes}
+    assert len(networks) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="no name"),
+        pytest.param("Lab", id="upper case"),
+        pytest.param("a/b", id="a path"),
+        pytest.param("-a", id="a flag"),
+        pytest.param("a-", id="ends in a dash"),
+        pytest.param("a" * 21, id="too long for a socket's path"),
+    ],
+)
+def test_a_name_that_cannot_be_built_is_refused(name: str) -> None:
+    with pytest.raises(Misuse, match="can't name a lab"):
+        Topology(name)
+
+
+@pytest.mark.parametrize(
+    ("size", "word"),
+    [
+        ({"node_count": 0}, "--nodes 0"),
+        ({"node_count": 65}, "--nodes 65"),
+        ({"subnets": 3}, "--subnets 3"),
+        ({"manager_count": 3}, "--managers 3"),
+    ],
+)
+def test_a_size_that_cannot_be_built_is_refused(size: dict[str, int], word: str) -> None:
+    with pytest.raises(Misuse, match=word):
+        Topology("a", **size)  # type: ignore[arg-type]
+
+
+def test_an_unknown_machine_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(Misuse, match="it has switch, router, client, manager, node1, node1-pods"):
+        Topology(node_count=1).namespace("node2")
+
+
+@pytest.mark.parametrize(
+    ("namespace", "ours"),
+    [
+        pytest.param("pm-a-router", True, id="a machine of ours"),
+        pytest.param("pm-a-node12-pods", True, id="a pod namespace of ours"),
+        pytest.param("pm-a-manager2", True, id="the second manager"),
+        pytest.param("pm-a-b-router", False, id="a machine of lab a-b"),
+        pytest.param("pm-ab-router", False, id="a machine of lab ab"),
+        pytest.param("pm-a-other", False, id="somebody else's namespace"),
+        pytest.param("a-router", False, id="without the prefix"),
+    ],
+)
+def test_what_down_may_remove(namespace: str, ours: bool) -> None:
+    assert owns("a", namespace) is ours
+
+
+def test_every_machine_is_one_down_removes() -> None:
+    lab = Topology("a", node_count=12, manager_count=2)
+    assert all(owns("a", lab.namespace(machine)) for machine in lab.machines())
