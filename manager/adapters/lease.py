@@ -46,7 +46,7 @@ class Fence:
     """Whether a write may be sent now, given that it ends within *write_s* or is abandoned."""
 
     def __init__(self, may_write: Callable[[float], bool], write_s: float) -> None:
-        self._may_write, self._write_s = may_write, write_s
+        self._may_write, self.write_s = may_write, write_s
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -57,7 +57,7 @@ class Fence:
         Raises:
             NotLeading: it may not.
         """
-        if not self._may_write(self._write_s):
+        if not self._may_write(self.write_s):
             raise NotLeading("this replica does not lead; nothing was written")
 
     @contextmanager
@@ -101,11 +101,6 @@ class Leadership:
         # may take longer than the lease lasts would never pass the fence.
         self._request_s = min(leases.request_timeout_s, duration_s / 3)
         self.fence = Fence(self._may_write, self._request_s)
-
-    @property
-    def write_timeout_s(self) -> float:
-        """Return how long a write behind the fence may take at most."""
-        return self._request_s
 
     @property
     def leading(self) -> bool:
