@@ -114,7 +114,7 @@ def _source(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
         missing = [name for name in claim.named if name not in ledger.pools.by_name]
         inside = tuple(pool for pool in at if pool.name in claim.named)
         if not inside and len(missing) == len(claim.named):
-            clause = f"there is no Eip {listed(_quoted(missing))}"
+            clause = f"there is no Eip {' or '.join(_quoted(missing))}"
             return Problem(EipNotFound, (clause,), missing[0], (_of(address, clause),))
         if not inside and at:
             names = listed(_quoted(claim.named))
@@ -220,7 +220,9 @@ def _from_pool(
         return address
     size = pool.capacity(family)
     clause = f"all {size} {family} addresses of Eip '{pool.name}' are in use"
-    if not size:
+    if size == 1:
+        clause = f"the only {family} address of Eip '{pool.name}' is in use"
+    elif not size:
         clause = f"Eip '{pool.name}' may give out none of its {family} addresses"
     return AddressPoolExhausted, clause
 

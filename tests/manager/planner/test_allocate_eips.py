@@ -1,0 +1,276 @@
+"""The Eips themselves: overlap, infrastructure, books, renaming, splitting, deleting."""
+
+from ipaddress import IPv4Address, IPv4Interface
+
+import pytest
+
+from manager.planner.adopt import all_inside
+from manager.planner.desired import Counts
+from manager.planner.pools import read_pools
+from manager.snapshot import Announcer, Ingress, Interface, Node, NodeName, Resource, ServiceKey
+from pointsman.api import BgpPeerSpec
+from tests.manager.planner.addressing import (
+    books_of,
+    cluster,
+    eip,
+    given,
+    one,
+    plan,
+    reasons,
+    service,
+    settled,
+)
+
+
+def ready(*eips, **more) -> dict[str, str]:
+    return {name: state.ready.reason for name, state in plan(cluster(*eips, **more)).eips.items()}
+
+
+@pytest.mark.parametrize(
+    ("eips", "expected"),
+    [
+        pytest.param(
+            [eip("a", "192.0.2.0/24", created="2"), eip("b", "192.0.2.7", created="1")],
+            {"a": "Overlap", "b": "Ready"},
+            id="the younger loses",
+        ),
+        pytest.param(
+            [eip("b", "192.0.2.0/24", created="1"), eip("a", "192.0.2.7", created="1")],
+            {"a": "Ready", "b": "Overlap"},
+            id="ties go by name",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.0-192.0.2.9", created="1"),
+                eip("b", "192.0.2.9-192.0.2.19", created="2"),
+                eip("c", "192.0.2.19-192.0.2.29", created="3"),
+            ],
+            {"a": "Ready", "b": "Overlap", "c": "Ready"},
+            id="one that lost takes nobody else down",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.9-192.0.2.1", "192.0.2.0/24", created="1"),
+                eip("b", "192.0.2.5", created="2"),
+            ],
+            {"a": "InvalidAddresses", "b": "Ready"},
+            id="a broken one takes nobody down",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.0/24", created="1", deleting=True),
+                eip("b", "192.0.2.0/25", created="2"),
+            ],
+            {"a": "Disabled", "b": "Ready"},
+            id="a deleting one loses however old it is",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.0/24", created="1", exclude=("192.0.2.128/25",)),
+                eip("b", "192.0.2.128/25", created="2"),
+            ],
+            {"a": "Ready", "b": "Ready"},
+            id="what one excludes another may have",
+        ),
+        pytest.param(
+            [eip("a", "192.0.2.0/24"), eip("b", "2001:db8::/64"), eip("c", "198.51.100.0/24")],
+            {"a": "Ready", "b": "Ready", "c": "Ready"},
+            id="neighbours are no overlap",
+        ),
+        pytest.param(
+            [eip("a", "192.0.2.1", disabled=True)], {"a": "Disabled"}, id="disabled says so"
+        ),
+        pytest.param(
+            [Resource(name="a", spec=None, invalid="spec.addresses: Required value")],
+            {"a": "InvalidAddresses"},
+            id="one that cannot be read",
+        ),
+    ],
+)
+def test_ready(eips, expected) -> None:
+    assert ready(*eips) == expected
+    assert ready(*reversed(eips)) == expected
+
+
+def test_sentences_of_eips() -> None:
+    old = eip("old", "192.0.2.0/25", created="1")
+    held = service("a/web", "203.0.113.5")
+    books = plan(
+        cluster(
+            old,
+            held,
+            eip("b", "192.0.2.100-192.0.2.200", created="2"),
+            eip("c", "198.51.100.9-198.51.100.1"),
+            eip("d", "198.51.100.0/28", "198.51.100.4"),
+            eip("e", "203.0.113.0/28", deleting=True),
+            eip("f", "203.0.113.16/28", deleting=True),
+            eip("g", "203.0.113.32/28", disabled=True),
+        )
+    )
+    assert {name: str(state.ready) for name, state in books.eips.items()} == {
+        "old": "Eip 'old' gives out its addresses.",
+        "b": "Eip 'b' gives out nothing: 192.0.2.100-192.0.2.127 is also in the older Eip 'old'. "
+        "Take it out of spec.addresses of one of them, or exclude it there.",
+        "c": "Eip 'c' gives out nothing: '198.51.100.9-198.51.100.1' is reversed: write "
+        "198.51.100.1-198.51.100.9.",
+        "d": "Eip 'd' gives out nothing: '198.51.100.0/28' and '198.51.100.4' overlap: write every "
+        "address in one entry only.",
+        "e": "Eip 'e' is being deleted and gives out nothing; it goes when its addresses are "
+        "released or lie in another Eip. Service a/web holds one.",
+        "f": "Eip 'f' gives out nothing new: it is being deleted. Addresses that are held stay.",
+        "g": "Eip 'g' gives out nothing new: spec.disabled is true. Addresses that are held stay.",
+    }
+
+
+def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
+    node = NodeName("node1")
+    snapshot = cluster(
+        service("a/web"),
+        service("a/asks", notes={"addresses": "192.0.2.1"}),
+        eip("a", "192.0.2.0/28", default=True, exclude=("192.0.2.9",)),
+        nodes={node: Node(node, internal_ips=(IPv4Address("192.0.2.0"),))},
+        bgp_peers={
+            "tor": Resource(name="tor", spec=BgpPeerSpec(address="192.0.2.1", asn=64500))  # type: ignore[arg-type]
+        },
+        announcers={
+            node: Announcer(
+                node,
+                gateways=(IPv4Address("192.0.2.2"),),
+                interfaces=(
+                    Interface("eth0", addresses=(IPv4Interface("192.0.2.3/24"),)),
+                    Interface("kube-ipvs0", addresses=(IPv4Interface("192.0.2.4/32"),)),
+                ),
+            )
+        },
+    )
+    books = plan(snapshot)
+    assert given(books)["a/web"] == ["192.0.2.4"]
+    assert str(books_of(books, "a").ready) == (
+        "Eip 'a' gives out its addresses, but never 192.0.2.0 (Node node1), 192.0.2.1 (BgpPeer "
+        "tor), 192.0.2.2 (gateway of Node node1) and 192.0.2.3 (eth0 of Node node1)."
+    )
+    assert books_of(books, "a").capacity.ipv4 == 11
+    assert "infrastructure (BgpPeer tor)" in str(one(books, "a/asks").verdict)
+    assert reasons(books)["a/asks"] == "AddressExcluded"
+
+
+def test_counts_are_exact() -> None:
+    books = plan(
+        cluster(
+            service("a/1", "192.0.2.0"),
+            service("a/2", "2001:db8::5", families=("IPv6",)),
+            service("a/3", "192.0.2.99"),
+            eip("a", "192.0.2.0/24", "2001:db8::/48", exclude=("192.0.2.99", "2001:db8::1")),
+            eip("b", "198.51.100.0/23", avoid_buggy_ips=True),
+        )
+    )
+    assert books_of(books, "a").capacity == Counts(255, 2**80 - 1)
+    assert books_of(books, "a").allocated == Counts(2, 1)
+    assert books_of(books, "a").available == Counts(254, 2**80 - 2)
+    assert books_of(books, "a").services == 3
+    assert books_of(books, "b").capacity == Counts(508, 0) == books_of(books, "b").available
+
+
+def test_an_eip_is_in_use_from_the_plan_of_its_first_grant_until_the_record_is_gone() -> None:
+    snapshot, books = settled(cluster(service("a/web"), eip("a", "192.0.2.1", default=True)))
+    assert books_of(books, "a").in_use
+    leaves = service("a/web", "192.0.2.1", notes={"eip": "b"})
+    snapshot = cluster(leaves, eip("a", "192.0.2.1"), eip("b", "192.0.2.2"))
+    books = plan(snapshot)
+    assert given(books) == {"a/web": ["192.0.2.2"]}
+    assert books_of(books, "a").in_use
+    _, books = settled(snapshot)
+    assert not books_of(books, "a").in_use
+
+
+def test_renaming_an_eip_moves_the_books_and_not_the_address() -> None:
+    old = eip("old", "192.0.2.0/24", default=True, created="1")
+    new = eip("new", "192.0.2.0/24", default=True, created="2")
+    snapshot, books = settled(cluster(service("a/web"), old, new))
+    assert one(books, "a/web").grants[0].eip == "old"
+    assert books_of(books, "new").ready.reason == "Overlap"
+    deleting = eip("old", "192.0.2.0/24", default=True, created="1", deleting=True)
+    snapshot, books = settled(cluster(*snapshot.services.values(), deleting, new))
+    assert given(books) == {"a/web": ["192.0.2.0"]}
+    assert one(books, "a/web").grants[0].eip == "new"
+    assert list(snapshot.eips) == ["new"]
+    notes = snapshot.services[ServiceKey("a/web")].annotations
+    assert notes["pointsman.dev/allocated-from"] == "new/192.0.2.0"
+
+
+def test_splitting_an_eip_rehomes_each_address_to_the_part_that_has_it() -> None:
+    whole = eip("whole", "192.0.2.0/24", default=True, created="1", deleting=True)
+    halves = eip("low", "192.0.2.0/25", created="2"), eip("high", "192.0.2.128/25", created="2")
+    holders = service("a/1", "192.0.2.1"), service("a/2", "192.0.2.200")
+    books = plan(cluster(*holders, whole, *halves))
+    assert [one(books, key).grants[0].eip for key in ("a/1", "a/2")] == ["low", "high"]
+    assert not books_of(books, "whole").in_use
+
+
+def test_excluding_a_part_for_a_new_eip_rehomes_too() -> None:
+    hint = {"allocated-from": "old/192.0.2.200"}
+    books = plan(
+        cluster(
+            service("a/web", "192.0.2.200", notes=hint),
+            eip("old", "192.0.2.0/24", exclude=("192.0.2.128/25",), created="1"),
+            eip("new", "192.0.2.128/25", created="2"),
+        )
+    )
+    assert one(books, "a/web").grants[0].eip == "new"
+
+
+def test_a_deleting_eip_is_held_while_nothing_else_contains_its_address() -> None:
+    held = service("a/web", "192.0.2.9", notes={"allocated-from": "old/192.0.2.9"})
+    snapshot, books = settled(
+        cluster(held, eip("old", "192.0.2.0/24", deleting=True), eip("x", "192.0.2.0/29"))
+    )
+    assert "old" in snapshot.eips
+    assert books_of(books, "old").ready.reason == "InUse"
+    assert given(books) == {"a/web": ["192.0.2.9"]}
+
+
+def test_a_growing_overlap_leaves_the_books_with_the_eip_the_address_came_from() -> None:
+    held = service("a/web", "192.0.2.9", notes={"allocated-from": "young/192.0.2.9"})
+    old, young = eip("old", "192.0.2.0/24", created="1"), eip("young", "192.0.2.8/29", created="2")
+    assert one(plan(cluster(held, old, young)), "a/web").grants[0].eip == "young"
+
+
+def test_a_forged_origin_does_not_lead_into_an_eip_that_does_not_admit() -> None:
+    held = service("a/web", "192.0.2.9", notes={"allocated-from": "vip/192.0.2.9"})
+    old = eip("old", "192.0.2.0/24", created="1")
+    vip = eip("vip", "192.0.2.8/29", created="2", namespaces=("board",))
+    assert one(plan(cluster(held, old, vip)), "a/web").grants[0].eip == "old"
+
+
+@pytest.mark.parametrize(
+    ("ingress", "inside"),
+    [
+        pytest.param(["192.0.2.1", "192.0.2.2"], True, id="all in our Eips"),
+        pytest.param(["192.0.2.1", "198.51.100.1"], False, id="one is not"),
+        pytest.param(["192.0.2.9"], False, id="an excluded one is left to others"),
+        pytest.param([], False, id="none at all"),
+        pytest.param([""], False, id="a hostname"),
+    ],
+)
+def test_a_foreign_ingress_is_taken_over_only_if_all_of_it_is_ours(ingress, inside) -> None:
+    pools = read_pools(cluster(eip("a", "192.0.2.0/28", exclude=("192.0.2.9",), disabled=True)))
+    entries = tuple(Ingress(ip=ip, hostname="" if ip else "x.example") for ip in ingress)
+    assert all_inside(pools, service("a/web").__class__("a", "web", ingress=entries)) is inside
+
+
+class Poisoned:
+    """A spec that cannot be read."""
+
+    disabled = False
+
+    @property
+    def addresses(self):
+        raise RuntimeError("poison")
+
+
+def test_an_eip_that_cannot_be_judged_stops_no_other() -> None:
+    bad = Resource(name="bad", spec=Poisoned())
+    books = plan(cluster(bad, service("a/web"), eip("good", "192.0.2.1", default=True)))  # type: ignore[arg-type]
+    assert given(books) == {"a/web": ["192.0.2.1"]}
+    assert books_of(books, "bad").ready.reason == "InternalError"
+    assert [subject for subject, _ in books.failures] == ["Eip bad"]
