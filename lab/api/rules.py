@@ -5,6 +5,7 @@ when the CRD is created (syntax, unknown functions, variables and fields); a rul
 estimated. A rule that raises fails, and says what it raised.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,14 @@ REASONS: Final = {
     "FieldValueRequired": "Required",
     "FieldValueDuplicate": "Duplicate",
 }
+
+
+# How the evaluator wraps what one of our functions raised.
+RAISED: Final = re.compile(
+    r"^Function '\w+' error: Python function call failed: \w+: (.*)\. Check function .*$", re.S
+)
+# It also logs it; but a rule that raises is the object's fault, and the client is told.
+logging.getLogger("cel").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +116,13 @@ class RuleSet:
         kind = str(self.schema.get("type", ""))
         try:
             outcome = rule.program.execute(context)
+        except KeyError as error:
+            return invalid(
+                path, kind, f"no such key: {error.args[0]} evaluating rule: {_shown(rule)}"
+            )
         except EVALUATION as error:
-            return invalid(path, kind, f"{error} evaluating rule: {_shown(rule)}")
+            why = RAISED.sub(r"\1", str(error))
+            return invalid(path, kind, f"{why} evaluating rule: {_shown(rule)}")
         if outcome is True:
             return None
         detail = rule.message or f"failed rule: {rule.text}"

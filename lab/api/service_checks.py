@@ -178,9 +178,9 @@ def check_update(new: Spec, old: Spec) -> list[FieldError]:
     if "ExternalName" not in (new["type"], old["type"]):
         for name in ("clusterIPs", "ipFamilies"):
             before, after = old.get(name, []), new.get(name, [])
-            if before and not after:
-                detail = f"primary {name[:-1]} can not be unset"
-                faults.append(invalid(f"spec.{name}[0]", None, detail))
+            if before and not after and name == "clusterIPs":  # families are told from these
+                detail = "primary clusterIP can not be unset"
+                faults.append(invalid("spec.clusterIPs[0]", None, detail))
             for n, (was, now) in enumerate(zip(before, after, strict=False)):
                 if was != now:
                     faults.append(invalid(f"spec.{name}[{n}]", after, ONCE))

@@ -235,8 +235,9 @@ class Writer:
             return make_record(new | {"metadata": new["metadata"] | rv}, 0)
         own = new["metadata"]
         if old and "deletionTimestamp" in own and not own.get("finalizers"):
-            self._store.put(resource, new)
-            return self.remove(kind, key_of(new))
+            # The last finalizer's removal is not written: watchers see the deletion alone.
+            gone = self.remove(kind, key_of(new))
+            return make_record(new | {"metadata": own | {"resourceVersion": str(gone.rv)}}, gone.rv)
         record = self._store.put(resource, new)
         kind.rules.committed(record.obj, old.obj if old else None)
         return record
