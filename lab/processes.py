@@ -23,6 +23,7 @@ from lab.programs import Program, environment
 from lab.topology import Broken
 
 BACKOFF_S = 0.5
+HOPELESS = 3  # deaths before a lab that is being built gives up
 POLL_S = 0.02
 
 CAPABILITY_NAMES = {  # linux/capability.h
@@ -144,8 +145,8 @@ class Keeper:
             ) from None
 
     def _is_ready(self) -> bool:
-        if self._over:
-            raise Broken(f"{self.program.name} ended at once. Its log ends:\n{self.tail()}")
+        if self._over or self.restarts >= HOPELESS:
+            raise Broken(f"{self.program.name} does not stay up. Its log ends:\n{self.tail()}")
         if not self.running:
             return False
         return self.program.ready is None or self.program.ready.exists()

@@ -220,9 +220,8 @@ async def program(state: State, proxies: list[NodeProxy], *, ready: Path) -> Non
             continue
         state.changed.clear()
         dirty, state.dirty = state.dirty, set()
-        for proxy in proxies:
-            if dirty or proxy.missed or proxy.table is None:
-                await proxy.sync(state, dirty)
+        late = [proxy for proxy in proxies if dirty or proxy.missed or proxy.table is None]
+        await asyncio.gather(*(proxy.sync(state, dirty) for proxy in late))
         if all(proxy.serving for proxy in proxies):
             ready.touch()
 

@@ -67,10 +67,11 @@ class Site:
 
     async def _build_cluster(self) -> None:
         self._tell(f"Kubernetes API: {self.options.api}")
-        await self._all_ready(self._start(self.programs.api()))
+        servers = self._start(self.programs.api())
+        await self._all_ready(servers)
         access = self._write_kubeconfig()
         self.api = api = kube.Kube(access)
-        await self._until_it_answers(api)
+        await self._until_it_answers(api, servers)
         if self.options.api is ApiKind.FOREIGN:
             await asyncio.to_thread(cluster.refuse_strangers, api, self.options.name)
         self._tell("CRDs, namespaces and Nodes")
@@ -97,13 +98,14 @@ class Site:
         self._start(self.programs.relay(port=port, target=target, host=elsewhere))
         return direct
 
-    async def _until_it_answers(self, api: kube.Kube) -> None:
+    async def _until_it_answers(self, api: kube.Kube, servers: Iterable[Keeper]) -> None:
         until = time.monotonic() + READY_S * 2
         while True:
             try:
                 await asyncio.to_thread(api.get, "/api/v1/namespaces")
                 return
             except Broken:
+                await self._all_ready(servers)  # raises if one has ended meanwhile
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(0.1)

@@ -40,7 +40,7 @@ class Troubles:
             case Part.NODE:
                 (node,) = fault.which
                 fabric.set_link(self._site.topology, node, up=False)
-                await self._hold((f"agent:{node}", f"pods:{node}"), fault.text)
+                await self._hold(self._of_node(node), fault.text)
                 self._flag(node).touch()
                 self._site.silent_nodes.add(node)
                 if self._site.api is not None:
@@ -53,6 +53,7 @@ class Troubles:
                 await self._hold(fault.which, fault.text)
             case Part.PROXY:
                 self._flag(fault.which[0]).touch()
+                await self._hold([fault.text], fault.text)
             case Part.API:
                 await self.relay(" ".join(["freeze", *self._namespaces(fault)]))
         self._faults[fault.text] = fault
@@ -68,7 +69,7 @@ class Troubles:
                     task.cancel()
                 if f"link:{node}" not in self._faults:
                     fabric.set_link(self._site.topology, node, up=True)
-                self._release((f"agent:{node}", f"pods:{node}"), fault.text)
+                self._release(self._of_node(node), fault.text)
                 self._unflag(node)
                 self._site.silent_nodes.discard(node)
                 if self._site.api is not None:
@@ -80,8 +81,14 @@ class Troubles:
                 self._release(fault.which, fault.text)
             case Part.PROXY:
                 self._unflag(fault.which[0])
+                self._release([fault.text], fault.text)
             case Part.API:
                 await self.relay(" ".join(["thaw", *self._namespaces(fault)]))
+
+    @staticmethod
+    def _of_node(node: str) -> list[str]:
+        """A real kube-proxy is a program of its node; our stand-in minds the flag."""
+        return [f"agent:{node}", f"pods:{node}", f"proxy:{node}"]
 
     async def _doubt(self, api: kube.Kube, node: str) -> None:
         await asyncio.sleep(UNKNOWN_AFTER_S)
