@@ -7,10 +7,11 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -68,16 +69,18 @@ async def run(options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     connector = aiohttp.TCPConnector(socket_factory=lasting_socket)
     async with aiohttp.ClientSession(connector=connector) as session:
-        work = asyncio.create_task(_work(options, session))
-        stop = asyncio.create_task(stopping.wait())
-        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if work.done():
-            work.result()  # raises: the work has no end of its own
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        await until(stopping, _work(options, session))
     log.info("stopped; the status of Announcer %s stays", options.node)
+
+
+async def until(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do *work* until *stopping* is set; an end of its own is its own to explain: it raises."""
+    working, stop = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    await asyncio.wait((working, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
 
 
 async def _work(options: Options, session: aiohttp.ClientSession) -> None:

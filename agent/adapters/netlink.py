@@ -46,20 +46,22 @@ class KernelNetwork:
             loop = asyncio.get_running_loop()
             readable = asyncio.Event()
             loop.add_reader(heard, readable.set)
+            second_look_s: float | None = None
             try:
                 wake()
                 while True:
-                    await readable.wait()
-                    while _drained(heard):
-                        readable.clear()
+                    readable.clear()  # before emptying the socket: it may be set for nothing
+                    if _drained(heard):
                         wake()
                         # An IPv4 route that falls with its address goes after the
                         # address was announced gone, and unannounced itself.
-                        with suppress(TimeoutError):
-                            async with asyncio.timeout(SETTLE_S):
-                                await readable.wait()
-                    readable.clear()
-                    wake()
+                        second_look_s = loop.time() + SETTLE_S
+                    elif second_look_s is not None and loop.time() >= second_look_s:
+                        wake()
+                        second_look_s = None
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(second_look_s):
+                            await readable.wait()
             finally:
                 loop.remove_reader(heard)
 

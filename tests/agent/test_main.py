@@ -1,11 +1,12 @@
 """Flags of the agent: what they become, and the sentence for those that can't be meant."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import main, options, parser
-from agent.main import Complaints, Misuse
+from agent.main import Complaints, Misuse, until
 from pointsman.runtime.target import Unavailable
 
 KUBECONFIG = """
@@ -69,3 +70,26 @@ def test_a_reason_to_wait_is_said_once(caplog: pytest.LogCaptureFixture) -> None
         for reason in ("a", "a", "b", "a"):
             complaints.say(Unavailable(reason))
     assert [record.getMessage()[-1] for record in caplog.records] == ["a", "b", "a"]
+
+
+async def test_told_to_stop_the_work_ends_quietly() -> None:
+    stopping, ended = asyncio.Event(), False
+
+    async def work() -> None:
+        nonlocal ended
+        try:
+            stopping.set()
+            await asyncio.Event().wait()
+        finally:
+            ended = True
+
+    await until(stopping, work())
+    assert ended
+
+
+async def test_work_that_breaks_is_not_swallowed() -> None:
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await until(asyncio.Event(), work())

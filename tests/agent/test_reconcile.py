@@ -65,11 +65,11 @@ async def test_it_waits_for_its_announcer_and_reports_within_the_interval(world:
     assert world.report.proxy is ProxyHealth.HEALTHY
 
 
-async def test_an_idle_day_costs_no_write(world: World) -> None:
+async def test_hours_of_idling_cost_no_write(world: World) -> None:
     world.announcer.create()
-    await asyncio.sleep(86_400)
+    await asyncio.sleep(3 * 3600)
     assert world.announcer.writes == 1
-    assert world.links.observed < 400  # the resync still looks
+    assert 30 < world.links.observed < 60  # the resync still looks
 
 
 async def test_a_change_is_one_write(world: World) -> None:

@@ -49,11 +49,14 @@ class Script:
     asked: list[str] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
+    slow: asyncio.Event | None = None  # a list is read now and told when this is set
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
             self.asked.append("list")
             answer = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+            if self.slow:
+                await self.slow.wait()
             return web.Response(text=answer) if isinstance(answer, str) else answered(answer)
         self.asked.append(f"watch {request.query['resourceVersion']}")
         response = web.StreamResponse()
@@ -271,6 +274,21 @@ async def test_a_conflict_reads_again_before_it_gives_up(script: Script, bench: 
     with pytest.raises(Unavailable, match="409"):
         await bench.adapter.apply(PUT)
     assert await bench.shown() == "other"
+
+
+async def test_a_list_from_before_a_write_does_not_undo_it(script: Script, bench: Bench) -> None:
+    script.lists = [listed(5, announcer(5)), listed(8, announcer(8, "stale"))]
+    script.patched = announcer(9, "1")
+    script.streams = [[event("ERROR", {"message": "too old"})]]
+    await bench.sees("")
+    script.slow = asyncio.Event()
+    async with asyncio.timeout(5):
+        while script.asked.count("list") < 2:
+            await asyncio.sleep(0.01)
+    await bench.adapter.apply(PUT)
+    script.slow.set()
+    await bench.asked("watch 8")
+    assert await bench.shown() == "1"
 
 
 @pytest.mark.parametrize("code", [403, 404, 422, 429, 500, 503])

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.adapters.netlink import KernelNetwork, rtnetlink_socket
+from agent.adapters.netlink import SETTLE_S, KernelNetwork, rtnetlink_socket
 from lab import netns
 from tests.conformance.links.kernel import KernelWorld
 
 pytestmark = pytest.mark.lab
 MAC = "02:00:00:00:00:11"
 PATIENCE_S = 10.0
+SET_FOR = ("all", "default")
 
 
 @pytest.fixture
@@ -52,6 +53,23 @@ async def test_an_overrun_is_one_more_reason_to_look(world: KernelWorld) -> None
             await woken.wait()
         assert len((await world.observe()).addresses) >= 250
         world.ip("address flush dev lan0 to 198.18.0.0/24")
+    watching.cancel()
+
+
+async def test_every_change_is_looked_at_twice_and_then_no_more(world: KernelWorld) -> None:
+    # Nothing else may happen meanwhile, such as the end of a link-local address's check.
+    netns.sysctl(world.namespace, {f"net.ipv6.conf.{who}.disable_ipv6": 1 for who in SET_FOR})
+    world.add_link("lan0", MAC)
+    await asyncio.sleep(1)
+    clock, wakes = asyncio.get_running_loop().time, list[float]()
+    watching = asyncio.create_task(world.watch(lambda: wakes.append(clock())))
+    await asyncio.sleep(0.1)
+    started = clock()
+    world.add_address("lan0", "192.0.2.11/24")
+    await asyncio.sleep(2)
+    _subscribed, first, *_others, last = wakes
+    assert first - started < SETTLE_S
+    assert SETTLE_S <= last - started < 2 * SETTLE_S
     watching.cancel()
 
 
