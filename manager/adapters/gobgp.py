@@ -17,7 +17,6 @@ from pathlib import Path
 import grpc
 
 from manager.adapters import gobgp_peers as peers
-from manager.adapters.gobgp_codec import IPV4, IPV6
 from manager.adapters.gobgp_exports import POLICY as EXPORT
 from manager.adapters.gobgp_exports import GobgpExports
 from manager.adapters.gobgp_neighbors import GobgpNeighbors
@@ -88,17 +87,15 @@ class GobgpSpeaker:
     async def sessions(self) -> Mapping[PeerName, SessionReport]:
         """Return the state of every session of ours, and what each was told, counted."""
         with asked_to("list its sessions"):
-            replies = self._stub.ListPeer(
-                pb.ListPeerRequest(enable_advertised=True), timeout=TABLE_WITHIN_S
-            )
+            replies = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
             found = [reply.peer async for reply in replies]
         reports: dict[PeerName, SessionReport] = {}
         for peer in found:
             ours = peers.decode(peer)
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
-                prefixes = await self._advertised_prefixes(peer) if up else 0
-                reports[ours[0]] = peers.report(peer, prefixes)
+                told = await self._advertised(peer) if up else (0, 0)
+                reports[ours[0]] = peers.report(peer, told)
         return dict(sorted(reports.items()))
 
     async def changes(self) -> AsyncIterator[None]:
@@ -183,20 +180,23 @@ class GobgpSpeaker:
                     timeout=ANSWER_WITHIN_S,
                 )
 
-    async def _advertised_prefixes(self, peer: pb.Peer) -> int:
-        count = 0
-        for family in (IPV4, IPV6):
+    async def _advertised(self, peer: pb.Peer) -> tuple[int, int]:
+        """Return how many prefixes and paths a session is told.
+
+        GetTable would count paths twice over instead of prefixes (ADD-PATH, 4.8, measured).
+        """
+        prefixes = paths = 0
+        for family in peer.afi_safis:
+            request = pb.ListPathRequest(
+                table_type=pb.TABLE_TYPE_ADJ_OUT,
+                name=peer.conf.neighbor_address,
+                family=family.config.family,
+            )
             with asked_to("count what it advertises"):
-                table = await self._stub.GetTable(
-                    pb.GetTableRequest(
-                        table_type=pb.TABLE_TYPE_ADJ_OUT,
-                        name=peer.conf.neighbor_address,
-                        family=family,
-                    ),
-                    timeout=TABLE_WITHIN_S,
-                )
-            count += table.num_destination
-        return count
+                async for reply in self._stub.ListPath(request, timeout=TABLE_WITHIN_S):
+                    prefixes += 1
+                    paths += len(reply.destination.paths)
+        return prefixes, paths
 
 
 @asynccontextmanager

@@ -194,8 +194,8 @@ def _bfd(bfd: pb.BfdPeerConfig) -> Bfd:
     )
 
 
-def report(peer: pb.Peer, prefixes: int) -> SessionReport:
-    """Return what a Peer message says of its session; *prefixes* were counted elsewhere."""
+def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
+    """Return what a Peer message says of its session; *told*: prefixes and paths, counted."""
     state = STATES.get(peer.state.session_state, "Idle")
     error = ""
     if peer.state.admin_state == pb.PeerState.ADMIN_STATE_PFX_CT:
@@ -214,8 +214,8 @@ def report(peer: pb.Peer, prefixes: int) -> SessionReport:
         and all(theirs[name][0] and ours[name][1] for name in families),
         families=families,
         hold_seconds=peer.timers.state.negotiated_hold_time,
-        advertised_prefixes=prefixes,
-        advertised_paths=sum(one.state.advertised for one in peer.afi_safis),
+        advertised_prefixes=told[0],
+        advertised_paths=told[1],
         last_error=error,
     )
 

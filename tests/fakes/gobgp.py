@@ -34,7 +34,13 @@ class FakeRouter:
 
     asn: int
     receives_add_path: bool = True
+    password: str = ""
     heard: dict[PathId, pb.Path] = field(default_factory=dict)
+
+    def agrees(self, peer: pb.Peer) -> bool:
+        """Say whether a session can come of what the speaker was told; GTSM isn't on here."""
+        same = (self.asn, self.password) == (peer.conf.peer_asn, peer.conf.auth_password)
+        return same and not peer.ttl_security.enabled
 
 
 def failure(words: str, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN) -> grpc.aio.AioRpcError:
@@ -266,30 +272,26 @@ class FakeGobgpd:
         return [
             (address, self.routers[address])
             for address, peer in self.peers.items()
-            if _up(peer) and any(one.config.family.afi == afi for one in peer.afi_safis)
+            if _up(peer) and afi in _afis(peer)
         ]
 
     async def ListPath(
         self, request: pb.ListPathRequest, *, timeout: float
     ) -> AsyncIterator[pb.ListPathResponse]:
         self._active("ListPath")
-        assert request.table_type == pb.TABLE_TYPE_GLOBAL
         assert request.family.safi == 1
+        table = self.table
+        if request.table_type == pb.TABLE_TYPE_ADJ_OUT:
+            if request.family.afi not in _afis(self.peers[request.name]):
+                raise failure(f"{request.family.afi} unsupported")
+            table = self.routers[request.name].heard
         wanted = {lookup.prefix for lookup in request.prefixes}
         found: dict[str, list[pb.Path]] = {}
-        for (afi, prefix, _), path in self.table.items():
+        for (afi, prefix, _), path in table.items():
             if afi == request.family.afi and (not wanted or prefix in wanted):
                 found.setdefault(prefix, []).insert(0, path)
         for prefix, paths in found.items():
             yield pb.ListPathResponse(destination=pb.Destination(prefix=prefix, paths=paths))
-
-    async def GetTable(self, request: pb.GetTableRequest, *, timeout: float) -> pb.GetTableResponse:
-        self._active("GetTable")
-        assert request.table_type == pb.TABLE_TYPE_ADJ_OUT
-        heard = [key for key in self.routers[request.name].heard if key[0] == request.family.afi]
-        return pb.GetTableResponse(
-            num_destination=len({prefix for _, prefix, _ in heard}), num_path=len(heard)
-        )
 
     # --- neighbors --------------------------------------------------------------------------
 
@@ -341,14 +343,14 @@ class FakeGobgpd:
         held.state.session_state = pb.PeerState.SESSION_STATE_ACTIVE
         self.peers[address] = held
         router = self.routers.get(address)
-        if router is not None and router.asn == peer.conf.peer_asn:
+        if router is not None and router.agrees(peer):
             self._establish(address, router)
         self._event()
 
     def _establish(self, address: str, router: FakeRouter) -> None:
         peer = self.peers[address]
         peer.state.session_state = pb.PeerState.SESSION_STATE_ESTABLISHED
-        peer.timers.state.uptime.seconds = EPOCH_S
+        peer.timers.state.uptime.seconds = EPOCH_S + self.resets.get(address, 0)
         peer.timers.state.negotiated_hold_time = peer.timers.config.hold_time
         for family in peer.afi_safis:
             for caps in (peer.state.local_cap, peer.state.remote_cap):
@@ -364,9 +366,8 @@ class FakeGobgpd:
     def _resend(self, address: str) -> None:
         router, peer = self.routers[address], self.peers[address]
         router.heard.clear()
-        afis = {one.config.family.afi for one in peer.afi_safis}
         for identity, path in self.table.items():
-            if identity[0] not in afis:
+            if identity[0] not in _afis(peer):
                 continue
             if not router.receives_add_path:
                 self._tell_best(address, router, identity)
@@ -386,16 +387,12 @@ class FakeGobgpd:
         self, request: pb.ListPeerRequest, *, timeout: float
     ) -> AsyncIterator[pb.ListPeerResponse]:
         self._alive("ListPeer")  # before StartBgp: empty, not an error
-        for address, peer in self.peers.items():
+        assert not request.enable_advertised, "counts the whole table of every session"
+        for peer in self.peers.values():
             shown = pb.Peer()
             shown.CopyFrom(peer)
             if _up(peer):
                 shown.transport.local_address = "127.0.0.1"
-                if request.enable_advertised:
-                    for family in shown.afi_safis:
-                        afi = family.config.family.afi
-                        heard = [key for key in self.routers[address].heard if key[0] == afi]
-                        family.state.advertised = len(heard)
             else:
                 shown.transport.local_address = peer.transport.local_address or "0.0.0.0"
             yield pb.ListPeerResponse(peer=shown)
@@ -412,6 +409,10 @@ def _refusals() -> Iterator[None]:
 
 def _up(peer: pb.Peer) -> bool:
     return peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
+
+
+def _afis(peer: pb.Peer) -> set[int]:
+    return {one.config.family.afi for one in peer.afi_safis}
 
 
 def _open_of(peer: pb.Peer) -> tuple[object, ...]:
