@@ -131,7 +131,11 @@ class KubeApi:
         total = aiohttp.ClientTimeout(total=timeout_s + WATCH_GRACE_S, sock_connect=5)
         with _translated(f"watch {kind.plural}"):
             async with self._session.get(
-                self._base + kind.path(), params=query, headers=await self._headers(), timeout=total
+                self._base + kind.path(),
+                params=query,
+                headers=await self._headers(),
+                timeout=total,
+                server_hostname=self._configuration.tls_server_name,
             ) as response:
                 await _raise_for(response)
                 yield _lines(response)
@@ -158,6 +162,7 @@ class KubeApi:
                 data=None if body is None else json.dumps(body),
                 headers=headers,
                 timeout=timeout,
+                server_hostname=self._configuration.tls_server_name,
             ) as response:
                 await _raise_for(response)
                 answer: Json = json.loads(await response.read())
