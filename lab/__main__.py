@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lab import handle, life
+from lab import demo, handle, life
 from lab.options import OMITTABLE, Options, chosen_api, chosen_kube_proxy
 from lab.topology import Broken, Misuse, RouterKind
 
@@ -137,6 +137,11 @@ def logs(given: Given) -> int:
     return 0
 
 
+def tell(given: Given) -> int:
+    options = Options(name=given.name, router=RouterKind(given.router))
+    return demo.run(options, keep=given.keep, progress=_say(given.name))
+
+
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="pointsman lab",
@@ -170,6 +175,10 @@ def _parser() -> argparse.ArgumentParser:
     read = verb("logs", logs, "print what a program said; `all` for every one")
     read.add_argument("program")
     read.add_argument("-f", "--follow", action="store_true")
+    told = verb("demo", tell, "build a lab, tell what Pointsman does in it, take it down")
+    told.set_defaults(name="demo")
+    told.add_argument("--router", choices=[kind.value for kind in RouterKind], default="frr")
+    told.add_argument("--keep", action="store_true", help="leave the lab up")
     return top
 
 

@@ -206,7 +206,8 @@ class Kube:
         answer = _json(raw)
         if response.status >= 400:
             message = str(answer.get("message") or raw.decode(errors="replace")[:300])
-            raise Refusal(response.status, str(answer.get("reason") or response.reason), message)
+            reason = str(answer.get("reason") or response.reason)
+            raise Refusal(response.status, reason, f"{method} {path}: {message.strip()}")
         return answer
 
     def _connection(self) -> http.client.HTTPConnection:

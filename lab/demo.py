@@ -1,0 +1,277 @@
+"""`pointsman lab demo`: the product's story, told on the terminal with real output.
+
+Every claim is looked at before it is told: a step waits until what it promises
+is so, prints the command that shows it, and is timed. What does not come true
+ends the story, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lab.handle import CLIENT_ADDRESSES, Lab
+from lab.options import Options
+from lab.topology import Broken
+
+V4, V6 = "198.51.100.0", "2001:db8:100::"
+PATIENCE_S = 20.0
+
+NETWORK = """\
+apiVersion: pointsman.dev/v1alpha1
+kind: BgpConf
+metadata: {name: default}
+spec: {as: 64501}
+---
+apiVersion: pointsman.dev/v1alpha1
+kind: BgpPeer
+metadata: {name: tor-1}
+spec: {address: 192.0.2.1, as: 64500}
+---
+apiVersion: pointsman.dev/v1alpha1
+kind: Eip
+metadata: {name: public}
+spec: {addresses: [198.51.100.0/28], default: true}
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: LoadBalancer
+  ports: [{port: 80, targetPort: 8080}]
+"""
+NETWORK6 = """\
+apiVersion: pointsman.dev/v1alpha1
+kind: Eip
+metadata: {name: public6}
+spec: {addresses: ['2001:db8:100::/124'], default: true}
+"""
+SERVICE6 = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web6}
+spec:
+  type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
+  ports: [{port: 80, targetPort: 8080}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One line of the closing table."""
+
+    told: str
+    seconds: float
+    true: bool
+
+
+class Untrue(Exception):
+    """Something was not as told."""
+
+
+class Story:
+    """Tells of *lab*, and remembers what was seen."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.seen: list[Seen] = []
+        self._since = time.monotonic()
+        self._colour = sys.stdout.isatty()
+
+    def chapter(self, text: str) -> None:
+        print(self._in("1", f"\n{text}"), flush=True)
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> None:
+        """Run kubectl, shown with what it was given; the clock of the next claim starts."""
+        self._command(f"kubectl {shlex.join(words)}" + (" <<EOF" if stdin else ""))
+        if stdin:
+            print(stdin + "EOF")
+        self._since = time.monotonic()
+        print(self.lab.kubectl(*words, stdin=stdin).rstrip(), flush=True)
+
+    def endpoints(self, service: str, *words: str) -> None:
+        self._command(f"pointsman lab endpoints {service} {' '.join(words)}")
+        self._since = time.monotonic()
+        self.lab.endpoints(service, *words)
+
+    def show(self, machine: str, *command: str) -> None:
+        self._command(f"pointsman lab exec {machine} -- {shlex.join(command)}")
+        print(self.lab.exec(machine, *command).rstrip(), flush=True)
+
+    def claim(self, told: str, look: Callable[[], object]) -> None:
+        """Wait until *look* is true; time runs from the command that caused it.
+
+        Raises:
+            Untrue: it never was.
+        """
+        try:
+            self.lab.wait(told, look, timeout_s=PATIENCE_S)
+        except Broken as broken:
+            self._remember(told, true=False)
+            raise Untrue(str(broken)) from broken
+        self._remember(told, true=True)
+
+    def requests(self, address: str, count: int) -> Counter[tuple[str, str, str]]:
+        """Return how often each (node, pod, client seen) answered, and print it."""
+        host = f"[{address}]" if ":" in address else address
+        self._command(f"pointsman lab exec client -- curl http://{host}/   # {count} times")
+        self._since = time.monotonic()
+        found: Counter[tuple[str, str, str]] = Counter()
+        for _ in range(count):
+            node, pod, client = self.lab.get(address)
+            found[node, pod, client] += 1
+        for (node, pod, client), times in sorted(found.items()):
+            print(f"{times:4} x  {node}  {pod}  sees {client}")
+        sys.stdout.flush()
+        return found
+
+    def table(self) -> str:
+        width = max((len(one.told) for one in self.seen), default=0)
+        lines = []
+        for one in self.seen:
+            word = "seen" if one.true else "NOT SEEN"
+            lines.append(f"{word:8}  {one.told:{width}}  {one.seconds * 1000:7.0f} ms")
+        return "\n".join(lines)
+
+    def _remember(self, told: str, *, true: bool) -> None:
+        took = time.monotonic() - self._since
+        self.seen.append(Seen(told, took, true))
+        mark = self._in("32", "ok") if true else self._in("31", "NOT AS TOLD")
+        print(f"{mark}  {told}  ({took * 1000:.0f} ms)", flush=True)
+
+    def _command(self, text: str) -> None:
+        print(self._in("36", f"$ {text}"), flush=True)
+
+    def _in(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self._colour else text
+
+
+def tell(story: Story) -> None:
+    """Tell it all.
+
+    Raises:
+        Untrue: something was not as told.
+    """
+    for part in (an_address, the_route, requests_arrive, local, a_pod_moves, a_drain, ipv6):
+        part(story)
+
+
+def an_address(story: Story) -> None:
+    story.chapter("1. The network is described once; an application applies a Service")
+    story.kubectl("apply", "-f", "-", stdin=NETWORK)
+    story.kubectl("apply", "-f", "-", stdin=SERVICE)
+    story.endpoints("default/web", "node1:3", "node2:3", "node3:3")
+    story.claim(f"the Service has address {V4}", lambda: ingress(story.lab, "web") == [V4])
+    story.kubectl("get", "service", "web")
+
+
+def the_route(story: Story) -> None:
+    story.chapter("2. A real router has one next hop per node")
+    story.claim("three next hops in the router's kernel", lambda: hops(story, V4, "123"))
+    story.show("router", "ip", "route", "show", V4)
+
+
+def requests_arrive(story: Story) -> None:
+    story.chapter("3. The client's requests reach every pod of every node")
+    found = story.requests(V4, 90)
+    story.claim("all nine pods answered", lambda: len({pod for _, pod, _ in found}) == 9)
+
+
+def local(story: Story) -> None:
+    story.chapter("4. externalTrafficPolicy: Local: only nodes with a pod, and no masquerade")
+    story.endpoints("default/web", "node1:1", "node2:1")
+    policy = '{"spec": {"externalTrafficPolicy": "Local"}}'
+    story.kubectl("patch", "service", "web", "--type=merge", "-p", policy)
+    story.claim("two next hops: node1 and node2", lambda: hops(story, V4, "12"))
+    story.show("router", "ip", "route", "show", V4)
+    found = story.requests(V4, 10)
+    clients = {client for _, _, client in found}
+    story.claim("the pods see the client's own address", lambda: clients == {CLIENT_ADDRESSES[0]})
+
+
+def a_pod_moves(story: Story) -> None:
+    story.chapter("5. A pod moves from node2 to node3, and the route follows")
+    story.endpoints("default/web", "node1:1", "node3:1")
+    story.claim("two next hops: node1 and node3", lambda: hops(story, V4, "13"))
+    story.show("router", "ip", "route", "show", V4)
+
+
+def a_drain(story: Story) -> None:
+    story.chapter("6. node1 is drained for maintenance, and returns")
+    story.kubectl("annotate", "node", "node1", "pointsman.dev/drain=true")
+    story.claim("node1 is no next hop any more", lambda: hops(story, V4, "3"))
+    story.show("router", "ip", "route", "show", V4)
+    story.kubectl("annotate", "node", "node1", "pointsman.dev/drain-")
+    story.claim("node1 is a next hop again", lambda: hops(story, V4, "13"))
+
+
+def ipv6(story: Story) -> None:
+    story.chapter("7. The same in IPv6, over the same session")
+    story.kubectl("apply", "-f", "-", stdin=NETWORK6)
+    story.kubectl("apply", "-f", "-", stdin=SERVICE6)
+    story.endpoints("default/web6", "node1:1", "node2:1", "node3:1")
+    story.claim("an address of each family", lambda: V6 in ingress(story.lab, "web6"))
+    story.claim("three IPv6 next hops", lambda: hops(story, V6, "123"))
+    story.show("router", "ip", "-6", "route", "show", V6)
+    found = story.requests(V6, 30)
+    story.claim("all three nodes answered", lambda: len({node for node, _, _ in found}) == 3)
+    story.chapter("8. kubectl describe tells which address, from where, and who announces it")
+    story.kubectl("describe", "service", "web")
+
+
+def ingress(lab: Lab, service: str) -> list[str]:
+    """Return the addresses in the status of *service*, in default."""
+    status = lab.api.get(f"/api/v1/namespaces/default/services/{service}").get("status") or {}
+    return [entry["ip"] for entry in status.get("loadBalancer", {}).get("ingress") or []]
+
+
+def hops(story: Story, address: str, nodes: str) -> bool:
+    """Return whether the router's next hops for *address* are exactly those nodes."""
+    wide, family = (128, 1) if ":" in address else (32, 0)
+    wanted = {
+        str(node.addresses[family].ip)
+        for node in story.lab.topology.nodes
+        if str(node.number) in nodes
+    }
+    found = story.lab.gateways(f"{address}/{wide}")
+    if found != wanted:
+        raise Broken(f"the next hops are {shown(found)}, not {shown(wanted)}")
+    return True
+
+
+def shown(addresses: set[str]) -> str:
+    return ", ".join(sorted(addresses)) or "none"
+
+
+def run(options: Options, *, keep: bool, progress: Callable[[str], None]) -> int:
+    """Build a lab, tell the story in it, take it down; return the exit status."""
+    began = time.monotonic()
+    lab = Lab.up(options, attached=not keep, progress=progress)
+    story, status = Story(lab), 0
+    try:
+        tell(story)
+    except (Untrue, Broken) as why:
+        status = 1
+        print(f"\n{why}", file=sys.stderr)
+        for line in _end_of(lab, ("manager", "sidecar")):
+            print(line, file=sys.stderr)
+    finally:
+        if not keep:
+            lab.down()
+    print(f"\n{story.table()}")
+    print(f"{'all as told' if status == 0 else 'not as told'}, {time.monotonic() - began:.0f} s")
+    return status
+
+
+def _end_of(lab: Lab, programs: Sequence[str]) -> list[str]:
+    """Return the last words of *programs*: where one looks first."""
+    lines = []
+    for program in programs:
+        lines += [f"--- {program}", *lab.log(program).splitlines()[-15:]]
+    return lines
