@@ -122,19 +122,20 @@ class Informer:
     async def _watch_once(self, version: str) -> str:
         """Apply one watch's events; return the resourceVersion to go on from."""
         timeout_s = int(self.pace.watch_s * self.rng.uniform(1.0, 1.25))
-        seen = version
+        seen, accepted = version, False
         try:
             async with self.source.watch(
                 self.kind, self.params, version=version, timeout_s=timeout_s
             ) as events:
+                accepted = True
                 self.cache.found()
                 async with aclosing(events) as stream:  # type: ignore[type-var]
                     async for event in stream:
                         seen = await self._apply(event) or seen
         except Unavailable:
-            if seen == version:
+            if not accepted:
                 raise
-            log.debug("%s: the watch broke off", self.kind.plural)
+            log.debug("%s: the watch broke off", self.kind.plural)  # it happens; go on
         return seen
 
     async def _apply(self, event: Json) -> str:

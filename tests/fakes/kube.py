@@ -39,6 +39,7 @@ class FakeKube:
         self.history: list[tuple[int, str, str, dict[str, Any]]] = []
         self.oldest = 0  # watches from before this are 410
         self.requests: list[tuple[str, str, str]] = []
+        self.watched_from: list[int] = []
         self.fault: Fault = lambda verb, plural, name: None
         self.latency_s = 0.0
         self.request_timeout_s = 5.0
@@ -109,6 +110,7 @@ class FakeKube:
         await self._begin("watch", kind, "")
         if int(version) < self.oldest:
             raise Refused(410, "Expired", "too old resource version")
+        self.watched_from.append(int(version))
         yield self._events(kind, int(version), asyncio.get_running_loop().time() + timeout_s)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json:

@@ -93,6 +93,29 @@ async def test_too_old_a_watch_lists_again() -> None:
         assert cache.unavailable is None
 
 
+async def test_a_watch_goes_on_from_the_last_event() -> None:
+    api = FakeKube()
+    async with Rig(api).running():
+        api.put(NODES, node("node1"))
+        await asyncio.sleep(0.1)
+        api.cut_watches()
+        await asyncio.sleep(1)
+        assert api.watched_from == [1, 2]
+
+
+async def test_history_that_is_gone_is_no_trouble_to_tell(caplog) -> None:
+    api = FakeKube()
+    rig = Rig(api)
+    async with rig.running() as cache:
+        api.fault = lambda verb, plural, name: (
+            Refused(410, "Expired", "too old") if verb == "watch" else None
+        )
+        api.cut_watches()
+        await asyncio.sleep(2)
+        assert cache.unavailable is None
+        assert caplog.messages == []
+
+
 async def test_a_forbidden_kind_is_unavailable_not_empty() -> None:
     api = FakeKube()
     api.put(NODES, node("node1"))

@@ -139,6 +139,21 @@ async def test_a_plan_made_of_an_older_object_meets_a_conflict() -> None:
         assert "status" in api.of(SERVICES)["shop/web"]
 
 
+async def test_a_later_plan_starts_from_what_others_wrote_since() -> None:
+    api = FakeKube()
+    api.put(SERVICES, service("web"))
+    async with rig_on(api) as rig:
+        await rig.services.observe()
+        await rig.services.apply(puts("web"))
+        raw = api.of(SERVICES)["shop/web"]
+        raw["metadata"]["labels"] = {"changed": "since"}
+        api.put(SERVICES, raw)
+        await asyncio.sleep(0.1)
+        await rig.services.observe()
+        await rig.services.apply(Delta({key("web"): record("192.0.2.2")}, frozenset()))
+        assert (await rig.services.observe())[key("web")] == record("192.0.2.2")
+
+
 async def test_a_deleted_service_is_no_error() -> None:
     api = FakeKube()
     api.put(SERVICES, service("web"))
