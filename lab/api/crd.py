@@ -13,7 +13,8 @@ from lab.api.errors import BLOCKING, FieldError, forbidden, invalid, not_support
 from lab.api.gotypes import Decoder
 from lab.api.kinds import META_FIELDS, Kind, Object, Rules
 from lab.api.meta import now
-from lab.api.rules import RuleSet, compile_rules
+from lab.api.rule_compiler import compile_rules
+from lab.api.rules import RuleSet
 
 GROUP: Final = "apiextensions.k8s.io"
 UNCHECKED: Final = (
@@ -94,6 +95,7 @@ class CrdRules(Rules):
             names.setdefault("singular", names["kind"].lower())
             names.setdefault("listKind", names["kind"] + "List")
         out["spec"].setdefault("conversion", {"strategy": "None"})
+        out["spec"]["versions"] = _without_null_defaults(out["spec"]["versions"])
         return out, unknown
 
     def create(self, new: Object) -> None:
@@ -159,10 +161,8 @@ def _structural_faults(node: Any, path: str) -> list[FieldError]:
     if node.get("uniqueItems"):
         detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
         faults.append(forbidden(f"{path}.uniqueItems", detail))
-    if "default" in node and node["default"] is None and not node.get("nullable"):
-        faults.append(invalid(f"{path}.default", None, "must not be null unless nullable is set"))
-    elif "default" in node:
-        faults += structural.validate(node["default"], node, f"{path}.default")
+    if "default" in node:
+        faults += _default_faults(node, f"{path}.default")
     faults += [
         forbidden(f"{path}.{name}", "no schema of this kind is evaluated by the stand-in")
         for name in ("allOf", "anyOf", "oneOf", "not")
@@ -189,6 +189,29 @@ def _structural_faults(node: Any, path: str) -> list[FieldError]:
         if isinstance(node.get(key), dict):
             faults += _structural_faults(node[key], f"{path}.{key}")
     return faults
+
+
+def _default_faults(node: Mapping[str, Any], path: str) -> list[FieldError]:
+    default = node["default"]
+    pruned = copy.deepcopy(default)
+    if structural.prune(pruned, node):
+        return [invalid(path, default, "must not have unknown fields")]
+    faults = structural.validate(default, node, path)
+    rules, broken = compile_rules(node, path)
+    return faults if faults or broken else rules.check(default, None, path)
+
+
+def _without_null_defaults(value: Any) -> Any:
+    """Return *value* without `default: null`, which decoding loses on the real server too."""
+    if isinstance(value, list):
+        return [_without_null_defaults(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without_null_defaults(item)
+        for key, item in value.items()
+        if not (key == "default" and item is None)
+    }
 
 
 NEVER: Final = frozenset(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from lab.api.errors import STALE, ApiError, bad_request
+from lab.api.store import Store
 
 REASONS: Final = {
     409: ("Conflict", STALE),
@@ -39,6 +40,18 @@ class Fault:
 @dataclass(slots=True)
 class Faults:
     pending: list[Fault] = field(default_factory=list)
+
+    def order(self, fields: dict[str, Any]) -> None:
+        """Add the fault that a request body describes.
+
+        Raises:
+            ApiError: 400, it describes none.
+        """
+        try:
+            fault = Fault(**fields)
+        except TypeError as error:
+            raise bad_request(f"not a fault: {error}") from error
+        self.add(fault)
 
     def add(self, fault: Fault) -> None:
         if fault.code not in REASONS:
@@ -79,6 +92,17 @@ class Stats:
 
     def write(self, verb: str, resource: str, name: str) -> None:
         self.writes[f"{verb} {resource} {name}"] += 1
+
+    def shown(self, store: Store) -> dict[str, Any]:
+        """Return the counts, how many watch what, and where the store stands."""
+        tables = sorted(store.tables().items())
+        return {
+            "requests": dict(self.requests),
+            "writes": dict(self.writes),
+            "codes": dict(self.codes),
+            "watchers": {name: len(t.listeners) for (_, name), t in tables if t.listeners},
+            "resourceVersion": store.rv,
+        }
 
     def clear(self) -> None:
         self.requests.clear()

@@ -1,49 +1,34 @@
 """HTTP over the store: paths to kinds, verbs to deeds, errors to Status objects."""
 
 import contextlib
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import yaml
 from aiohttp import web
 
-from lab.api import discovery, openapi, patch, tables
+from lab.api import tables
 from lab.api.allocator import Stocks
 from lab.api.builtins import builtin_kinds
-from lab.api.crd import GROUP, crd_kind, declared
-from lab.api.errors import (
-    ApiError,
-    bad_request,
-    method_not_allowed,
-    no_such_path,
-    not_found,
-    unsupported_media,
+from lab.api.crd import GROUP, crd_kind
+from lab.api.errors import ApiError, method_not_allowed, not_found
+from lab.api.faults import Faults, Stats
+from lab.api.kinds import Object
+from lab.api.messages import (
+    answer,
+    caller_of,
+    deleted,
+    list_meta,
+    raw_answer,
+    read_body,
+    table_teller,
+    wants_table,
 )
-from lab.api.faults import Fault, Faults, Stats
-from lab.api.kinds import Kind, Object
-from lab.api.reads import Options, Page, Reader, line, parse
+from lab.api.reads import Options, Reader, line, parse
+from lab.api.registry import Registry, Target
 from lab.api.services import service_kind
-from lab.api.store import Record, Store, encode
+from lab.api.store import Store, encode
 from lab.api.writes import Caller, Patch, Writer
 
 MAX_BODY: Final = 3 * 1024 * 1024  # the real server's own limit
-WRITES: Final = ("create", "update", "patch", "delete")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a path names."""
-
-    kind: Kind
-    namespace: str
-    name: str
-    subresource: str
-
-    @property
-    def resource(self) -> str:
-        return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
 class Api:
@@ -53,63 +38,13 @@ class Api:
         self.store = Store(ring=ring)
         self.faults, self.stats = Faults(), Stats()
         self.reader = Reader(self.store, bookmark_s=bookmark_s)
-        fixed = [*builtin_kinds(), service_kind(Stocks()), crd_kind()]
-        self._kinds = {(k.group, k.version, k.plural): k for k in fixed}
-        for kind in fixed:
-            self.store.table((kind.group, kind.plural)).floor = 0
-        namespaces = self._kinds["", "v1", "namespaces"]
-        self.writer = Writer(self.store, namespaces, self.kinds)
+        namespaces, *others = builtin_kinds()
+        fixed = [namespaces, *others, service_kind(Stocks()), crd_kind()]
+        self.registry = Registry(fixed, self.store)
+        self.writer = Writer(self.store, namespaces, self.registry.kinds)
         for name in ("default", "kube-system"):
             body = {"metadata": {"name": name}}
             self.writer.create(namespaces, "", body, caller=Caller("standin"))
-
-    def kinds(self) -> list[Kind]:
-        return list(self._kinds.values())
-
-    def serve_crd(self, crd: Object) -> None:
-        """Make what *crd* declares known; called after each write of it."""
-        spec = crd["spec"]
-        group, plural = spec["group"], spec["names"]["plural"]
-        for key in [k for k in self._kinds if (k[0], k[2]) == (group, plural)]:
-            del self._kinds[key]
-        for kind in declared(crd):
-            self._kinds[kind.group, kind.version, kind.plural] = kind
-        self.store.table((group, plural))
-
-    def forget_crd(self, crd: Object) -> None:
-        """Remove a CRD's objects, then the kind: what deleting a CRD does."""
-        spec = crd["spec"]
-        group, plural = spec["group"], spec["names"]["plural"]
-        kinds = [k for k in self._kinds.values() if (k.group, k.plural) == (group, plural)]
-        for key in list(self.store.table((group, plural)).records) if kinds else []:
-            self.writer.remove(kinds[0], key)
-        for kind in kinds:
-            del self._kinds[kind.group, kind.version, kind.plural]
-        self.store.drop((group, plural))
-
-    def target(self, path: str) -> Target:
-        """Raises:
-        ApiError: 404, nothing has this path.
-        """
-        parts = path.strip("/").split("/")
-        if parts[0] == "api" and len(parts) > 2:
-            group, version, rest = "", parts[1], parts[2:]
-        elif parts[0] == "apis" and len(parts) > 3:
-            group, version, rest = parts[1], parts[2], parts[3:]
-        else:
-            raise no_such_path()
-        namespace = ""
-        if rest[0] == "namespaces" and len(rest) > 2 and (group, version, rest[2]) in self._kinds:
-            namespace, rest = rest[1], rest[2:]
-        kind = self._kinds.get((group, version, rest[0]))
-        if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):
-            raise no_such_path()
-        name, sub = [*rest, "", ""][1:3]
-        if sub and (sub != "status" or not kind.has_status):
-            raise no_such_path()
-        if name and kind.namespaced and not namespace:
-            raise no_such_path()
-        return Target(kind, namespace, name, sub)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -126,11 +61,11 @@ class Api:
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path = request.path
-        if path in ADMIN:
-            return await ADMIN[path](self, request)
-        if (static := self._static(path)) is not None:
+        if path in ("/_faults", "/_stats"):
+            return await self._admin(request)
+        if (static := self.registry.document(path)) is not None:
             return answer(static)
-        target = self.target(path)
+        target = self.registry.target(path)
         options = (
             parse(request.query, target.kind, target.name) if request.method == "GET" else None
         )
@@ -145,34 +80,6 @@ class Api:
         if verb == "get":
             return self._get(request, target)
         return await self._write(request, target, verb)
-
-    def _static(self, path: str) -> Object | None:
-        parts = path.strip("/").split("/")
-        kinds = self.kinds()
-        if path in ("/healthz", "/livez", "/readyz"):
-            return {"status": "ok"}
-        if path == "/version":
-            return dict(discovery.VERSION)
-        if parts == ["api"]:
-            return discovery.core_versions()
-        if parts == ["apis"]:
-            return discovery.groups(kinds)
-        if parts == ["openapi", "v3"]:
-            return openapi.index(kinds)
-        if parts[:2] == ["openapi", "v3"]:
-            parts = parts[2:]
-            gv = ("", parts[1]) if parts[0] == "api" else (parts[1], parts[-1])
-            return openapi.document(*gv, kinds) if self._serves(*gv) else None
-        if parts[0] == "api" and len(parts) == 2 and self._serves("", parts[1]):
-            return discovery.resources("", parts[1], kinds)
-        if parts[0] == "apis" and len(parts) == 2 and any(k.group == parts[1] for k in kinds):
-            return {"kind": "APIGroup", "apiVersion": "v1"} | discovery.group(parts[1], kinds)
-        if parts[0] == "apis" and len(parts) == 3 and self._serves(parts[1], parts[2]):
-            return discovery.resources(parts[1], parts[2], kinds)
-        return None
-
-    def _serves(self, group: str, version: str) -> bool:
-        return any((k.group, k.version) == (group, version) for k in self._kinds.values())
 
     def _verb(self, request: web.Request, target: Target, options: Options | None) -> str:
         if options:
@@ -207,10 +114,10 @@ class Api:
             include = request.query.get("includeObject", "Metadata")
             objects = [r.obj for r in page.records]
             shown = tables.table(kind, objects, rv=str(page.rv), include=include)
-            shown["metadata"] |= _list_meta(page)
+            shown["metadata"] |= list_meta(page)
             return answer(shown)
         head: Object = {"kind": kind.list_kind, "apiVersion": kind.api_version}
-        head["metadata"] = _list_meta(page)
+        head["metadata"] = list_meta(page)
         items = b",".join(r.item(bare=kind.builtin) for r in page.records)
         return raw_answer(encode(head)[:-1] + b',"items":[' + items + b"]}")
 
@@ -258,9 +165,12 @@ class Api:
         name = f"{target.namespace}/{record.obj['metadata']['name']}".lstrip("/")
         self.stats.write(verb, target.resource, name)
         if kind.group == GROUP and not caller.dry_run:
-            self.forget_crd(record.obj) if gone else self.serve_crd(record.obj)
+            if gone:
+                self.registry.forget_crd(record.obj, self.writer.remove)
+            else:
+                self.registry.serve_crd(record.obj)
         if gone and not kind.returns_deleted:
-            return answer(_deleted(kind, record))
+            return answer(deleted(kind, record))
         return raw_answer(record.raw, code=code, warnings=caller.warnings)
 
     def _delete_all(self, request: web.Request, target: Target, caller: Caller) -> web.Response:
@@ -272,11 +182,13 @@ class Api:
             self.writer.delete(kind, key, {}, caller=caller)
         head: Object = {"kind": kind.list_kind, "apiVersion": kind.api_version}
         items = [r.obj for r in page.records]
-        return answer(head | {"metadata": _list_meta(page), "items": items})
+        return answer(head | {"metadata": list_meta(page), "items": items})
 
-    # --- faults and counts ----------------------------------------------------------------
-
-    async def admin_faults(self, request: web.Request) -> web.Response:
+    async def _admin(self, request: web.Request) -> web.Response:
+        if request.path == "/_stats":
+            if request.method == "DELETE":
+                self.stats.clear()
+            return answer(self.stats.shown(self.store))
         if request.method == "DELETE":
             self.faults.pending.clear()
         elif request.method == "POST":
@@ -290,136 +202,13 @@ class Api:
             ApiError: 400, no such trouble.
         """
         if order.get("drop_watches"):
-            for (_, plural), table in self.store.tables().items():
-                if order.get("resource") in (None, plural):
-                    for listener in list(table.listeners):
-                        table.cut(listener)
+            self.store.drop_watches(order.get("resource"))
         elif order.get("compact"):
             self.reader.forget_pages()
             for table in self.store.tables().values():
                 table.forget(self.store.rv)
         else:
-            try:
-                self.faults.add(Fault(**order))
-            except TypeError as error:
-                raise bad_request(f"not a fault: {error}") from error
-
-    async def admin_stats(self, request: web.Request) -> web.Response:
-        if request.method == "DELETE":
-            self.stats.clear()
-        watchers = {
-            plural: len(table.listeners)
-            for (_, plural), table in sorted(self.store.tables().items())
-            if table.listeners
-        }
-        return answer(
-            {
-                "requests": dict(self.stats.requests),
-                "writes": dict(self.stats.writes),
-                "codes": dict(self.stats.codes),
-                "watchers": watchers,
-                "resourceVersion": self.store.rv,
-            }
-        )
-
-
-ADMIN: Final[dict[str, Callable[[Api, web.Request], Awaitable[web.Response]]]] = {
-    "/_faults": Api.admin_faults,
-    "/_stats": Api.admin_stats,
-}
-
-
-def answer(obj: Object, *, code: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        body=encode(obj), status=code, content_type="application/json", headers=headers
-    )
-
-
-def raw_answer(body: bytes, *, code: int = 200, warnings: tuple[str, ...] = ()) -> web.Response:
-    response = web.Response(body=body, status=code, content_type="application/json")
-    for text in warnings:
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.add("Warning", f'299 - "{quoted}"')
-    return response
-
-
-def wants_table(request: web.Request) -> bool:
-    return "as=Table" in request.headers.get("Accept", "")
-
-
-def table_teller(kind: Kind, request: web.Request) -> Callable[[str, Any], bytes]:
-    """Return what turns changes into watch lines of one-row tables; only the first has a head."""
-    include = request.query.get("includeObject", "Metadata")
-    headed = True
-
-    def tell(what: str, item: Any) -> bytes:
-        nonlocal headed
-        told = json.loads(line(what, item))
-        if what not in ("ERROR", "BOOKMARK"):
-            obj = told["object"]
-            rv = obj["metadata"]["resourceVersion"]
-            told["object"] = tables.table(kind, [obj], rv=rv, include=include, headed=headed)
-            headed = False
-        return encode(told) + b"\n"
-
-    return tell
-
-
-def caller_of(request: web.Request) -> Caller:
-    query = request.query
-    manager = query.get("fieldManager") or request.headers.get("User-Agent", "").partition("/")[0]
-    validation = query.get("fieldValidation") or "Warn"
-    if validation not in ("Ignore", "Strict", "Warn"):
-        raise bad_request(f"fieldValidation: Unsupported value: {validation!r}")
-    if query.get("dryRun", "All") != "All":
-        raise bad_request(f"dryRun: Unsupported value: {query['dryRun']!r}")
-    return Caller(manager or "unknown", "dryRun" in query, validation)
-
-
-async def read_body(request: web.Request, *, patching: bool) -> Any:
-    data = await request.read()
-    if patching:
-        accepted = [patch.JSON, patch.MERGE, patch.STRATEGIC]
-        if request.content_type not in accepted:  # server-side apply ends here too
-            raise unsupported_media(accepted)
-    elif not data:
-        return {}
-    elif request.content_type in ("application/yaml", "application/x-yaml"):
-        return _parsed(yaml.safe_load, data)
-    elif request.content_type not in ("application/json", "application/octet-stream"):
-        raise unsupported_media(["application/json", "application/yaml"])
-    return _parsed(json.loads, data)
-
-
-def _parsed(load: Callable[[bytes], Any], data: bytes) -> Any:
-    try:
-        return load(data)
-    except (ValueError, yaml.YAMLError) as error:
-        text = f"couldn't get version/kind; json parse error: {error}"
-        raise bad_request(text) from error
-
-
-def _list_meta(page: Page) -> Object:
-    own: Object = {"resourceVersion": str(page.rv)}
-    if page.token:
-        own["continue"] = page.token
-        if page.remaining is not None:
-            own["remainingItemCount"] = page.remaining
-    return own
-
-
-def _deleted(kind: Kind, record: Record) -> Object:
-    own = record.obj["metadata"]
-    details = {"name": own["name"], "kind": kind.plural, "uid": own["uid"]}
-    if kind.group:
-        details["group"] = kind.group
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": details,
-    }
+            self.faults.order(order)
 
 
 async def start(api: Api, *, port: int = 0) -> tuple[web.AppRunner, int]:

@@ -144,6 +144,13 @@ class Store:
     def tables(self) -> dict[Resource, Table]:
         return self._tables
 
+    def drop_watches(self, plural: str | None) -> None:
+        """Cut off the watchers of *plural*, or of everything."""
+        for (_, name), table in self._tables.items():
+            if plural in (None, name):
+                for listener in list(table.listeners):
+                    table.cut(listener)
+
     def drop(self, resource: Resource) -> None:
         """Forget a resource altogether (its CRD is gone); its watchers are cut off."""
         if table := self._tables.pop(resource, None):

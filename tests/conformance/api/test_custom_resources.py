@@ -326,6 +326,9 @@ STRING = {"type": "string", "maxLength": 9}
 REPEATS = {"type": "array", "uniqueItems": True, "items": STRING}
 
 
+STRAY = {"type": "object", "properties": {"a": STRING}, "default": {"b": "x"}}
+
+
 def ruled(text: str) -> dict[str, Any]:
     return STRING | {"x-kubernetes-validations": [rule(text, "m")]}
 
@@ -335,10 +338,11 @@ def ruled(text: str) -> dict[str, Any]:
     [
         pytest.param({}, ".type", id="a property without a type"),
         pytest.param(REPEATS, ".uniqueItems", id="uniqueItems"),
-        pytest.param({"type": "string", "default": None}, ".default", id="a null default"),
+        pytest.param(STRAY, ".default", id="a default with unknown fields"),
         pytest.param(
             {"type": "integer", "default": "x"}, ".default", id="a default of a wrong type"
         ),
+        pytest.param(ruled("self != 'x'") | {"default": "x"}, ".default", id="a forbidden default"),
         pytest.param({"type": "array"}, ".items", id="an array of nothing"),
         pytest.param(ruled("self =="), "rule", id="syntax"),
         pytest.param(
