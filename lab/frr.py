@@ -64,7 +64,8 @@ class Frr:
             f"{self._mounts()} && exec {vtysh} --vty_socket {self.home} "
             f'--config_dir {self.home} "$@"'
         )
-        return f'#!/bin/sh\nexec unshare --mount sh -c {shlex.quote(inner)} vtysh "$@"\n'
+        own = "unshare --mount --propagation slave sh -c"
+        return f'#!/bin/sh\nexec {own} {shlex.quote(inner)} vtysh "$@"\n'
 
     def socket(self, daemon: str) -> Path:
         """Return what appears when *daemon* listens: for us, and for its neighbors."""
@@ -84,7 +85,7 @@ class Frr:
             f"{self.part.path.parent}/{daemon} -f {self.home}/{daemon}.conf "
             f"-i {self.home}/{daemon}.pid {flags}"
         )
-        return ["unshare", "--mount", "sh", "-c", script]
+        return ["unshare", "--mount", "--propagation", "slave", "sh", "-c", script]
 
 
 def accounts(passwd: str, group: str) -> tuple[str, str, int]:

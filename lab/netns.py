@@ -99,8 +99,11 @@ def ip(*commands: str, namespace: str | None = None) -> None:
 
 
 def entering(namespace: str, command: Sequence[str]) -> list[str]:
-    """Return *command* as one that runs in *namespace*, under the same process id."""
-    return ["nsenter", f"--net={RUN_NETNS / namespace}", "--", *command]
+    """Return *command* as one that runs in *namespace*, under the same process id.
+
+    Not nsenter: /sys must be the namespace's too, for whoever looks at /sys/class/net.
+    """
+    return [tool("ip", "iproute2"), "netns", "exec", namespace, *command]
 
 
 def inhabitants(namespaces: Sequence[str]) -> set[int]:

@@ -23,8 +23,7 @@ def test_capabilities_in_words(mask: int, words: str) -> None:
 
 def test_the_namespace_is_entered_before_the_rights_are_dropped() -> None:
     argv = Program("agent:node1", ("x",), "node1", Rights.NET_RAW).argv("a")
-    assert argv[:3] == ["nsenter", "--net=/run/netns/pm-a-node1", "--"]
-    assert argv[3] == "setpriv"
+    assert argv[1:5] == ["netns", "exec", "pm-a-node1", "setpriv"]
     assert "--bounding-set=-all,+net_raw" in argv
     assert "--no-new-privs" in argv
     assert argv[-1] == "x"

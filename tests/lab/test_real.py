@@ -123,6 +123,10 @@ def test_vtysh_and_kubectl_are_found_on_every_machine(lab: Lab) -> None:
         assert "node/node3" in lab.exec(machine, "kubectl", "get", "nodes", "-o", "name")
 
 
+def test_each_machine_sees_its_own_sysfs(lab: Lab) -> None:
+    assert lab.exec("node1", "ls", "/sys/class/net").split() == ["eth0", "lo", "pods0"]
+
+
 def test_crds_are_there(lab: Lab) -> None:
     names = lab.kubectl("get", "crd", "-o", "name")
     assert "eips.pointsman.dev" in names
