@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(broken, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; nothing of the lab is left", file=sys.stderr)
+        life.end()
+        print("interrupted", file=sys.stderr)
         return 1
 
 
@@ -68,9 +69,11 @@ def up(given: Given) -> int:
     lab = handle.Lab.up(options, attached=not given.detach, progress=_say(given.name))
     print(f"{given.name}: up. export KUBECONFIG={lab.kubeconfig}")
     if not given.detach and life.attached():
-        print(f"{given.name}: Ctrl-C takes it down")
-        sys.stdout.flush()
-        life.stay()
+        try:
+            print(f"{given.name}: Ctrl-C takes it down", flush=True)
+            life.stay()
+        except KeyboardInterrupt:  # the usual way to end it
+            life.end()
     return 0
 
 
@@ -112,6 +115,12 @@ def kubeconfig(given: Given) -> int:
 
 def endpoints(given: Given) -> int:
     handle.Lab.running(given.name).endpoints(given.service, *given.pods)
+    return 0
+
+
+def get(given: Given) -> int:
+    lab = handle.Lab.running(given.name)
+    print(demo.tally(demo.replies(lab, given.address, given.count, machine=given.machine)))
     return 0
 
 
@@ -167,6 +176,10 @@ def _parser() -> argparse.ArgumentParser:
     written = verb("endpoints", endpoints, "write the EndpointSlices of a Service")
     written.add_argument("service", metavar="NS/NAME")
     written.add_argument("pods", nargs="*", metavar="NODE:COUNT[:unready|:terminating]")
+    asked = verb("get", get, "ask an address for a page, and count which pods answered")
+    asked.add_argument("address")
+    asked.add_argument("--count", type=int, default=1)
+    asked.add_argument("--from", dest="machine", default="client", metavar="MACHINE")
     for name, act, text in (
         ("fail", fail, "break a part: node2, link:node2, manager, sidecar, agent:node2, api"),
         ("heal", heal, "undo `fail`"),

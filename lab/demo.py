@@ -71,6 +71,21 @@ class Seen:
     true: bool
 
 
+Reply = tuple[str, ...]  # node, pod, client seen
+
+
+def replies(lab: Lab, address: str, count: int, *, machine: str = "client") -> Counter[Reply]:
+    """Return how often each reply came to *count* requests, every one a new connection."""
+    return Counter(lab.get(address, machine=machine) for _ in range(count))
+
+
+def tally(found: Counter[Reply]) -> str:
+    lines = []
+    for (node, pod, client), times in sorted(found.items()):
+        lines.append(f"{times:4} x  {node}  {pod}  sees {client}")
+    return "\n".join(lines)
+
+
 class Untrue(Exception):
     """Something was not as told."""
 
@@ -117,18 +132,12 @@ class Story:
             raise Untrue(str(broken)) from broken
         self._remember(told, true=True)
 
-    def requests(self, address: str, count: int) -> Counter[tuple[str, str, str]]:
-        """Return how often each (node, pod, client seen) answered, and print it."""
-        host = f"[{address}]" if ":" in address else address
-        self._command(f"pointsman lab exec client -- curl http://{host}/   # {count} times")
+    def requests(self, address: str, count: int) -> Counter[Reply]:
+        """Return how often each reply came, and print it."""
+        self._command(f"pointsman lab get {address} --count {count}")
         self._since = time.monotonic()
-        found: Counter[tuple[str, str, str]] = Counter()
-        for _ in range(count):
-            node, pod, client = self.lab.get(address)
-            found[node, pod, client] += 1
-        for (node, pod, client), times in sorted(found.items()):
-            print(f"{times:4} x  {node}  {pod}  sees {client}")
-        sys.stdout.flush()
+        found = replies(self.lab, address, count)
+        print(tally(found), flush=True)
         return found
 
     def table(self) -> str:

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from lab import control, endpoints, kube, life, netns
+from lab.asking import ask
 from lab.options import ApiKind, Options
 from lab.programs import environment
 from lab.topology import CLIENT, Broken, Misuse
@@ -203,9 +204,13 @@ class Lab:
         Raises:
             Broken: nobody answered within 2 s.
         """
-        host = f"[{address}]" if ":" in address else address
-        url = f"http://{host}:{port}/"
-        return tuple(self.exec(machine, "curl", "-sS", "--max-time", "2", url).split())
+        return tuple(self.http(address, port, machine=machine)[1].split())
+
+    def http(
+        self, address: str, port: int, *, path: str = "/", machine: str = "client"
+    ) -> tuple[int, str]:
+        """Return status and body of one GET, sent from *machine*."""
+        return ask(self.topology.namespace(machine), address, port, path=path)
 
     def gateways(self, prefix: str) -> set[str]:
         """Return the next hops of *prefix* in the router's kernel; empty: no route."""

@@ -81,6 +81,7 @@ def start(options: Options, *, attached: bool, progress: Callable[[str], None]) 
         start_new_session=True,
         env=environment({}),
     )
+    _STARTED.append(process)  # an attached one's stdin must stay open
     os.close(writing)
     try:
         with os.fdopen(reading) as report:
@@ -92,7 +93,6 @@ def start(options: Options, *, attached: bool, progress: Callable[[str], None]) 
     finally:
         if process.stderr:
             process.stderr.close()  # from here on the supervisor has a log
-    _STARTED.append(process)  # an attached one's stdin must stay open
 
 
 _STARTED: list[subprocess.Popen[bytes]] = []
@@ -104,11 +104,15 @@ def attached() -> bool:
 
 
 def stay() -> None:
-    """Return when the lab this process is attached to has gone; Ctrl-C takes it away."""
+    """Return when the lab this process is attached to has gone."""
     for process in _STARTED:
-        try:
-            process.wait()
-        except KeyboardInterrupt:
+        process.wait()
+
+
+def end() -> None:
+    """Take away what this process is attached to, and return when it has gone."""
+    for process in _STARTED:
+        if process.stdin:
             process.terminate()
             process.wait()
 
