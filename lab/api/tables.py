@@ -48,6 +48,8 @@ def age(stamp: str | None, *, at: datetime | None = None) -> str:
         return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
     if days < 365 * 2:
         return f"{days}d"
+    if days < 365 * 8 and days % 365:
+        return f"{days // 365}y{days % 365}d"
     return f"{days // 365}y"
 
 

@@ -249,3 +249,16 @@ async def test_managed_fields_name_the_writer_and_stay_when_nothing_is_written(
     entry = next(e for e in other.meta["managedFields"] if e["manager"] == "status-writer")
     assert (entry["operation"], entry["subresource"]) == ("Update", "status")
     assert "f:annotations" in entry["fieldsV1"]["f:metadata"]
+
+
+async def test_a_field_belongs_to_who_wrote_it_last(api: Client, services: str) -> None:
+    body = service("web")
+    body["metadata"]["labels"] = {"a": "1", "b": "1"}
+    await api.post(services, body, fieldManager="first")
+    patch = {"metadata": {"labels": {"a": "2"}}}
+    taken = await api.merge(f"{services}/web", patch, fieldManager="second")
+    labels = {
+        e["manager"]: {k for k in e["fieldsV1"]["f:metadata"]["f:labels"] if k != "."}
+        for e in taken.meta["managedFields"]
+    }
+    assert labels == {"first": {"f:b"}, "second": {"f:a"}}
