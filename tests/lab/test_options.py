@@ -26,7 +26,7 @@ def test_nothing_that_is_not_started_can_be_left_out() -> None:
 
 def test_kubeconfig_of_the_environment_is_ignored() -> None:
     """Nobody's production cluster gets fake nodes because a variable was set."""
-    assert chosen_api(None, {"KUBECONFIG": "/home/me/.kube/config"}) == (ApiKind.STAND_IN, "")
+    assert chosen_api(None, {"KUBECONFIG": "/etc/production.kubeconfig"}) == (ApiKind.STAND_IN, "")
 
 
 def test_a_kubeconfig_given_by_hand_wins(tmp_path: Path) -> None:
