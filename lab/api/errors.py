@@ -134,9 +134,9 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
-def unsupported_media(accepted: list[str]) -> ApiError:
+def unsupported_media(accepted: list[str], hint: str = "") -> ApiError:
     text = "the body of the request was in an unknown format - accepted media types include: "
-    return ApiError(415, "UnsupportedMediaType", text + ", ".join(accepted))
+    return ApiError(415, "UnsupportedMediaType", text + ", ".join(accepted) + hint)
 
 
 def method_not_allowed(group: str, plural: str) -> ApiError:

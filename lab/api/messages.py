@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from aiohttp import web
@@ -13,6 +13,11 @@ from lab.api.kinds import Kind, Object
 from lab.api.reads import Page, line
 from lab.api.store import Record, encode
 from lab.api.writes import Caller
+
+PROTOBUF: Final = (
+    "; this is the lab's stand-in, which reads no protobuf: "
+    "write a manifest and use `kubectl create -f` or `kubectl apply -f`"
+)
 
 
 def answer(obj: Object, *, code: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -72,6 +77,8 @@ async def read_body(request: web.Request, *, patching: bool) -> Any:
         return {}
     elif request.content_type in ("application/yaml", "application/x-yaml"):
         return _parsed(yaml.safe_load, data)
+    elif request.content_type == "application/vnd.kubernetes.protobuf":
+        raise unsupported_media(["application/json", "application/yaml"], PROTOBUF)
     elif request.content_type not in ("application/json", "application/octet-stream"):
         raise unsupported_media(["application/json", "application/yaml"])
     return _parsed(json.loads, data)

@@ -85,8 +85,6 @@ class Registry:
         """Return what a path says about the API itself; None when it names something else."""
         parts = path.strip("/").split("/")
         kinds = self.kinds()
-        if path in ("/healthz", "/livez", "/readyz"):
-            return {"status": "ok"}
         if path == "/version":
             return dict(discovery.VERSION)
         if parts == ["api"]:

@@ -63,6 +63,8 @@ class Api:
         path = request.path
         if path in ("/_faults", "/_stats"):
             return await self._admin(request)
+        if path in ("/healthz", "/livez", "/readyz"):
+            return web.Response(text="ok")
         if (static := self.registry.document(path)) is not None:
             return answer(static)
         target = self.registry.target(path)
