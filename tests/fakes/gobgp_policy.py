@@ -131,7 +131,9 @@ class Policies:
             if not any(re.search(entry, text) for entry in what for text in large):
                 continue
             assert statement.actions.route_action == pb.ROUTE_ACTION_ACCEPT
-            return self._without(path, list(statement.actions.large_community.communities))
+            action = statement.actions.large_community
+            assert action.type == pb.CommunityAction.TYPE_REMOVE
+            return self._without(path, list(action.communities))
         accepted = self.default[pb.POLICY_DIRECTION_EXPORT] == pb.ROUTE_ACTION_ACCEPT
         return path if accepted else None
 

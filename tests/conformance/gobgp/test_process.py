@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 import pytest
 
 from manager.adapters.gobgp_codec import IPV4
+from manager.ports import Speaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey, SpeakerIdentity
@@ -21,6 +22,11 @@ async def test_an_empty_daemon_is_nobody_and_nothing_can_be_concluded_from_it(be
     for target in (bed.speaker.exports, bed.speaker.routes, bed.speaker.neighbors):
         with pytest.raises(Unavailable, match="not started"):
             await target.observe()
+
+
+async def test_the_adapter_is_the_managers_speaker(bed: Bed) -> None:
+    speaker: Speaker = bed.speaker  # mypy's to judge
+    assert speaker.changes is not None
 
 
 async def test_started_it_is_who_it_should_be_and_holds_nothing(bed: Bed) -> None:
