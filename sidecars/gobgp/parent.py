@@ -113,8 +113,6 @@ async def _becomes_a_zombie(stub: GoBgpServiceAsyncStub) -> None:
 async def _farewell(stub: GoBgpServiceAsyncStub) -> None:
     """Let peers that negotiated graceful restart keep our routes; the others get a Cease."""
     try:
-        await stub.StopBgp(
-            pb.StopBgpRequest(allow_graceful_restart=True), timeout=ANSWER_WITHIN_S
-        )
+        await stub.StopBgp(pb.StopBgpRequest(allow_graceful_restart=True), timeout=ANSWER_WITHIN_S)
     except grpc.aio.AioRpcError as error:
         log.info("gobgpd did not stop by request: %s", error.details())
