@@ -42,7 +42,7 @@ def labels(**wanted: str) -> LabelSelector:
 def service(key: str, *held: str, notes: Mapping[str, str] | None = None, **more: Any) -> Service:
     """A Service whose status holds *held*; *notes* are annotations without our prefix."""
     namespace, name = key.split("/")
-    annotations = {PREFIX + note: text for note, text in (notes or {}).items()}
+    annotations = {PREFIX + note: text for note, text in (notes or {}).items() if text}
     ingress = tuple(Ingress(ip=ip, ip_mode="VIP") for ip in held)
     return Service(namespace, name, annotations=annotations, ingress=ingress, **more)
 
