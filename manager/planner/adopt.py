@@ -57,6 +57,8 @@ def home(ledger: Ledger, claim: Claim, address: Address) -> Pool | None:
     admits the Service, else the one that won the overlap. Then whatever Eip it came from.
     """
     at = ledger.pools.at(address)
+    if len(at) == 1 and not at[0].deleting and address in at[0].own:
+        return at[0]  # nearly always
     hinted = [name for name, hint in claim.hints if hint == address]
     live = [pool for pool in at if not pool.deleting and address in pool.own]
     for pool in live if len(live) > 1 else ():
@@ -69,8 +71,8 @@ def home(ledger: Ledger, claim: Claim, address: Address) -> Pool | None:
 
 def refusal(ledger: Ledger, claim: Claim, pool: Pool) -> str:
     """Return the field of the Eip that keeps the Service out, or ""."""
-    if pool.spec is None:
-        return ""  # it is not Ready, which says more
+    if pool.spec is None or not pool.selective:
+        return ""
     return refuses(pool.spec, claim.service, namespaces=ledger.namespaces)
 
 

@@ -4,7 +4,7 @@ The status is the record of what it holds. What it asks for may be nonsense: the
 claim carries the verdict, keeps what it holds and gets nothing new.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from manager.snapshot import EipName, Service, ServiceKey
@@ -108,25 +108,34 @@ def read_claim(service: Service) -> Claim:
             share = _share(service, ())
             fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
     dict(service.labels)  # admission reads them later: what cannot be read fails here
+    held = by_family(held_addresses(service))
     hints = _hints(notes.get(ALLOCATED_FROM, ""))
+    lacks = any(family not in held for family in families)
     return Claim(
         service,
         service.key,
         (service.created, service.key),
         families,
-        held=by_family(held_addresses(service)),
+        held=held,
         requested={} if fault is not None else by_family(requested),
         named=named,
         share=share,
         shared_as=notes.get(SHARED_AS),
         hints=hints,
-        remembered=_remembered(service, hints),
+        remembered=lacks and _remembered(service, hints),
         fault=fault,
     )
 
 
+def allocated_from(grants: Iterable[tuple[str | None, Address]]) -> str:
+    """Return the annotation for grants (Eip, address); what no Eip knows has no origin."""
+    return ",".join(f"{eip}/{address}" for eip, address in grants if eip is not None)
+
+
 def by_family(addresses: tuple[Address, ...]) -> dict[Family, tuple[Address, ...]]:
     """Return *addresses* by family, each in numerical order."""
+    if len(addresses) == 1:
+        return {family_of(addresses[0]): addresses}
     found: dict[Family, tuple[Address, ...]] = {}
     for address in addresses:
         family = family_of(address)

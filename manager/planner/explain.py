@@ -1,4 +1,4 @@
-"""What is known about one address, as values: `pointsman explain address` prints them.
+"""What is known about one address or Service, as values: `pointsman explain` prints them.
 
 It decides nothing: it looks into the snapshot and into the books that allocation made
 of it.
@@ -6,11 +6,13 @@ of it.
 
 from dataclasses import dataclass
 
+from manager.planner.claims import Claim, read_claim
 from manager.planner.desired import Books, Refusal
-from manager.planner.ledger import recorded_holders, still_routed
+from manager.planner.judge import why_not
+from manager.planner.ledger import Ledger, recorded_holders, still_routed
 from manager.planner.pools import Pool, read_pools
-from manager.snapshot import EipName, ServiceKey, Snapshot
-from pointsman.model.address import Address
+from manager.snapshot import EipName, Service, ServiceKey, Snapshot
+from pointsman.model.address import Address, Family
 from pointsman.model.verdict import Verdict
 
 
@@ -67,6 +69,37 @@ def explain_address(snapshot: Snapshot, books: Books, address: Address) -> Addre
         waiting=waiting,
         summary=_summary(address, pools, holders=(*grants, *recorded), routed=routed),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """Whether an Eip could give a Service one more address of a family; *why* not, or ""."""
+
+    eip: EipName
+    family: Family
+    why: str
+
+
+def explain_eips(snapshot: Snapshot, service: Service) -> tuple[Prospect, ...]:
+    """Return what every Eip of the cluster would answer *service*, in order of names.
+
+    It asks as if the Service held nothing; whether it shares or requests is not looked at.
+    """
+    pools = read_pools(snapshot)
+    ledger, claim = Ledger(snapshot, pools), read_claim(service)
+    return tuple(
+        Prospect(name, family, _answer(ledger, claim, pool, family))
+        for name, pool in sorted(pools.by_name.items())
+        for family in claim.families
+    )
+
+
+def _answer(ledger: Ledger, claim: Claim, pool: Pool, family: Family) -> str:
+    if claim.named and pool.name not in claim.named:
+        return "the Service names other Eips"
+    if not claim.named and (pool.spec is None or not pool.spec.default):
+        return "it is not a default, and the Service does not name it"
+    return why_not(ledger, claim, family, name=pool.name, pool=pool)[1]
 
 
 def _summary(

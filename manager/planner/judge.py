@@ -181,15 +181,18 @@ def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
 
 
 def _pooled(ledger: Ledger, claim: Claim, family: Family) -> tuple[Address, Pool] | Problem:
-    refused: list[tuple[type[Unserved], str, str]] = []
-    for name, pool in _candidates(ledger, claim):
-        if pool is None:
-            refused.append((EipNotFound, f"there is no Eip '{name}'", name))
+    # Two passes: with fifty full Eips before the first free one, the words cost more
+    # than the search.
+    for _, pool in _candidates(ledger, claim):
+        if pool is None or pool.shut or refusal(ledger, claim, pool):
             continue
-        found = _from_pool(ledger, claim, pool, family=family)
-        if not isinstance(found, tuple):
-            return found, pool
-        refused.append((*found, name))
+        address = ledger.first_free(pool, family)
+        if address is not None:
+            return address, pool
+    refused = [
+        (*why_not(ledger, claim, family, name=name, pool=pool), name)
+        for name, pool in _candidates(ledger, claim)
+    ]
     if not refused:
         clause = "it names no Eip, and no Eip has default: true"
         return Problem(NoDefaultEip, (clause,), refusals=(Refusal("default Eips", clause),))
@@ -206,25 +209,18 @@ def _candidates(ledger: Ledger, claim: Claim) -> Iterator[tuple[EipName, Pool | 
     return ((pool.name, pool) for pool in ledger.pools.defaults)
 
 
-def _from_pool(
-    ledger: Ledger, claim: Claim, pool: Pool, *, family: Family
-) -> Address | tuple[type[Unserved], str]:
+def why_not(
+    ledger: Ledger, claim: Claim, family: Family, *, name: EipName, pool: Pool | None
+) -> tuple[type[Unserved], str]:
+    """Return why an Eip has no address of *family* for *claim*; the clause is "" if it has."""
+    if pool is None:
+        return EipNotFound, f"there is no Eip '{name}'"
     if field := refusal(ledger, claim, pool):
-        return NotAdmitted, f"Eip '{pool.name}' does not admit it ({field})"
+        return NotAdmitted, f"Eip '{name}' does not admit it ({field})"
     if pool.shut:
-        return EipDisabled, f"Eip '{pool.name}' {pool.shut}"
-    if not pool.declared.of(family):
-        return WrongFamily, f"Eip '{pool.name}' has no {family} addresses"
-    address = ledger.first_free(pool, family)
-    if address is not None:
-        return address
-    size = pool.capacity(family)
-    clause = f"all {size} {family} addresses of Eip '{pool.name}' are in use"
-    if size == 1:
-        clause = f"the only {family} address of Eip '{pool.name}' is in use"
-    elif not size:
-        clause = f"Eip '{pool.name}' may give out none of its {family} addresses"
-    return AddressPoolExhausted, clause
+        return EipDisabled, f"Eip '{name}' {pool.shut}"
+    reason = AddressPoolExhausted if pool.declared.of(family) else WrongFamily
+    return reason, ledger.why_none(pool, family) if ledger.first_free(pool, family) is None else ""
 
 
 def _of(address: Address, why: str) -> Refusal:

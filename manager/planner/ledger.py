@@ -16,7 +16,7 @@ from pointsman.model.allocated import AddressInUse
 from pointsman.model.free import FreeNumbers
 from pointsman.model.ranges import address_of
 
-_Book = tuple[EipName, Family]  # one family of one Eip
+_Book = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes slowly
 
 
 def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, ...]]:
@@ -53,6 +53,7 @@ class Ledger:
         self._busy_in: dict[_Book, set[int]] = {}
         self._avoid_in: dict[_Book, set[int]] = {}
         self._free: dict[_Book, FreeNumbers] = {}
+        self._exhausted: dict[_Book, str] = {}
         self._calm: dict[_Book, FreeNumbers] = {}  # free, and nobody waits for it
         for address in (*self.recorded, *self.routed):
             self._make_busy(address)
@@ -64,7 +65,7 @@ class Ledger:
         """
         for address in addresses:
             for pool in self.pools.at(address):
-                book = pool.name, family_of(address)
+                book = pool.name, address.version
                 self._avoid_in.setdefault(book, set()).add(int(address))
 
     def hold(self, claim: Claim, address: Address, home: Pool | None) -> None:
@@ -99,19 +100,29 @@ class Ledger:
 
     def first_free(self, pool: Pool, family: Family) -> Address | None:
         """Return the lowest free address, one that nobody waits for if there is any."""
-        book = pool.name, family
+        book = pool.name, 4 if family is Family.IPV4 else 6
+        if book in self._exhausted:
+            return None
         number = None
         if book in self._avoid_in:
-            number = self._numbers(self._calm, book, pool).first()
+            number = self._numbers(self._calm, pool, family).first()
         if number is None:
-            number = self._numbers(self._free, book, pool).first()
-        return None if number is None else address_of(family, number)
+            number = self._numbers(self._free, pool, family).first()
+        if number is None:
+            self._exhausted[book] = _none_left(pool, family)
+            return None
+        return address_of(family, number)
 
-    def _numbers(self, books: dict[_Book, FreeNumbers], book: _Book, pool: Pool) -> FreeNumbers:
+    def why_none(self, pool: Pool, family: Family) -> str:
+        """Return the clause about a pool that has no free address of *family*."""
+        return self._exhausted[pool.name, 4 if family is Family.IPV4 else 6]
+
+    def _numbers(self, books: dict[_Book, FreeNumbers], pool: Pool, family: Family) -> FreeNumbers:
+        book = pool.name, 4 if family is Family.IPV4 else 6
         free = books.get(book)
         if free is None:
-            buggy = pool.avoids_buggy and book[1] is Family.IPV4
-            free = FreeNumbers(pool.grantable.of(book[1]), avoid_buggy=buggy)
+            buggy = pool.avoids_buggy and family is Family.IPV4
+            free = FreeNumbers(pool.grantable.of(family), avoid_buggy=buggy)
             free.take_all(self._busy_in.get(book, ()))
             if books is self._calm:
                 free.take_all(self._avoid_in.get(book, ()))
@@ -122,8 +133,19 @@ class Ledger:
         self._busy.add(address)
         number = int(address)
         for pool in self.pools.at(address):
-            book = pool.name, family_of(address)
+            book = pool.name, address.version
             self._busy_in.setdefault(book, set()).add(number)
             for books in (self._free, self._calm):
                 if book in books:
                     books[book].take(number)
+
+
+def _none_left(pool: Pool, family: Family) -> str:
+    size = pool.capacity(family)
+    if not pool.declared.of(family):
+        return f"Eip '{pool.name}' has no {family} addresses"
+    if not size:
+        return f"Eip '{pool.name}' may give out none of its {family} addresses"
+    if size == 1:
+        return f"the only {family} address of Eip '{pool.name}' is in use"
+    return f"all {size} {family} addresses of Eip '{pool.name}' are in use"

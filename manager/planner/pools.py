@@ -42,14 +42,8 @@ class Pool:
     grantable: AddressSet = AddressSet()  # own without infrastructure; empty when broken
     infrastructure: tuple[tuple[Address, str], ...] = ()  # inside own, never granted
 
-    @property
-    def shut(self) -> str:
-        """Why it gives out nothing at all now, or ""."""
-        if self.deleting:
-            return "is being deleted"
-        if isinstance(self.ready, Disabled):
-            return "is disabled"
-        return "" if self.ready.ok else f"is not Ready ({self.ready.reason})"
+    shut: str = ""  # why it gives out nothing at all now
+    selective: bool = False  # not every Service is admitted
 
     @property
     def avoids_buggy(self) -> bool:
@@ -103,6 +97,7 @@ def read_pools(snapshot: Snapshot) -> Pools:
             broken = InternalError("Eip", eip.name, type(error).__name__)
             pools.append(Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken))
     pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), snapshot)
+    pools = [replace(pool, shut=_shut(pool), selective=_selective(pool.spec)) for pool in pools]
     defaults = [pool for pool in pools if pool.spec is not None and pool.spec.default]
     return Pools(
         by_name={pool.name: pool for pool in pools},
@@ -126,6 +121,20 @@ def _read(eip: Eip) -> Pool:
         return Pool(name, spec, _age(eip), eip.deleting, broken, readable, readable)
     ready = Disabled(eip.name) if spec.disabled else Ready(eip.name)
     return Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
+
+
+def _shut(pool: Pool) -> str:
+    if pool.deleting:
+        return "is being deleted"
+    if isinstance(pool.ready, Disabled):
+        return "is disabled"
+    return "" if pool.ready.ok else f"is not Ready ({pool.ready.reason})"
+
+
+def _selective(spec: EipSpec | None) -> bool:
+    return spec is not None and bool(
+        spec.namespaces or spec.namespace_selector or spec.service_selector
+    )
 
 
 def _readable(entry: str) -> tuple[Family, tuple[int, int]] | None:

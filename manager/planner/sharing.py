@@ -6,7 +6,6 @@ changed, and the one who leaves when they no longer fit.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from manager.planner.claims import Claim, Share
@@ -163,8 +162,3 @@ class Mates:
             or namespace in share.namespaces
             or not theirs.isdisjoint({share.namespace, "*"})
         }
-
-
-def ports_text(share: Share) -> Iterator[str]:
-    """Yield the ports of *share* as people write them."""
-    return (f"{protocol}/{port}" for protocol, port in sorted(share.ports))

@@ -32,9 +32,6 @@ class Numbers:
         at = bisect_right(self.spans, number, key=_first) - 1
         return at >= 0 and number <= self.spans[at][1]
 
-    def __and__(self, other: "Numbers") -> "Numbers":
-        return Numbers(tuple(_common(self.spans, other.spans)))
-
     def __sub__(self, other: "Numbers") -> "Numbers":
         return Numbers(tuple(_without(self.spans, other.spans)))
 
@@ -63,21 +60,12 @@ class AddressSet:
     def __contains__(self, address: Address) -> bool:
         return int(address) in self.of(family_of(address))
 
-    def __and__(self, other: "AddressSet") -> "AddressSet":
-        return AddressSet(self.ipv4 & other.ipv4, self.ipv6 & other.ipv6)
-
     def __sub__(self, other: "AddressSet") -> "AddressSet":
         return AddressSet(self.ipv4 - other.ipv4, self.ipv6 - other.ipv6)
 
     def of(self, family: Family) -> Numbers:
         """Return the numbers of one family's addresses."""
         return self.ipv4 if family is Family.IPV4 else self.ipv6
-
-    def blocks(self) -> Iterator[str]:
-        """Yield every span as text, IPv4 first: an address, or first-last."""
-        for family in Family:
-            for first, last in self.of(family).spans:
-                yield span_text(family, first, last)
 
 
 def address_of(family: Family, number: int) -> Address:
@@ -91,6 +79,7 @@ def span_text(family: Family, first: int, last: int) -> str:
     return text if first == last else f"{text}-{address_of(family, last)}"
 
 
+@lru_cache(maxsize=1 << 16)  # every plan reads the same texts again
 def read_address(text: str) -> Address:
     """Return the address that *text* spells in Kubernetes' own dialect.
 
@@ -208,18 +197,6 @@ def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             merged.append((first, last))
     return tuple(merged)
-
-
-def _common(ours: tuple[Span, ...], theirs: tuple[Span, ...]) -> Iterator[Span]:
-    i = j = 0
-    while i < len(ours) and j < len(theirs):
-        first, last = max(ours[i][0], theirs[j][0]), min(ours[i][1], theirs[j][1])
-        if first <= last:
-            yield first, last
-        if ours[i][1] < theirs[j][1]:
-            i += 1
-        else:
-            j += 1
 
 
 def _without(ours: tuple[Span, ...], theirs: tuple[Span, ...]) -> Iterator[Span]:

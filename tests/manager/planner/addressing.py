@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from manager.planner.allocate import allocate
+from manager.planner.claims import allocated_from
 from manager.planner.desired import Allocation, Books, EipState
 from manager.snapshot import (
     Condition,
@@ -86,9 +87,7 @@ def books_of(books: Books, name: str) -> EipState:
 def written(was: Service, now: Allocation) -> Service:
     """The Service after the shell's one PATCH."""
     notes = {k: v for k, v in was.annotations.items() if k != PREFIX + "shared-as"}
-    notes[PREFIX + "allocated-from"] = ",".join(
-        f"{grant.eip}/{grant.address}" for grant in now.grants if grant.eip is not None
-    )
+    notes[PREFIX + "allocated-from"] = allocated_from((g.eip, g.address) for g in now.grants)
     if now.shared_as is not None:
         notes[PREFIX + "shared-as"] = now.shared_as
     verdict = now.verdict

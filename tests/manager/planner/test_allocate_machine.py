@@ -381,10 +381,7 @@ class AllocationMachine(RuleBasedStateMachine):
         return sum(address in oracle.held(s) for s in self.seen.services.values())
 
     def snapshot(self, of: Snapshot) -> Snapshot:
-        hop: dict[Family, Address] = {
-            V4: IPv4Address("192.0.2.111"),
-            V6: IPv6Address("2001:db8::111"),
-        }
+        hop = {V4: ip_address("192.0.2.111"), V6: ip_address("2001:db8::111")}
         routes = {
             RouteKey(host_prefix(a), hop[family_of(a)]): Route(PathAttributes(), frozenset())
             for a in self.routed

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from manager.planner.explain import explain_address
+from manager.planner.explain import explain_address, explain_eips
 from tests.manager.planner.addressing import cluster, eip, plan, service
 from tests.manager.planner.test_allocate_hints import routed
 
@@ -43,3 +43,22 @@ def test_who_waits_for_an_address_is_told_with_the_reason() -> None:
     ]
     assert (story.booked_on, story.holders, story.recorded) == ("a", ("a/web",), ("a/web",))
     assert [(source.eip, source.ready.reason) for source in story.sources] == [("a", "Ready")]
+
+
+def test_every_eip_answers_for_itself() -> None:
+    world = cluster(
+        service("a/full", "192.0.2.1"),
+        eip("a", "192.0.2.1", default=True),
+        eip("b", "192.0.2.2", default=True),
+        eip("c", "192.0.2.3"),
+        eip("d", "192.0.2.4", default=True, namespaces=("x",)),
+        eip("e", "192.0.2.5", default=True, disabled=True),
+    )
+    answers = explain_eips(world, service("a/web"))
+    assert [(answer.eip, answer.why) for answer in answers] == [
+        ("a", "the only IPv4 address of Eip 'a' is in use"),
+        ("b", ""),
+        ("c", "it is not a default, and the Service does not name it"),
+        ("d", "Eip 'd' does not admit it (spec.namespaces)"),
+        ("e", "Eip 'e' is disabled"),
+    ]

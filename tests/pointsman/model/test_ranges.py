@@ -120,7 +120,8 @@ def test_entries_of_one_eip_must_not_overlap(
 
 def test_neighbouring_entries_become_one_block() -> None:
     pool = read_disjoint(("192.0.2.8/29", "192.0.2.0/29", "2001:db8::1"))
-    assert list(pool.blocks()) == ["192.0.2.0-192.0.2.15", "2001:db8::1"]
+    assert [span_text(Family.IPV4, *span) for span in pool.ipv4.spans] == ["192.0.2.0-192.0.2.15"]
+    assert [span_text(Family.IPV6, *span) for span in pool.ipv6.spans] == ["2001:db8::1"]
 
 
 def test_counts_are_exact_for_what_no_float_holds() -> None:
@@ -162,7 +163,6 @@ def test_what_is_no_address_of_kubernetes_dialect_is_refused(text: str) -> None:
 @given(SMALL, SMALL)
 def test_set_operations_are_those_of_sets(one: frozenset[int], other: frozenset[int]) -> None:
     assert members(numbers(*one) - numbers(*other)) == one - other
-    assert members(numbers(*one) & numbers(*other)) == one & other
     assert numbers(*one).count() == len(one)
     assert {n for n in range(42) if n in numbers(*one)} == one
 
