@@ -160,3 +160,16 @@ def test_an_aggregate_in_the_routers_blocks_nothing() -> None:
 def test_a_service_made_again_under_its_name_is_a_new_one() -> None:
     again = cluster(service("a/web", uid="2"), PUBLIC, observed=routed("198.51.100.0"))
     assert given(plan(again)) == {"a/web": ["198.51.100.1"]}
+
+
+def test_a_sharer_joins_an_address_that_comes_back_in_the_same_plan() -> None:
+    key = {"share-key": "k"}
+    snapshot, _ = settled(cluster(service("a/web", notes=key), PUBLIC))
+    lost = wiped(snapshot, "a/web").services.values()
+    joins = service("b/no", created="2026"), service("a/too", notes=key, created="2026")
+    books = plan(cluster(*lost, *joins, PUBLIC, observed=routed("198.51.100.0")))
+    assert given(books) == {
+        "a/too": ["198.51.100.0"],
+        "a/web": ["198.51.100.0"],
+        "b/no": ["198.51.100.1"],
+    }

@@ -296,7 +296,7 @@ class AllocationMachine(RuleBasedStateMachine):
             for address in oracle.held(one) - addresses:
                 assert self.gave_up(before, one, address, given), f"{key} lost {address}"
             for address in addresses - oracle.held(one):
-                assert self.may_have(before, one, address), f"{key} was given {address}"
+                assert self.may_have(before, one, address, given), f"{key} was given {address}"
             for other, theirs in given.items():
                 if other < key and theirs & addresses:
                     assert oracle.may_share(one, before.services[other])
@@ -328,10 +328,15 @@ class AllocationMachine(RuleBasedStateMachine):
             return now == wanted
         return bool(oracle.items(one, "eip") and now)
 
-    def may_have(self, before: Snapshot, one: Service, address: Address) -> bool:
-        if address in self.last.get(one.uid, ()):
-            return True  # comes back after a wipe, on terms that the tables test
-        routed = address in self.routed and not self.holders(address)
+    def may_have(self, before: Snapshot, one: Service, address: Address, given: dict) -> bool:
+        comes_back = [
+            key
+            for key, addresses in given.items()
+            if address in addresses and address in self.last.get(before.services[key].uid, ())
+        ]  # after a wipe, on terms that the tables test; others may join it
+        if one.key in comes_back:
+            return True
+        routed = address in self.routed and not self.holders(address) and not comes_back
         return bool(
             not routed
             and not oracle.faulty(one)
