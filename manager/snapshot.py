@@ -188,6 +188,7 @@ class Observed:
     routes: Mapping[RouteKey, Route] = field(default_factory=dict)
     neighbors: Mapping[PeerName, Neighbor] = field(default_factory=dict)
     sessions: Mapping[PeerName, SessionReport] = field(default_factory=dict)
+    fresh: bool = True  # False: the speaker does not answer, this is what it last said
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ saw. The answer replaces the cached object. Refuses to write what a plan did not
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -26,7 +25,7 @@ from manager.adapters.record_codec import (
 from manager.adapters.sender import FencedSink, Sender
 from manager.snapshot import Announcer, NodeName, Resource, Service, ServiceKey
 from pointsman.model.delta import Delta
-from pointsman.model.record import ServiceRecord, StatusRecord
+from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
 from pointsman.runtime.clock import Clock
 
 K = TypeVar("K")
@@ -121,14 +120,6 @@ class ServiceWrites:
             kube.SERVICES, service.namespace, service.name, body=body, sub="status"
         )
         self._seen.took(key, answer)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceKey:
-    """One of our own resources: its kind (`Eip`, `BgpConf`, `BgpPeer`) and name."""
-
-    kind: str
-    name: str
 
 
 class StatusWrites:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.address import Address
+from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, SpeakerIdentity
 from pointsman.model.verdict import Verdict
 
@@ -66,10 +67,19 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A node and whether it may carry a Service's traffic; *excluded_by* says why not."""
+    """A node and whether it carries a Service's traffic; *excluded_by* says why not."""
 
     node: NodeName
-    excluded_by: str = ""
+    excluded_by: str = ""  # a clause such as "is not Ready"; "": it carries
+    despite: str = ""  # it carries although this would exclude it ("" when nothing would)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """How the addresses of one Service become reachable, and why (not)."""
+
+    verdict: Verdict
+    candidates: tuple[Candidate, ...] = ()  # every node that was considered, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +90,18 @@ class Speech:
     exports: Mapping[PeerName, Address] = field(default_factory=dict)
     routes: Mapping[RouteKey, Route] = field(default_factory=dict)
     neighbors: Mapping[PeerName, Neighbor] = field(default_factory=dict)
+    nodes: Mapping[Address, NodeName] = field(default_factory=dict)  # whose each next hop is
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The complete desired state and every verdict behind it."""
+
+    books: Books
+    announcements: Mapping[ServiceKey, Announcement]
+    speech: Speech
+    services: Mapping[ServiceKey, ServiceRecord]
+    statuses: Mapping[ResourceKey, StatusRecord]
+    announcers: Mapping[NodeName, str]  # the Announcer of each Node, and the Node's uid
+    left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class; said once
+    failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised

@@ -27,6 +27,14 @@ class ServiceRecord:
     conditions: Mapping[str, Stated] = field(default_factory=dict)  # by condition type
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceKey:
+    """One of our own resources: its kind (`Eip`, `BgpConf`, `BgpPeer`) and name."""
+
+    kind: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class StatusRecord:
     """Our status of one of our own resources, and whether our finalizer holds it."""

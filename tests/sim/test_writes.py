@@ -23,10 +23,10 @@ from manager.adapters.kube import (
 )
 from manager.adapters.lease import Fence, NotLeading
 from manager.adapters.sender import FencedSink
-from manager.adapters.writes import AnnouncerWrites, ResourceKey, ServiceWrites, StatusWrites
+from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import Notice, ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.fakes.kube import FakeKube

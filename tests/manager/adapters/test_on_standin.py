@@ -33,10 +33,10 @@ from manager.adapters.kube import (
 )
 from manager.adapters.lease import Fence, Leadership
 from manager.adapters.sender import FencedSink
-from manager.adapters.writes import AnnouncerWrites, ResourceKey, ServiceWrites, StatusWrites
+from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import Notice, ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 

@@ -1,0 +1,59 @@
+"""By which address a router reaches a node: the next hop, chosen per peer and family.
+
+It is the node's address on a network that the peer shares, because that is one hop away;
+else the node's InternalIP. Always of the prefix's own family. Addresses that we gave to
+Services are never next hops.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from manager.snapshot import Announcer, Interface, Node
+from pointsman.model.address import Address, Family, address_order, family_of
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """An address of a node, and whether it is on a network shared with the peer."""
+
+    address: Address
+    shared: bool
+
+
+def next_hop(
+    node: Node,
+    announcer: Announcer | None,
+    *,
+    peer: Address,
+    family: Family,
+    vips: AbstractSet[Address],
+) -> Hop | None:
+    """Return how *peer* reaches *node* for prefixes of *family*; None: it has no such address."""
+    preferred = [address for address in node.internal_ips if family_of(address) is family]
+    if announcer is not None and announcer.reported:
+        for interface in announcer.interfaces:
+            if interface.up and _is_on(interface, peer):
+                usable = _addresses(interface, peer, family, vips)
+                if usable:
+                    known = [address for address in usable if address in preferred]
+                    return Hop((known or usable)[0], shared=True)
+    internal = next((address for address in preferred if address not in vips), None)
+    return None if internal is None else Hop(internal, shared=False)
+
+
+def _is_on(interface: Interface, peer: Address) -> bool:
+    return any(
+        own.version == peer.version and peer in own.network and peer != own.ip
+        for own in interface.addresses
+    )
+
+
+def _addresses(
+    interface: Interface, peer: Address, family: Family, vips: AbstractSet[Address]
+) -> list[Address]:
+    """Return the interface's addresses of *family*: those on the peer's own network first."""
+    found = [
+        own for own in interface.addresses if family_of(own.ip) is family and own.ip not in vips
+    ]
+    near = [own.ip for own in found if own.version == peer.version and peer in own.network]
+    return sorted(near or [own.ip for own in found], key=address_order)

@@ -1,0 +1,144 @@
+"""The plan: from one snapshot to the complete desired state, and the reasons for it.
+
+Pure. What judging one Service raises becomes that Service's verdict and is returned for
+the shell to log; whatever else raises is a bug and goes through.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from manager.planner.allocate import allocate
+from manager.planner.case import Case, Contribution
+from manager.planner.desired import Allocation, Announcement, Plan, Speech
+from manager.planner.eligible import Nodes, nodes_for
+from manager.planner.ours import sort_out
+from manager.planner.peers import identity, neighbor, read_peers
+from manager.planner.protocols import PROTOCOLS
+from manager.planner.serving import NOTHING, Serving, serving
+from manager.planner.shared import Shared
+from manager.planner.status import resource_records, service_record
+from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
+from pointsman.api import EipSpec, Protocol
+from pointsman.model.address import Address, Family, host_prefix
+from pointsman.model.allocated import InternalError
+from pointsman.model.announced import NoAddress
+from pointsman.model.record import ServiceRecord
+from pointsman.model.route import Route, RouteKey, route_order
+
+
+def plan(snapshot: Snapshot) -> Plan:
+    """Return everything that should be, given everything that is."""
+    services = sort_out(snapshot)
+    books = allocate(snapshot, services.ours)
+    granted = (g.address for a in books.allocations.values() for g in a.grants)
+    peers = read_peers(snapshot)
+    scene = _Scene(Shared(snapshot, peers, frozenset(granted)), serving(snapshot.endpoint_slices))
+    for key, service in services.ours.items():
+        scene.add(service, books.allocations[key])
+    return Plan(
+        books=books,
+        announcements=scene.announcements,
+        speech=_speech(scene),
+        services=scene.records,
+        statuses=resource_records(snapshot, books, peers),
+        announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
+        left_alone=services.left_alone,
+        failures=(*books.failures, *scene.failures),
+    )
+
+
+@dataclass(slots=True)
+class _Scene:
+    """One pass over the Services; what does not depend on the Service is computed once."""
+
+    shared: Shared
+    serving: Mapping[tuple[ServiceKey, Family], Serving]
+    announcements: dict[ServiceKey, Announcement] = field(default_factory=dict)
+    records: dict[ServiceKey, ServiceRecord] = field(default_factory=dict)
+    routes: dict[RouteKey, Route] = field(default_factory=dict)
+    failures: list[tuple[str, Exception]] = field(default_factory=list)
+    _nodes: dict[EipName | None, Nodes] = field(default_factory=dict)
+
+    def add(self, service: Service, allocation: Allocation) -> None:
+        """Judge one Service and take what its protocols contribute."""
+        try:
+            parts = self._contributions(service, allocation)
+        except Exception as error:  # noqa: BLE001 - architecture.md rule 7: confined to the object
+            self.failures.append((f"Service {service.key}", error))
+            parts = [self._unjudged(service, allocation, error)]
+        for part in parts:
+            self._take(part.routes)
+        first = next((p for p in parts if not p.verdict.ok), parts[0])
+        announcement = Announcement(first.verdict, first.candidates)
+        self.announcements[service.key] = announcement
+        carriers = tuple(dict.fromkeys(c for part in parts for c in part.carriers))
+        self.records[service.key] = service_record(service, allocation, announcement, carriers)
+
+    def _contributions(self, service: Service, allocation: Allocation) -> list[Contribution]:
+        by_eip: dict[EipName, list[Address]] = {}
+        for grant in allocation.grants:
+            if grant.eip is not None:  # an address outside every Eip is nobody's to announce
+                by_eip.setdefault(grant.eip, []).append(grant.address)
+        if not by_eip:
+            return [Contribution(NoAddress(service.key))]
+        recorded = frozenset(entry.ip for entry in service.ingress)
+        found = []
+        for eip, addresses in by_eip.items():
+            spec = self.shared.snapshot.eips[eip].spec
+            case = Case(
+                service=service,
+                eip=eip,
+                spec=spec,
+                addresses=tuple(addresses),
+                recorded=frozenset(a for a in addresses if str(a) in recorded),
+                nodes=self._nodes_of(eip, spec),
+                serving={f: self.serving.get((service.key, f), NOTHING) for f in Family},
+                shared=self.shared,
+            )
+            found.append(PROTOCOLS[Protocol.BGP if spec is None else spec.protocol](case))
+        return found
+
+    def _unjudged(self, service: Service, allocation: Allocation, error: Exception) -> Contribution:
+        routes = {
+            key: route
+            for grant in allocation.grants
+            for key, route in self.shared.observed(host_prefix(grant.address)).items()
+        }
+        return Contribution(
+            InternalError("Service", service.key, type(error).__name__), routes=routes
+        )
+
+    def _take(self, routes: Mapping[RouteKey, Route]) -> None:
+        """Add paths; Services that share an address say the same of it, or more peers."""
+        for key, route in routes.items():
+            before = self.routes.get(key)
+            peers = route.peers if before is None else route.peers | before.peers
+            self.routes[key] = Route(route.attributes, peers)
+
+    def _nodes_of(self, eip: EipName, spec: EipSpec | None) -> Nodes:
+        if eip not in self._nodes:
+            selector = spec.node_selector if spec is not None else None
+            self._nodes[eip] = nodes_for(self.shared.snapshot, selector)
+        return self._nodes[eip]
+
+
+def _speech(scene: _Scene) -> Speech:
+    snapshot, peers = scene.shared.snapshot, scene.shared.peers
+    owners: dict[Address, NodeName] = {}
+    for name, node in snapshot.nodes.items():
+        for internal in node.internal_ips:
+            owners.setdefault(internal, name)
+        announcer = snapshot.announcers.get(name)
+        for interface in announcer.interfaces if announcer is not None else ():
+            for own in interface.addresses:
+                owners[own.ip] = name
+    if peers.conf is None:  # a running speaker keeps what it has
+        observed = snapshot.observed
+        return Speech(None, observed.exports, observed.routes, observed.neighbors, owners)
+    return Speech(
+        identity=identity(snapshot, peers.conf),
+        exports={name: spec.address for name, spec in peers.usable.items()},
+        routes={key: scene.routes[key] for key in sorted(scene.routes, key=route_order)},
+        neighbors={name: neighbor(spec) for name, spec in peers.usable.items()},
+        nodes=owners,
+    )

@@ -1,0 +1,17 @@
+"""The names we write into API objects: annotations and condition types. They are API."""
+
+from typing import Final
+
+PREFIX: Final = "pointsman.dev/"
+ALLOCATED_FROM: Final = PREFIX + "allocated-from"
+SHARED_AS: Final = PREFIX + "shared-as"
+ANNOUNCED_BY: Final = PREFIX + "announced-by"
+STATUS: Final = PREFIX + "status"
+DRAIN: Final = PREFIX + "drain"  # on a Node, set by its users
+
+ALLOCATED: Final = PREFIX + "Allocated"
+ANNOUNCED: Final = PREFIX + "Announced"
+
+READY: Final = "Ready"
+ESTABLISHED: Final = "Established"
+ADD_PATH: Final = "AddPathNegotiated"

@@ -1,0 +1,72 @@
+"""What a cluster would come to: the plan of a plan, until nothing changes any more.
+
+A plan takes effect in steps (an address is written into a Service's status, then it is
+routed, then its condition says so). Here each step is applied to the snapshot itself:
+no cluster, no clock. Sessions count as established, the speaker starts empty.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from manager.planner.desired import Plan
+from manager.planner.plan import plan
+from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
+from pointsman.model.record import ServiceRecord
+from pointsman.model.route import PeerName, SessionReport
+
+ROUNDS: Final = 5  # architecture.md rule 6: more is a bug
+
+
+def settle(snapshot: Snapshot) -> tuple[Snapshot, Plan]:
+    """Return the snapshot after its own plan took effect, and the plan that changes nothing.
+
+    Raises:
+        AssertionError: the plan keeps changing, which is a bug of the planner.
+    """
+    for _ in range(ROUNDS):
+        decided = plan(snapshot)
+        after = applied(snapshot, decided)
+        if after == snapshot:
+            return snapshot, decided
+        snapshot = after
+    raise AssertionError(f"the plan still changes after {ROUNDS} rounds")
+
+
+def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
+    """Return *snapshot* as it would be once *decided* has taken effect."""
+    services = {
+        key: written(service, decided.services[key]) if key in decided.services else service
+        for key, service in snapshot.services.items()
+    }
+    speech = decided.speech
+    live = SessionReport(state="Established", add_path_negotiated=True)
+    sessions: dict[PeerName, SessionReport] = dict.fromkeys(speech.neighbors, live)
+    observed = Observed(
+        identity=speech.identity or snapshot.observed.identity,
+        exports=speech.exports,
+        routes=speech.routes,
+        neighbors=speech.neighbors,
+        sessions=sessions,
+    )
+    return replace(snapshot, services=services, observed=observed)
+
+
+def written(service: Service, record: ServiceRecord) -> Service:
+    """Return *service* with our part of it equal to *record*."""
+    ours = {"allocated-from", "shared-as", "announced-by", "status"}
+    others = {
+        key: value
+        for key, value in service.annotations.items()
+        if key.removeprefix("pointsman.dev/") not in ours or "/" not in key
+    }
+    conditions = tuple(c for c in service.conditions if not c.type.startswith("pointsman.dev/"))
+    return replace(
+        service,
+        annotations={**others, **record.annotations},
+        ingress=tuple(Ingress(ip=ip, ip_mode="VIP") for ip in record.ingress),
+        conditions=conditions
+        + tuple(
+            Condition(name, said.status, said.reason, said.message)
+            for name, said in sorted(record.conditions.items())
+        ),
+    )

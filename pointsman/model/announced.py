@@ -1,0 +1,117 @@
+"""Whether the addresses of a Service are reachable, and why not.
+
+Sentences name rules and nodes, never counts or times that change by themselves.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pointsman.model.allocated import listed
+from pointsman.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Announced(Verdict):
+    """Routers are told: decided, and recorded in a speaker.
+
+    It does not list the nodes: a node that comes or goes must not rewrite every Service.
+    `pointsman explain service` lists them.
+    """
+
+    ok: ClassVar[bool] = True
+
+    service: str
+    addresses: tuple[str, ...]
+    local: bool = False  # externalTrafficPolicy Local
+    notes: tuple[str, ...] = ()  # what is so although one might expect otherwise
+
+    def __str__(self) -> str:
+        which = " with a serving endpoint" if self.local else ""
+        said = (
+            f"Service {self.service}: {listed(self.addresses)} is advertised over BGP with every "
+            f"eligible node{which} as next hop."
+        )
+        return " ".join((said, *self.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class NoAddress(Verdict):
+    service: str
+
+    def __str__(self) -> str:
+        return (
+            f"Service {self.service} has no address to announce: see its condition "
+            "pointsman.dev/Allocated."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoServingEndpoint(Verdict):
+    service: str
+    why: str = "it has no endpoint that serves"
+
+    def __str__(self) -> str:
+        return (
+            f"Service {self.service} is withdrawn: {self.why}. Start a Pod that its selector "
+            "matches and that becomes ready."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoEligibleNode(Verdict):
+    service: str
+    excluded: tuple[str, ...]  # "node1 is labelled ...", one clause per node
+
+    def __str__(self) -> str:
+        if not self.excluded:
+            return f"Service {self.service} is withdrawn: the cluster has no Node."
+        return (
+            f"Service {self.service} is withdrawn, because no node may carry its traffic: "
+            f"{'; '.join(self.excluded)}. Lift one of these rules."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoPeer(Verdict):
+    service: str
+    why: str  # "there is no BgpPeer"
+
+    def __str__(self) -> str:
+        return f"Service {self.service} is not announced: {self.why}."
+
+
+@dataclass(frozen=True, slots=True)
+class NoSession(Verdict):
+    service: str
+    peers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"Service {self.service} reaches no router: there has been no session with "
+            f"{listed(self.peers)} for a minute. See the condition Established of the BgpPeer."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnnounced(Verdict):
+    service: str
+    why: str
+    passing: bool = False  # it mends itself within a pass or two: not worth an event
+
+    def __str__(self) -> str:
+        return f"Service {self.service} is not announced: {self.why}."
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignController(Verdict):
+    """A Service without class whose addresses somebody else gave it."""
+
+    service: str
+    addresses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"Service {self.service} is left alone: {listed(self.addresses)} came from another "
+            "load balancer. Run the manager with --require-class, or set spec.loadBalancerClass, "
+            "so that each Service has one."
+        )

@@ -1,0 +1,124 @@
+"""Verdicts on a BgpConf and on a BgpPeer: may it be used, and how does its session go."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pointsman.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Usable(Verdict):
+    """Base of what is fine; ``reason`` is the class name of the subclass."""
+
+    ok: ClassVar[bool] = True
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} is used."
+
+
+class Ready(Usable):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid(Verdict):
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what} cannot be read and changes nothing: {self.why}."
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored(Verdict):
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} is ignored: only the BgpConf named 'default' is used."
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled(Verdict):
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} is disabled: no session is opened. Set spec.disabled to false."
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate(Verdict):
+    what: str
+    other: str
+    address: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} is not used: the older BgpPeer '{self.other}' has the same address "
+            f"{self.address}. Delete one of the two."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoBgpConf(Verdict):
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} has no session of ours: there is no usable BgpConf named 'default'. "
+            "Create one with spec.as."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Established(Verdict):
+    ok: ClassVar[bool] = True
+
+    peer: str
+
+    def __str__(self) -> str:
+        return f"The session with BgpPeer '{self.peer}' is established."
+
+
+@dataclass(frozen=True, slots=True)
+class NotEstablished(Verdict):
+    peer: str
+    address: str
+    asn: int
+    why: str = ""
+
+    def __str__(self) -> str:
+        cause = f" ({self.why})" if self.why else ""
+        return (
+            f"There is no session with BgpPeer '{self.peer}'{cause}. Check that {self.address} "
+            f"is reachable, runs AS {self.asn} and has us configured as a neighbor."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated(Verdict):
+    ok: ClassVar[bool] = True
+
+    peer: str
+
+    def __str__(self) -> str:
+        return f"BgpPeer '{self.peer}' takes several paths of a prefix (ADD-PATH, RFC 7911)."
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePath(Verdict):
+    peer: str
+    off: bool = False  # by spec.addPath.enabled
+
+    def __str__(self) -> str:
+        if self.off:
+            return (
+                f"BgpPeer '{self.peer}' is told one path of each prefix, so one node carries all "
+                "its traffic: spec.addPath.enabled is false."
+            )
+        return (
+            f"BgpPeer '{self.peer}' keeps one path of each prefix, so one node carries all its "
+            "traffic: the router did not negotiate ADD-PATH. Enable receiving additional paths "
+            "for this neighbor (FRR: on unless 'disable-addpath-rx'; BIRD: 'add paths rx')."
+        )
