@@ -1,0 +1,1 @@
+"""Real packets for every row of what the walking skeleton promises: see the module names."""

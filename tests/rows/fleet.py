@@ -1,0 +1,131 @@
+"""Many Services at once, and what they cost: the same measure for the test and the bench."""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+
+from lab.handle import Lab
+from lab.processes import descendants, process_status
+from lab.topology import Broken
+from tests.rows import cluster
+
+PATCHES = "patch services/status"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What *count* Services cost, from the first request of their maker to the last route."""
+
+    count: int
+    made_s: float  # the maker's own time: three requests for each Service
+    all_routed_s: float
+    all_told_s: float  # every status written, Announced=True
+    one_change_ms: float  # an endpoint goes: until the router's kernel has no route
+    most_patches: int  # to one Service
+    patches: int
+    refused: int  # PATCHes of Services that were answered with an error
+    requests: dict[str, int]  # to the API server, by verb and resource; the lab's own with them
+    rss_mib: dict[str, float]  # of manager and gobgpd, now
+    grown_mib: dict[str, float]
+
+    def lines(self) -> list[str]:
+        """Return it as a table."""
+        memory = ", ".join(
+            f"{name} {now:.0f} MiB (+{self.grown_mib[name]:.0f})"
+            for name, now in self.rss_mib.items()
+        )
+        asked = ", ".join(f"{n} {what}" for what, n in sorted(self.requests.items()))
+        return [
+            f"{self.count} Services: made in {self.made_s:.1f} s; after {self.all_routed_s:.1f} s "
+            f"all routed, after {self.all_told_s:.1f} s all told",
+            f"one endpoint change among them: {self.one_change_ms:.0f} ms to the router's kernel",
+            f"PATCHes: {self.patches}, at most {self.most_patches} for one Service, "
+            f"{self.refused} refused",
+            f"API requests of everybody: {asked}",
+            f"memory: {memory}",
+        ]
+
+
+def measure(lab: Lab, count: int, *, patience_s: float) -> Measured:
+    """Make *count* Services; return what it cost once all are routed and told.
+
+    Raises:
+        Broken: they weren't, in time.
+    """
+    before = memory(lab)
+    lab.api.request("DELETE", "/_stats")
+    began = time.monotonic()
+    names = cluster.many(lab, count)
+    made_s = time.monotonic() - began
+    lab.wait("all routes", lambda: complete(lab, count), timeout_s=patience_s)
+    all_routed_s = time.monotonic() - began
+    lab.wait("all statuses", lambda: announced(lab, count), timeout_s=patience_s)
+    all_told_s = time.monotonic() - began
+    one_change_ms = change(lab, names[count // 2])
+    stats = lab.api.get("/_stats")
+    written = {
+        what.removeprefix(f"{PATCHES} "): n
+        for what, n in stats["writes"].items()
+        if what.startswith(f"{PATCHES} ")
+    }
+    after = memory(lab)
+    return Measured(
+        count=count,
+        made_s=made_s,
+        all_routed_s=all_routed_s,
+        all_told_s=all_told_s,
+        one_change_ms=one_change_ms,
+        most_patches=max(written.values()),
+        patches=sum(written.values()),
+        refused=stats["requests"][PATCHES] - sum(written.values()),
+        requests=stats["requests"],
+        rss_mib=after,
+        grown_mib={name: after[name] - before[name] for name in after},
+    )
+
+
+def complete(lab: Lab, count: int) -> bool:
+    """Return whether the router has *count* routes of 198.18.0.0/15, each to all nodes."""
+    text = lab.exec("router", "ip", "-j", "-4", "route", "show", "root", "198.18.0.0/15")
+    wanted = cluster.hops(lab, "123")
+    full = sum(
+        {hop["gateway"] for hop in route.get("nexthops") or []} == wanted
+        for route in json.loads(text or "[]")
+    )
+    if full != count:
+        raise Broken(f"{full} of {count} are routed to all nodes")
+    return True
+
+
+def announced(lab: Lab, count: int) -> bool:
+    """Return whether *count* Services say that they are announced."""
+    items = lab.api.get(cluster.SERVICES)["items"]
+    said = sum(
+        cluster.verdicts(item).get("Announced", ("", "", ""))[:2] == ("True", "Announced")
+        for item in items
+    )
+    if said != count:
+        raise Broken(f"{said} of {count} are announced")
+    return True
+
+
+def change(lab: Lab, name: str) -> float:
+    """Let the last endpoint of *name* go; return the milliseconds until its route is gone."""
+    (address,) = cluster.addresses(lab, name)
+    began = time.monotonic()
+    lab.endpoints(f"default/{name}")
+    cluster.routed(lab, address, "")
+    took_s = time.monotonic() - began
+    lab.endpoints(f"default/{name}", *cluster.EVERYWHERE)
+    cluster.routed(lab, address, "123")
+    return took_s * 1000
+
+
+def memory(lab: Lab) -> dict[str, float]:
+    """Return the resident memory of manager and gobgpd in MiB."""
+    pids = {"manager": lab.process("manager")["pid"]}
+    for pid in descendants(lab.process("sidecar")["pid"]):
+        if os.path.realpath(f"/proc/{pid}/exe").endswith("gobgpd"):
+            pids["gobgpd"] = pid
+    return {name: int(process_status(pid)["VmRSS"].split()[0]) / 1024 for name, pid in pids.items()}

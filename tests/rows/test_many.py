@@ -1,0 +1,23 @@
+"""200 Services at once: all routed, at most two PATCHes each; what it cost is printed."""
+
+import pytest
+
+from lab.handle import Lab
+from tests.rows import cluster, fleet
+from tests.rows.conftest import Say
+
+pytestmark = pytest.mark.lab
+
+
+def test_two_hundred_services(lab: Lab, say: Say) -> None:
+    measured = fleet.measure(lab, 200, patience_s=60)
+    for line in measured.lines():
+        say(line)
+    assert measured.most_patches <= 2
+    assert measured.refused == 0
+    names = sorted(cluster.versions(lab))
+    for name in names[::40]:
+        cluster.settled(lab, name)
+    before = cluster.versions(lab)
+    cluster.judged(lab)
+    assert cluster.versions(lab) == before

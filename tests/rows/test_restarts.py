@@ -1,0 +1,97 @@
+"""Managers and speakers that die: what was settled stays as it was, or comes back so."""
+
+import json
+import os
+import random
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from lab.handle import Lab
+from lab.processes import descendants
+from lab.topology import Broken
+from lab.watching import RouteEvents, established_since
+from tests.rows import cluster
+from tests.rows.cluster import MANAGER
+from tests.rows.conftest import Say
+
+pytestmark = pytest.mark.lab
+
+DEATHS = 10
+YOUNG_S = 2.5  # old enough to have settled; the moments lie anywhere before
+SEED = 20261122
+
+
+def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
+    names = cluster.many(lab, 50)
+    for name in names:
+        cluster.settled(lab, name)
+    cluster.judged(lab)
+    before, since = cluster.versions(lab), established_since(lab, MANAGER)
+    chance = random.Random(SEED)
+    with RouteEvents(lab) as events:
+        for number in range(DEATHS):
+            time.sleep(chance.uniform(0, YOUNG_S))  # the moment of death, not a proof
+            die(lab, signal.SIGTERM if number % 2 else signal.SIGKILL)
+        cluster.judged(lab)
+    assert events.about("198.18.0.0/15") == []
+    assert cluster.versions(lab) == before
+    assert established_since(lab, MANAGER) == since
+    for name in names[::10]:
+        cluster.settled(lab, name)
+
+
+def die(lab: Lab, number: signal.Signals) -> None:
+    """Send the manager a signal, and return when another one runs."""
+    pid = lab.process("manager")["pid"]
+    lab.kill("manager", number)
+    lab.wait("another manager", lambda: lab.process("manager")["pid"] not in (None, pid))
+
+
+def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None:
+    for name in cluster.many(lab, 20):
+        cluster.settled(lab, name)
+    cluster.judged(lab)
+    before, versions = table(lab), cluster.versions(lab)
+    since, pid = established_since(lab, MANAGER), lab.process("manager")["pid"]
+
+    os.kill(gobgpd(lab), signal.SIGKILL)
+    began = time.monotonic()
+    less: list[float] = []  # when the table was not what it had been
+
+    def back() -> bool:
+        if table(lab) != before:
+            less.append(time.monotonic())
+            raise Broken("the router has other routes than before")
+        return established_since(lab, MANAGER) != since
+
+    lab.wait("every route", back, timeout_s=60)
+    outage_s = less[-1] - less[0] if less else 0.0
+    cluster.judged(lab)
+    assert table(lab) == before
+    assert cluster.versions(lab) == versions
+    assert lab.process("manager")["pid"] == pid
+    all_s = time.monotonic() - began
+    say(f"gobgpd killed: 20 routes away for {outage_s:.1f} s; a new Service {all_s:.1f} s after")
+
+
+def gobgpd(lab: Lab) -> int:
+    """Return the pid of the daemon below the sidecar."""
+    for pid in descendants(lab.process("sidecar")["pid"]):
+        with open(f"/proc/{pid}/comm") as comm:
+            if comm.read().strip() == "gobgpd":
+                return pid
+    raise Broken("The sidecar has no gobgpd.")
+
+
+def table(lab: Lab) -> list[Any]:
+    """Return `ip -j route` of both families, without the kernel's own numbering of groups."""
+    found = []
+    for family in ("-4", "-6"):
+        for route in json.loads(lab.exec("router", "ip", "-j", family, "route")):
+            route.pop("nhid", None)
+            route["nexthops"] = sorted(route.get("nexthops") or [], key=str)
+            found.append(route)
+    return sorted(found, key=str)
