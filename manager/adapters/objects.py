@@ -24,6 +24,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Json], Any]]] = {
     (OURS, "Announcer"): codec.announcer,
 }
 KINDS: Final = {kind: version for version, kind in READERS}
+OUR_KINDS: Final = sorted(kind for kind, version in KINDS.items() if version == OURS)
 
 
 def snapshot_of(
@@ -35,40 +36,42 @@ def snapshot_of(
     """
     found: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in KINDS}
     problems: list[str] = []
-    for raw in objects:
+    for raw in flattened(objects):
         try:
-            for version, kind, item in _flattened(raw):
-                _place(found, version, kind, item)
+            _place(found, raw)
         except Malformed as error:
             problems.append(str(error))
     return _assembled(found, settings or Settings()), tuple(problems)
 
 
-def _flattened(raw: object) -> Iterator[tuple[str, str, Json]]:
-    """Yield (apiVersion, kind, object), looking into lists."""
-    if raw is None:  # an empty YAML document
-        return
-    doc = Fields(codec.name_of(raw), raw)
-    version, kind = doc.text("apiVersion"), doc.text("kind")
+def flattened(objects: Iterable[object]) -> Iterator[object]:
+    """Yield every object, looking into lists; what is no object comes out as it is."""
+    for raw in objects:
+        if raw is None:  # an empty YAML document
+            continue
+        kind = raw.get("kind") if isinstance(raw, Mapping) else None
+        if not isinstance(raw, Mapping) or not isinstance(kind, str):
+            yield raw
+        elif kind.endswith("List") and isinstance(items := raw.get("items"), list):
+            # The items of a typed list name neither kind nor version.
+            own = {"apiVersion": raw.get("apiVersion"), "kind": kind.removesuffix("List")}
+            yield from flattened({**own, **i} if isinstance(i, Mapping) else i for i in items)
+        else:
+            yield raw
+
+
+def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> None:
+    doc = Fields(codec.name_of(item), item)
+    version, kind, raw = doc.text("apiVersion"), doc.text("kind"), doc.raw
     if not kind:
         raise Malformed(f"{doc.what} {doc.text('name')}has no kind; is it a Kubernetes object?")
-    if not kind.endswith("List") or not isinstance(doc.raw.get("items"), list):
-        yield version, kind, doc.raw
-        return
-    for item in doc.each("items"):  # items of a typed list name neither kind nor version
-        own = {"apiVersion": version, "kind": kind.removesuffix("List"), **item.raw}
-        yield from _flattened(own)
-
-
-def _place(
-    found: dict[str, dict[tuple[str, str], Any]], version: str, kind: str, raw: Json
-) -> None:
     read = READERS.get((version, kind))
     if read is None:
-        if kind in KINDS and version.partition("/")[0] == KINDS[kind].partition("/")[0]:
-            raise Malformed(
-                f"{codec.name_of(raw)} has apiVersion {version!r}; write {KINDS[kind]!r}."
-            )
+        group = version.partition("/")[0]
+        if kind in KINDS and group == KINDS[kind].partition("/")[0]:
+            raise Malformed(f"{doc.what} has apiVersion {version!r}; write {KINDS[kind]!r}.")
+        if group == OURS.partition("/")[0]:
+            raise Malformed(f"{doc.what} is of no kind of {group}; write {', '.join(OUR_KINDS)}.")
         return
     value = read(raw)
     if value is not None:

@@ -1,0 +1,140 @@
+"""The manager put together: the only module that knows every adapter, and the task group.
+
+Reading, leading, speaking and reconciling run side by side; when told to stop, the
+reconciler goes first and the lease is released last, so that nothing is written after it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from manager.adapters import kube
+from manager.adapters.cluster import ClusterView
+from manager.adapters.events import Events
+from manager.adapters.gobgp import speaker_at
+from manager.adapters.lease import Leadership
+from manager.adapters.sender import FencedSink
+from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
+from manager.ports import Speaker
+from manager.reconcile import ClusterTargets, Reconciler
+from manager.snapshot import Settings
+from manager.voice import Voice
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.loop import Loop
+from pointsman.runtime.target import Unavailable
+
+log = logging.getLogger("manager")
+
+
+# The condition NoSession comes with time, not with an event: look this often at least.
+RESYNC_S = 30.0
+
+
+class Misuse(Exception):
+    """A flag or a file that cannot be meant; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line decided, checked."""
+
+    name: str  # of this replica: holder of the lease, seed of the router-id
+    namespace: str
+    kubeconfig: Path | None  # None: the Pod's service account
+    gobgp_socket: Path
+    lease_duration_s: float
+    settings: Settings
+
+
+async def run(options: Options) -> None:
+    """Manage until SIGTERM or SIGINT. What is announced stays announced.
+
+    Raises:
+        Misuse: the access to the cluster cannot be used, and the sentence says what to give.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with contextlib.AsyncExitStack() as held:
+        try:
+            api = await held.enter_async_context(kube.connect(options.kubeconfig))
+        except ValueError as error:
+            raise Misuse(str(error)) from error
+        speaker = await held.enter_async_context(speaker_at(options.gobgp_socket))
+        parts = _Parts(options, api, speaker)
+        leading = asyncio.create_task(parts.leadership.run(), name="leadership")
+        working = asyncio.create_task(parts.work(), name="work")
+        stop = asyncio.create_task(stopping.wait(), name="stop")
+        await asyncio.wait((leading, working, stop), return_when=asyncio.FIRST_COMPLETED)
+        for task in (stop, working, leading):  # the lease is given back when nobody writes
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    log.info("stopped; what is announced stays announced")
+
+
+class _Parts:
+    """Everything wired to everything: one loop, woken by all who notice a change."""
+
+    def __init__(self, options: Options, api: kube.KubeApi, speaker: Speaker) -> None:
+        clock = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
+        chance = random.Random()
+        self._loop = Loop(self._step, resync_s=RESYNC_S, on_unavailable=Complaints().say)
+        wake = self._loop.wake
+        self._view = ClusterView(api, wake=wake, rng=chance)
+        self.leadership = Leadership(
+            api,
+            name=options.name,
+            namespace=options.namespace,
+            clock=clock,
+            rng=chance,
+            wake=wake,
+            duration_s=options.lease_duration_s,
+        )
+        sink = FencedSink(api, self.leadership.fence)
+        self._events = Events(sink, clock=clock, rng=chance, instance=options.name)
+        self._voice = Voice(speaker, clock=clock, wake=wake)
+        self._reconciler = Reconciler(
+            self._view,
+            leader=self.leadership,
+            voice=self._voice,
+            targets=ClusterTargets(
+                services=ServiceWrites(self._view.services, sink, clock=clock, wake=wake),
+                statuses=StatusWrites(self._view, sink, clock=clock, wake=wake),
+                announcers=AnnouncerWrites(self._view.announcers, sink, wake=wake),
+                events=self._events,
+            ),
+            settings=options.settings,
+            clock=clock,
+            wake=wake,
+        )
+
+    async def work(self) -> None:
+        """Read, listen, reconcile, report, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._view.run(), name="watches")
+            tasks.create_task(self._voice.listen(), name="sessions")
+            tasks.create_task(self._events.run(), name="events")
+            tasks.create_task(self._loop.run(), name="reconcile")
+
+    async def _step(self) -> None:
+        await self._reconciler.step()
+
+
+class Complaints:
+    """Says each reason for waiting once, not at every retry."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def say(self, error: Unavailable) -> None:
+        """Log *error* unless it was the last thing said."""
+        if str(error) != self._said:
+            self._said = str(error)
+            log.info("waiting: %s", error)

@@ -1,0 +1,191 @@
+"""The one loop of the manager: look, plan, and do what is missing, in a safe order.
+
+It decides nothing. A system that does not answer stops its own phases only; whatever
+else raises is a bug and ends the process. Only the leader writes to the API; every
+replica drives its own speaker from what the API records.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+from manager.planner.desired import Plan
+from manager.planner.plan import plan
+from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
+from manager.voice import Voice
+from manager.work import ClusterWork, Written, cluster_work, notices
+from pointsman.model.delta import Delta
+from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Target, Unavailable
+
+log = logging.getLogger(__name__)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+SLOW_PLAN_S: Final = 0.1  # from here on a plan runs beside the loop: leases must be renewed
+
+
+class World(Protocol):
+    """The cluster as watches keep it."""
+
+    @property
+    def in_sync(self) -> bool: ...
+
+    def snapshot(
+        self, *, observed: Observed, settings: Settings, taken_at: datetime | None
+    ) -> Snapshot: ...
+
+
+class Leader(Protocol):
+    """Whether this replica may write to the API."""
+
+    @property
+    def leading(self) -> bool: ...
+
+
+class Reporter(Protocol):
+    """Where transitions are told; it only queues."""
+
+    async def emit(self, notices: Sequence[Notice]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTargets:
+    """Where the leader writes."""
+
+    services: Target[ServiceKey, ServiceRecord]
+    statuses: Target[ResourceKey, StatusRecord]
+    announcers: Target[NodeName, str]
+    events: Reporter
+
+    async def observe(self) -> Written:
+        """Return what stands there now."""
+        return Written(
+            services=await self.services.observe(),
+            statuses=await self.statuses.observe(),
+            announcers=await self.announcers.observe(),
+        )
+
+
+class Reconciler:
+    """One step: everything that can be done now. A further step is asked for by *wake*."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        leader: Leader,
+        voice: Voice,
+        targets: ClusterTargets,
+        settings: Settings,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._world, self._leader, self._voice = world, leader, voice
+        self._targets, self._settings, self._clock, self._wake = targets, settings, clock, wake
+        self._plan_s = 0.0
+        self._logged: frozenset[tuple[str, str]] = frozenset()
+        self._left_alone: set[ServiceKey] = set()
+
+    async def step(self) -> None:
+        """Converge as far as the systems answer.
+
+        Raises:
+            Unavailable: something did not answer; the loop tries again later.
+        """
+        if not self._world.in_sync:
+            return
+        observed = await self._voice.look()
+        # From here to the plan nothing may yield: writes carry the versions seen here.
+        written = await self._targets.observe()
+        snapshot = self._world.snapshot(
+            observed=observed, settings=self._settings, taken_at=self._clock.wall()
+        )
+        decided = await self._plan(snapshot)
+        self._log_failures(decided)
+        troubles: list[Unavailable] = []
+        work = cluster_work(decided, written)
+        leading = self._leader.leading
+        if leading:
+            await self._record(work, troubles)
+        if observed.fresh:
+            try:
+                if await self._voice.speak(decided.speech):
+                    self._wake()  # conditions say what the speaker holds: look again
+            except Unavailable as trouble:
+                troubles.append(trouble)
+        else:
+            troubles.append(Unavailable("the speaker does not answer"))
+        if leading:
+            await self._report(work, troubles)
+            await self._announce(snapshot, decided, written)
+        if troubles:
+            raise troubles[0]
+
+    async def _plan(self, snapshot: Snapshot) -> Plan:
+        started = self._clock.monotonic()
+        if self._plan_s > SLOW_PLAN_S:
+            decided = await asyncio.to_thread(plan, snapshot)
+        else:
+            decided = plan(snapshot)
+        self._plan_s = self._clock.monotonic() - started
+        return decided
+
+    async def _record(self, work: ClusterWork, troubles: list[Unavailable]) -> None:
+        """Write addresses, after the finalizers of the Eips they come from."""
+        if await _apply(self._targets.statuses, work.holds, troubles):
+            await _apply(self._targets.services, work.services.puts_only(), troubles)
+
+    async def _report(self, work: ClusterWork, troubles: list[Unavailable]) -> None:
+        """Write what follows from the network, and give up what is no longer ours."""
+        await _apply(self._targets.services, work.services.drops_only(), troubles)
+        await _apply(self._targets.statuses, work.statuses, troubles)
+        await _apply(self._targets.announcers, work.announcers, troubles)
+
+    async def _announce(self, snapshot: Snapshot, decided: Plan, before: Written) -> None:
+        """Tell the transitions that were really written, as log lines and Events."""
+        after = await self._targets.observe()
+        told = [*notices(snapshot, before, after)]
+        for key, verdict in decided.left_alone.items():
+            if key not in self._left_alone:
+                service = snapshot.services[key]
+                told.append(
+                    Notice(
+                        kind="Service",
+                        namespace=service.namespace,
+                        name=service.name,
+                        uid=service.uid,
+                        reason=verdict.reason,
+                        message=str(verdict),
+                        warning=True,
+                    )
+                )
+        self._left_alone = set(decided.left_alone)
+        for notice in told:
+            log.info("%s %s: %s", notice.kind, notice.reason, notice.message)
+        if told:
+            await self._targets.events.emit(told)
+
+    def _log_failures(self, decided: Plan) -> None:
+        failures = frozenset((what, repr(error)) for what, error in decided.failures)
+        for what, error in decided.failures:
+            if (what, repr(error)) not in self._logged:
+                log.error("%s could not be judged", what, exc_info=error)
+        self._logged = failures
+
+
+async def _apply(target: Target[K, V], work: Delta[K, V], troubles: list[Unavailable]) -> bool:
+    """Do *work* if there is any; return whether the target answered."""
+    if not work:
+        return True
+    try:
+        await target.apply(work)
+    except Unavailable as trouble:
+        troubles.append(trouble)
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""This replica's speaker, as the reconciler sees it: look, speak, listen.
+
+The speaker's tables are read back, never remembered beyond what it acknowledged; while it
+does not answer, what it last held counts for a grace period, because routers may still
+believe it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from manager.planner.desired import Speech
+from manager.ports import Speaker
+from manager.snapshot import Observed
+from manager.work import SpeakerWork, speaker_work
+from pointsman.model.route import PeerName, SessionReport
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.readback import ReadBack
+from pointsman.runtime.target import Unavailable
+
+log = logging.getLogger(__name__)
+
+GRACE_S: Final = 30.0  # how long a silent speaker's last routes count as still there
+POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this often
+SETTLE_S: Final = 0.2  # session events come in bursts
+
+
+class Voice:
+    """One speaker. *wake* is called when a session changed or the daemon came back."""
+
+    def __init__(self, speaker: Speaker, *, clock: Clock, wake: Callable[[], None]) -> None:
+        self._speaker, self._clock, self._wake = speaker, clock, wake
+        now = clock.monotonic
+        self._exports = ReadBack(speaker.exports, now=now)
+        self._routes = ReadBack(speaker.routes, now=now)
+        self._neighbors = ReadBack(speaker.neighbors, now=now)
+        self._sessions: Mapping[PeerName, SessionReport] = {}
+        self._last, self._answered_at = Observed(fresh=False), now()
+        self._silent = False
+
+    async def look(self) -> Observed:
+        """Return what the speaker holds; not fresh when it does not answer."""
+        try:
+            identity = await self._speaker.identity()
+            if identity is None:  # up, and empty: sessions and routes went with its predecessor
+                self._doubt()
+                self._last = Observed()
+            else:
+                self._last = Observed(
+                    identity=identity,
+                    exports=await self._exports.observe(),
+                    routes=await self._routes.observe(),
+                    neighbors=await self._neighbors.observe(),
+                    sessions=self._sessions,
+                )
+        except Unavailable as trouble:
+            self._lost(trouble)
+            if self._clock.monotonic() - self._answered_at > GRACE_S:
+                self._last = Observed()
+            return replace(self._last, sessions={}, fresh=False)
+        if self._silent:
+            log.info("the speaker answers again")
+        self._silent, self._answered_at = False, self._clock.monotonic()
+        return self._last
+
+    async def speak(self, speech: Speech) -> bool:
+        """Make the speaker say *speech*; return whether anything had to be done.
+
+        Puts come first, each after what it refers to; a neighbor is added once its paths
+        are there, and removed after they are gone.
+
+        Raises:
+            Unavailable: it went away in the middle; what is missing is seen at the next look.
+        """
+        observed = self._last
+        if speech.identity is None:
+            return False
+        if observed.identity != speech.identity:
+            log.info("start the speaker: AS %s, %s", speech.identity.asn, speech.identity.router_id)
+            await self._speaker.start(speech.identity)
+            observed = await self.look()
+            if not observed.fresh:
+                raise Unavailable("the speaker went away right after it was started")
+        work = speaker_work(speech, observed)
+        if not work:
+            return False
+        try:
+            await self._do(work)
+        except BaseException:
+            self._doubt()
+            raise
+        _tell(work)
+        return True
+
+    async def _do(self, work: SpeakerWork) -> None:
+        for target, part in (
+            (self._exports, work.exports.puts_only()),
+            (self._routes, work.routes.puts_only()),
+            (self._neighbors, work.neighbors.puts_only()),
+            (self._routes, work.routes.drops_only()),
+            (self._neighbors, work.neighbors.drops_only()),
+            (self._exports, work.exports.drops_only()),
+        ):
+            if part:
+                await target.apply(part)  # type: ignore[arg-type]  # each with its own delta
+
+    async def listen(self) -> None:
+        """Keep the reports of the sessions current, until cancelled."""
+        heard = asyncio.Event()
+        heard.set()
+
+        async def follow() -> None:
+            async for _ in self._speaker.changes():
+                heard.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follow(), name="session events")
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await heard.wait()
+                        await asyncio.sleep(SETTLE_S)
+                if heard.is_set():  # a session turned, or the daemon is another one now
+                    heard.clear()
+                    self._doubt()
+                    self._wake()
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        """Read the sessions again; wake the reconciler if they are not what they were."""
+        try:
+            sessions = await self._speaker.sessions()
+        except Unavailable as trouble:
+            self._lost(trouble)
+            sessions = {}
+        if sessions != self._sessions:
+            self._sessions = sessions
+            self._wake()
+
+    def _lost(self, trouble: Unavailable) -> None:
+        self._doubt()
+        if not self._silent:
+            log.warning("the speaker does not answer, its routes are left as they are: %s", trouble)
+        self._silent = True
+
+    def _doubt(self) -> None:
+        for target in (self._exports, self._routes, self._neighbors):
+            target.doubt()
+
+
+def _tell(work: SpeakerWork) -> None:
+    """Log one line per kind of change; single paths are told while they are few."""
+    for name, part in (
+        ("export rules", work.exports),
+        ("paths", work.routes),
+        ("neighbors", work.neighbors),
+    ):
+        if part:
+            log.info("speaker: %s: %d put, %d dropped", name, len(part.put), len(part.drop))

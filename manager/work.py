@@ -1,0 +1,134 @@
+"""What is left to do: the plan minus what was observed, in the order in which it is safe.
+
+Pure. An address is recorded before it is routed, a path is put before another is dropped,
+a finalizer is set before the first grant of its Eip.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manager.planner.desired import Plan, Speech
+from manager.snapshot import EipName, NodeName, Observed, Resource, ServiceKey, Snapshot
+from pointsman.model.address import Address
+from pointsman.model.delta import Delta, delta
+from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the API objects say of us now."""
+
+    services: Mapping[ServiceKey, ServiceRecord]
+    statuses: Mapping[ResourceKey, StatusRecord]
+    announcers: Mapping[NodeName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterWork:
+    """What the leader writes. Each field is one phase, in this order."""
+
+    holds: Delta[ResourceKey, StatusRecord]  # Eips about to be used for the first time
+    services: Delta[ServiceKey, ServiceRecord]
+    statuses: Delta[ResourceKey, StatusRecord]
+    announcers: Delta[NodeName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerWork:
+    """What this replica's speaker is told. Puts go first, each kind after what it refers to."""
+
+    exports: Delta[PeerName, Address]
+    routes: Delta[RouteKey, Route]
+    neighbors: Delta[PeerName, Neighbor]
+
+    def __bool__(self) -> bool:
+        return bool(self.exports or self.routes or self.neighbors)
+
+
+def cluster_work(plan: Plan, written: Written) -> ClusterWork:
+    """Return what the API objects lack of *plan*."""
+    statuses = delta(plan.statuses, written.statuses)
+    first = {
+        key: record
+        for key, record in statuses.put.items()
+        if record.held and not written.statuses.get(key, StatusRecord()).held
+    }
+    rest = {key: record for key, record in statuses.put.items() if key not in first}
+    return ClusterWork(
+        holds=Delta(put=first, drop=frozenset()),
+        services=delta(plan.services, written.services),
+        statuses=Delta(put=rest, drop=statuses.drop),
+        announcers=delta(plan.announcers, written.announcers),
+    )
+
+
+def speaker_work(speech: Speech, observed: Observed) -> SpeakerWork:
+    """Return what the speaker lacks of *speech*."""
+    return SpeakerWork(
+        exports=delta(speech.exports, observed.exports),
+        routes=delta(speech.routes, observed.routes),
+        neighbors=delta(speech.neighbors, observed.neighbors),
+    )
+
+
+def notices(snapshot: Snapshot, before: Written, after: Written) -> tuple[Notice, ...]:
+    """Return one Event per transition: a condition whose status or reason is another now.
+
+    A Service that has other addresses than before is told so, too.
+    """
+    return (*_service_notices(snapshot, before, after), *_status_notices(snapshot, before, after))
+
+
+def _service_notices(snapshot: Snapshot, before: Written, after: Written) -> Iterator[Notice]:
+    for key, record in sorted(after.services.items()):
+        service = snapshot.services.get(key)
+        old = before.services.get(key, ServiceRecord())
+        if service is None or record is old:
+            continue
+        moved = record.ingress != old.ingress
+        for name, said in sorted(record.conditions.items()):
+            if _turned(old.conditions.get(name), said) or (moved and said.reason == "Allocated"):
+                yield Notice(
+                    kind="Service",
+                    namespace=service.namespace,
+                    name=service.name,
+                    uid=service.uid,
+                    reason=said.reason,
+                    message=said.message,
+                    warning=said.status == "False",
+                )
+
+
+def _status_notices(snapshot: Snapshot, before: Written, after: Written) -> Iterator[Notice]:
+    for key, record in sorted(after.statuses.items()):
+        old = before.statuses.get(key, StatusRecord())
+        if record is old:
+            continue
+        for name, said in sorted(record.conditions.items()):
+            if _turned(old.conditions.get(name), said):
+                yield Notice(
+                    kind=key.kind,
+                    namespace="",
+                    name=key.name,
+                    uid=_uid(snapshot, key),
+                    reason=said.reason,
+                    message=said.message,
+                    warning=said.status == "False",
+                )
+
+
+def _turned(before: Stated | None, after: Stated) -> bool:
+    return before is None or (before.status, before.reason) != (after.status, after.reason)
+
+
+def _uid(snapshot: Snapshot, key: ResourceKey) -> str:
+    found: Resource[Any] | None
+    if key.kind == "Eip":
+        found = snapshot.eips.get(EipName(key.name))
+    elif key.kind == "BgpConf":
+        found = snapshot.bgp_confs.get(key.name)
+    else:
+        found = snapshot.bgp_peers.get(PeerName(key.name))
+    return "" if found is None else found.uid

@@ -1,0 +1,49 @@
+"""A target whose last reading is kept for a while, because reading it all is dear.
+
+What it returns was read from the system itself, plus what that system has acknowledged
+since. Anything that casts doubt (trouble, a sign that the other side restarted, age)
+makes the next observe() read again. It refuses to invent: nothing is kept of an apply
+that did not finish.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from pointsman.model.delta import Delta
+from pointsman.runtime.target import Target
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class ReadBack(Generic[K, V]):
+    """*target*, read at most every *max_age_s* seconds while nothing casts doubt."""
+
+    def __init__(
+        self, target: Target[K, V], *, now: Callable[[], float], max_age_s: float = 30.0
+    ) -> None:
+        self._target, self._now, self._max_age_s = target, now, max_age_s
+        self._known: dict[K, V] | None = None
+        self._read_at = 0.0
+
+    def doubt(self) -> None:
+        """Make the next observe() read from the system."""
+        self._known = None
+
+    async def observe(self) -> Mapping[K, V]:
+        """Return what is there: read now, or read lately and changed by nobody but us."""
+        if self._known is None or self._now() - self._read_at >= self._max_age_s:
+            self._known = None
+            read = dict(await self._target.observe())
+            self._known, self._read_at = read, self._now()
+        return dict(self._known)
+
+    async def apply(self, work: Delta[K, V]) -> None:
+        """Pass *work* on; it counts as observed once the system has taken all of it."""
+        known, self._known = self._known, None
+        await self._target.apply(work)
+        if known is not None:
+            known.update(work.put)
+            for key in work.drop:
+                known.pop(key, None)
+            self._known = known
