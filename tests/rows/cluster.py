@@ -201,11 +201,11 @@ def routed(lab: Lab, address: str, nodes: str) -> None:
 
 
 def held(lab: Lab, name: str, count: int = 1) -> list[str]:
-    """Wait until the status of *name* holds *count* addresses; return them."""
+    """Wait until the status of *name* holds *count* addresses, or more; return them."""
 
     def look() -> list[str] | None:
         found = addresses(lab, name)
-        if len(found) != count:
+        if len(found) < count:
             raise Broken(f"it holds {found}: {verdicts(get(lab, name))}")
         return found
 

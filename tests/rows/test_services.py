@@ -83,6 +83,8 @@ def test_dual_stack_is_routed_in_both_families(lab: Lab) -> None:
         lab.wait("an answer", partial(lab.get, address))
         assert {lab.get(address)[0] for _ in range(30)} == {"node1", "node2", "node3"}
     assert cluster.notes(cluster.get(lab, "web"))["allocated-from"] == f"public/{V4},public6/{V6}"
+    cluster.told(lab, "web", "Allocated", "True", "Allocated", V4, V6)
+    cluster.told(lab, "web", "Announced", "True", "Announced", V4, V6)
 
 
 def test_local_goes_where_the_endpoints_are_and_keeps_the_client(lab: Lab) -> None:
