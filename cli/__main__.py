@@ -1,0 +1,118 @@
+"""The command `pointsman`, also a kubectl plugin: words in, an exit status out.
+
+0: fine; 1: something is wrong; 2: misuse, with a sentence. For `kubectl pointsman`, put
+this program into the PATH as `kubectl-pointsman` too. It imports a command's code only
+when that command runs.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from cli.misuse import Misuse, Wrong
+
+PROGRAMS: Final = {  # they read their own command line
+    "manager": "decide and speak BGP; one or more in a cluster",
+    "agent": "report the interfaces of a node; one on every node",
+    "lab": "a small data centre on this machine, out of network namespaces",
+}
+COMMANDS: Final = {
+    "status": "peers, pools, services and nodes at a glance",
+    "explain": "why a Service or an address is as it is",
+    "plan": "what would change if objects were applied; applies nothing",
+    "crds": "print the CRDs, for `pointsman crds | kubectl apply -f -`",
+}
+EXTRAS: Final = {"agent": "agent", "lab": "lab"}  # any other command: manager
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(words)
+        sys.stdout.flush()  # a closed pipe is noticed here, not at exit
+    except SystemExit as end:  # argparse has said why
+        return end.code if isinstance(end.code, int) else 0
+    except BrokenPipeError:  # `pointsman plan ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 1
+    return status
+
+
+def _run(words: Sequence[str]) -> int:
+    prog = "pointsman"
+    if os.path.basename(sys.argv[0]) == "kubectl-pointsman":
+        prog = "kubectl pointsman"
+    command = words[0] if words else ""
+    try:
+        if command in PROGRAMS:
+            return int(importlib.import_module(f"{command}.__main__").main(words[1:]))
+        if command in COMMANDS:
+            return _ask(f"{prog} {command}", command, words[1:])
+    except ModuleNotFoundError as error:
+        return _not_installed(command, error)
+    except Misuse as misuse:
+        print(f"{prog} {command}: {misuse}", file=sys.stderr)
+        return 2
+    except Wrong as wrong:
+        print(f"{prog} {command}: {wrong}", file=sys.stderr)
+        return 1
+    if not words:
+        _overview(prog).print_help(sys.stderr)
+        return 2
+    _overview(prog).parse_args(words)
+    return 0
+
+
+def _ask(prog: str, command: str, words: Sequence[str]) -> int:
+    module = importlib.import_module(f"cli.{command}")
+    parser = _Parser(prog=prog, description=_sentence(COMMANDS[command]), allow_abbrev=False)
+    module.arguments(parser)
+    return int(module.run(parser.parse_args(words)))
+
+
+def _overview(prog: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=prog,
+        description="External addresses for Kubernetes Services on bare metal.",
+        epilog="Exit status: 0 fine, 1 something is wrong, 2 misuse. For `kubectl pointsman`, put "
+        "this program into the PATH as kubectl-pointsman too.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, text in (COMMANDS | PROGRAMS).items():
+        commands.add_parser(name, help=text)
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _not_installed(command: str, error: ModuleNotFoundError) -> int:
+    """Say which extra a command needs; a missing module of our own is a bug."""
+    missing = (error.name or "").partition(".")[0]
+    if missing in ("pointsman", "manager", "agent", "cli", "lab", "sidecars"):
+        raise error
+    extra = EXTRAS.get(command, "manager")
+    print(
+        f"`pointsman {command}` needs the package {missing}, which is not installed here: "
+        f"install pointsman[{extra}].",
+        file=sys.stderr,
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

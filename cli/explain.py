@@ -1,0 +1,222 @@
+"""`pointsman explain`: what was decided about a Service or an address, with every reason.
+
+The reasons are the planner's own; nothing is judged here.
+"""
+
+import argparse
+from typing import Any
+
+from cli import tables, world
+from cli.misuse import Misuse, Wrong
+from cli.plan import PATH_COLUMNS, said
+from cli.shown import Json, paths_json, service_json, verdict_json
+from cli.tables import Table
+from cli.world import World
+from manager.planner.explain import AddressStory, explain_address, explain_eips
+from manager.planner.ours import LOAD_BALANCER_CLASS
+from manager.planner.vocabulary import ALLOCATED, ANNOUNCED
+from manager.snapshot import Service, ServiceKey
+from pointsman.api import dialect
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this command's options on *parser*."""
+    about = parser.add_subparsers(dest="about", required=True, metavar="service|address")
+    service = about.add_parser("service", help="explain service NAMESPACE/NAME")
+    service.add_argument("subject", metavar="NAMESPACE/NAME")
+    address = about.add_parser("address", help="explain address IP")
+    address.add_argument("subject", metavar="IP")
+    for parser_of in (service, address):
+        world.arguments(parser_of)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Return 0 when the answer is complete; a refusal explained is an answer."""
+    if given.paths and not given.offline:
+        raise Misuse("explain reads files with --offline only: --offline -f PATH.")
+    return _service(given) if given.about == "service" else _address(given)
+
+
+def _service(given: argparse.Namespace) -> int:
+    namespace, slash, name = given.subject.rpartition("/")
+    if not name or (slash and not namespace):
+        raise Misuse(f"{given.subject!r} names no Service: write NAMESPACE/NAME.")
+    key = ServiceKey(f"{namespace or 'default'}/{name}")
+    seen = world.settled(world.read(given))
+    service = seen.found.services.get(key)
+    if service is None:
+        raise Wrong(f"There is no Service {key}.")
+    story = service_story(seen, service)
+    if given.output == "json":
+        tables.show_json(story)
+    else:
+        _tell_service(key, story)
+    return 0 if seen.complete else 1
+
+
+def service_story(seen: World, service: Service) -> Json:
+    """Return everything that was decided about *service*; `ours` False: nothing was."""
+    plan, key = seen.plan, service.key
+    if key not in plan.books.allocations:
+        return {"service": key, "ours": False, "why": _not_ours(seen, service)}
+    allocation, announcement = plan.books.allocations[key], plan.announcements[key]
+    mine = {f"{a}/{a.max_prefixlen}" for a in (g.address for g in allocation.grants)}
+    recorded = {
+        c.type: {"status": c.status, "reason": c.reason, "message": c.message}
+        for c in service.conditions
+        if c.type in (ALLOCATED, ANNOUNCED)
+    }
+    return {
+        "service": key,
+        "ours": True,
+        **service_json(plan, key),
+        "recorded": {"addresses": [i.ip or i.hostname for i in service.ingress], **recorded},
+        "candidates": [
+            {
+                "node": one.node,
+                "carries": not one.excluded_by,
+                "excludedBy": one.excluded_by,
+                "despite": one.despite,
+            }
+            for one in announcement.candidates
+        ],
+        "refusals": [{"candidate": r.candidate, "why": r.why} for r in allocation.refusals],
+        "eips": [
+            {"eip": one.eip, "family": one.family, "why": one.why}
+            for one in explain_eips(seen.settled, service)
+        ],
+        "paths": {
+            peer: [path for path in paths_json(plan, peer) if path["prefix"] in mine]
+            for peer in sorted(seen.settled.bgp_peers)
+        },
+    }
+
+
+def _not_ours(seen: World, service: Service) -> str:
+    if service.key in seen.plan.left_alone:
+        return str(seen.plan.left_alone[service.key])
+    if service.type != "LoadBalancer":
+        return (
+            f"Service {service.key} is of type {service.type}. Pointsman serves type LoadBalancer."
+        )
+    if service.load_balancer_class is not None:
+        return (
+            f"Service {service.key} has loadBalancerClass {service.load_balancer_class}. "
+            f"Pointsman serves {LOAD_BALANCER_CLASS}."
+        )
+    return (
+        f"Service {service.key} has no loadBalancerClass, and --require-class asks for "
+        f"{LOAD_BALANCER_CLASS}."
+    )
+
+
+def _tell_service(key: str, story: Json) -> None:
+    if not story["ours"]:
+        print(story["why"])
+        return
+    print(f"Service {key}")
+    for aspect in ("allocated", "announced"):
+        verdict = story[aspect]
+        print(f"  {aspect}: {verdict['status']} ({verdict['reason']})\n    {verdict['message']}")
+    for difference in _unwritten(story):
+        print(f"  not written yet: {difference}")
+    paths = (
+        (peer, path["prefix"], path["nextHop"], path["node"] or "", " ".join(path["communities"]))
+        for peer, told in story["paths"].items()
+        for path in told
+    )
+    grants = zip(story["addresses"], story["allocatedFrom"], strict=True)
+    print()
+    tables.show(
+        (
+            Table("ADDRESSES", ("ADDRESS", "EIP"), tuple((a, e or "") for a, e in grants)),
+            _listed("REFUSED", ("CANDIDATE", "WHY"), story["refusals"], ("candidate", "why")),
+            Table(
+                "EIPS, FOR ONE MORE ADDRESS",
+                ("EIP", "FAMILY", "ANSWER"),
+                tuple((e["eip"], e["family"], e["why"] or "could give one") for e in story["eips"]),
+            ),
+            Table("NODES", ("NODE", "CARRIES", "WHY"), tuple(map(_node, story["candidates"]))),
+            Table("PATHS", PATH_COLUMNS, tuple(paths)),
+        )
+    )
+
+
+def _node(one: Json) -> tuple[str, str, str]:
+    if one["carries"]:
+        return one["node"], "True", f"although {one['despite']}" if one["despite"] else ""
+    return one["node"], "False", one["excludedBy"]
+
+
+def _unwritten(story: Json) -> list[str]:
+    """Return where the object in the cluster does not say yet what was decided."""
+    recorded = story["recorded"]
+    found = []
+    if recorded["addresses"] != story["addresses"]:
+        has = ", ".join(recorded["addresses"]) or "no address"
+        found.append(f"its status has {has}")
+    for aspect, condition in (("allocated", ALLOCATED), ("announced", ANNOUNCED)):
+        stands = recorded.get(condition)
+        if stands is not None and stands != story[aspect]:
+            found.append(f"its condition {condition} is {said(stands)}: {stands['message']}")
+    return found
+
+
+def _address(given: argparse.Namespace) -> int:
+    address = dialect.read_ip(given.subject)
+    if address is None:
+        raise Misuse(f"{given.subject!r} is no IP address: write 192.0.2.1 or 2001:db8::1.")
+    seen = world.settled(world.read(given))
+    story = explain_address(seen.settled, seen.plan.books, address)
+    if given.output == "json":
+        tables.show_json(_address_json(story))
+    else:
+        _tell_address(story)
+    return 0 if seen.complete else 1
+
+
+def _address_json(story: AddressStory) -> Json:
+    return {
+        "address": str(story.address),
+        "summary": story.summary,
+        "bookedOn": story.booked_on,
+        "holders": list(story.holders),
+        "recorded": list(story.recorded),
+        "routed": story.routed,
+        "eips": [
+            {
+                "eip": source.eip,
+                "ready": verdict_json(source.ready),
+                "withheld": source.withheld,
+            }
+            for source in story.sources
+        ],
+        "waiting": [{"candidate": one.candidate, "why": one.why} for one in story.waiting],
+    }
+
+
+def _tell_address(story: AddressStory) -> None:
+    print(story.summary)
+    if story.booked_on is not None:
+        print(f"It is booked on Eip '{story.booked_on}'.")
+    shape = _address_json(story)
+    print()
+    tables.show(
+        (
+            Table(
+                "EIPS",
+                ("EIP", "READY", "WITHHELD", "MESSAGE"),
+                tuple(
+                    (e["eip"], said(e["ready"]), e["withheld"], e["ready"]["message"])
+                    for e in shape["eips"]
+                ),
+            ),
+            _listed("WAITING FOR IT", ("SERVICE", "WHY"), shape["waiting"], ("candidate", "why")),
+        )
+    )
+
+
+def _listed(
+    title: str, columns: tuple[str, ...], entries: list[Any], keys: tuple[str, ...]
+) -> Table:
+    return Table(title, columns, tuple(tuple(str(e[key]) for key in keys) for e in entries))

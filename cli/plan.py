@@ -1,0 +1,184 @@
+"""`pointsman plan`: what the planner makes of files, or what they would change in a cluster.
+
+It applies nothing, anywhere.
+"""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from cli import overlay, tables, world
+from cli.changes import changes
+from cli.shown import Json, plan_json
+from cli.tables import Table
+from manager import offline
+from manager.planner.desired import Plan
+from manager.planner.vocabulary import READY
+from pointsman.model.record import ResourceKey
+
+PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this command's options on *parser*."""
+    world.arguments(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Return 0, or 1 if an object could not be read or judged."""
+    return _whole(given) if given.offline else _what_if(given)
+
+
+def _whole(given: argparse.Namespace) -> int:
+    seen = world.settled(world.read(given))
+    shape = plan_json(seen.settled, seen.plan)
+    if given.output == "json":
+        tables.show_json(shape)
+    else:
+        tables.show(_plan_tables(shape, seen.plan))
+    return 0 if seen.complete else 1
+
+
+def _what_if(given: argparse.Namespace) -> int:
+    documents, broken = world.from_files(given)
+    live, settings = world.live(given), world.settings(given)
+    before = offline.read((("cluster", raw) for raw in live), settings)
+    after = offline.read(overlay.applied(live, documents, now=datetime.now(UTC)), settings)
+    after = world.tell(offline.Reading(after.snapshot, (*broken, *after.problems),
+                                       after.passed_over))  # fmt: skip
+    then = world.settled(after)
+    change = changes(world.settled(before), then)
+    if given.output == "json":
+        tables.show_json(change)
+    elif any(change.values()):
+        tables.show(table for table in _change_tables(change) if table.rows)
+    else:
+        print("Nothing would change.")
+    return 0 if then.complete else 1
+
+
+def _plan_tables(shape: Json, plan: Plan) -> Iterator[Table]:
+    services, peers = sorted(shape["services"].items()), sorted(shape["peers"].items())
+    yield Table(
+        "SERVICES",
+        ("SERVICE", "ADDRESSES", "EIP", "ALLOCATED", "ANNOUNCED", "WHY"),
+        tuple(
+            (
+                key,
+                ",".join(one["addresses"]),
+                ",".join(eip or tables.NOTHING for eip in one["allocatedFrom"]),
+                said(one["allocated"]),
+                said(one["announced"]),
+                why(one["allocated"], one["announced"]),
+            )
+            for key, one in services
+        ),
+    )
+    yield Table(
+        "EIPS",
+        ("EIP", "READY", "CAPACITY", "ALLOCATED", "AVAILABLE", "WHY"),
+        tuple(
+            (name, said(one["ready"]), *_counts(one), why(one["ready"]))
+            for name, one in sorted(shape["eips"].items())
+        ),
+    )
+    yield Table(
+        "PEERS",
+        ("PEER", "READY", "PATHS", "WHY"),
+        tuple(_peer(plan, name, one["paths"]) for name, one in peers),
+    )
+    yield Table(
+        "PATHS",
+        PATH_COLUMNS,
+        tuple(_path(name, path) for name, one in peers for path in one["paths"]),
+    )
+
+
+def _change_tables(change: Json) -> Iterator[Table]:
+    yield Table(
+        "SERVICES",
+        ("SERVICE", "GAINS", "LOSES", "ALLOCATED", "ANNOUNCED", "WHY"),
+        tuple(
+            (
+                key,
+                ",".join(one["gained"]),
+                ",".join(one["lost"]),
+                said(one["allocated"]),
+                said(one["announced"]),
+                why(one["allocated"], one["announced"])
+                if one["allocated"]
+                else "It is no longer ours to serve.",
+            )
+            for key, one in change["services"].items()
+        ),
+    )
+    yield Table(
+        "EIPS",
+        ("EIP", "READY", "CAPACITY", "ALLOCATED", "AVAILABLE", "WHY"),
+        tuple(
+            (name, said(one["ready"]), *_counts(one), why(one["ready"]))
+            if (one := both["after"])
+            else (name, "deleted", "", "", "", "")
+            for name, both in change["eips"].items()
+        ),
+    )
+    peers = change["peers"].items()
+    yield Table(
+        "SESSIONS",
+        ("PEER", "SESSION", "BECAUSE OF"),
+        tuple(
+            (name, one["session"]["change"], ",".join(one["session"]["because"]))
+            for name, one in peers
+            if one["session"]
+        ),
+    )
+    signs = (("-", "removed"), ("+", "added"), ("~", "changed"))
+    yield Table(
+        "PATHS",
+        ("", *PATH_COLUMNS),
+        tuple(
+            (sign, *_path(name, path))
+            for name, one in peers
+            for sign, part in signs
+            for path in one[part]
+        ),
+    )
+
+
+def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:
+    record = plan.statuses.get(ResourceKey("BgpPeer", name))
+    ready = record.conditions.get(READY) if record is not None else None
+    if ready is None:
+        return name, "", str(len(paths)), ""
+    verdict = {"status": ready.status, "reason": ready.reason, "message": ready.message}
+    return name, said(verdict), str(len(paths)), why(verdict)
+
+
+def said(verdict: Json | None) -> str:
+    """Return a verdict as a cell: its status, and its reason unless that says the same."""
+    if verdict is None:
+        return ""
+    fine = verdict["status"] == "True"
+    return verdict["status"] if fine else f"{verdict['status']} ({verdict['reason']})"
+
+
+def why(*verdicts: Json | None) -> str:
+    """Return the sentence of the first verdict that is not fine."""
+    wrong = (one for one in verdicts if one is not None and one["status"] != "True")
+    return next((str(one["message"]) for one in wrong), "")
+
+
+def _counts(eip: Json) -> tuple[str, ...]:
+    return tuple(_count(eip[key]) for key in ("capacity", "allocated", "available"))
+
+
+def _count(counts: Json) -> str:
+    families = (("ipv4", "IPv4"), ("ipv6", "IPv6"))
+    present = (f"{counts[key]} {name}" for key, name in families if counts[key] != "0")
+    return " + ".join(present) or "0"
+
+
+def _path(peer: str, path: Json) -> tuple[str, ...]:
+    node = path["node"] or ""
+    return peer, path["prefix"], path["nextHop"], node, " ".join(path["communities"])

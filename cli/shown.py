@@ -1,0 +1,72 @@
+"""A plan as JSON: the keys and orders of `pointsman plan --offline -o json`. They are API.
+
+Keys are sorted by whoever prints. Lists: addresses by the Service's families, paths by
+prefix then next hop, announcers by address.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from manager.planner.desired import Counts, Plan
+from manager.snapshot import Snapshot
+from pointsman.model.route import PeerName, Route, RouteKey, route_order
+from pointsman.model.verdict import Verdict
+
+Json = dict[str, Any]
+
+
+def plan_json(snapshot: Snapshot, plan: Plan) -> Json:
+    """Return the whole plan of *snapshot*."""
+    return {
+        "services": {key: service_json(plan, key) for key in plan.books.allocations},
+        "eips": {
+            name: {
+                "ready": verdict_json(state.ready),
+                "capacity": _counts(state.capacity),
+                "allocated": _counts(state.allocated),
+                "available": _counts(state.available),
+            }
+            for name, state in plan.books.eips.items()
+        },
+        "peers": {name: {"paths": paths_json(plan, name)} for name in snapshot.bgp_peers},
+        "announcers": {name: [] for name in snapshot.nodes},  # protocol layer2 fills these
+    }
+
+
+def service_json(plan: Plan, key: Any) -> Json:
+    allocation = plan.books.allocations[key]
+    return {
+        "addresses": [str(grant.address) for grant in allocation.grants],
+        "allocatedFrom": [grant.eip for grant in allocation.grants],
+        "annotations": dict(plan.services[key].annotations),
+        "allocated": verdict_json(allocation.verdict),
+        "announced": verdict_json(plan.announcements[key].verdict),
+    }
+
+
+def verdict_json(verdict: Verdict) -> Json:
+    return {"status": verdict.status, "reason": verdict.reason, "message": str(verdict)}
+
+
+def paths_json(plan: Plan, peer: PeerName) -> list[Json]:
+    """Return what *peer* is told."""
+    told = (key for key, route in plan.speech.routes.items() if peer in route.peers)
+    return [_path(plan, key, plan.speech.routes[key]) for key in sorted(told, key=route_order)]
+
+
+def _path(plan: Plan, key: RouteKey, route: Route) -> Json:
+    has = route.attributes
+    return {
+        "prefix": str(key.prefix),
+        "nextHop": str(key.next_hop),
+        "node": plan.speech.nodes.get(key.next_hop),
+        "communities": [*has.communities, *has.large_communities],
+        "localPref": has.local_pref,
+        "med": has.med,
+        "asPathPrepend": has.as_path_prepend,
+        "weight": has.weight,
+    }
+
+
+def _counts(counts: Counts) -> Mapping[str, str]:
+    return {"ipv4": str(counts.ipv4), "ipv6": str(counts.ipv6)}

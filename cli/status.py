@@ -1,0 +1,215 @@
+"""`pointsman status`: peers, pools, services and nodes at a glance.
+
+It reads what the manager and the agents recorded in the API and judges one thing only:
+whether somebody should look. Without a manager running it shows what was last recorded.
+"""
+
+import argparse
+from collections.abc import Iterable
+
+from cli import tables, world
+from cli.misuse import Misuse
+from cli.plan import said
+from cli.shown import Json
+from cli.tables import Table
+from manager.planner.ours import sort_out
+from manager.planner.vocabulary import ADD_PATH, ALLOCATED, ANNOUNCED, ESTABLISHED, READY
+from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, Snapshot
+
+UNSAID = {"status": "Unknown", "reason": "NotRecorded",
+          "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this command's options on *parser*."""
+    world.arguments(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Return 0, or 1 if something is wrong."""
+    if given.paths and not given.offline:
+        raise Misuse("status reads files with --offline only: --offline -f PATH.")
+    reading = world.read(given)
+    shape = status_json(reading.snapshot)
+    if given.output == "json":
+        tables.show_json(shape)
+    else:
+        tables.show(_tables(shape))
+        for sentence in shape["wrong"]:
+            print(f"! {sentence}")
+    return 1 if shape["wrong"] or reading.problems else 0
+
+
+def status_json(snapshot: Snapshot) -> Json:
+    """Return what is recorded, by kind and name; `wrong` has one sentence for each trouble."""
+    services = sort_out(snapshot).ours
+    shape: Json = {
+        "peers": {name: _peer(one) for name, one in sorted(snapshot.bgp_peers.items())},
+        "eips": {name: _eip(one) for name, one in sorted(snapshot.eips.items())},
+        "services": {key: _service(one) for key, one in services.items()},
+        "nodes": {name: _node(snapshot, one) for name, one in sorted(snapshot.nodes.items())},
+    }
+    return {**shape, "wrong": [*_confs(snapshot), *_wrong(shape)]}
+
+
+def _peer(peer: BgpPeer) -> Json:
+    spec, speakers = peer.spec, peer.status.get("speakers")
+    ready = _said(peer.conditions, READY)
+    if spec is None:
+        ready = {"status": "False", "reason": "Invalid", "message": peer.invalid}
+    return {
+        "address": str(spec.address) if spec else None,
+        "as": spec.asn if spec else None,
+        "disabled": spec.disabled if spec else False,
+        "ready": ready,
+        "established": _said(peer.conditions, ESTABLISHED),
+        "addPathNegotiated": _said(peer.conditions, ADD_PATH),
+        "speakers": speakers if isinstance(speakers, list) else [],
+    }
+
+
+def _eip(eip: Eip) -> Json:
+    shown = ("capacity", "allocated", "available", "services")
+    return {
+        "protocol": str(eip.spec.protocol) if eip.spec else None,
+        "default": eip.spec.default if eip.spec else False,
+        "addresses": [str(block) for block in eip.spec.addresses] if eip.spec else [],
+        "ready": _said(eip.conditions, READY),
+        **{key: eip.status.get(key) for key in shown},
+    }
+
+
+def _service(service: Service) -> Json:
+    return {
+        "addresses": [entry.ip or entry.hostname for entry in service.ingress],
+        "allocated": _said(service.conditions, ALLOCATED),
+        "announced": _said(service.conditions, ANNOUNCED),
+    }
+
+
+def _node(snapshot: Snapshot, node: Node) -> Json:
+    announcer = snapshot.announcers.get(node.name)
+    reported = announcer is not None and announcer.reported
+    return {
+        "ready": node.ready,
+        "agent": reported,
+        "interfaces": sorted(i.name for i in announcer.interfaces) if announcer else [],
+        "proxyHealthy": announcer.proxy_healthy if announcer else None,
+    }
+
+
+def _said(conditions: Iterable[Condition], name: str) -> Json:
+    for one in conditions:
+        if one.type == name:
+            return {"status": one.status, "reason": one.reason, "message": one.message}
+    return dict(UNSAID)
+
+
+def _confs(snapshot: Snapshot) -> Iterable[str]:
+    conf = snapshot.bgp_confs.get("default")
+    if conf is None:
+        if snapshot.bgp_peers:
+            yield "There is no BgpConf default, so no session is opened: create one with spec.as."
+    elif conf.spec is None:
+        yield f"BgpConf default cannot be read: {conf.invalid}"
+
+
+def _wrong(shape: Json) -> Iterable[str]:
+    for name, peer in shape["peers"].items():
+        aspects = () if peer["disabled"] else ("ready", "established", "addPathNegotiated")
+        yield from _first_wrong(f"BgpPeer {name}", peer, aspects)
+    for name, eip in shape["eips"].items():
+        if eip["ready"]["reason"] != "Disabled":  # as its owner wants it
+            yield from _first_wrong(f"Eip {name}", eip, ("ready",))
+    for key, service in shape["services"].items():
+        yield from _first_wrong(f"Service {key}", service, ("allocated", "announced"))
+    for name, node in shape["nodes"].items():
+        if node["ready"] != "True":
+            yield f"Node {name} is not Ready ({node['ready']})."
+        if not node["agent"]:
+            yield f"Node {name} has no report of an agent: is one running there?"
+        if node["proxyHealthy"] is False:
+            yield f"Node {name} has a service proxy that fails its health check."
+
+
+def _first_wrong(subject: str, one: Json, aspects: Iterable[str]) -> Iterable[str]:
+    for aspect in aspects:
+        # A missing AddPathNegotiated is told by Established.
+        if one[aspect]["status"] != "True" and not (
+            aspect == "addPathNegotiated" and one[aspect] == UNSAID
+        ):
+            message = one[aspect]["message"]
+            yield f"{subject}: {message}"
+            return
+
+
+def _tables(shape: Json) -> Iterable[Table]:
+    yield Table(
+        "PEERS",
+        ("PEER", "ADDRESS", "AS", "ESTABLISHED", "ADD-PATH", "PREFIXES", "PATHS"),
+        tuple(
+            (
+                name,
+                one["address"] or "",
+                str(one["as"] or ""),
+                "disabled" if one["disabled"] else said(one["established"]),
+                said(one["addPathNegotiated"]),
+                *_advertised(one["speakers"]),
+            )
+            for name, one in shape["peers"].items()
+        ),
+    )
+    yield Table(
+        "EIPS",
+        ("EIP", "PROTOCOL", "ADDRESSES", "READY", "ALLOCATED", "AVAILABLE", "SERVICES"),
+        tuple(
+            (
+                name,
+                one["protocol"] or "",
+                ",".join(one["addresses"]),
+                said(one["ready"]),
+                _count(one["allocated"]),
+                _count(one["available"]),
+                "" if one["services"] is None else str(one["services"]),
+            )
+            for name, one in shape["eips"].items()
+        ),
+    )
+    yield Table(
+        "SERVICES",
+        ("SERVICE", "ADDRESSES", "ALLOCATED", "ANNOUNCED"),
+        tuple(
+            (key, ",".join(one["addresses"]), said(one["allocated"]), said(one["announced"]))
+            for key, one in shape["services"].items()
+        ),
+    )
+    yield Table(
+        "NODES",
+        ("NODE", "READY", "AGENT", "INTERFACES", "PROXY"),
+        tuple(
+            (
+                name,
+                one["ready"],
+                str(one["agent"]),
+                ",".join(one["interfaces"]),
+                {True: "healthy", False: "failing", None: ""}[one["proxyHealthy"]],
+            )
+            for name, one in shape["nodes"].items()
+        ),
+    )
+
+
+def _advertised(speakers: list[object]) -> tuple[str, str]:
+    """Return what the router is told, by speaker: `3` or, from two replicas, `3/3`."""
+    entries = [one for one in speakers if isinstance(one, dict)]
+    prefixes, paths = (
+        "/".join(str(one[key]) for one in entries if key in one)
+        for key in ("advertisedPrefixes", "advertisedPaths")
+    )
+    return prefixes, paths
+
+
+def _count(counts: object) -> str:
+    if not isinstance(counts, dict):
+        return ""
+    return " + ".join(f"{counts.get(family, '?')} {family}" for family in ("ipv4", "ipv6"))

@@ -1,0 +1,128 @@
+"""The cluster a command speaks of: files as if they were all of it, or a live one.
+
+It only gathers: what the objects mean is the planner's to say.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import files
+from cli.misuse import Misuse, Wrong
+from manager import offline
+from manager.planner.desired import Plan
+from manager.planner.whatif import settle
+from manager.snapshot import Settings, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A cluster as it is, and as it is once its plan has taken effect."""
+
+    found: Snapshot
+    settled: Snapshot
+    plan: Plan
+    complete: bool  # everything could be read and judged
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where the cluster comes from and how the manager was told to see it."""
+    parser.add_argument(
+        "-f", "--filename", dest="paths", nargs="+", action="extend", default=[], metavar="PATH",
+        help="files or folders of YAML or JSON; - is standard input",
+    )  # fmt: skip
+    parser.add_argument(
+        "--offline", action="store_true", help="the files are the whole cluster; ask no other"
+    )
+    parser.add_argument(
+        "--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, then ~/.kube/config"
+    )
+    parser.add_argument(
+        "--require-class", action="store_true", help="as the manager: leave Services without class"
+    )
+    parser.add_argument(
+        "--drain-taints", metavar="CSV", help="as the manager: taints that drain a node"
+    )
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+
+
+def settings(given: argparse.Namespace) -> Settings:
+    if given.drain_taints is None:
+        return Settings(require_class=given.require_class)
+    taints = {taint.strip() for taint in given.drain_taints.split(",")}
+    return Settings(given.require_class, frozenset(taints - {""}))
+
+
+def read(given: argparse.Namespace) -> offline.Reading:
+    """Return what is there: with --offline the files, else the live cluster alone.
+
+    Problems are said on stderr; they are among those of the result too.
+    """
+    if given.offline:
+        documents, broken = from_files(given)
+        reading = offline.read(documents, settings(given))
+        return tell(offline.Reading(reading.snapshot, (*broken, *reading.problems),
+                                    reading.passed_over))  # fmt: skip
+    return tell(offline.read((("cluster", raw) for raw in live(given)), settings(given)))
+
+
+def from_files(given: argparse.Namespace) -> tuple[list[tuple[str, object]], list[str]]:
+    if not given.paths:
+        raise Misuse("Name the files that are the cluster: --offline -f PATH.")
+    if given.offline and given.kubeconfig:
+        raise Misuse("--offline asks no cluster: leave out --offline or --kubeconfig.")
+    return files.read(given.paths)
+
+
+def live(given: argparse.Namespace) -> list[object]:
+    """Return the objects of the live cluster."""
+    try:
+        return asyncio.run(offline.fetch(chosen_kubeconfig(given.kubeconfig, os.environ)))
+    except offline.NoCluster as error:
+        raise Wrong(str(error)) from error
+
+
+def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the kubeconfig to use; None: this runs in a Pod.
+
+    Raises:
+        Misuse: there is none.
+    """
+    usual = Path(environment.get("HOME", "/")) / ".kube" / "config"
+    chosen = named or environment.get("KUBECONFIG")
+    if not chosen and not usual.exists() and environment.get("KUBERNETES_SERVICE_HOST"):
+        return None
+    path = Path(chosen) if chosen else usual
+    # $KUBECONFIG may name several files, which kubernetes_asyncio then merges.
+    if not any(Path(part).is_file() for part in str(path).split(os.pathsep)):
+        raise Misuse(
+            f"There is no kubeconfig {path}: name one with --kubeconfig, or give the objects "
+            "with --offline -f PATH."
+        )
+    return path
+
+
+def tell(reading: offline.Reading) -> offline.Reading:
+    """Say on stderr what could not be read and what was passed over; return *reading*."""
+    for problem in reading.problems:
+        print(problem, file=sys.stderr)
+    if reading.passed_over:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in reading.passed_over.items())
+        print(f"Passed over, as Pointsman does not look at these kinds: {kinds}.", file=sys.stderr)
+    return reading
+
+
+def settled(reading: offline.Reading) -> World:
+    """Return the world that *reading* comes to; faults in judging are said on stderr."""
+    snapshot, plan = settle(reading.snapshot)
+    for subject, error in plan.failures:
+        print(
+            f"{subject} could not be judged: {type(error).__name__}: {error}. "
+            "This is a fault of Pointsman; please report it.",
+            file=sys.stderr,
+        )
+    return World(reading.snapshot, snapshot, plan, not (reading.problems or plan.failures))
