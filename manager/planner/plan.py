@@ -5,7 +5,7 @@ the shell to log; whatever else raises is a bug and goes through.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from manager.planner.allocate import allocate
 from manager.planner.case import Case, Contribution
@@ -21,7 +21,7 @@ from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family, host_prefix
 from pointsman.model.allocated import InternalError
-from pointsman.model.announced import NoAddress
+from pointsman.model.announced import Announced, NoAddress
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import Route, RouteKey, route_order
 
@@ -68,8 +68,7 @@ class _Scene:
             parts = [self._unjudged(service, allocation, error)]
         for part in parts:
             self._take(part.routes)
-        first = next((p for p in parts if not p.verdict.ok), parts[0])
-        announcement = Announcement(first.verdict, first.candidates)
+        announcement = _summed_up(parts)
         self.announcements[service.key] = announcement
         carriers = tuple(dict.fromkeys(c for part in parts for c in part.carriers))
         self.records[service.key] = service_record(service, allocation, announcement, carriers)
@@ -120,6 +119,20 @@ class _Scene:
             selector = spec.node_selector if spec is not None else None
             self._nodes[eip] = nodes_for(self.shared.snapshot, selector)
         return self._nodes[eip]
+
+
+def _summed_up(parts: list[Contribution]) -> Announcement:
+    """Return one announcement for addresses from several Eips: the first refusal, or all."""
+    refused = next((part for part in parts if not part.verdict.ok), None)
+    if refused is not None:
+        return Announcement(refused.verdict, refused.candidates)
+    said = [part.verdict for part in parts if isinstance(part.verdict, Announced)]
+    verdict = replace(
+        said[0],
+        addresses=tuple(address for one in said for address in one.addresses),
+        notes=tuple(dict.fromkeys(note for one in said for note in one.notes)),
+    )
+    return Announcement(verdict, parts[0].candidates)
 
 
 def _speech(scene: _Scene) -> Speech:
