@@ -12,7 +12,7 @@ import subprocess
 import time
 from ipaddress import ip_network
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from lab.handle import Lab
 from lab.topology import Broken
@@ -92,13 +92,30 @@ def _inside(line: str, prefix: str) -> bool:
 def established_since(lab: Lab, neighbor: str) -> int:
     """Return when FRR's session with *neighbor* came up, in seconds of the epoch.
 
+    FRR subtracts an age from its clock, both in whole seconds: two looks at one session
+    may differ by one. `session` tells sessions apart.
+
+    Raises:
+        Broken: it isn't established.
+    """
+    return int(_established(lab, neighbor)["bgpTimerUpEstablishedEpoch"])
+
+
+def session(lab: Lab, neighbor: str) -> tuple[int, int]:
+    """Return what names FRR's session with *neighbor*: bgpd's pid, and the session's number.
+
     Equal before and after: it is the same session.
 
     Raises:
         Broken: it isn't established.
     """
+    number = int(_established(lab, neighbor)["connectionsEstablished"])
+    return int(lab.process("bgpd")["pid"]), number
+
+
+def _established(lab: Lab, neighbor: str) -> dict[str, Any]:
     said = json.loads(lab.exec("router", "vtysh", "-c", f"show bgp neighbors {neighbor} json"))
-    session = said.get(neighbor, {})
-    if session.get("bgpState") != "Established":
-        raise Broken(f"The session with {neighbor} is {session.get('bgpState', 'unknown')}.")
-    return int(session["bgpTimerUpEstablishedEpoch"])
+    found: dict[str, Any] = said.get(neighbor, {})
+    if found.get("bgpState") != "Established":
+        raise Broken(f"The session with {neighbor} is {found.get('bgpState', 'unknown')}.")
+    return found

@@ -2,7 +2,7 @@ import pytest
 
 from lab.handle import Lab
 from lab.topology import Broken
-from lab.watching import RouteEvents, established_since
+from lab.watching import RouteEvents, established_since, session
 
 pytestmark = pytest.mark.lab
 
@@ -29,3 +29,5 @@ def test_silence_is_heard_too(lab: Lab) -> None:
 def test_a_session_that_is_down_has_no_age(lab: Lab) -> None:
     with pytest.raises(Broken, match=r"192\.0\.2\.10 is (Active|Connect|Idle)"):
         established_since(lab, "192.0.2.10")
+    with pytest.raises(Broken, match=r"192\.0\.2\.10 is (Active|Connect|Idle)"):
+        session(lab, "192.0.2.10")

@@ -14,7 +14,7 @@ from lab.demo import NETWORK
 from lab.handle import Lab
 from lab.kube import Json
 from lab.topology import Broken
-from lab.watching import established_since
+from lab.watching import session
 
 SERVICES = "/api/v1/namespaces/default/services"
 EVENTS = "/api/v1/namespaces/default/events"
@@ -35,7 +35,7 @@ Verdict = tuple[str, str, str]  # status, reason, message
 
 def prepare(lab: Lab) -> None:
     lab.kubectl("apply", "-f", "-", stdin=NETWORK)
-    lab.wait("a session", lambda: established_since(lab, MANAGER), timeout_s=40)
+    lab.wait("a session", lambda: session(lab, MANAGER), timeout_s=40)
 
 
 def tidy(lab: Lab) -> None:

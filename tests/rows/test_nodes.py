@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from lab.handle import Lab
-from lab.watching import RouteEvents, established_since
+from lab.watching import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 
@@ -52,7 +52,7 @@ def test_exactly_that_gateway_goes_and_returns(lab: Lab, leave: Deed, come_back:
     cluster.make(lab, "web")
     cluster.make(lab, "local", "node2:1", "node3:1", externalTrafficPolicy="Local")
     web, local = cluster.settled(lab, "web"), cluster.settled(lab, "local", "23")
-    since = established_since(lab, MANAGER)
+    since = session(lab, MANAGER)
     with RouteEvents(lab) as events:
         leave(lab, "node2")
         cluster.routed(lab, web, "13")
@@ -63,7 +63,7 @@ def test_exactly_that_gateway_goes_and_returns(lab: Lab, leave: Deed, come_back:
     heard = events.about("198.51.100.0/24")
     assert heard
     assert [line for line in heard if line.startswith("Deleted")] == []
-    assert established_since(lab, MANAGER) == since
+    assert session(lab, MANAGER) == since
 
 
 def test_a_cordon_is_no_drain(lab: Lab) -> None:
@@ -113,7 +113,7 @@ def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab) -> None:
     cluster.make(lab, "web")
     cluster.make(lab, "local", "node1:1", "node2:1", externalTrafficPolicy="Local")
     addresses = cluster.settled(lab, "web"), cluster.settled(lab, "local", "12")
-    since = established_since(lab, MANAGER)
+    since = session(lab, MANAGER)
     with RouteEvents(lab) as events:
         cluster.each(["node1", "node2", "node3"], partial(ready_of, lab))
         for name in ("web", "local"):
@@ -122,7 +122,7 @@ def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab) -> None:
     for address in addresses:
         assert events.about(f"{address}/32") == []
         lab.wait("an answer", partial(lab.get, address))
-    assert established_since(lab, MANAGER) == since
+    assert session(lab, MANAGER) == since
 
 
 def ready_of(lab: Lab, node: str) -> None:

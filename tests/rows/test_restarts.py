@@ -12,7 +12,7 @@ import pytest
 from lab.handle import Lab
 from lab.processes import descendants
 from lab.topology import Broken
-from lab.watching import RouteEvents, established_since
+from lab.watching import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 from tests.rows.conftest import Say
@@ -29,7 +29,7 @@ def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
     for name in names:
         cluster.settled(lab, name)
     cluster.judged(lab)
-    before, since = cluster.versions(lab), established_since(lab, MANAGER)
+    before, since = cluster.versions(lab), session(lab, MANAGER)
     chance = random.Random(SEED)
     with RouteEvents(lab) as events:
         for number in range(DEATHS):
@@ -38,7 +38,7 @@ def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
         cluster.judged(lab)
     assert events.about("198.18.0.0/15") == []
     assert cluster.versions(lab) == before
-    assert established_since(lab, MANAGER) == since
+    assert session(lab, MANAGER) == since
     for name in names[::10]:
         cluster.settled(lab, name)
 
@@ -55,7 +55,7 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
         cluster.settled(lab, name)
     cluster.judged(lab)
     before, versions = table(lab), cluster.versions(lab)
-    since, pid = established_since(lab, MANAGER), lab.process("manager")["pid"]
+    since, pid = session(lab, MANAGER), lab.process("manager")["pid"]
 
     os.kill(gobgpd(lab), signal.SIGKILL)
     began = time.monotonic()
@@ -65,7 +65,7 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
         if table(lab) != before:
             less.append(time.monotonic())
             raise Broken("the router has other routes than before")
-        return established_since(lab, MANAGER) != since
+        return session(lab, MANAGER) != since
 
     lab.wait("every route", back, timeout_s=60)
     outage_s = less[-1] - less[0] if less else 0.0

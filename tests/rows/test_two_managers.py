@@ -10,7 +10,7 @@ import pytest
 
 from lab.handle import Lab
 from lab.options import Options
-from lab.watching import RouteEvents, established_since
+from lab.watching import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.conftest import Say
 
@@ -62,7 +62,7 @@ def known_to_both(lab: Lab, name: str) -> str:
 
 def test_the_other_leads_within_the_lease(lab: Lab, say: Say) -> None:
     for address in SPEAKERS.values():
-        lab.wait("a session", partial(established_since, lab, address), timeout_s=30)
+        lab.wait("a session", partial(session, lab, address), timeout_s=30)
     cluster.make(lab, "web")
     web = known_to_both(lab, "web")
     before, first = cluster.version(lab, "web"), leader(lab)
