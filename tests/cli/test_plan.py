@@ -1,0 +1,239 @@
+import io
+import json
+import random
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.cli.running import (
+    CLUSTER,
+    OFFLINE,
+    answer,
+    eip,
+    node,
+    obj,
+    peer,
+    process,
+    run,
+    service,
+    small,
+    write,
+)
+
+STATUS = "pointsman.dev/status"
+
+
+def said(status: str, reason: str) -> dict[str, str]:
+    return {"status": status, "reason": reason}
+
+
+def path(prefix: str, next_hop: str, node: str) -> dict[str, Any]:
+    return {
+        "prefix": prefix, "nextHop": next_hop, "node": node, "communities": [],
+        "localPref": None, "med": None, "asPathPrepend": 0, "weight": None,
+    }  # fmt: skip
+
+
+def without_sentences(shape: Any) -> Any:
+    """The same without messages, which are the verdicts' own to test."""
+    if isinstance(shape, dict):
+        assert shape.get("message") != ""
+        kept = {k: v for k, v in shape.items() if k not in ("message", STATUS)}
+        return {key: without_sentences(value) for key, value in kept.items()}
+    return [without_sentences(one) for one in shape] if isinstance(shape, list) else shape
+
+
+EXPECTED = {
+    "services": {
+        "default/late": {
+            "addresses": ["198.51.100.0"],
+            "allocatedFrom": ["public"],
+            "annotations": {"pointsman.dev/allocated-from": "public/198.51.100.0"},
+            "allocated": said("True", "Allocated"),
+            "announced": said("False", "NoServingEndpoint"),
+        },
+        "default/web": {
+            "addresses": ["198.51.100.1", "2001:db8:100::"],
+            "allocatedFrom": ["public", "public"],
+            "annotations": {
+                "pointsman.dev/allocated-from": "public/198.51.100.1,public/2001:db8:100::",
+                "pointsman.dev/announced-by": "bgp",
+            },
+            "allocated": said("True", "Allocated"),
+            "announced": said("True", "Announced"),
+        },
+    },
+    "eips": {
+        "closed": {
+            "ready": said("False", "Disabled"),
+            "capacity": {"ipv4": "5", "ipv6": "0"},
+            "allocated": {"ipv4": "0", "ipv6": "0"},
+            "available": {"ipv4": "5", "ipv6": "0"},
+        },
+        "public": {
+            "ready": said("True", "Ready"),
+            "capacity": {"ipv4": "4", "ipv6": "18446744073709551616"},
+            "allocated": {"ipv4": "2", "ipv6": "1"},
+            "available": {"ipv4": "2", "ipv6": "18446744073709551615"},
+        },
+    },
+    "peers": {
+        "spare": {"paths": []},
+        "tor-1": {
+            "paths": [
+                path("198.51.100.1/32", "192.0.2.11", "node1"),
+                path("198.51.100.1/32", "192.0.2.12", "node2"),
+                path("2001:db8:100::/128", "2001:db8:2::11", "node1"),
+                path("2001:db8:100::/128", "2001:db8:2::12", "node2"),
+            ]
+        },
+    },
+    "announcers": {"node1": [], "node2": [], "node3": []},
+}
+
+
+def test_a_folder_is_planned_as_the_contract_shows(capsys) -> None:
+    assert without_sentences(answer(capsys, "plan", *OFFLINE)) == EXPECTED
+
+
+def test_keys_are_sorted(capsys) -> None:
+    _, out, _ = run(capsys, "plan", *OFFLINE, "-o", "json")
+    assert out == json.dumps(json.loads(out), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_neither_hash_seed_nor_order_of_objects_shows(tmp_path: Path) -> None:
+    objects = [*small(), service("api"), service("db"), peer("tor-2", "192.0.2.2")]
+    given = [write(tmp_path / "a.yaml", *objects)]
+    random.Random(7).shuffle(objects)
+    given.append(write(tmp_path / "b.yaml", *objects))
+    for output in ("json", "table"):
+        words = ("plan", "--offline", "-o", output, "-f")
+        told = {process(*words, file, seed=s).stdout for file in given for s in "12"}
+        assert len(told) == 1
+        assert "198.51.100.2" in told.pop()
+
+
+def test_the_table_is_plain_text_in_a_pipe(capsys) -> None:
+    status, out, err = run(capsys, "plan", *OFFLINE)
+    assert status == 0
+    assert "  tor-1  198.51.100.1/32     192.0.2.12      node2  -" in out.splitlines()
+    assert "  public  True              4 IPv4 + 18446744073709551616 IPv6" in out
+    assert "\x1b" not in out
+    assert err.splitlines() == [
+        "Passed over, as Pointsman does not look at these kinds: 1 Deployment."
+    ]
+
+
+def test_standard_input_files_and_folders_add_up(capsys, tmp_path: Path, monkeypatch) -> None:
+    objects = small()
+    inner = tmp_path / "folder" / "deeper"
+    inner.mkdir(parents=True)
+    write(inner / "one.yml", *objects[:2])
+    write(inner.parent / "two.json", {"kind": "List", "apiVersion": "v1", "items": objects[2:4]})
+    (inner / "notes.txt").write_text("no object: [")
+    (inner / ".hidden.yaml").write_text("no object: [")
+    text = write(tmp_path / "piped", *objects[4:])
+    piped = SimpleNamespace(buffer=io.BytesIO(Path(text).read_bytes()))
+    monkeypatch.setattr(sys, "stdin", piped)
+    whole = write(tmp_path / "whole.yaml", *objects)
+    expected = answer(capsys, "plan", "--offline", "-f", whole)
+    assert [p["nextHop"] for p in expected["peers"]["tor-1"]["paths"]] == [
+        "192.0.2.11",
+        "192.0.2.12",
+    ]
+    assert answer(capsys, "plan", "--offline", "-f", str(inner.parent), "-f", "-") == expected
+
+
+def test_the_later_of_two_objects_with_one_name_counts(capsys, tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", eip("public", "198.51.100.0/30"))
+    write(tmp_path / "b.yaml", eip("public", "198.51.100.0/29"))
+    files = [str(tmp_path / name) for name in ("b.yaml", "a.yaml")]
+    shape = answer(capsys, "plan", "--offline", "-f", *files)
+    assert shape["eips"]["public"]["capacity"]["ipv4"] == "4"
+
+
+def test_flags_mean_what_they_mean_to_the_manager(capsys, tmp_path: Path) -> None:
+    tainted = node("node1", "192.0.2.11")
+    tainted["spec"] = {"taints": [{"key": "rack/off", "effect": "NoSchedule"}]}
+    file = write(tmp_path / "a.yaml", *small()[:-2], tainted, node("node2", "192.0.2.12"))
+    words = ("plan", "--offline", "-f", file)
+    assert answer(capsys, *words, "--require-class")["services"] == {}
+    drained = answer(capsys, *words, "--drain-taints", "other, rack/off")
+    assert [p["node"] for p in drained["peers"]["tor-1"]["paths"]] == ["node2"]
+    assert len(answer(capsys, *words)["peers"]["tor-1"]["paths"]) == 2
+
+
+BAD_PORT = obj("Service", "bad", "v1", spec={"type": "LoadBalancer", "ports": "80"})
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        pytest.param(BAD_PORT, "Service bad: spec.ports is '80'; write a list.", id="wrong type"),
+        pytest.param(
+            {"kind": "List", "apiVersion": "v1", "items": [BAD_PORT, 7, node("n", "192.0.2.9")]},
+            "object: the object is 7; write an object (key: value).",
+            id="inside a list, whose other items count",
+        ),
+        pytest.param(obj("Eips", "x"), "Eips x is of no kind of pointsman.dev", id="no such kind"),
+        pytest.param(obj("Eip", "x", "pointsman.dev/v1"), "write 'pointsman.dev/v1alpha1'",
+                     id="no such version"),
+        pytest.param({"apiVersion": "v1", "metadata": {"name": "x"}}, "has no kind", id="no kind"),
+        pytest.param({"apiVersion": "v1", "kind": "Node"}, "no metadata.name", id="no name"),
+    ],
+)  # fmt: skip
+def test_a_malformed_object_is_named_and_stops_no_other(
+    bad: dict, sentence: str, capsys, tmp_path: Path
+) -> None:
+    good, file = write(tmp_path / "good.yaml", *small()), write(tmp_path / "bad.yaml", bad)
+    status, out, err = run(capsys, "plan", "--offline", "-f", file, good, "-o", "json")
+    assert status == 1
+    assert f"{file}: " in err
+    assert sentence in err
+    assert "Traceback" not in err
+    assert json.loads(out)["services"]["default/web"]["addresses"] == ["198.51.100.0"]
+
+
+def test_an_eip_with_a_wrong_spec_is_planned_and_says_so(capsys, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.yaml", *small(), eip("wrong", "300.0.0.1"))
+    shape = answer(capsys, "plan", "--offline", "-f", file)
+    assert shape["eips"]["wrong"]["ready"]["reason"] == "InvalidAddresses"
+    assert "300.0.0.1" in shape["eips"]["wrong"]["ready"]["message"]
+
+
+def test_a_file_that_breaks_off_is_said_and_the_rest_counts(capsys, tmp_path: Path) -> None:
+    good, broken = write(tmp_path / "good.yaml", *small()), tmp_path / "broken.yaml"
+    broken.write_text(f"{json.dumps(service('first'))}\n---\nkind: Service\n spec: [\n")
+    status, out, err = run(capsys, "plan", "--offline", "-f", str(broken), "-f", good, "-o", "json")
+    assert status == 1
+    assert f"{broken} is neither YAML nor JSON: line 4, column 6: " in err
+    assert set(json.loads(out)["services"]) == {"default/first", "default/web"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        pytest.param(["--offline"], "Name the files that are the cluster", id="no files"),
+        pytest.param([], "Name the files", id="nothing at all"),
+        pytest.param(["--offline", "-f", "none.yaml"], "none.yaml cannot be read: No such file",
+                     id="missing file"),
+        pytest.param(["--offline", "-f", "EMPTY"], "holds no file that ends in .json", id="folder"),
+        pytest.param(["--offline", "-f", "LATIN"], "is not text in UTF-8", id="binary"),
+        pytest.param(["--offline", "-f", CLUSTER, "--kubeconfig", "k"], "--offline asks no cluster",
+                     id="two clusters"),
+        pytest.param(["--offline", "-f"], "expected at least one argument", id="-f of nothing"),
+        pytest.param(["-o", "xml"], "invalid choice: 'xml'", id="unknown output"),
+        pytest.param(["--off"], "unrecognized arguments: --off", id="no abbreviations"),
+    ],
+)  # fmt: skip
+def test_misuse_is_2_with_a_sentence(words, sentence, capsys, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "EMPTY").mkdir()
+    (tmp_path / "LATIN").write_bytes(b"kind: \xff")
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(capsys, "plan", *words)
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.startswith("pointsman plan: ")
