@@ -1,12 +1,13 @@
 """Protocol `bgp`: one path per address, carrier and next hop, for every peer that may hear it.
 
-Paths are planned only for addresses that the Service's status already records: the
-record comes first, the network second. It refuses to withdraw because a configuration
+Paths are put only for addresses that the Service's status already records: the record
+comes first, the network second. A path that is there already stays while the record of a
+granted address is being repaired. It refuses to withdraw because a configuration
 is missing: without BgpConf, what the speaker says stays.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from manager.planner.case import Case, Contribution
 from manager.planner.desired import Candidate
@@ -45,18 +46,21 @@ def contribute(case: Case) -> Contribution:
     The verdict is the refusal of the first address that has one; the others are
     advertised nevertheless.
     """
-    told = [_tell(case, address) for address in case.addresses]
-    routes = {
-        key: route
-        for address, one in zip(case.addresses, told, strict=True)
-        if address in case.recorded
-        for key, route in one.routes.items()
-    }
-    refusals = [one.refusal for one in told if one.refusal is not None]
-    verdict = refusals[0] if refusals else _settled(case, told)
+    told = {address: _tell(case, address) for address in case.addresses}
+    routes: dict[RouteKey, Route] = {}
+    advertised: list[Address] = []
+    for address, one in told.items():
+        held = case.shared.observed(host_prefix(address))
+        recorded = address in case.recorded
+        said = one.routes if recorded else {k: held[k] for k in one.routes if k in held}
+        routes |= said
+        if said:
+            advertised.append(address)
+    refusal = next((one.refusal for one in told.values() if one.refusal is not None), None)
+    verdict = refusal or _settled(case, told, advertised)
     return Contribution(
         verdict=verdict,
-        candidates=_merged([one.candidates for one in told]),
+        candidates=_merged([one.candidates for one in told.values()]),
         routes=routes,
         carriers=("bgp",) if isinstance(verdict, Announced | NoSession) else (),
     )
@@ -69,14 +73,15 @@ def _tell(case: Case, address: Address) -> _Told:
         return _held(case, address)
     placement = place(case.service.policy, case.nodes, case.serving.get(family, NOTHING))
     found = candidates(case.nodes, placement)
+    at = str(address) if len(case.service.families) > 1 or len(case.addresses) > 1 else ""
     if not placement.carriers:
-        return _Told({}, _nobody(case, family, placement), found)
+        return _Told({}, replace(_nobody(case, family, placement), at=at), found)
     routes = _routes(case, address, peers, placement)
     if not peers:
-        return _Told({}, NoPeer(case.service.key, _no_peer(case, family)), found)
+        return _Told({}, NoPeer(case.service.key, _no_peer(case, family), at), found)
     if not routes:
         clause = tuple(f"{name} has no {family} address" for name in sorted(placement.carriers))
-        return _Told({}, NoEligibleNode(case.service.key, clause), found)
+        return _Told({}, NoEligibleNode(case.service.key, clause, at), found)
     return _Told(routes, None, found, _notes(placement, found))
 
 
@@ -111,10 +116,11 @@ def _held(case: Case, address: Address) -> _Told:
     return _Told(routes, None if routes else NoPeer(case.service.key, why))
 
 
-def _nobody(case: Case, family: Family, placement: Placement) -> Verdict:
+def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoint | NoEligibleNode:
     key, nodes = case.service.key, case.nodes
     if not placement.serves:
-        return NoServingEndpoint(key)
+        kind = f"{family} endpoint" if len(case.service.families) > 1 else "endpoint"
+        return NoServingEndpoint(key, f"it has no {kind} that serves")
     against: dict[NodeName, str] = {**nodes.excluded, **nodes.draining}
     if case.service.policy == "Local":
         serving = case.serving.get(family, NOTHING)
@@ -145,23 +151,25 @@ def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...
     return (f"Ignored, because too few nodes would be left: {clauses}.",)
 
 
-def _settled(case: Case, told: list[_Told]) -> Verdict:
-    """Return the verdict when every address is decided upon and has paths."""
+def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address]) -> Verdict:
+    """Return the verdict when every address is decided upon and may have paths.
+
+    It speaks of the *advertised* ones: another that is being handed over unsays nothing.
+    """
     key = case.service.key
-    addresses = tuple(map(str, case.addresses))
-    listening = frozenset(peer for one in told for r in one.routes.values() for peer in r.peers)
+    routes = {k: route for one in told.values() for k, route in one.routes.items()}
+    listening = frozenset(peer for route in routes.values() for peer in route.peers)
     if case.shared.silent(listening):
         return NoSession(key, tuple(sorted(listening)))
     said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
-    unrecorded = [a for a in case.addresses if a not in case.recorded]
     known = case.shared.snapshot.observed.routes
     # What once was said stays said while it is decided: a speaker that restarts is told anew.
-    spoken = said or all(route in known for one in told for route in one.routes)
-    if unrecorded or not spoken:
+    spoken = said or all(route in known for route in routes)
+    if not advertised or not spoken:
         why = "its addresses are being handed to the speaker"
         return NotAnnounced(key, why, passing=True)
-    notes = tuple(dict.fromkeys(note for one in told for note in one.notes))
-    return Announced(key, addresses, case.service.policy == "Local", notes)
+    notes = tuple(dict.fromkeys(note for one in told.values() for note in one.notes))
+    return Announced(key, tuple(map(str, advertised)), case.service.policy == "Local", notes)
 
 
 def _merged(groups: list[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:

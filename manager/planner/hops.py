@@ -31,12 +31,15 @@ def next_hop(
     """Return how *peer* reaches *node* for prefixes of *family*; None: it has no such address."""
     preferred = [address for address in node.internal_ips if family_of(address) is family]
     if announcer is not None and announcer.reported:
-        for interface in announcer.interfaces:
-            if interface.up and _is_on(interface, peer):
-                usable = _addresses(interface, peer, family, vips)
-                if usable:
-                    known = [address for address in usable if address in preferred]
-                    return Hop((known or usable)[0], shared=True)
+        usable = [
+            address
+            for interface in sorted(announcer.interfaces, key=lambda one: one.name)
+            if interface.up and _is_on(interface, peer)
+            for address in _addresses(interface, peer, family, vips)
+        ]
+        if usable:
+            known = [address for address in usable if address in preferred]
+            return Hop((known or usable)[0], shared=True)
     internal = next((address for address in preferred if address not in vips), None)
     return None if internal is None else Hop(internal, shared=False)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from manager.planner.allocate import allocate
 from manager.planner.case import Case, Contribution
+from manager.planner.claims import held_addresses
 from manager.planner.desired import Allocation, Announcement, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.ours import sort_out
@@ -17,13 +18,16 @@ from manager.planner.protocols import PROTOCOLS
 from manager.planner.serving import NOTHING, Serving, serving
 from manager.planner.shared import Shared
 from manager.planner.status import resource_records, service_record
+from manager.planner.vocabulary import ANNOUNCED_BY
 from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family, host_prefix
 from pointsman.model.allocated import InternalError
-from pointsman.model.announced import Announced, NoAddress
+from pointsman.model.announced import Announced, NoAddress, NotAnnounced
+from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import Route, RouteKey, route_order
+from pointsman.model.verdict import Verdict
 
 
 def plan(snapshot: Snapshot) -> Plan:
@@ -80,7 +84,7 @@ class _Scene:
                 by_eip.setdefault(grant.eip, []).append(grant.address)
         if not by_eip:
             return [Contribution(NoAddress(service.key))]
-        recorded = frozenset(entry.ip for entry in service.ingress)
+        recorded = frozenset(held_addresses(service))
         found = []
         for eip, addresses in by_eip.items():
             spec = self.shared.snapshot.eips[eip].spec
@@ -89,7 +93,7 @@ class _Scene:
                 eip=eip,
                 spec=spec,
                 addresses=tuple(addresses),
-                recorded=frozenset(a for a in addresses if str(a) in recorded),
+                recorded=recorded.intersection(addresses),
                 nodes=self._nodes_of(eip, spec),
                 serving={f: self.serving.get((service.key, f), NOTHING) for f in Family},
                 shared=self.shared,
@@ -103,9 +107,9 @@ class _Scene:
             for grant in allocation.grants
             for key, route in self.shared.observed(host_prefix(grant.address)).items()
         }
-        return Contribution(
-            InternalError("Service", service.key, type(error).__name__), routes=routes
-        )
+        verdict = InternalError("Service", service.key, type(error).__name__)
+        carriers = tuple(filter(None, service.annotations.get(ANNOUNCED_BY, "").split(",")))
+        return Contribution(verdict, routes=routes, carriers=carriers)
 
     def _take(self, routes: Mapping[RouteKey, Route]) -> None:
         """Add paths; Services that share an address say the same of it, or more peers."""
@@ -122,11 +126,15 @@ class _Scene:
 
 
 def _summed_up(parts: list[Contribution]) -> Announcement:
-    """Return one announcement for addresses from several Eips: the first refusal, or all."""
-    refused = next((part for part in parts if not part.verdict.ok), None)
+    """Return one announcement for addresses from several Eips: the first refusal, or all.
+
+    An address that is still being handed over unsays nothing about those that are told.
+    """
+    said = [part.verdict for part in parts if isinstance(part.verdict, Announced)]
+    refusals = (part for part in parts if not part.verdict.ok)
+    refused = next((part for part in refusals if not (said and _passing(part.verdict))), None)
     if refused is not None:
         return Announcement(refused.verdict, refused.candidates)
-    said = [part.verdict for part in parts if isinstance(part.verdict, Announced)]
     verdict = replace(
         said[0],
         addresses=tuple(address for one in said for address in one.addresses),
@@ -135,19 +143,18 @@ def _summed_up(parts: list[Contribution]) -> Announcement:
     return Announcement(verdict, parts[0].candidates)
 
 
+def _passing(verdict: Verdict) -> bool:
+    return isinstance(verdict, NotAnnounced) and verdict.passing
+
+
 def _speech(scene: _Scene) -> Speech:
     snapshot, peers = scene.shared.snapshot, scene.shared.peers
-    owners: dict[Address, NodeName] = {}
-    for name, node in snapshot.nodes.items():
-        for internal in node.internal_ips:
-            owners.setdefault(internal, name)
-        announcer = snapshot.announcers.get(name)
-        for interface in announcer.interfaces if announcer is not None else ():
-            for own in interface.addresses:
-                owners[own.ip] = name
-    if peers.conf is None:  # a running speaker keeps what it has
+    owners = _owners(snapshot)
+    if peers.conf is None:  # a running speaker keeps what it has, but for sessions ended by hand
         observed = snapshot.observed
-        return Speech(None, observed.exports, observed.routes, observed.neighbors, owners)
+        wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
+        kept = {name: one for name, one in observed.neighbors.items() if name in wanted}
+        return Speech(None, observed.exports, observed.routes, kept, owners)
     return Speech(
         identity=identity(snapshot, peers.conf),
         exports={name: spec.address for name, spec in peers.usable.items()},
@@ -155,3 +162,16 @@ def _speech(scene: _Scene) -> Speech:
         neighbors={name: neighbor(spec) for name, spec in peers.usable.items()},
         nodes=owners,
     )
+
+
+def _owners(snapshot: Snapshot) -> dict[Address, NodeName]:
+    """Return whose each address is: an InternalIP is a Node's own, others may occur on many."""
+    owners: dict[Address, NodeName] = {}
+    for name, node in sorted(snapshot.nodes.items()):
+        for internal in node.internal_ips:
+            owners.setdefault(internal, name)
+    for name, announcer in sorted(snapshot.announcers.items()):
+        for interface in announcer.interfaces:
+            for own in interface.addresses:
+                owners.setdefault(own.ip, name)
+    return owners

@@ -45,15 +45,21 @@ class NoAddress(Verdict):
         )
 
 
+def _subject(service: str, at: str) -> str:
+    """Return of what a refusal speaks: a Service, or the one address that it concerns."""
+    return f"{at} of Service {service}" if at else f"Service {service}"
+
+
 @dataclass(frozen=True, slots=True)
 class NoServingEndpoint(Verdict):
     service: str
     why: str = "it has no endpoint that serves"
+    at: str = ""  # the address, where the Service has others that may be reachable
 
     def __str__(self) -> str:
         return (
-            f"Service {self.service} is withdrawn: {self.why}. Start a Pod that its selector "
-            "matches and that becomes ready."
+            f"{_subject(self.service, self.at)} is withdrawn: {self.why}. Start a Pod that its "
+            "selector matches and that becomes ready."
         )
 
 
@@ -61,12 +67,14 @@ class NoServingEndpoint(Verdict):
 class NoEligibleNode(Verdict):
     service: str
     excluded: tuple[str, ...]  # "node1 is labelled ...", one clause per node
+    at: str = ""  # as in NoServingEndpoint
 
     def __str__(self) -> str:
+        subject = _subject(self.service, self.at)
         if not self.excluded:
-            return f"Service {self.service} is withdrawn: the cluster has no Node."
+            return f"{subject} is withdrawn: the cluster has no Node."
         return (
-            f"Service {self.service} is withdrawn, because no node may carry its traffic: "
+            f"{subject} is withdrawn, because no node may carry its traffic: "
             f"{'; '.join(self.excluded)}. Lift one of these rules."
         )
 
@@ -75,9 +83,10 @@ class NoEligibleNode(Verdict):
 class NoPeer(Verdict):
     service: str
     why: str  # "there is no BgpPeer"
+    at: str = ""  # as in NoServingEndpoint
 
     def __str__(self) -> str:
-        return f"Service {self.service} is not announced: {self.why}."
+        return f"{_subject(self.service, self.at)} is not announced: {self.why}."
 
 
 @dataclass(frozen=True, slots=True)
