@@ -14,22 +14,41 @@ PeerName = NewType("PeerName", str)  # metadata.name of a BgpPeer
 
 @dataclass(frozen=True, slots=True)
 class SpeakerIdentity:
-    """The two numbers a BGP speaker cannot change while it runs (RFC 4271 section 4.2)."""
+    """What a BGP speaker cannot change while it runs: another value is another process.
+
+    Source: RFC 4271 section 4.2 for the two numbers; the listener is opened once, at start.
+    """
 
     asn: int
     router_id: IPv4Address
+    listen_port: int = 0  # TCP port for sessions that routers open; 0: none is listened on
+    listen_addresses: tuple[Address, ...] = ()  # by address_order; empty: all addresses
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RouteKey:
     """Identity of one local path; anything not named here is an attribute.
 
     The next hop belongs to the key: one address is advertised once per serving node,
     and without it ECMP shrinks to whichever node was written last.
+
+    Half a million of these are hashed and compared in every plan, and ipaddress values do
+    both in Python: the numbers are taken out once.
     """
 
     prefix: Prefix
     next_hop: Address
+    order: tuple[int, int, int, int, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        order = (*prefix_order(self.prefix), *address_order(self.next_hop))
+        object.__setattr__(self, "order", order)
+
+    def __hash__(self) -> int:
+        return hash(self.order)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RouteKey) and self.order == other.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,6 @@ class SessionReport:
     last_error: str = ""
 
 
-def route_order(key: RouteKey) -> tuple[tuple[int, int, int], tuple[int, int]]:
-    """Sort key of routes: prefix, then next hop."""
-    return prefix_order(key.prefix), address_order(key.next_hop)
+def route_order(key: RouteKey) -> tuple[int, ...]:
+    """Sort key of routes: IPv4 first, then prefix, then next hop."""
+    return key.order
