@@ -215,6 +215,9 @@ class Snapshot:
     bgp_confs: Mapping[str, BgpConf] = field(default_factory=dict)
     bgp_peers: Mapping[PeerName, BgpPeer] = field(default_factory=dict)
     announcers: Mapping[NodeName, Announcer] = field(default_factory=dict)
+    # (Secret, key) -> password, of the manager's namespace; never shown
+    secrets: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
+    secrets_read: bool = False  # False: not read, so a missing one may exist: keep what is there
     observed: Observed = field(default_factory=Observed)
     settings: Settings = field(default_factory=Settings)
     taken_at: datetime | None = None  # wall clock, UTC; None offline: no clock there

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 import grpc
@@ -67,22 +67,39 @@ class GobgpSpeaker:
         """
         if not 1 <= identity.asn <= 0xFFFF_FFFF or int(identity.router_id) == 0:
             raise ValueError(f"{identity}: an AS is 1 to 4294967295, a router id not 0.0.0.0")
+        if not 0 <= identity.listen_port <= 65_535:
+            raise ValueError(f"{identity}: a listener's port is 1 to 65535, or 0 for none")
         running = await self._running()
         if running is not None and running != identity:
             await self._stop(keep_routes=running.asn == identity.asn)
             raise Unavailable(
-                f"GoBGP ran as AS {running.asn}, router id {running.router_id}: it was stopped "
-                f"and comes back as AS {identity.asn}, router id {identity.router_id}."
+                f"GoBGP ran as {_words(running)}: it was stopped "
+                f"and comes back as {_words(identity)}."
             )
         if running is None:
-            with asked_to("start"):
-                wanted = pb.Global(
-                    asn=identity.asn, router_id=str(identity.router_id), listen_port=NO_LISTENER
-                )
+            await self._begin(identity)
+        await self._lock_down()
+
+    async def _begin(self, identity: SpeakerIdentity) -> None:
+        wanted = pb.Global(
+            asn=identity.asn,
+            router_id=str(identity.router_id),
+            listen_port=identity.listen_port or NO_LISTENER,
+            listen_addresses=[str(address) for address in identity.listen_addresses],
+        )
+        with asked_to("start"):
+            try:
                 await self._stub.StartBgp(
                     pb.StartBgpRequest(**{"global": wanted}), timeout=ANSWER_WITHIN_S
                 )
-        await self._lock_down()
+            except grpc.aio.AioRpcError as error:
+                if "listen" not in (error.details() or ""):
+                    raise
+                raise Unavailable(
+                    f"GoBGP cannot listen on port {identity.listen_port}: {error.details()}. "
+                    "Free the port, or set another listenPort (0: none) or listenAddresses in "
+                    "the BgpConf; below 1024 gobgpd needs CAP_NET_BIND_SERVICE."
+                ) from error
 
     async def sessions(self) -> Mapping[PeerName, SessionReport]:
         """Return the state of every session of ours, and what each was told, counted."""
@@ -126,7 +143,9 @@ class GobgpSpeaker:
         said: pb.Global = getattr(reply, "global")
         if said.asn == 0:
             return None
-        return SpeakerIdentity(said.asn, IPv4Address(said.router_id))
+        addresses = tuple(map(ip_address, said.listen_addresses))
+        port = max(said.listen_port, 0)
+        return SpeakerIdentity(said.asn, IPv4Address(said.router_id), port, addresses)
 
     async def _stop(self, *, keep_routes: bool) -> None:
         """End it; routers that offer graceful restart may keep our routes for the next one."""
@@ -204,6 +223,11 @@ async def speaker_at(socket: Path) -> AsyncIterator[GobgpSpeaker]:
     """Yield the speaker behind *socket*; it needn't be there yet, and may come and go."""
     async with channel_to(socket) as stub:
         yield GobgpSpeaker(stub)
+
+
+def _words(who: SpeakerIdentity) -> str:
+    at = f", listening on port {who.listen_port}" if who.listen_port else ""
+    return f"AS {who.asn}, router id {who.router_id}{at}"
 
 
 _IMPORT_POLICY = pb.Policy(

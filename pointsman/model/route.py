@@ -22,7 +22,14 @@ class SpeakerIdentity:
     asn: int
     router_id: IPv4Address
     listen_port: int = 0  # TCP port for sessions that routers open; 0: none is listened on
-    listen_addresses: tuple[Address, ...] = ()  # by address_order; empty: all addresses
+    listen_addresses: tuple[Address, ...] = ()  # empty: all addresses
+
+    def __post_init__(self) -> None:
+        """Give the addresses their one form, in which a speaker says them back."""
+        found = sorted(set(self.listen_addresses), key=address_order)
+        everywhere = {one.version for one in found if one.is_unspecified} == {4, 6}
+        addresses = tuple(found) if self.listen_port and not everywhere else ()
+        object.__setattr__(self, "listen_addresses", addresses)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -112,12 +112,17 @@ class FakeGobgpd:
         self._alive("StartBgp")
         wanted = getattr(request, "global")
         assert wanted.asn, "AS 0 would be accepted"
-        assert wanted.listen_port == -1, "0 would listen on 179"
+        assert wanted.listen_port, "0 would listen on 179"
+        for address in wanted.listen_addresses:
+            ip_address(address)  # the daemon would crash
         if ip_address(wanted.router_id).version != 4:
             raise failure(f"router-id must be an IPv4 address: {wanted.router_id}")
         self.table.clear()
         self.policy = Policies()
-        self.running = wanted
+        self.running = pb.Global()
+        self.running.CopyFrom(wanted)
+        if not wanted.listen_addresses:
+            self.running.listen_addresses.extend(["0.0.0.0", "::"])
         return pb.StartBgpResponse()
 
     async def StopBgp(self, request: pb.StopBgpRequest, *, timeout: float) -> pb.StopBgpResponse:

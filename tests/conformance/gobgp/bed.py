@@ -69,7 +69,9 @@ class Bed(Protocol):
     speaker: GobgpSpeaker
     stub: Stub  # for somebody else at the API
 
-    async def router(self, address: str, asn: int, *, add_path: bool = True) -> Router: ...
+    async def router(
+        self, address: str, asn: int, *, add_path: bool = True, calls: bool = False
+    ) -> Router: ...
     async def lose_the_daemon(self) -> None: ...
     async def replace_the_daemon(self) -> None: ...
 
@@ -135,7 +137,9 @@ class FakeBed:
         self.stub = self.daemon.as_stub()
         self.speaker = GobgpSpeaker(self.stub)
 
-    async def router(self, address: str, asn: int, *, add_path: bool = True) -> Router:
+    async def router(
+        self, address: str, asn: int, *, add_path: bool = True, calls: bool = False
+    ) -> Router:
         made = self.daemon.routers[address] = FakeRouter(asn, add_path)
         return FakeBedRouter(made)
 
@@ -239,7 +243,9 @@ class RealBed:
         self.stack.callback(_end, process)
         return process
 
-    async def router(self, address: str, asn: int, *, add_path: bool = True) -> Router:
+    async def router(
+        self, address: str, asn: int, *, add_path: bool = True, calls: bool = False
+    ) -> Router:
         name = f"router-{address.replace(':', '-')}"
         self._spawn(name)
         stub = await self.stack.enter_async_context(channel_to(self.folder / f"{name}.sock"))
@@ -262,7 +268,8 @@ class RealBed:
         ]
         speaker = pb.Peer(
             conf=pb.PeerConf(neighbor_address=str(source), peer_asn=US.asn),
-            transport=pb.Transport(passive_mode=True),
+            transport=pb.Transport(passive_mode=not calls, remote_port=PORT, local_address=address),
+            timers=pb.Timers(config=pb.TimersConfig(connect_retry=2)),
             afi_safis=families,
         )
         await stub.AddPeer(pb.AddPeerRequest(peer=speaker), timeout=5)

@@ -1,6 +1,7 @@
 """The daemon itself: empty, foreign, stopped, gone in the middle, back."""
 
 import asyncio
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
@@ -11,7 +12,18 @@ from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey, SpeakerIdentity
 from pointsman.runtime.target import Unavailable
-from tests.conformance.gobgp.bed import US, Bed, FakeBed, RealBed, foreign_peer, started
+from tests.conformance.gobgp.bed import (
+    OURS4,
+    OURS6,
+    PORT,
+    US,
+    Bed,
+    FakeBed,
+    RealBed,
+    foreign_peer,
+    peered,
+    started,
+)
 
 OTHER = SpeakerIdentity(64999, US.router_id)
 TOR = PeerName("tor-1")
@@ -69,6 +81,35 @@ async def test_another_router_id_is_another_speaker(bed: Bed) -> None:
     await bed.speaker.start(SpeakerIdentity(US.asn, IPv4Address("198.18.0.9")))
     with pytest.raises(Unavailable, match=r"router id 198\.18\.0\.9"):
         await bed.speaker.start(US)
+
+
+async def test_a_listener_is_part_of_the_identity(bed: Bed) -> None:
+    listening = replace(US, listen_port=PORT, listen_addresses=(OURS4, OURS6))
+    await bed.speaker.start(listening)
+    assert await bed.speaker.identity() == listening
+    with pytest.raises(Unavailable, match=rf"listening on port {PORT}: it was stopped and comes"):
+        await bed.speaker.start(US)
+    await bed.replace_the_daemon()
+    assert await (await started(bed)).identity() == US
+
+
+async def test_a_router_opens_the_session_where_we_listen_and_are_passive(
+    bed: Bed,
+) -> None:
+    await bed.speaker.start(replace(US, listen_port=PORT, listen_addresses=(OURS4,)))
+    await bed.router("127.0.0.2", 64500, calls=True)
+    await peered(bed, "tor-1", "127.0.0.2", passive=True, port=1)  # nobody is behind that port
+
+
+async def test_a_port_that_is_taken_is_said_and_used_once_it_is_free(bed: Bed) -> None:
+    if isinstance(bed, FakeBed):  # it has no ports
+        return
+    assert isinstance(bed, RealBed)
+    await bed.router("127.0.0.2", 64500)  # listens on its own address only
+    taken = replace(US, listen_port=PORT, listen_addresses=(ip_address("127.0.0.2"),))
+    with pytest.raises(Unavailable, match=rf"cannot listen on port {PORT}.*Free the port"):
+        await bed.speaker.start(taken)
+    await bed.speaker.start(replace(taken, listen_addresses=(OURS4,)))
 
 
 async def test_a_zombie_is_unavailable_in_every_way(bed: Bed) -> None:
