@@ -166,6 +166,9 @@ def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address
     # What once was said stays said while it is decided: a speaker that restarts is told anew.
     spoken = said or all(route in known for route in routes)
     if not advertised or not spoken:
+        if not case.shared.snapshot.observed.fresh:
+            why = "the BGP speaker does not answer; it is told as soon as it does"
+            return NotAnnounced(key, why)
         why = "its addresses are being handed to the speaker"
         return NotAnnounced(key, why, passing=True)
     notes = tuple(dict.fromkeys(note for one in told.values() for note in one.notes))

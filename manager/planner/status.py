@@ -21,6 +21,7 @@ from manager.planner.vocabulary import (
     STATUS,
 )
 from manager.snapshot import BgpPeer, Service, Snapshot
+from pointsman.model.allocated import InternalError
 from pointsman.model.announced import NotAnnounced
 from pointsman.model.readiness import Established, Negotiated, NotEstablished, SinglePath
 from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
@@ -40,27 +41,44 @@ def service_record(
 ) -> ServiceRecord:
     """Return our part of *service*."""
     conditions = {ALLOCATED: stated(allocation.verdict)}
-    deciding = allocation.verdict
+    sentence = str(allocation.verdict)
     verdict = announcement.verdict
     unsaid = isinstance(verdict, NotAnnounced) and verdict.passing
     before = next((c for c in service.conditions if c.type == ANNOUNCED), None)
+    by = ",".join(carriers)
     if not unsaid:
         conditions[ANNOUNCED] = stated(verdict)
-        deciding = deciding if not deciding.ok else verdict
-    elif before is not None and before.status == "False":
-        # It waits for the speaker, no longer for what the condition says.
-        conditions[ANNOUNCED] = stated(verdict)
+        sentence = str(verdict) if allocation.verdict.ok else sentence
+    elif before is not None:  # for the moment between two writes, what was said stays said
+        conditions[ANNOUNCED] = Stated(before.status, before.reason, before.message)
+        sentence = before.message if allocation.verdict.ok else sentence
+        by = service.annotations.get(ANNOUNCED_BY, "")
+    if isinstance(allocation.verdict, InternalError):
+        return _as_it_is(service, conditions, allocation.verdict)
     annotations = {
-        STATUS: str(deciding),
+        STATUS: sentence,
         ALLOCATED_FROM: ",".join(
             f"{grant.eip}/{grant.address}" for grant in allocation.grants if grant.eip is not None
         ),
         SHARED_AS: allocation.shared_as or "",
-        ANNOUNCED_BY: ",".join(carriers),
+        ANNOUNCED_BY: by,
     }
     return ServiceRecord(
         ingress=tuple(str(grant.address) for grant in allocation.grants),
         annotations={key: value for key, value in annotations.items() if value},
+        conditions=conditions,
+    )
+
+
+def _as_it_is(
+    service: Service, conditions: Mapping[str, Stated], verdict: InternalError
+) -> ServiceRecord:
+    """Return the record of a Service that could not be judged: only the verdict is new."""
+    kept = (ALLOCATED_FROM, SHARED_AS, ANNOUNCED_BY)
+    annotations = {key: service.annotations[key] for key in kept if key in service.annotations}
+    return ServiceRecord(
+        ingress=tuple(entry.ip for entry in service.ingress),
+        annotations={**annotations, STATUS: str(verdict)},
         conditions=conditions,
     )
 
