@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from lab.handle import Lab
+from lab.kube import Json
 from lab.processes import descendants, process_status
 from lab.topology import Broken
 from tests.rows import cluster
@@ -62,20 +63,15 @@ def measure(lab: Lab, count: int, *, patience_s: float) -> Measured:
     all_routed_s = time.monotonic() - began
     lab.wait("all statuses", lambda: announced(lab, count), timeout_s=patience_s)
     all_told_s = time.monotonic() - began
-    one_change_ms = change(lab, names[count // 2])
     stats = lab.api.get("/_stats")
-    written = {
-        what.removeprefix(f"{PATCHES} "): n
-        for what, n in stats["writes"].items()
-        if what.startswith(f"{PATCHES} ")
-    }
+    written = patches(stats)
     after = memory(lab)
     return Measured(
         count=count,
         made_s=made_s,
         all_routed_s=all_routed_s,
         all_told_s=all_told_s,
-        one_change_ms=one_change_ms,
+        one_change_ms=change(lab, names[count // 2]),
         most_patches=max(written.values()),
         patches=sum(written.values()),
         refused=stats["requests"][PATCHES] - sum(written.values()),
@@ -83,6 +79,15 @@ def measure(lab: Lab, count: int, *, patience_s: float) -> Measured:
         rss_mib=after,
         grown_mib={name: after[name] - before[name] for name in after},
     )
+
+
+def patches(stats: Json) -> dict[str, int]:
+    """Return how often the status of each Service was written, by "NAMESPACE/NAME"."""
+    return {
+        what.removeprefix(f"{PATCHES} "): n
+        for what, n in stats["writes"].items()
+        if what.startswith(f"{PATCHES} ")
+    }
 
 
 def complete(lab: Lab, count: int) -> bool:

@@ -21,3 +21,19 @@ def test_two_hundred_services(lab: Lab, say: Say) -> None:
     before = cluster.versions(lab)
     cluster.judged(lab)
     assert cluster.versions(lab) == before
+
+
+def test_endpoints_that_come_later_cost_no_third_patch(lab: Lab) -> None:
+    names = [f"late-{number}" for number in range(5)]
+    lab.api.request("DELETE", "/_stats")
+    for name in names:
+        cluster.make(lab, name, "node1:1:unready")
+    for name in names:
+        cluster.told(lab, name, "Announced", "False", "NoServingEndpoint")
+    for name in names:
+        lab.endpoints(f"default/{name}", *cluster.EVERYWHERE)
+    for name in names:
+        cluster.settled(lab, name)
+    cluster.judged(lab)
+    written = fleet.patches(lab.api.get("/_stats"))
+    assert max(written[f"default/{name}"] for name in names) <= 2, written
