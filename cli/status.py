@@ -112,6 +112,8 @@ def _confs(snapshot: Snapshot) -> Iterable[str]:
             yield "There is no BgpConf default, so no session is opened: create one with spec.as."
     elif conf.spec is None:
         yield f"BgpConf default cannot be read: {conf.invalid}"
+    elif (ready := _said(conf.conditions, READY))["status"] == "False":
+        yield f"BgpConf default: {ready['message']}"
 
 
 def _wrong(shape: Json) -> Iterable[str]:

@@ -1,0 +1,106 @@
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cli.changes import changes
+from cli.world import World, settled
+from manager import offline
+from manager.snapshot import Settings
+from tests.cli.running import conf, eip, endpoints, node, obj, peer, service, small
+
+
+def world(objects: list[dict]) -> World:
+    return settled(offline.read((("f", raw) for raw in objects), Settings()))
+
+
+def after(edit: Callable[[list[dict]], Any]) -> Any:
+    objects = copy.deepcopy(small())
+    edit(objects)
+    return changes(world(small()), world(objects))
+
+
+def one(objects: list[dict], kind: str) -> dict:
+    return next(raw for raw in objects if raw["kind"] == kind)
+
+
+NONE: dict[str, Any] = {}
+
+
+def test_nothing_changed_says_nothing() -> None:
+    assert after(lambda _: None) == {
+        "services": NONE, "eips": NONE, "announcers": NONE, "peers": NONE, "speaker": None
+    }  # fmt: skip
+
+
+def test_a_new_service_gains_an_address_and_its_paths() -> None:
+    change = after(lambda objects: objects.extend([service("zoo"), endpoints("zoo", "node2")]))
+    assert list(change["services"]) == ["default/zoo"]
+    zoo = change["services"]["default/zoo"]
+    assert len(zoo["gained"]) == 1
+    assert zoo["lost"] == []
+    tor = change["peers"]["tor-1"]
+    assert [path["nextHop"] for path in tor["added"]] == ["192.0.2.11", "192.0.2.12"]
+    assert (tor["removed"], tor["changed"], tor["session"]) == ([], [], None)
+    assert change["eips"]["public"]["after"]["available"]["ipv4"] == "2"
+
+
+def test_a_service_that_stops_being_ours_loses_its_address() -> None:
+    change = after(lambda objects: one(objects, "Service")["spec"].update(type="ClusterIP"))
+    web = change["services"]["default/web"]
+    assert (web["lost"], web["addresses"], web["allocated"]) == (["198.51.100.0"], [], None)
+    assert len(change["peers"]["tor-1"]["removed"]) == 2
+
+
+def test_an_address_that_moves_is_lost_and_gained() -> None:
+    note = {"pointsman.dev/addresses": "198.51.100.3"}
+    change = after(lambda objects: one(objects, "Service")["metadata"]["annotations"].update(note))
+    web = change["services"]["default/web"]
+    assert (web["lost"], web["gained"]) == (["198.51.100.0"], ["198.51.100.3"])
+
+
+def test_a_node_more_is_a_path_and_an_announcer_more() -> None:
+    change = after(lambda objects: objects.append(node("node3", "192.0.2.13")))
+    assert [path["node"] for path in change["peers"]["tor-1"]["added"]] == ["node3"]
+    assert change["announcers"] == {"node3": {"added": [], "removed": []}}
+
+
+@pytest.mark.parametrize(
+    ("edit", "session"),
+    [
+        pytest.param({"port": 1179}, ("reset", ["port"]), id="another port: reset"),
+        pytest.param({"addPath": {"enabled": False}}, ("reset", ["add_path"]), id="ADD-PATH"),
+        pytest.param({"as": 64499, "port": 1}, ("reset", ["asn", "port"]), id="every field named"),
+        pytest.param({"timers": {"holdSeconds": 30}}, ("updated", []), id="timers: no reset"),
+        pytest.param({"disabled": True}, ("closed", []), id="disabled: closed"),
+    ],
+)
+def test_what_becomes_of_a_session(edit: dict, session: tuple[str, list[str]]) -> None:
+    change = after(lambda objects: one(objects, "BgpPeer")["spec"].update(edit))
+    assert change["peers"]["tor-1"]["session"] == {"change": session[0], "because": session[1]}
+
+
+def test_a_new_peer_is_opened_and_told_everything() -> None:
+    change = after(lambda objects: objects.append(peer("tor-2", "192.0.2.2")))
+    assert list(change["peers"]) == ["tor-2"]
+    assert change["peers"]["tor-2"]["session"] == {"change": "opened", "because": []}
+    assert len(change["peers"]["tor-2"]["added"]) == 2
+
+
+def test_another_as_of_ours_restarts_the_speaker_and_every_session() -> None:
+    change = after(lambda objects: one(objects, "BgpConf")["spec"].update(conf(64502)["spec"]))
+    assert change["speaker"]["before"]["as"] == 64501
+    assert change["speaker"]["after"]["as"] == 64502
+    assert change["peers"]["tor-1"]["session"] == {"change": "reset", "because": ["speaker"]}
+
+
+def test_an_eip_that_comes_or_goes() -> None:
+    change = after(lambda objects: objects.append(eip("more", "203.0.113.0/30", default=False)))
+    assert change["eips"]["more"]["before"] is None
+    assert change["eips"]["more"]["after"]["capacity"] == {"ipv4": "4", "ipv6": "0"}
+    assert change["services"] == NONE
+
+
+def test_a_foreign_kind_changes_nothing() -> None:
+    assert not any(after(lambda o: o.append(obj("Deployment", "x", "apps/v1"))).values())

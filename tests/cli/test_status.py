@@ -1,0 +1,146 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.running import answer, conf, obj, run, small, write
+
+STAMP = {"lastTransitionTime": "2026-01-01T00:00:00Z"}
+
+
+def condition(kind: str, status: str = "True", reason: str = "Fine", message: str = "Fine."):
+    return {"type": kind, "status": status, "reason": reason, "message": message, **STAMP}
+
+
+def fine() -> list[dict]:
+    """A cluster in which everything was recorded and is well."""
+    objects = copy.deepcopy(small())
+    statuses: dict[str, Any] = {
+        "Eip": {
+            "conditions": [condition("Ready")], "services": 1,
+            "capacity": {"ipv4": "4", "ipv6": "0"}, "allocated": {"ipv4": "1", "ipv6": "0"},
+            "available": {"ipv4": "3", "ipv6": "0"},
+        },
+        "BgpConf": {"conditions": [condition("Ready")]},
+        "BgpPeer": {
+            "conditions": [condition("Ready"), condition("Established"),
+                           condition("AddPathNegotiated")],
+            "speakers": [
+                {"name": name, "state": "Established", "advertisedPrefixes": 1,
+                 "advertisedPaths": 2} for name in ("a", "b")
+            ],
+        },
+        "Service": {
+            "conditions": [condition("pointsman.dev/Allocated"),
+                           condition("pointsman.dev/Announced")],
+            "loadBalancer": {"ingress": [{"ip": "198.51.100.0", "ipMode": "VIP"}]},
+        },
+    }  # fmt: skip
+    for raw in objects:
+        raw["status"] = statuses.get(raw["kind"], raw.get("status", {}))
+        if raw["kind"] == "Service":
+            raw["metadata"]["annotations"] = {"pointsman.dev/allocated-from": "public/198.51.100.0"}
+    report = {"interfaces": [{"name": "eth0", "up": True, "addresses": ["192.0.2.11/24"]}],
+              "proxy": {"healthy": True}}  # fmt: skip
+    return objects + [obj("Announcer", f"node{n}", status=report) for n in (1, 2)]
+
+
+def words(tmp_path: Path, objects: list[dict]) -> tuple[str, ...]:
+    return "status", "--offline", "-f", write(tmp_path / "a.yaml", *objects)
+
+
+def test_a_cluster_that_is_well_is_0(capsys, tmp_path: Path) -> None:
+    asked = words(tmp_path, fine())
+    shape = answer(capsys, *asked)
+    assert shape["wrong"] == []
+    assert shape["peers"]["tor-1"]["speakers"][0]["advertisedPaths"] == 2
+    assert shape["eips"]["public"]["available"] == {"ipv4": "3", "ipv6": "0"}
+    assert shape["services"]["default/web"]["addresses"] == ["198.51.100.0"]
+    assert shape["nodes"]["node1"]["interfaces"] == ["eth0"]
+    status, out, _ = run(capsys, *asked)
+    assert status == 0
+    assert "  tor-1  192.0.2.1  64500  True         True      1/1       2/2" in out.splitlines()
+    assert "  node1  True   True   eth0        healthy" in out.splitlines()
+    assert "!" not in out
+
+
+def without(*kinds: str):
+    return lambda objects: [raw for raw in objects if raw["kind"] not in kinds]
+
+
+def turned(kind: str, aspect: str, reason: str = "Bad"):
+    """The same cluster with one condition turned False."""
+
+    def edit(objects: list[dict]) -> list[dict]:
+        for raw in objects:
+            for one in raw["status"].get("conditions", []) if raw["kind"] == kind else []:
+                if one["type"] == aspect:
+                    one |= {"status": "False", "reason": reason, "message": f"{aspect}: no."}
+        return objects
+
+    return edit
+
+
+def updated(kind: str, **fields: Any):
+    def edit(objects: list[dict]) -> list[dict]:
+        next(raw for raw in objects if raw["kind"] == kind).update(fields)
+        return objects
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        pytest.param(turned("BgpPeer", "Established"), "BgpPeer tor-1: Established: no.",
+                     id="a session is down"),
+        pytest.param(turned("BgpPeer", "Ready"), "BgpPeer tor-1: Ready: no.", id="a bad peer"),
+        pytest.param(turned("BgpPeer", "AddPathNegotiated"), "BgpPeer tor-1: AddPathNeg",
+                     id="one path only"),
+        pytest.param(updated("BgpPeer", spec={"as": 1}), "BgpPeer tor-1: spec.address",
+                     id="a peer that cannot be read"),
+        pytest.param(turned("Eip", "Ready"), "Eip public: Ready: no.", id="a pool is not Ready"),
+        pytest.param(updated("Eip", status={}), "Eip public: Nothing is recorded", id="unjudged"),
+        pytest.param(turned("Service", "pointsman.dev/Announced"), "Service default/web: pointsm",
+                     id="a Service is withdrawn"),
+        pytest.param(turned("Node", "Ready"), "Node node1 is not Ready (False).", id="a node"),
+        pytest.param(without("Announcer"), "Node node2 has no report of an agent", id="no agent"),
+        pytest.param(without("BgpConf"), "There is no BgpConf default", id="no BgpConf"),
+        pytest.param(updated("BgpConf", spec={}), "BgpConf default cannot be read: spec.as",
+                     id="a wrong BgpConf"),
+        pytest.param(turned("BgpConf", "Ready"), "BgpConf default: Ready: no.", id="BgpConf"),
+        pytest.param(
+            updated("Announcer", status={"proxy": {"healthy": False},
+                                         "interfaces": [{"name": "e", "up": True}]}),
+            "Node node1 has a service proxy that fails", id="a proxy fails"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_1_and_said(edit, sentence, capsys, tmp_path: Path) -> None:
+    status, out, _ = run(capsys, *words(tmp_path, edit(fine())))
+    assert status == 1
+    assert any(line.startswith(f"! {sentence}") for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(turned("Eip", "Ready", "Disabled"), id="a pool that its owner disabled"),
+        pytest.param(
+            updated("BgpPeer", status={}, spec={"address": "192.0.2.1", "as": 1, "disabled": True}),
+            id="a peer that its owner disabled",
+        ),
+        pytest.param(without("BgpPeer", "BgpConf"), id="a cluster without BGP"),
+        pytest.param(lambda objects: [*objects, {**conf(), "metadata": {"name": "other"}}],
+                     id="a BgpConf that is not used"),
+    ],
+)  # fmt: skip
+def test_what_is_meant_so_is_not_wrong(edit, capsys, tmp_path: Path) -> None:
+    assert run(capsys, *words(tmp_path, edit(fine())))[0] == 0
+
+
+def test_an_empty_cluster_is_fine(capsys, tmp_path: Path) -> None:
+    status, out, _ = run(capsys, *words(tmp_path, []))
+    assert status == 0
+    assert out.splitlines() == ["PEERS: none", "", "EIPS: none", "", "SERVICES: none", "",
+                                "NODES: none"]  # fmt: skip
