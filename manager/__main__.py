@@ -66,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="after how long of silence another replica leads (default: %(default)s)",
     )
+    made.add_argument(
+        "--replicas",
+        type=int,
+        default=Settings().replicas,
+        metavar="NUMBER",
+        help="how many managers run; graceful restart Auto is offered while it is one "
+        "(default: %(default)s)",
+    )
     made.add_argument("--log-level", default="info", choices=logs.LEVELS)
     return made
 
@@ -84,6 +92,8 @@ def options(given: argparse.Namespace) -> Options:
             f"A lease of {given.lease_duration_s:g} s is too short to be renewed in time: give "
             f"--lease-duration-s {SHORTEST_LEASE_S:g} or more."
         )
+    if given.replicas < 1:
+        raise Misuse(f"{given.replicas} replicas make no manager: give --replicas 1 or more.")
     taints = frozenset(filter(None, (key.strip() for key in given.drain_taints.split(","))))
     return Options(
         name=name,
@@ -92,7 +102,10 @@ def options(given: argparse.Namespace) -> Options:
         gobgp_socket=given.gobgp_socket,
         lease_duration_s=given.lease_duration_s,
         settings=Settings(
-            require_class=given.require_class, drain_taints=taints, speaker_name=name
+            require_class=given.require_class,
+            drain_taints=taints,
+            speaker_name=name,
+            replicas=given.replicas,
         ),
     )
 

@@ -200,6 +200,7 @@ class Settings:
         {"node.kubernetes.io/out-of-service", "ToBeDeletedByClusterAutoscaler"}
     )
     speaker_name: str = ""  # this replica's name: it makes the router-id unique
+    replicas: int = 1  # how many managers are meant to run: with two, each covers for the other
 
 
 @dataclass(frozen=True, slots=True)
