@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 from manager.planner.case import Case, Contribution
 from manager.planner.desired import Candidate
+from manager.planner.eligible import OUT_OF_SERVICE
 from manager.planner.place import Placement, candidates, place
 from manager.planner.serving import NOTHING
 from manager.planner.vocabulary import ANNOUNCED
 from manager.snapshot import NodeName
 from pointsman.model.address import Address, Family, family_of, host_prefix
+from pointsman.model.allocated import listed
 from pointsman.model.announced import (
     Announced,
     NoEligibleNode,
@@ -118,12 +120,14 @@ def _held(case: Case, address: Address) -> _Told:
 
 def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoint | NoEligibleNode:
     key, nodes = case.service.key, case.nodes
+    serving = case.serving.get(family, NOTHING)
     if not placement.serves:
         kind = f"{family} endpoint" if len(case.service.families) > 1 else "endpoint"
-        return NoServingEndpoint(key, f"it has no {kind} that serves")
+        lost = sorted((serving.ready | serving.draining) & nodes.dead)
+        but = f" but on {listed(lost)}, out of service (taint {OUT_OF_SERVICE})" if lost else ""
+        return NoServingEndpoint(key, f"it has no {kind} that serves{but}")
     against: dict[NodeName, str] = {**nodes.excluded, **nodes.draining}
     if case.service.policy == "Local":
-        serving = case.serving.get(family, NOTHING)
         at = (serving.ready or serving.draining) & against.keys()
         if not at:
             why = "externalTrafficPolicy is Local and no endpoint that serves is on a known node"
