@@ -5,7 +5,7 @@ It applies nothing, anywhere.
 
 import argparse
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cli import overlay, tables, world
@@ -44,7 +44,9 @@ def _what_if(given: argparse.Namespace) -> int:
     documents, broken = world.from_files(given)
     live, settings = world.live(given), world.settings(given)
     before = offline.read((("cluster", raw) for raw in live), settings)
-    after = offline.read(overlay.applied(live, documents, now=datetime.now(UTC)), settings)
+    # A second from now: API servers count whole ones, and a tie would be decided by names.
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    after = offline.read(overlay.applied(live, documents, now=soon), settings)
     after = world.tell(offline.Reading(after.snapshot, (*broken, *after.problems),
                                        after.passed_over))  # fmt: skip
     then = world.settled(after)

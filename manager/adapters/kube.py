@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import yaml
 from kubernetes_asyncio import config as kube_config
 from kubernetes_asyncio.client import Configuration
 
@@ -27,6 +28,8 @@ MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7386
 # A server that answers late ends a watch itself after timeoutSeconds; ours ends it when it doesn't.
 WATCH_GRACE_S: Final = 15.0
 LIST_TIMEOUT_S: Final = 30.0
+# What the loader raises for a kubeconfig that is no YAML, or YAML of another shape.
+MISREAD: Final = (yaml.YAMLError, TypeError, AttributeError, KeyError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,7 @@ async def connect(
             await kube_config.load_kube_config(
                 str(kubeconfig), client_configuration=configuration, persist_config=False
             )
-    except (kube_config.ConfigException, OSError) as error:
+    except (kube_config.ConfigException, *MISREAD, OSError) as error:
         where = kubeconfig or "the Pod's service account"
         raise ValueError(
             f"No access to a cluster: {where}: {error}. Name a kubeconfig with --kubeconfig."

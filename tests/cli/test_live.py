@@ -1,0 +1,184 @@
+"""The commands against a live API server: the stand-in, over HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.__main__ import main
+from cli.misuse import Misuse
+from cli.world import chosen_kubeconfig
+from lab.api.server import Api
+from lab.api.standin import serving
+from manager import offline
+from manager.adapters.kube import (
+    BGP_CONFS,
+    BGP_PEERS,
+    CRDS,
+    EIPS,
+    ENDPOINT_SLICES,
+    NODES,
+    SERVICES,
+    Kind,
+    connect,
+)
+from tests.cli.running import ROOT, eip, endpoints, peer, service, small, write
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (SERVICES, ENDPOINT_SLICES, NODES, EIPS, BGP_CONFS, BGP_PEERS)
+}
+Ask = Callable[..., Awaitable[tuple[int, str, str]]]
+
+
+def config(path: Path, url: str) -> str:
+    cluster = {"name": "c", "cluster": {"server": url}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
+    document = {
+        "apiVersion": "v1", "kind": "Config", "current-context": "c", "clusters": [cluster],
+        "users": [{"name": "u", "user": {}}], "contexts": [context],
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+@pytest.fixture
+async def server(tmp_path: Path, monkeypatch) -> AsyncIterator[Api]:
+    """A cluster that $KUBECONFIG points at, with the objects of `small`."""
+    api = Api()
+    async with serving(api) as url:
+        monkeypatch.setenv("KUBECONFIG", config(tmp_path / "kubeconfig", url))
+        async with connect(tmp_path / "kubeconfig") as client:
+            for path in sorted((ROOT / "crds").glob("*.yaml")):
+                await client.create(CRDS, "", yaml.safe_load(path.read_text()))
+            for raw in small():
+                kind = KINDS[raw["kind"]]
+                await client.create(kind, "default" if kind.namespaced else "", raw)
+                if raw["kind"] == "Node":
+                    body = {"status": raw["status"]}
+                    await client.patch(NODES, "", raw["metadata"]["name"], body=body, sub="status")
+        yield api
+
+
+@pytest.fixture
+def ask(capsys) -> Ask:
+    async def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = await asyncio.to_thread(main, words)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_plan_says_what_the_files_would_change(ask: Ask, tmp_path: Path) -> None:
+    file = write(tmp_path / "new.yaml", service("api"), endpoints("api", "node2"), peer(port=1179))
+    status, out, err = await ask("plan", "-f", file, "-o", "json")
+    assert (status, err) == (0, "")
+    change = json.loads(out)
+    assert change["services"]["default/api"]["gained"] == ["198.51.100.1"]
+    assert list(change["services"]) == ["default/api"]
+    assert [p["node"] for p in change["peers"]["tor-1"]["added"]] == ["node1", "node2"]
+    assert change["peers"]["tor-1"]["session"] == {"change": "reset", "because": ["port"]}
+    status, out, _ = await ask("plan", "-f", file)
+    assert status == 0
+    lines = out.splitlines()
+    assert "  default/api  198.51.100.1  -      True       True       -" in lines
+    assert "  tor-1  reset    port" in lines
+    assert "  +  tor-1  198.51.100.1/32  192.0.2.11  node1  -" in lines
+
+
+@pytest.mark.usefixtures("server")
+async def test_what_is_there_already_changes_nothing(ask: Ask, tmp_path: Path) -> None:
+    status, out, _ = await ask("plan", "-f", write(tmp_path / "same.yaml", *small()))
+    assert (status, out) == (0, "Nothing would change.\n")
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_new_eip_is_younger_and_loses_an_overlap(ask: Ask, tmp_path: Path) -> None:
+    file = write(tmp_path / "new.yaml", eip("aaa", "198.51.100.0/29", default=False))
+    _, out, _ = await ask("plan", "-f", file, "-o", "json")
+    eips = json.loads(out)["eips"]
+    assert list(eips) == ["aaa"]
+    assert eips["aaa"]["after"]["ready"]["reason"] == "Overlap"
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_malformed_file_is_1_and_the_others_count(ask: Ask, tmp_path: Path) -> None:
+    bad = service("bad", ports="80")
+    status, out, err = await ask("plan", "-f", write(tmp_path / "f.yaml", bad, service("api")))
+    assert status == 1
+    assert f"{tmp_path / 'f.yaml'}: Service default/bad: spec.ports is '80'" in err
+    assert "default/api" in out
+
+
+@pytest.mark.usefixtures("server")
+async def test_explain_and_status_read_the_cluster(ask: Ask) -> None:
+    status, out, _ = await ask("explain", "service", "default/web", "-o", "json")
+    assert (status, json.loads(out)["addresses"]) == (0, ["198.51.100.0"])
+    status, out, _ = await ask("explain", "address", "198.51.100.3")
+    assert (status, out.splitlines()[0]) == (0, "198.51.100.3 is free in Eip 'public'.")
+    status, out, _ = await ask("status")
+    assert status == 1
+    assert "! BgpPeer tor-1: Nothing is recorded yet: is the manager running?" in out
+
+
+async def test_nothing_is_written(server: Api, ask: Ask, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    before = await offline.fetch(kubeconfig)
+    await ask("plan", "-f", write(tmp_path / "new.yaml", service("api")))
+    await ask("status")
+    assert await offline.fetch(kubeconfig) == before
+
+
+async def test_pages_are_put_together(server: Api, tmp_path: Path) -> None:
+    async with connect(tmp_path / "kubeconfig") as client:
+        for number in range(505):
+            await client.create(SERVICES, "default", service(f"s{number}"))
+    pages = await offline.fetch(tmp_path / "kubeconfig")
+    reading = offline.read((("cluster", page) for page in pages), offline.Settings())
+    assert len(reading.snapshot.services) == 506
+    assert reading.problems == ()
+
+
+async def test_a_cluster_without_our_crds_says_how_to_make_them(ask: Ask, tmp_path: Path) -> None:
+    async with serving(Api()) as url:
+        status, out, err = await ask("status", "--kubeconfig", config(tmp_path / "k", url))
+    assert (status, out) == (1, "")
+    assert err.startswith("pointsman status: The cluster does not let us list eips: ")
+    assert err.endswith("pointsman crds | kubectl apply -f -\n")
+
+
+async def test_a_cluster_that_does_not_answer_is_1(ask: Ask, tmp_path: Path) -> None:
+    nobody = config(tmp_path / "k", "http://127.0.0.1:1")
+    status, out, err = await ask("status", "--kubeconfig", nobody)
+    assert (status, out) == (1, "")
+    assert err.startswith("pointsman status: The cluster cannot be read: no answer")
+
+
+@pytest.mark.parametrize("text", ["clusters: 7", "clusters: [", "- a", "clusters: [{name: c}]"])
+async def test_a_kubeconfig_that_is_none_is_1(text: str, ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "k").write_text(text)
+    status, out, err = await ask("status", "--kubeconfig", str(tmp_path / "k"))
+    assert (status, out) == (1, "")
+    assert f"No access to a cluster: {tmp_path / 'k'}: " in err
+
+
+def test_which_kubeconfig_is_used(tmp_path: Path) -> None:
+    usual, other = tmp_path / ".kube" / "config", tmp_path / "other"
+    usual.parent.mkdir()
+    home = {"HOME": str(tmp_path)}
+    with pytest.raises(Misuse, match=r"There is no kubeconfig .*/\.kube/config"):
+        chosen_kubeconfig(None, home)
+    assert chosen_kubeconfig(None, home | {"KUBERNETES_SERVICE_HOST": "10.96.0.1"}) is None
+    usual.touch()
+    assert chosen_kubeconfig(None, home) == usual
+    other.touch()
+    several = f"{tmp_path / 'none'}:{other}"
+    assert str(chosen_kubeconfig(None, home | {"KUBECONFIG": several})) == several
+    assert chosen_kubeconfig(str(other), home | {"KUBECONFIG": "none"}) == other
+    with pytest.raises(Misuse, match="There is no kubeconfig none"):
+        chosen_kubeconfig("none", home)
