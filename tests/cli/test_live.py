@@ -25,6 +25,7 @@ from manager.adapters.kube import (
     Kind,
     connect,
 )
+from manager.snapshot import Settings
 from tests.cli.running import ROOT, eip, endpoints, peer, service, small, write
 
 KINDS: dict[str, Kind] = {
@@ -139,7 +140,7 @@ async def test_pages_are_put_together(server: Api, tmp_path: Path) -> None:
         for number in range(505):
             await client.create(SERVICES, "default", service(f"s{number}"))
     pages = await offline.fetch(tmp_path / "kubeconfig")
-    reading = offline.read((("cluster", page) for page in pages), offline.Settings())
+    reading = offline.read((("cluster", page) for page in pages), Settings())
     assert len(reading.snapshot.services) == 506
     assert reading.problems == ()
 
