@@ -1,5 +1,7 @@
 """The cluster as watches keep it: eight kinds, one cache each, one snapshot of all.
 
+Secrets are a ninth, watched only where a BgpPeer names one; nothing waits for them.
+
 Nothing is decided here. Until every kind was listed once, `in_sync` is False and nobody may
 apply anything; a kind that cannot be read later keeps what was known, and says so.
 """
@@ -13,6 +15,7 @@ from typing import Any, Final
 from manager.adapters import kube, kube_codec
 from manager.adapters.cache import Cache
 from manager.adapters.informer import Informer, Pace, Source
+from manager.adapters.secrets import Secrets
 from manager.snapshot import (
     Announcer,
     BgpConf,
@@ -43,8 +46,10 @@ class ClusterView:
         wake: Callable[[], None],
         rng: random.Random,
         pace: Pace | None = None,
+        namespace: str = "",
     ) -> None:
-        self._source, self._rng, self._pace = source, rng, pace or Pace()
+        self._source, self._rng, self._pace, self._wake = source, rng, pace or Pace(), wake
+        self.secrets = Secrets(source, namespace, wake=wake, rng=rng, pace=self._pace)
         self.services = Cache[ServiceKey, Service](
             key=lambda s: s.key, parse=kube_codec.service, wake=wake
         )
@@ -62,7 +67,7 @@ class ClusterView:
             key=lambda r: r.name, parse=kube_codec.bgp_conf, wake=wake
         )
         self.bgp_peers = Cache[PeerName, BgpPeer](
-            key=lambda r: PeerName(r.name), parse=kube_codec.bgp_peer, wake=wake
+            key=lambda r: PeerName(r.name), parse=kube_codec.bgp_peer, wake=self._peers_changed
         )
         self.announcers = Cache[NodeName, Announcer](
             key=lambda a: a.node, parse=kube_codec.announcer, wake=wake
@@ -91,7 +96,8 @@ class ClusterView:
     @property
     def unavailable(self) -> tuple[str, ...]:
         """Return a sentence for each kind that cannot be read now."""
-        return tuple(c.unavailable for c in self.caches.values() if c.unavailable is not None)
+        every = (*(c.unavailable for c in self.caches.values()), self.secrets.unavailable)
+        return tuple(sentence for sentence in every if sentence is not None)
 
     @property
     def malformed(self) -> tuple[str, ...]:
@@ -107,6 +113,7 @@ class ClusterView:
                 crd = f"{kind.plural}.pointsman.dev" if kind.root == kube.POINTSMAN else ""
                 informer = Informer(self._source, kind, cache, self._rng, crd=crd, pace=self._pace)
                 group.create_task(informer.run(), name=f"informer {kind.plural}")
+            group.create_task(self.secrets.run(), name="informer secrets")
 
     def snapshot(
         self, *, observed: Observed, settings: Settings, taken_at: datetime | None
@@ -124,10 +131,19 @@ class ClusterView:
             bgp_confs=self.bgp_confs.items,
             bgp_peers=self.bgp_peers.items,
             announcers=self.announcers.items,
+            secrets=self.secrets.values,
+            secrets_read=self.secrets.read,
             observed=observed,
             settings=settings,
             taken_at=taken_at,
         )
+
+    def _peers_changed(self) -> None:
+        """Read passwords only where one is asked for: most clusters need not grant that."""
+        specs = (peer.spec for peer in self.bgp_peers.items.values())
+        if any(getattr(spec, "password_secret_ref", None) is not None for spec in specs):
+            self.secrets.want()
+        self._wake()
 
     def _slices(self) -> tuple[EndpointSlice, ...]:
         revision, slices = self._sorted_slices
