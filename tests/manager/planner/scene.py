@@ -95,7 +95,7 @@ def nic(name: str, *addresses: str, up: bool = True) -> Interface:
 
 
 def endpoint(word: str) -> Endpoint:
-    """`node1`, `node1:unready`, `node1:terminating`, `node1:gone`, `node1:silent`, `-` (nowhere)."""
+    """`node1`, `-` (without nodeName); with :unready, :terminating, :gone or :silent."""
     where, _, state = word.partition(":")
     on = None if where == "-" else NodeName(where)
     match state:

@@ -1,0 +1,114 @@
+"""The next hop of a node towards a peer: product.md section 3, **bgp**."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from manager.planner.hops import Hop, next_hop
+from manager.snapshot import Interface
+from pointsman.model.address import Address, Family
+from tests.manager.planner.scene import announcer, nic, node
+
+V4, V6 = Family.IPV4, Family.IPV6
+ROUTER, ROUTER6 = ip_address("192.0.2.1"), ip_address("2001:db8:2::1")
+NEAR = nic("eth1", "192.0.2.21/24", "2001:db8:2::21/64")
+FAR = nic("eth0", "10.0.0.11/24", "2001:db8:a::11/64")
+INTERNAL, INTERNAL6 = "192.0.2.11", "2001:db8:2::11"
+
+
+def hop(
+    *interfaces: Interface,
+    peer: Address = ROUTER,
+    family: Family = V4,
+    vips: frozenset[Address] = frozenset(),
+) -> tuple[str, bool] | None:
+    found = next_hop(
+        node("node1"), announcer("node1", *interfaces), peer=peer, family=family, vips=vips
+    )
+    return None if found is None else (str(found.address), found.shared)
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "peer", "family", "expected"),
+    [
+        pytest.param([FAR, NEAR], ROUTER, V4, ("192.0.2.21", True), id="on the shared network"),
+        pytest.param(
+            [NEAR], ROUTER, V6, ("2001:db8:2::21", True), id="of the prefix's family, same link"
+        ),
+        pytest.param([NEAR], ROUTER6, V4, ("192.0.2.21", True), id="IPv4 over an IPv6 session"),
+        pytest.param([FAR], ROUTER, V4, (INTERNAL, False), id="no shared network: InternalIP"),
+        pytest.param([FAR], ROUTER, V6, (INTERNAL6, False), id="InternalIP of the same family"),
+        pytest.param([], ROUTER, V4, (INTERNAL, False), id="nothing reported: InternalIP"),
+        pytest.param(
+            [nic("eth1", "192.0.2.21/24", up=False)],
+            ROUTER,
+            V4,
+            (INTERNAL, False),
+            id="an interface that is down shares nothing",
+        ),
+        pytest.param(
+            [nic("eth1", "192.0.2.21/24")],
+            ROUTER,
+            V6,
+            (INTERNAL6, False),
+            id="a shared link without the family: InternalIP",
+        ),
+        pytest.param(
+            [nic("eth1", "192.0.2.21/24", "192.0.2.11/24")],
+            ROUTER,
+            V4,
+            (INTERNAL, True),
+            id="of several, the one that is the InternalIP",
+        ),
+        pytest.param(
+            [nic("eth1", "192.0.2.31/24", "192.0.2.21/24")],
+            ROUTER,
+            V4,
+            ("192.0.2.21", True),
+            id="else the lowest",
+        ),
+        pytest.param(
+            [nic("eth1", "10.0.0.11/24", "192.0.2.21/24")],
+            ROUTER,
+            V4,
+            ("192.0.2.21", True),
+            id="of several networks on a link, the peer's own",
+        ),
+        pytest.param(
+            [nic("lo1", "192.0.2.1/24")],
+            ROUTER,
+            V4,
+            (INTERNAL, False),
+            id="who has the peer's own address is not on its network",
+        ),
+    ],
+)
+def test_next_hop(
+    interfaces: list[Interface], peer: Address, family: Family, expected: tuple[str, bool]
+) -> None:
+    assert hop(*interfaces, peer=peer, family=family) == expected
+
+
+def test_an_address_of_a_service_is_never_a_next_hop() -> None:
+    link = nic("eth1", "192.0.2.20/24", "192.0.2.21/24")
+    assert hop(link, vips=frozenset({ip_address("192.0.2.20")})) == ("192.0.2.21", True)
+    only = nic("eth1", "192.0.2.20/24")
+    assert hop(only, vips=frozenset({ip_address("192.0.2.20")})) == (INTERNAL, False)
+    assert hop(vips=frozenset({ip_address(INTERNAL)})) is None
+
+
+def test_the_order_of_interfaces_decides_nothing() -> None:
+    one, other = nic("eth1", "192.0.2.31/24"), nic("eth2", "192.0.2.21/24")
+    assert hop(one, other) == hop(other, one) == ("192.0.2.31", True)
+    internal = nic("eth9", "192.0.2.11/24")
+    assert hop(one, internal) == hop(internal, one) == (INTERNAL, True)
+
+
+def test_an_agent_that_has_not_spoken_leaves_the_internal_ip() -> None:
+    found = next_hop(node("node1"), None, peer=ROUTER, family=V4, vips=frozenset())
+    assert found == Hop(ip_address(INTERNAL), shared=False)
+
+
+def test_a_node_without_the_family_has_no_next_hop() -> None:
+    single = node("node1", internal_ips=(ip_address(INTERNAL),))
+    assert next_hop(single, None, peer=ROUTER, family=V6, vips=frozenset()) is None

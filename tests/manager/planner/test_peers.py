@@ -1,0 +1,135 @@
+"""Which peers are used and as whom we speak: product.md sections 1 and 7."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network, ip_address
+from typing import Any
+
+import pytest
+
+from manager.planner.peers import identity, neighbor, read_peers
+from manager.snapshot import BgpConf, BgpPeer, Node, Resource, Settings, Snapshot
+from pointsman.api import BgpConfSpec, BgpPeerSpec
+from pointsman.model.route import PeerName
+from tests.manager.planner.scene import CONF, node, peer, scene
+
+
+def reasons(*peers: BgpPeer, **more: Any) -> dict[str, str]:
+    found = read_peers(scene(*peers, **more))
+    assert set(found.usable) == {n for n, v in found.verdicts.items() if v.ok} or found.conf is None
+    return {name: verdict.reason for name, verdict in found.verdicts.items()}
+
+
+@pytest.mark.parametrize(
+    ("peers", "expected"),
+    [
+        pytest.param([peer("a"), peer("b", "192.0.2.2")], {"a": "Ready", "b": "Ready"}, id="both"),
+        pytest.param([peer("a", disabled=True)], {"a": "Disabled"}, id="disabled"),
+        pytest.param([peer("a", deleting=True)], {"a": "Disabled"}, id="being deleted"),
+        pytest.param(
+            [peer("a", created="2026-01-02"), peer("b", created="2026-01-01")],
+            {"a": "Duplicate", "b": "Ready"},
+            id="of two with one address the younger is a duplicate",
+        ),
+        pytest.param(
+            [peer("b", created="2026-01-01"), peer("a", created="2026-01-01")],
+            {"a": "Ready", "b": "Duplicate"},
+            id="of equal age the name decides",
+        ),
+        pytest.param(
+            [peer("a", created="2026-01-01", disabled=True), peer("b", created="2026-01-02")],
+            {"a": "Disabled", "b": "Ready"},
+            id="a disabled one stands in nobody's way",
+        ),
+        pytest.param(
+            [peer("a", "2001:db8:2::1"), peer("b", "2001:db8:2:0::1")],
+            {"a": "Ready", "b": "Duplicate"},
+            id="one address in two spellings is one",
+        ),
+    ],
+)
+def test_peers(peers: list[BgpPeer], expected: dict[str, str]) -> None:
+    assert reasons(*peers) == reasons(*reversed(peers)) == expected
+
+
+def test_a_peer_that_cannot_be_read_says_why_and_hurts_nobody() -> None:
+    bad: BgpPeer = Resource("bad", None, invalid="spec.as is missing", created="2026-01-01")
+    found = read_peers(
+        replace(scene(), bgp_peers={PeerName("bad"): bad, PeerName("good"): peer("good")})
+    )
+    assert list(found.usable) == ["good"]
+    assert str(found.verdicts[PeerName("bad")]) == (
+        "BgpPeer 'bad' cannot be read and changes nothing: spec.as is missing."
+    )
+
+
+@pytest.mark.parametrize(
+    ("confs", "expected", "of_the_peer"),
+    [
+        pytest.param({"default": CONF}, {"default": "Ready"}, "Ready", id="default is used"),
+        pytest.param({}, {}, "NoBgpConf", id="none: the peer says so"),
+        pytest.param(
+            {"other": replace(CONF, name="other")},
+            {"other": "Ignored"},
+            "NoBgpConf",
+            id="another name is ignored",
+        ),
+        pytest.param(
+            {"default": Resource("default", None, invalid="spec.as is 0")},
+            {"default": "Invalid"},
+            "NoBgpConf",
+            id="unreadable",
+        ),
+    ],
+)
+def test_confs(confs: dict[str, BgpConf], expected: dict[str, str], of_the_peer: str) -> None:
+    found = read_peers(scene(peer("tor-1"), bgp_confs=confs))
+    assert {name: verdict.reason for name, verdict in found.confs.items()} == expected
+    assert found.verdicts[PeerName("tor-1")].reason == of_the_peer
+
+
+def speaker(name: str = "m1", *, uid: str = "cluster", nodes: tuple[Node, ...] = ()) -> IPv4Address:
+    snapshot = Snapshot(
+        cluster_uid=uid,
+        nodes={one.name: one for one in nodes},
+        settings=Settings(speaker_name=name),
+    )
+    assert CONF.spec is not None
+    return identity(snapshot, CONF.spec).router_id
+
+
+def test_a_derived_router_id_is_stable_and_the_speakers_own() -> None:
+    assert speaker() == speaker()
+    assert len({speaker("m1"), speaker("m2"), speaker("m1", uid="other")}) == 3
+    # Changing this number restarts every speaker of every user.
+    assert speaker() == IPv4Address("198.19.221.101")
+
+
+def test_a_derived_router_id_is_in_the_benchmarking_range_and_an_address_of_nobody() -> None:
+    assert speaker() in IPv4Network("198.18.0.0/15")
+    taken = node("node1", internal_ips=(speaker(),))
+    following = node("node2", internal_ips=(speaker() + 1,))
+    assert speaker(nodes=(taken,)) == speaker() + 1
+    assert speaker(nodes=(taken, following)) == speaker() + 2
+
+
+def test_a_router_id_that_is_given_is_used() -> None:
+    conf = BgpConfSpec.model_validate({"as": 64501, "routerId": "192.0.2.10"})
+    found = identity(Snapshot(), conf)
+    assert (found.asn, str(found.router_id)) == (64501, "192.0.2.10")
+
+
+def test_a_neighbor_is_what_the_bgppeer_says() -> None:
+    spec = BgpPeerSpec.model_validate(
+        {
+            "address": "2001:db8:2::1",
+            "as": 64500,
+            "port": 1179,
+            "timers": {"holdSeconds": 30, "keepaliveSeconds": 10, "connectRetrySeconds": 7},
+            "families": ["ipv6-unicast", "ipv4-unicast"],
+            "addPath": {"enabled": False},
+        }
+    )
+    found = neighbor(spec)
+    assert (found.address, found.asn, found.port) == (ip_address("2001:db8:2::1"), 64500, 1179)
+    assert (found.hold_seconds, found.keepalive_seconds, found.connect_retry_seconds) == (30, 10, 7)
+    assert (found.families, found.add_path) == (("ipv4-unicast", "ipv6-unicast"), False)

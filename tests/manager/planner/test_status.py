@@ -1,0 +1,209 @@
+"""What is written into objects: product.md section 2 (Writes) and the status of section 1."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from manager.planner.desired import Allocation, Announcement, Grant
+from manager.planner.plan import plan
+from manager.planner.status import service_record
+from manager.planner.whatif import settle
+from manager.snapshot import Condition, EipName, Observed, Settings
+from pointsman.model.allocated import AddressPoolExhausted, Allocated
+from pointsman.model.announced import Announced, NoServingEndpoint, NotAnnounced
+from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.route import PeerName, SessionReport
+from pointsman.model.verdict import Verdict
+from tests.manager.planner.scene import CONF, WEB, eip, endpoints, peer, scene, service
+
+GRANT = Grant(ip_address("198.51.100.0"), EipName("public"))
+HAS = Allocated("a/web", (("198.51.100.0", "public"),))
+TOLD = Announced("a/web", ("198.51.100.0",))
+UNTOLD = NoServingEndpoint("a/web")
+SOON = NotAnnounced("a/web", "its addresses are being handed to the speaker", passing=True)
+FULL = AddressPoolExhausted("a/web", "address", ("Eip 'public' is full",), "public")
+
+
+def record(
+    allocated: Verdict, announced: Verdict, *, before: str = "", carriers: tuple[str, ...] = ()
+) -> ServiceRecord:
+    said = (Condition("pointsman.dev/Announced", before, "x", "y"),) if before else ()
+    return service_record(
+        replace(WEB, conditions=said),
+        Allocation((GRANT,), allocated),
+        Announcement(announced),
+        carriers,
+    )
+
+
+@pytest.mark.parametrize(
+    ("allocated", "announced", "sentence"),
+    [
+        pytest.param(HAS, TOLD, TOLD, id="all is well: who announces it"),
+        pytest.param(HAS, UNTOLD, UNTOLD, id="not announced: why"),
+        pytest.param(FULL, TOLD, FULL, id="what it lacks comes first"),
+        pytest.param(FULL, UNTOLD, FULL, id="a lack comes before its consequence"),
+        pytest.param(HAS, SOON, HAS, id="what passes by itself is not worth the sentence"),
+    ],
+)
+def test_the_annotation_status_is_the_one_sentence_that_matters(
+    allocated: Verdict, announced: Verdict, sentence: Verdict
+) -> None:
+    found = record(allocated, announced)
+    assert found.annotations["pointsman.dev/status"] == str(sentence)
+
+
+@pytest.mark.parametrize(
+    ("announced", "before", "reason"),
+    [
+        pytest.param(TOLD, "", "Announced", id="told"),
+        pytest.param(UNTOLD, "", "NoServingEndpoint", id="refused"),
+        pytest.param(SOON, "", None, id="on its way for the first time: nothing is said yet"),
+        pytest.param(SOON, "True", "x", id="on its way again: what was said stays said"),
+        pytest.param(SOON, "False", "x", id="on its way after a refusal: no flicker between"),
+    ],
+)
+def test_the_condition_announced(announced: Verdict, before: str, reason: str | None) -> None:
+    found = record(HAS, announced, before=before).conditions.get("pointsman.dev/Announced")
+    assert (found.reason if found else None) == reason
+
+
+def test_annotations_say_where_from_and_by_whom_and_empty_ones_are_left_out() -> None:
+    assert record(HAS, TOLD, carriers=("bgp",)).annotations == {
+        "pointsman.dev/allocated-from": "public/198.51.100.0",
+        "pointsman.dev/announced-by": "bgp",
+        "pointsman.dev/status": str(TOLD),
+    }
+    assert "pointsman.dev/announced-by" not in record(HAS, UNTOLD).annotations
+
+
+def test_an_address_of_no_eip_has_no_origin() -> None:
+    stray = Allocation((Grant(GRANT.address, None),), FULL)
+    found = service_record(WEB, stray, Announcement(UNTOLD), ())
+    assert found.ingress == ("198.51.100.0",)
+    assert "pointsman.dev/allocated-from" not in found.annotations
+
+
+# --- our own resources ---
+
+
+def status_of(kind: str, name: str, **more: Any) -> StatusRecord:
+    return plan(scene(**more)).statuses[ResourceKey(kind, name)]
+
+
+def test_an_eip_tells_its_books_in_decimal_strings() -> None:
+    pool = eip("wide", "198.51.100.0/28", "2001:db8:100::/48", default=True)
+    _, decided = settle(scene(WEB, pool, endpoints("a/web", "node1")))
+    found = decided.statuses[ResourceKey("Eip", "wide")]
+    assert found.conditions["Ready"].status == "True"
+    assert found.held
+    assert found.fields == {
+        "capacity": {"ipv4": "16", "ipv6": str(2**80)},
+        "allocated": {"ipv4": "1", "ipv6": "0"},
+        "available": {"ipv4": "15", "ipv6": str(2**80)},
+        "services": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("deleting", "finalizers", "used", "held"),
+    [
+        pytest.param(False, (), True, True, id="in use: the finalizer is set"),
+        pytest.param(False, (), False, False, id="not in use"),
+        pytest.param(True, ("pointsman.dev/in-use",), True, True, id="deleted in use: it stays"),
+        pytest.param(True, (), True, False, id="it cannot be added to what is being deleted"),
+        pytest.param(True, ("pointsman.dev/in-use",), False, False, id="the last one left"),
+    ],
+)
+def test_the_finalizer_of_an_eip(
+    deleting: bool, finalizers: tuple[str, ...], used: bool, held: bool
+) -> None:
+    pool = replace(eip("p", "198.51.100.0/28", deleting=deleting), finalizers=finalizers)
+    web = service("a/web", "198.51.100.0", notes={"allocated-from": "p/198.51.100.0"})
+    decided = plan(scene(*([web] if used else []), pool))
+    assert decided.statuses[ResourceKey("Eip", "p")].held is held
+
+
+def test_every_status_says_which_generation_it_speaks_of() -> None:
+    snapshot = scene(
+        replace(eip("p", "198.51.100.0/28"), generation=3),
+        replace(peer("t"), generation=4),
+        bgp_confs={"default": replace(CONF, generation=5)},
+    )
+    found = plan(snapshot).statuses
+    assert {key.kind: one.observed_generation for key, one in found.items()} == {
+        "Eip": 3,
+        "BgpPeer": 4,
+        "BgpConf": 5,
+    }
+
+
+UP = SessionReport("Established", established_at_s=1_767_225_600, add_path_negotiated=True)
+SINGLE = replace(UP, add_path_negotiated=False)
+DOWN = SessionReport("Active", last_error="hold timer expired")
+
+
+@pytest.mark.parametrize(
+    ("report", "more", "expected"),
+    [
+        pytest.param(
+            UP, {}, {"Established": "Established", "AddPathNegotiated": "Negotiated"}, id="up"
+        ),
+        pytest.param(
+            SINGLE, {}, {"Established": "Established", "AddPathNegotiated": "SinglePath"}, id="one"
+        ),
+        pytest.param(DOWN, {}, {"Established": "NotEstablished"}, id="down: nothing negotiated"),
+        pytest.param(None, {}, {"Established": "NotEstablished"}, id="not yet there"),
+        pytest.param(UP, {"disabled": True}, {}, id="disabled: no session is spoken of"),
+    ],
+)
+def test_the_session_of_a_peer(
+    report: SessionReport | None, more: Mapping[str, Any], expected: dict[str, str]
+) -> None:
+    sessions = {PeerName("t"): report} if report is not None else {}
+    found = plan(scene(peer("t", **more), observed=Observed(sessions=sessions)))
+    conditions = found.statuses[ResourceKey("BgpPeer", "t")].conditions
+    assert {n: one.reason for n, one in conditions.items() if n != "Ready"} == expected
+
+
+def test_the_sentences_of_a_peer_say_what_to_do() -> None:
+    def message(report: SessionReport, name: str, **more: Any) -> str:
+        observed = Observed(sessions={PeerName("t"): report})
+        found = plan(scene(peer("t", **more), observed=observed)).statuses
+        return found[ResourceKey("BgpPeer", "t")].conditions[name].message
+
+    assert message(DOWN, "Established") == (
+        "There is no session with BgpPeer 't' (hold timer expired). Check that 192.0.2.1 is "
+        "reachable, runs AS 64500 and has us configured as a neighbor."
+    )
+    assert "disable-addpath-rx" in message(SINGLE, "AddPathNegotiated")
+    off = message(SINGLE, "AddPathNegotiated", addPath={"enabled": False})
+    assert off.endswith("spec.addPath.enabled is false.")
+
+
+def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
+    said = Condition("Established", "True", "Established", "it is", "2026-01-01T00:00:00Z")
+    found = plan(scene(peer("t", conditions=(said,)), observed=Observed(fresh=False)))
+    record = found.statuses[ResourceKey("BgpPeer", "t")]
+    assert record.conditions["Established"].message == "it is"
+
+
+def test_the_entry_of_this_speaker() -> None:
+    report = replace(UP, families=("ipv4-unicast",), hold_seconds=9, advertised_paths=3)
+    observed = Observed(sessions={PeerName("t"): report})
+    decided = plan(scene(peer("t"), observed=observed, settings=Settings(speaker_name="m1")))
+    assert decided.statuses[ResourceKey("BgpPeer", "t")].fields["speakers"] == [
+        {
+            "name": "m1",
+            "state": "Established",
+            "establishedSince": "2026-01-01T00:00:00Z",
+            "families": ["ipv4-unicast"],
+            "holdSeconds": 9,
+            "addPathNegotiated": True,
+            "advertisedPrefixes": 0,
+            "advertisedPaths": 3,
+        }
+    ]
