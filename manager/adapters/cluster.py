@@ -16,6 +16,7 @@ from manager.adapters import kube, kube_codec
 from manager.adapters.cache import Cache
 from manager.adapters.informer import Informer, Pace, Source
 from manager.adapters.secrets import Secrets
+from manager.adapters.silences import Silences
 from manager.snapshot import (
     Announcer,
     BgpConf,
@@ -72,6 +73,7 @@ class ClusterView:
         self.announcers = Cache[NodeName, Announcer](
             key=lambda a: a.node, parse=kube_codec.announcer, wake=wake
         )
+        self._silences = Silences(wake)
         self._sorted_slices: tuple[int, tuple[EndpointSlice, ...]] = (-1, ())
 
     @property
@@ -124,7 +126,7 @@ class ClusterView:
         return Snapshot(
             services=self.services.items,
             endpoint_slices=self._slices(),
-            nodes=self.nodes.items,
+            nodes=self._silences.heard(self.nodes.items),
             namespaces={name: value.labels for name, value in namespaces.items()},
             cluster_uid=home.uid if home else "",
             eips=self.eips.items,

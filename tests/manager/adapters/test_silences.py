@@ -1,0 +1,75 @@
+"""Silent kubelets, on the virtual clock."""
+
+import asyncio
+
+import pytest
+
+from manager.adapters.silences import HOLD_S, Silences
+from manager.snapshot import Node, NodeName, Truth
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+class Told:
+    """Silences that are shown what the Nodes say."""
+
+    def __init__(self) -> None:
+        self.wakes = 0
+        self.silences = Silences(wake=self.wake)
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    def heard(self, *says: Truth) -> list[str]:
+        nodes = {
+            NodeName(f"node{n}"): Node(NodeName(f"node{n}"), ready=ready)
+            for n, ready in enumerate(says, 1)
+        }
+        return [node.ready for node in self.silences.heard(nodes).values()]
+
+
+async def test_silence_is_believed_when_it_lasts() -> None:
+    told = Told()
+    assert told.heard("True", "True") == ["True", "True"]
+    assert told.heard("Unknown", "True") == ["True", "True"]
+    await asyncio.sleep(HOLD_S / 2)
+    assert told.heard("Unknown", "Unknown") == ["True", "True"]
+    assert told.wakes == 0
+    await asyncio.sleep(HOLD_S / 2)
+    assert told.wakes == 1
+    assert told.heard("Unknown", "Unknown") == ["Unknown", "True"]
+    await asyncio.sleep(HOLD_S / 2)
+    assert told.wakes == 2
+    assert told.heard("Unknown", "Unknown") == ["Unknown", "Unknown"]
+    await asyncio.sleep(10)
+    assert told.heard("Unknown", "Unknown") == ["Unknown", "Unknown"]
+    assert told.wakes == 2
+
+
+async def test_what_is_found_at_the_start_is_believed_at_once() -> None:
+    assert Told().heard("Unknown", "True") == ["Unknown", "True"]
+
+
+async def test_a_kubelet_that_says_it_is_not_ready_is_believed_at_once() -> None:
+    told = Told()
+    told.heard("True")
+    assert told.heard("False") == ["False"]
+    assert told.heard("Unknown") == ["False"]  # as it was before
+
+
+async def test_silence_that_was_broken_begins_anew() -> None:
+    told = Told()
+    told.heard("True")
+    told.heard("Unknown")
+    await asyncio.sleep(HOLD_S * 0.9)
+    assert told.heard("True") == ["True"]
+    assert told.heard("Unknown") == ["True"]
+    await asyncio.sleep(HOLD_S * 0.9)
+    assert told.heard("Unknown") == ["True"]
+
+
+async def test_a_node_that_comes_back_under_its_name_is_another() -> None:
+    told = Told()
+    told.heard("True", "True")
+    told.heard("True")
+    assert told.heard("True", "Unknown") == ["True", "Unknown"]
