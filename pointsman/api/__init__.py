@@ -8,10 +8,12 @@ from pointsman.api.announcer import (
     InterfaceReport,
     ProxyReport,
 )
-from pointsman.api.bgpconf import BgpConfSpec, BgpConfStatus
+from pointsman.api.bgpconf import BgpConfSpec, BgpConfStatus, GracefulRestart, Offer
 from pointsman.api.bgppeer import AddPath, BgpPeerSpec, BgpPeerStatus, SpeakerStatus, Timers
 from pointsman.api.condition import Condition, Count
 from pointsman.api.eip import EipSpec, EipStatus, Protocol
+from pointsman.api.eipbgp import EipBgp, Weighting
+from pointsman.api.peering import Bfd, Multihop, NextHops, Scope, SecretRef
 from pointsman.api.reading import parse
 from pointsman.api.selector import LabelExpression, LabelSelector, Operator
 
@@ -19,6 +21,7 @@ __all__ = [
     "AddPath",
     "AnnouncerSpec",
     "AnnouncerStatus",
+    "Bfd",
     "BgpConfSpec",
     "BgpConfStatus",
     "BgpPeerSpec",
@@ -26,16 +29,24 @@ __all__ = [
     "Condition",
     "Count",
     "DefaultRouteReport",
+    "EipBgp",
     "EipSpec",
     "EipStatus",
     "GatewayReport",
+    "GracefulRestart",
     "InterfaceReport",
     "LabelExpression",
     "LabelSelector",
+    "Multihop",
+    "NextHops",
+    "Offer",
     "Operator",
     "Protocol",
     "ProxyReport",
+    "Scope",
+    "SecretRef",
     "SpeakerStatus",
     "Timers",
+    "Weighting",
     "parse",
 ]

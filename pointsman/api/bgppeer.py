@@ -7,8 +7,9 @@ from pydantic import Field, StrictBool, StrictInt
 
 from pointsman.api import dialect
 from pointsman.api.base import ApiModel, ListType, ReadFrom, Rule
-from pointsman.api.bgpconf import AsNumber
+from pointsman.api.bgpconf import AsNumber, GracefulRestart
 from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions
+from pointsman.api.peering import Bfd, Multihop, NextHops, SecretRef
 from pointsman.model.address import Address, Prefix
 
 # RFC 1122 section 3.2.1.3, RFC 5771, RFC 1112 section 4; RFC 4291 sections 2.5.2 and 2.7.
@@ -67,11 +68,31 @@ KEPT_ALIVE = Rule(
     words="keepaliveSeconds is longer than holdSeconds, so every session would expire: use at "
     "most a third of holdSeconds",
 )
+ONE_TTL_RULE = Rule(
+    cel="!has(self.ebgpMultihop) || !self.ttlSecurity",
+    holds=lambda peer: peer.ebgp_multihop is None or not peer.ttl_security,
+    words="ttlSecurity asks for a router one hop away, ebgpMultihop for one further off: set one "
+    "of the two",
+)
+BFD_IS_ONE_HOP = Rule(
+    cel="!has(self.ebgpMultihop) || !has(self.bfd) || !self.bfd.enabled",
+    holds=lambda peer: peer.ebgp_multihop is None or peer.bfd is None or not peer.bfd.enabled,
+    words="BFD works over one hop only: remove bfd, or ebgpMultihop",
+)
+SAME_FAMILY = Rule(
+    cel="!has(self.sourceAddress) || !isIP(self.sourceAddress) || !isIP(self.address)"
+    " || ip(self.sourceAddress).family() == ip(self.address).family()",
+    holds=lambda peer: (
+        peer.source_address is None or peer.source_address.version == peer.address.version
+    ),
+    words="sourceAddress and address are of different families: a session runs over one of them",
+)
 
 RouterAddress = Annotated[
     Address,
     ReadFrom(Annotated[str, Field(max_length=45), IS_ADDRESS, IS_UNICAST, HAS_NO_ZONE], _read),
 ]
+SourceAddress = RouterAddress  # what is no router's address is no host's either
 PeerFamily = Literal["ipv4-unicast", "ipv6-unicast"]
 
 
@@ -121,6 +142,8 @@ class AddPath(ApiModel):
 class BgpPeerSpec(ApiModel):
     """A router, and the session to open to it."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (ONE_TTL_RULE, BFD_IS_ONE_HOP, SAME_FAMILY)
+
     address: RouterAddress = Field(
         description="Address of the router, IPv4 or IPv6, such as 192.0.2.1 or 2001:db8::1."
     )
@@ -130,7 +153,43 @@ class BgpPeerSpec(ApiModel):
     port: StrictInt = Field(
         default=179, ge=1, le=65_535, description="TCP port on which the router listens."
     )
+    local_as: AsNumber | None = Field(
+        default=None,
+        description="AS that we have towards this router; absent: that of the BgpConf. It stands "
+        "in the path before the BgpConf's own.",
+    )
+    source_address: SourceAddress | None = Field(
+        default=None,
+        description="Address that the session is opened from, of the same family as address; "
+        "absent: the host's on the router's network, else the one its routes prefer.",
+    )
+    password_secret_ref: SecretRef | None = Field(
+        default=None,
+        description="Where the session's password (TCP MD5, RFC 2385) is kept. While it is "
+        "missing there is no session, never one without a password.",
+    )
+    ebgp_multihop: Multihop | None = Field(
+        default=None, description="For an eBGP router that is more than one hop away."
+    )
+    ttl_security: StrictBool = Field(
+        default=False,
+        description="Accept and send only packets that crossed no router (GTSM, RFC 5082); the "
+        "router must do the same. Not together with ebgpMultihop.",
+    )
+    passive: StrictBool = Field(
+        default=False,
+        description="Wait for the router to open the session; needs listenPort of the BgpConf.",
+    )
     timers: Timers = Field(default=Timers(), description="Timers of the session.")
+    graceful_restart: GracefulRestart | None = Field(
+        default=None,
+        description="Graceful restart with this router; absent: as the BgpConf says.",
+    )
+    bfd: Bfd | None = Field(
+        default=None,
+        description="Bidirectional Forwarding Detection (RFC 5880): a dead link is noticed in "
+        "less than a second.",
+    )
     families: Annotated[
         tuple[PeerFamily, ...], Field(min_length=1, max_length=2), ListType("set")
     ] = Field(
@@ -139,6 +198,9 @@ class BgpPeerSpec(ApiModel):
     )
     add_path: AddPath = Field(
         default=AddPath(), description="Several paths of one prefix over the session (RFC 7911)."
+    )
+    next_hops: NextHops = Field(
+        default=NextHops(), description="Which nodes this router is sent as next hops."
     )
     disabled: StrictBool = Field(
         default=False, description="End the session, if there is one, and open none."

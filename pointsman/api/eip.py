@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool, StrictInt
 from pointsman.api import dialect
 from pointsman.api.base import ApiModel, ListType, Rule
 from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions, Count
+from pointsman.api.eipbgp import EipBgp
 from pointsman.api.selector import LabelSelector
 
 
@@ -110,6 +111,10 @@ class EipSpec(ApiModel):
         default=None,
         description="Labels of the nodes that may announce these addresses or be next hops for "
         "them; absent: any. Independent of the Service's traffic policy.",
+    )
+    bgp: EipBgp = Field(
+        default=EipBgp(),
+        description="How the addresses are advertised; only where protocol is bgp.",
     )
 
 

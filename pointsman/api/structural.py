@@ -42,13 +42,21 @@ def _node(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Schema:
             continue
         if key == "default" and value in EMPTY and not isinstance(value, bool):
             continue
-        found |= _keyword(key, value, defs)
+        found |= _keyword(key, _lean(value) if key == "default" else value, defs)
     if "type" not in found and "x-kubernetes-int-or-string" not in found:
         raise ValueError(f"a node without a type has no structural form: {dict(schema)}")
     unknown = sorted(found.keys() - set(KEPT))
     if unknown:
         raise ValueError(f"{', '.join(unknown)} has no structural form: {dict(schema)}")
     return {key: found[key] for key in KEPT if key in found}
+
+
+def _lean(default: Any) -> Any:
+    """Return a default without the fields whose own default is nothing."""
+    if not isinstance(default, Mapping):
+        return default
+    lean = ((key, _lean(value)) for key, value in default.items())
+    return {key: value for key, value in lean if isinstance(value, bool) or value not in EMPTY}
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -41,18 +41,30 @@ class Bad:
     sentence: str
 
 
+EIP_BGP = {
+    "aggregationLength": 32,
+    "aggregationLengthV6": 128,
+    "asPathPrepend": 0,
+    "weighting": "Equal",
+}
+POOL = {"addresses": ["192.0.2.7"]}
 EIP = {
     "protocol": "bgp",
     "default": False,
     "priority": 100,
     "disabled": False,
     "avoidBuggyIPs": False,
+    "bgp": EIP_BGP,
 }
+CONF = {"listenPort": 0, "gracefulRestart": {"enabled": "Auto", "restartSeconds": 120}}
 PEER = {
     "port": 179,
+    "ttlSecurity": False,
+    "passive": False,
     "timers": {"holdSeconds": 9, "keepaliveSeconds": 3, "connectRetrySeconds": 5},
     "families": ["ipv4-unicast", "ipv6-unicast"],
     "addPath": {"enabled": True},
+    "nextHops": {"scope": "Auto"},
     "disabled": False,
 }
 ROUTER = {"address": "192.0.2.1", "as": 64500}
@@ -98,11 +110,41 @@ GOOD = (
                 ]
             },
             "nodeSelector": {},
+            "bgp": {
+                "aggregationLength": 24,
+                "aggregationLengthV6": 64,
+                "communities": ["65000:100", "65000:1:4294967295", "no-export", "customers"],
+                "localPref": 4_294_967_295,
+                "med": 0,
+                "asPathPrepend": 3,
+                "peers": ["tor-1", "tor-2.example.com"],
+                "weighting": "Endpoints",
+            },
         },
     ),
+    Good(
+        "one attribute; the rest by default",
+        "Eip",
+        {"addresses": ["192.0.2.7"], "bgp": {"med": 5}},
+        {"addresses": ["192.0.2.7"], **EIP, "bgp": {**EIP_BGP, "med": 5}},
+    ),
+    Good("leading zeros of a community", "Eip", {**POOL, "bgp": {"communities": ["06500:001"]}}),
     Good("the smallest AS", "BgpConf", {"as": 1}),
     Good("the largest AS", "BgpConf", {"as": 4_294_967_295}),
     Good("a router id", "BgpConf", {"as": 64501, "routerId": "198.18.0.1"}),
+    Good("defaults of a speaker", "BgpConf", {"as": 64501}, {"as": 64501, **CONF}),
+    Good(
+        "a speaker with everything set",
+        "BgpConf",
+        {
+            "as": 64501,
+            "routerId": "198.18.0.1",
+            "listenPort": 1790,
+            "listenAddresses": ["192.0.2.10", "2001:db8:2::10"],
+            "gracefulRestart": {"enabled": "Never", "restartSeconds": 4095},
+            "communityAliases": {"customers": "65000:1:2", "quiet": "no-export", "a": "0:0"},
+        },
+    ),
     Good("defaults of a peer", "BgpPeer", ROUTER, {**ROUTER, **PEER}),
     Good("an IPv6 peer", "BgpPeer", {"address": "2001:db8:2::1", "as": 64500}),
     Good("a peer on a loopback address, for labs", "BgpPeer", {"address": "127.0.0.1", "as": 1}),
@@ -125,10 +167,43 @@ GOOD = (
             "address": "2001:db8::1",
             "as": 64500,
             "port": 1790,
+            "localAs": 64777,
+            "sourceAddress": "2001:db8::2",
+            "passwordSecretRef": {"name": "routers", "key": "tor-1"},
+            "ttlSecurity": True,
+            "passive": True,
             "timers": {"holdSeconds": 90, "keepaliveSeconds": 30, "connectRetrySeconds": 1},
+            "gracefulRestart": {"enabled": "Always", "restartSeconds": 1},
+            "bfd": {
+                "enabled": True,
+                "transmitMilliseconds": 10,
+                "receiveMilliseconds": 60_000,
+                "multiplier": 255,
+            },
             "families": ["ipv6-unicast"],
             "addPath": {"enabled": False},
+            "nextHops": {
+                "scope": "Connected",
+                "nodeSelector": {"matchLabels": {"rack": "1"}},
+                "maxPaths": 4,
+            },
             "disabled": True,
+        },
+    ),
+    Good(
+        "a distant router",
+        "BgpPeer",
+        {**ROUTER, "ebgpMultihop": {"ttl": 255}, "bfd": {"multiplier": 5}},
+        {
+            **ROUTER,
+            **PEER,
+            "ebgpMultihop": {"ttl": 255},
+            "bfd": {
+                "enabled": False,
+                "transmitMilliseconds": 300,
+                "receiveMilliseconds": 300,
+                "multiplier": 5,
+            },
         },
     ),
     Good("an announcer", "Announcer", {}),
@@ -146,6 +221,19 @@ NOT_A_ROUTER = (
     "is not the address of a router: write a unicast address such as 192.0.2.1 or 2001:db8::1"
 )
 NOT_AN_ID = "is not a router id: write an IPv4 address other than 0.0.0.0, such as 198.18.0.1"
+NO_COMMUNITY = (
+    "is no community: write 65000:100 (numbers up to 65535), 65000:1:2 (large, numbers up to "
+    "4294967295), a well-known name such as no-export, or a name from communityAliases of the "
+    "BgpConf"
+)
+NOT_ORIGINAL = (
+    "is no community: write 65000:100 (numbers up to 65535), 65000:1:2 (large, numbers up to "
+    "4294967295) or a well-known name such as no-export"
+)
+NO_ALIAS = (
+    "an alias has lower-case letters, digits and dashes, at most 63 of them, begins with a "
+    "letter, and is not a well-known name such as no-export"
+)
 NEEDS_VALUES = "In and NotIn compare with values: add at least one to values"
 NO_VALUES = "Exists and DoesNotExist take no values: remove values, or use In or NotIn"
 LABEL = "spec.nodeSelector.matchExpressions[0]"
@@ -171,6 +259,15 @@ def peer(why: str, field: str, value: object, sentence: str, at: str = "") -> Ba
 def label(why: str, expression: Mapping[str, object], sentence: str, at: str = "") -> Bad:
     selector = {"matchExpressions": [expression]}
     return eip(why, "nodeSelector", selector, sentence, LABEL + at)
+
+
+def bgp(why: str, field: str, value: object, sentence: str, at: str = "") -> Bad:
+    return eip(why, "bgp", {field: value}, sentence, at or f"spec.bgp.{field}")
+
+
+def no_community(why: str, text: str) -> Bad:
+    return bgp(why, "communities", ["no-export", text], f'"{text}" {NO_COMMUNITY}',
+               "spec.bgp.communities[1]")  # fmt: skip
 
 
 def of_type(path: str, wanted: str, found: str) -> str:
@@ -272,6 +369,104 @@ BAD = (
         ".operator",
     ),
     label("no key", {"operator": "Exists"}, "Required value", ".key"),
+    no_community("a half over two octets", "65536:1"),
+    no_community("a half too long to count", "100000:1"),
+    no_community("a third over four octets", "1:2:4294967296"),
+    no_community("four numbers", "1:2:3:4"),
+    no_community("one number", "65000"),
+    no_community("a negative half", "-1:5"),
+    no_community("capitals", "NO_EXPORT"),
+    no_community("a space", "65000: 100"),
+    bgp(
+        "a community twice",
+        "communities",
+        ["1:1", "1:1"],
+        'Duplicate value: "1:1"',
+        "spec.bgp.communities[1]",
+    ),
+    bgp(
+        "an aggregate of everything",
+        "aggregationLength",
+        0,
+        "Invalid value: 0: spec.bgp.aggregationLength in body should be greater than or equal to 1",
+    ),
+    bgp(
+        "an aggregate narrower than a host",
+        "aggregationLength",
+        33,
+        "Invalid value: 33: spec.bgp.aggregationLength in body should be less than or equal to 32",
+    ),
+    bgp(
+        "an IPv6 aggregate narrower than a host",
+        "aggregationLengthV6",
+        129,
+        "Invalid value: 129: spec.bgp.aggregationLengthV6 in body should be less than or equal "
+        "to 128",
+    ),
+    bgp(
+        "a preference of five octets",
+        "localPref",
+        4_294_967_296,
+        "Invalid value: 4294967296: spec.bgp.localPref in body should be less than or equal "
+        "to 4294967295",
+    ),
+    bgp(
+        "a negative metric",
+        "med",
+        -1,
+        "Invalid value: -1: spec.bgp.med in body should be greater than or equal to 0",
+    ),
+    bgp(
+        "an endless path",
+        "asPathPrepend",
+        33,
+        "Invalid value: 33: spec.bgp.asPathPrepend in body should be less than or equal to 32",
+    ),
+    bgp("a peer twice", "peers", ["a", "a"], 'Duplicate value: "a"', "spec.bgp.peers[1]"),
+    bgp(
+        "an unknown weighting",
+        "weighting",
+        "Random",
+        'Unsupported value: "Random": supported values: "Equal", "Endpoints"',
+    ),
+    conf(
+        "a port beyond 16 bits",
+        "listenPort",
+        65_536,
+        "Invalid value: 65536: spec.listenPort in body should be less than or equal to 65535",
+    ),
+    Bad(
+        "a host name to listen on",
+        "BgpConf",
+        {"as": 1, "listenAddresses": ["node1"]},
+        "spec.listenAddresses[0]",
+        '"node1" is not an IP address: write one of the host, such as 192.0.2.10, without prefix '
+        "length, port or zone",
+    ),
+    Bad(
+        "a restart beyond 12 bits",
+        "BgpConf",
+        {"as": 1, "gracefulRestart": {"restartSeconds": 4096}},
+        "spec.gracefulRestart.restartSeconds",
+        "Invalid value: 4096: spec.gracefulRestart.restartSeconds in body should be less than or "
+        "equal to 4095",
+    ),
+    Bad(
+        "graceful restart as a bool",
+        "BgpConf",
+        {"as": 1, "gracefulRestart": {"enabled": "Yes"}},
+        "spec.gracefulRestart.enabled",
+        'Unsupported value: "Yes": supported values: "Auto", "Always", "Never"',
+    ),
+    Bad(
+        "an alias of an alias",
+        "BgpConf",
+        {"as": 1, "communityAliases": {"a": "b"}},
+        "spec.communityAliases.a",
+        f'"b" {NOT_ORIGINAL}',
+    ),
+    conf("an alias with capitals", "communityAliases", {"Customers": "1:1"}, NO_ALIAS),
+    conf("an alias like a well-known name", "communityAliases", {"no-export": "1:1"}, NO_ALIAS),
     Bad("no AS", "BgpConf", {"routerId": "198.18.0.1"}, "spec.as", "Required value"),
     conf(
         "AS 0",
@@ -378,5 +573,80 @@ BAD = (
         {"enabled": 1},
         of_type("spec.addPath.enabled", "boolean", "integer"),
         "spec.addPath.enabled",
+    ),
+    peer(
+        "local AS 0",
+        "localAs",
+        0,
+        "Invalid value: 0: spec.localAs in body should be greater than or equal to 1",
+    ),
+    peer("a host name as source", "sourceAddress", "me", f'"me" {NOT_AN_IP}'),
+    peer(
+        "a source of the other family",
+        "sourceAddress",
+        "2001:db8::1",
+        "sourceAddress and address are of different families: a session runs over one of them",
+        "spec",
+    ),
+    peer(
+        "a password without its key",
+        "passwordSecretRef",
+        {"name": "routers"},
+        "Required value",
+        "spec.passwordSecretRef.key",
+    ),
+    peer(
+        "multihop without a distance", "ebgpMultihop", {}, "Required value", "spec.ebgpMultihop.ttl"
+    ),
+    peer(
+        "a TTL of two octets",
+        "ebgpMultihop",
+        {"ttl": 256},
+        "Invalid value: 256: spec.ebgpMultihop.ttl in body should be less than or equal to 255",
+        "spec.ebgpMultihop.ttl",
+    ),
+    Bad(
+        "one hop away and further off",
+        "BgpPeer",
+        {**ROUTER, "ebgpMultihop": {"ttl": 2}, "ttlSecurity": True},
+        "spec",
+        "ttlSecurity asks for a router one hop away, ebgpMultihop for one further off: set one "
+        "of the two",
+    ),
+    Bad(
+        "BFD over several hops",
+        "BgpPeer",
+        {**ROUTER, "ebgpMultihop": {"ttl": 2}, "bfd": {"enabled": True}},
+        "spec",
+        "BFD works over one hop only: remove bfd, or ebgpMultihop",
+    ),
+    peer(
+        "BFD in microseconds",
+        "bfd",
+        {"transmitMilliseconds": 300_000},
+        "Invalid value: 300000: spec.bfd.transmitMilliseconds in body should be less than or "
+        "equal to 60000",
+        "spec.bfd.transmitMilliseconds",
+    ),
+    peer(
+        "an unknown scope",
+        "nextHops",
+        {"scope": "Rack"},
+        'Unsupported value: "Rack": supported values: "Auto", "Connected", "All"',
+        "spec.nextHops.scope",
+    ),
+    peer(
+        "no path at all",
+        "nextHops",
+        {"maxPaths": 0},
+        "Invalid value: 0: spec.nextHops.maxPaths in body should be greater than or equal to 1",
+        "spec.nextHops.maxPaths",
+    ),
+    peer(
+        "more paths than one byte counts",
+        "nextHops",
+        {"maxPaths": 256},
+        "Invalid value: 256: spec.nextHops.maxPaths in body should be less than or equal to 255",
+        "spec.nextHops.maxPaths",
     ),
 )

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from pointsman.api import AnnouncerSpec, AnnouncerStatus, BgpPeerSpec, EipSpec, parse
@@ -10,15 +12,14 @@ def test_a_good_object_is_read(case: Good) -> None:
     assert sentence == ""
     assert spec is not None
     if case.stored is not None:
-        assert spec.model_dump(mode="json", exclude_defaults=False, exclude_none=True) == {
-            **_empty_lists(spec),
-            **case.stored,
-        }
+        assert _without_empty(spec.model_dump(mode="json", exclude_none=True)) == case.stored
 
 
-def _empty_lists(spec: object) -> dict[str, list[object]]:
-    # The API server stores nothing for these, and nothing reads the same as an empty list.
-    return {"exclude": [], "namespaces": []} if isinstance(spec, EipSpec) else {}
+def _without_empty(value: Any) -> Any:
+    # The API server stores nothing for empty lists, and nothing reads the same as one.
+    if not isinstance(value, dict):
+        return value
+    return {k: _without_empty(v) for k, v in value.items() if v not in ([], {})}
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{c}") for c, case in enumerate(GOOD)])

@@ -13,6 +13,7 @@ class Inner(ApiModel):
     """An inner part."""
 
     number: int = Field(default=1, gt=0, description="A number.")
+    note: str | None = None
 
 
 class Outer(ApiModel):
@@ -37,7 +38,8 @@ def test_a_model_becomes_a_structural_schema() -> None:
                 "default": 1,
                 "minimum": 0,
                 "exclusiveMinimum": True,
-            }
+            },
+            "note": {"type": "string"},
         },
     }
     rule = {
