@@ -1,4 +1,4 @@
-"""Kubelets that fall silent: believed two seconds late, so that many at once are seen as many.
+"""Kubelets that fall silent: believed a little later, and together with those that follow.
 
 The node controller writes one Node after the other. Acted upon at once, the first of them
 alone would be excluded and put back a moment later, when it is plain that the silence is
@@ -15,38 +15,43 @@ from typing import Final
 
 from manager.snapshot import Node, NodeName, Truth
 
-HOLD_S: Final = 2.0  # the silence itself took 40 s or more to be noticed
+HOLD_S: Final = 2.0  # without a further one; the silence itself took 40 s or more to be noticed
+LONGEST_S: Final = 10.0  # a dead node must not wait for ever, whatever others do
 
 
 @dataclass(slots=True)
 class Silences:
-    """What the Nodes say, Unknown a little later. *wake* is called when a hold ends."""
+    """What the Nodes say, Unknown a little later. *wake* is called when that may end."""
 
     wake: Callable[[], None]
-    _said: dict[NodeName, Truth] = field(default_factory=dict)  # before it fell silent
+    _said: dict[NodeName, Truth] = field(default_factory=dict)  # last, or before the hold
     _since: dict[NodeName, float] = field(default_factory=dict)  # of those under hold
 
     def heard(self, nodes: Mapping[NodeName, Node]) -> Mapping[NodeName, Node]:
         """Return *nodes* with those that have just turned Unknown as they were before."""
-        held = {name: self._before(node) for name, node in nodes.items() if self._holds(node)}
-        for gone in self._said.keys() - nodes.keys():
-            del self._said[gone]
-            self._since.pop(gone, None)
+        turned = {name for name, node in nodes.items() if self._turned(node)}
+        for name in self._since.keys() - turned:
+            del self._since[name]
+        if turned and self._holds(turned):
+            held = {name: replace(nodes[name], ready=self._said[name]) for name in turned}
+        else:
+            held = {}
+            self._since.clear()
+        self._said = {
+            name: self._said[name] if name in held else nodes[name].ready for name in nodes
+        }
         return {**nodes, **held} if held else nodes
 
-    def _holds(self, node: Node) -> bool:
-        """Return whether *node* is under hold, and remember what it says otherwise."""
-        name = node.name
-        if node.ready == "Unknown" and self._said.get(name, "Unknown") != "Unknown":
-            loop = asyncio.get_running_loop()
-            if name not in self._since:
-                self._since[name] = loop.time()
-                loop.call_later(HOLD_S, self.wake)
-            if loop.time() - self._since[name] < HOLD_S:
-                return True
-        self._said[name] = node.ready
-        self._since.pop(name, None)
-        return False
+    def _turned(self, node: Node) -> bool:
+        """Return whether *node* is Unknown and was believed to be something else."""
+        return node.ready == "Unknown" and self._said.get(node.name, "Unknown") != "Unknown"
 
-    def _before(self, node: Node) -> Node:
-        return replace(node, ready=self._said[node.name])
+    def _holds(self, turned: set[NodeName]) -> bool:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for name in turned - self._since.keys():
+            self._since[name] = now
+            loop.call_later(HOLD_S, self.wake)
+        return (
+            now - max(self._since.values()) < HOLD_S and now - min(self._since.values()) < LONGEST_S
+        )

@@ -1,5 +1,6 @@
 """Which nodes carry traffic: labels, readiness, drains, and kubelets that fall silent."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -109,13 +110,16 @@ def why(lab: Lab) -> str:
     return message
 
 
-def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab) -> None:
+@pytest.mark.parametrize("gap_s", [0, 0.3])
+def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab, gap_s: float) -> None:
     cluster.make(lab, "web")
     cluster.make(lab, "local", "node1:1", "node2:1", externalTrafficPolicy="Local")
     addresses = cluster.settled(lab, "web"), cluster.settled(lab, "local", "12")
     since = session(lab, MANAGER)
     with RouteEvents(lab) as events:
-        cluster.each(["node1", "node2", "node3"], partial(ready_of, lab))
+        for node in ("node1", "node2", "node3"):
+            cluster.ready(lab, node, "Unknown")
+            time.sleep(gap_s)  # the node controller takes its time, or does not
         for name in ("web", "local"):
             cluster.told(lab, name, "Announced", "True", "Announced", "Ready")
         cluster.judged(lab)
@@ -125,5 +129,10 @@ def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab) -> None:
     assert session(lab, MANAGER) == since
 
 
-def ready_of(lab: Lab, node: str) -> None:
-    cluster.ready(lab, node, "Unknown")
+def test_one_silent_kubelet_is_believed(lab: Lab) -> None:
+    cluster.make(lab, "web")
+    address = cluster.settled(lab, "web")
+    cluster.ready(lab, "node2", "Unknown")
+    cluster.routed(lab, address, "13")
+    cluster.ready(lab, "node2", "True")
+    cluster.routed(lab, address, "123")

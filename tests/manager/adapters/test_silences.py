@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from manager.adapters.silences import HOLD_S, Silences
+from manager.adapters.silences import HOLD_S, LONGEST_S, Silences
 from manager.snapshot import Node, NodeName, Truth
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -32,18 +32,41 @@ async def test_silence_is_believed_when_it_lasts() -> None:
     told = Told()
     assert told.heard("True", "True") == ["True", "True"]
     assert told.heard("Unknown", "True") == ["True", "True"]
-    await asyncio.sleep(HOLD_S / 2)
-    assert told.heard("Unknown", "Unknown") == ["True", "True"]
+    await asyncio.sleep(HOLD_S * 0.9)
+    assert told.heard("Unknown", "True") == ["True", "True"]
     assert told.wakes == 0
-    await asyncio.sleep(HOLD_S / 2)
+    await asyncio.sleep(HOLD_S * 0.2)
     assert told.wakes == 1
-    assert told.heard("Unknown", "Unknown") == ["Unknown", "True"]
-    await asyncio.sleep(HOLD_S / 2)
-    assert told.wakes == 2
-    assert told.heard("Unknown", "Unknown") == ["Unknown", "Unknown"]
+    assert told.heard("Unknown", "True") == ["Unknown", "True"]
     await asyncio.sleep(10)
-    assert told.heard("Unknown", "Unknown") == ["Unknown", "Unknown"]
+    assert told.heard("Unknown", "True") == ["Unknown", "True"]
+    assert told.wakes == 1
+
+
+async def test_those_that_follow_are_believed_together() -> None:
+    told = Told()
+    told.heard("True", "True")
+    told.heard("Unknown", "True")
+    await asyncio.sleep(HOLD_S * 0.6)
+    assert told.heard("Unknown", "Unknown") == ["True", "True"]
+    await asyncio.sleep(HOLD_S * 0.6)
+    assert told.heard("Unknown", "Unknown") == ["True", "True"]
+    await asyncio.sleep(HOLD_S * 0.6)
     assert told.wakes == 2
+    assert told.heard("Unknown", "Unknown") == ["Unknown", "Unknown"]
+
+
+async def test_others_that_follow_one_by_one_do_not_hold_for_ever() -> None:
+    told = Told()
+    says: list[Truth] = ["True"] * 20
+    told.heard(*says)
+    for number in range(20):
+        says[number] = "Unknown"
+        heard = told.heard(*says)
+        if heard[0] == "Unknown":
+            break
+        await asyncio.sleep(HOLD_S / 2)
+    assert number == LONGEST_S / (HOLD_S / 2)
 
 
 async def test_what_is_found_at_the_start_is_believed_at_once() -> None:
