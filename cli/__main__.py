@@ -37,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _run(words)
+        try:
+            status = _run(words)
+        except SystemExit as end:  # argparse has said why
+            status = end.code if isinstance(end.code, int) else 0
         sys.stdout.flush()  # a closed pipe is noticed here, not at exit
-    except SystemExit as end:  # argparse has said why
-        return end.code if isinstance(end.code, int) else 0
     except BrokenPipeError:  # `pointsman plan ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

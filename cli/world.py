@@ -72,7 +72,7 @@ def read(given: argparse.Namespace) -> offline.Reading:
 
 def from_files(given: argparse.Namespace) -> tuple[list[tuple[str, object]], list[str]]:
     if not given.paths:
-        raise Misuse("Name the files that are the cluster: --offline -f PATH.")
+        raise Misuse("Name files with -f PATH; with --offline they are the whole cluster.")
     if given.offline and given.kubeconfig:
         raise Misuse("--offline asks no cluster: leave out --offline or --kubeconfig.")
     return files.read(given.paths)

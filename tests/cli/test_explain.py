@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import OFFLINE, answer, eip, run, service, small, write
+from tests.cli.running import OFFLINE, answer, eip, endpoints, run, service, small, write
 
 
 def test_a_service_that_is_served(capsys) -> None:
@@ -55,6 +55,12 @@ def test_a_service_that_waits_says_who_refused_it(capsys, tmp_path: Path) -> Non
     assert [one["candidate"] for one in address["waiting"]] == ["Service default/asks"]
     _, out, _ = run(capsys, "explain", "service", "default/asks", *file)
     assert "  198.51.100.0  " in out
+
+
+def test_paths_of_other_services_are_left_out(capsys, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.yaml", *small(), service("zoo"), endpoints("zoo", "node2"))
+    story = answer(capsys, "explain", "service", "default/zoo", "--offline", "-f", file)
+    assert {path["prefix"] for path in story["paths"]["tor-1"]} == {"198.51.100.1/32"}
 
 
 @pytest.mark.parametrize(

@@ -91,13 +91,15 @@ def test_as_a_kubectl_plugin_it_calls_itself_so(capsys, monkeypatch) -> None:
     assert run(capsys, "plan")[2].startswith("kubectl pointsman plan: ")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("words", [("plan", *OFFLINE, "-o", "json"), ("crds",), ("--help",)])
-def test_a_reader_that_leaves_is_no_error(words: tuple[str, ...]) -> None:
+def test_a_reader_that_leaves_is_no_error(words: tuple[str, ...], unbuffered: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     told = subprocess.run(
         [sys.executable, "-m", "cli", *words],
-        cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+        cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writing)
     assert told.returncode == 0

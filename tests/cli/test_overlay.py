@@ -24,7 +24,7 @@ def standing(**spec) -> dict:
 
 def test_an_apply_keeps_what_the_server_and_we_wrote() -> None:
     file = service(ports=[{"port": 81}])
-    file["status"] = {"loadBalancer": {}}
+    file["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.9"}]}}
     file["metadata"] |= {"uid": "stale", "resourceVersion": "1"}
     after = one([standing(clusterIP="10.96.0.9", ports=[{"port": 80}])], file)
     assert after["status"]["loadBalancer"]["ingress"] == [{"ip": "198.51.100.0"}]

@@ -216,8 +216,8 @@ def test_a_file_that_breaks_off_is_said_and_the_rest_counts(capsys, tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        pytest.param(["--offline"], "Name the files that are the cluster", id="no files"),
-        pytest.param([], "Name the files", id="nothing at all"),
+        pytest.param(["--offline"], "Name files with -f PATH", id="no files"),
+        pytest.param([], "Name files with -f PATH", id="nothing at all"),
         pytest.param(["--offline", "-f", "none.yaml"], "none.yaml cannot be read: No such file",
                      id="missing file"),
         pytest.param(["--offline", "-f", "EMPTY"], "holds no file that ends in .json", id="folder"),
