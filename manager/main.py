@@ -14,13 +14,17 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from manager.adapters import kube
 from manager.adapters.cluster import ClusterView
 from manager.adapters.events import Events
 from manager.adapters.gobgp import speaker_at
-from manager.adapters.lease import Leadership
-from manager.adapters.sender import FencedSink
+from manager.adapters.informer import Pace, Source
+from manager.adapters.lease import Leadership, Leases
+from manager.adapters.presence import Presence
+from manager.adapters.sender import FencedSink, Sink
+from manager.adapters.speakers import Patcher, SpeakerWrites, others
 from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
 from manager.ports import Speaker
 from manager.reconcile import ClusterTargets, Reconciler
@@ -56,6 +60,10 @@ class Options:
     settings: Settings
 
 
+class Api(Patcher, Source, Sink, Leases, Protocol):
+    """All that the manager asks of an API server."""
+
+
 async def run(options: Options) -> None:
     """Manage until SIGTERM or SIGINT. What is announced stays announced.
 
@@ -72,27 +80,29 @@ async def run(options: Options) -> None:
         except ValueError as error:
             raise Misuse(str(error)) from error
         speaker = await held.enter_async_context(speaker_at(options.gobgp_socket))
-        parts = _Parts(options, api, speaker)
-        leading = asyncio.create_task(parts.leadership.run(), name="leadership")
-        working = asyncio.create_task(parts.work(), name="work")
-        stop = asyncio.create_task(stopping.wait(), name="stop")
-        await asyncio.wait((leading, working, stop), return_when=asyncio.FIRST_COMPLETED)
-        for task in (stop, working, leading):  # the lease is given back when nobody writes
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        clock = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
+        parts = Parts(options, api, speaker=speaker, clock=clock, chance=random.Random())
+        await parts.run(stopping)
     log.info("stopped; what is announced stays announced")
 
 
-class _Parts:
+class Parts:
     """Everything wired to everything: one loop, woken by all who notice a change."""
 
-    def __init__(self, options: Options, api: kube.KubeApi, speaker: Speaker) -> None:
-        clock = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
-        chance = random.Random()
+    def __init__(
+        self,
+        options: Options,
+        api: Api,
+        *,
+        speaker: Speaker,
+        clock: Clock,
+        chance: random.Random,
+        pace: Pace | None = None,
+    ) -> None:
         self._loop = Loop(self._step, resync_s=RESYNC_S, on_unavailable=Complaints().say)
         wake = self._loop.wake
-        self._view = ClusterView(api, wake=wake, rng=chance)
+        home = options.namespace  # where Secrets are, too
+        self.view = ClusterView(api, wake=wake, rng=chance, pace=pace, namespace=home)
         self.leadership = Leadership(
             api,
             name=options.name,
@@ -103,33 +113,71 @@ class _Parts:
             duration_s=options.lease_duration_s,
         )
         sink = FencedSink(api, self.leadership.fence)
+        self._presence = Presence(
+            api,
+            name=options.name,
+            namespace=options.namespace,
+            leading=lambda: self.leadership.leading,
+            others=lambda: others(self.view.bgp_peers.items.values(), options.name),
+            clock=clock,
+            wake=wake,
+        )
         self._events = Events(sink, clock=clock, rng=chance, instance=options.name)
-        self._voice = Voice(speaker, clock=clock, wake=wake)
-        self._reconciler = Reconciler(
-            self._view,
-            leader=self.leadership,
-            voice=self._voice,
-            targets=ClusterTargets(
-                services=ServiceWrites(self._view.services, sink, clock=clock, wake=wake),
-                statuses=StatusWrites(self._view, sink, clock=clock, wake=wake),
-                announcers=AnnouncerWrites(self._view.announcers, sink, wake=wake),
-                events=self._events,
+        self.voice = Voice(speaker, clock=clock, wake=wake)
+        self.targets = ClusterTargets(
+            services=ServiceWrites(self.view.services, sink, clock=clock, wake=wake),
+            statuses=StatusWrites(self.view, sink, clock=clock, wake=wake),
+            announcers=AnnouncerWrites(self.view.announcers, sink, wake=wake),
+            speakers=SpeakerWrites(
+                self.view.bgp_peers,
+                api,
+                fenced=sink,
+                name=options.name,
+                gone=lambda: self._presence.gone,
+                wake=wake,
             ),
+            events=self._events,
+        )
+        self._reconciler = Reconciler(
+            self.view,
+            leader=self.leadership,
+            voice=self.voice,
+            targets=self.targets,
             settings=options.settings,
             clock=clock,
             wake=wake,
         )
 
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Manage until *stopping* is set; the lease is given back when nobody writes."""
+        leading = asyncio.create_task(self.leadership.run(), name="leadership")
+        working = asyncio.create_task(self.work(), name="work")
+        stop = asyncio.create_task(stopping.wait(), name="stop")
+        try:
+            await asyncio.wait((leading, working, stop), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            async with contextlib.AsyncExitStack() as ending:  # last in, first out
+                for task in (leading, working, stop):
+                    ending.push_async_callback(_ended, task)
+
     async def work(self) -> None:
         """Read, listen, reconcile, report, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._view.run(), name="watches")
-            tasks.create_task(self._voice.listen(), name="sessions")
+            tasks.create_task(self.view.run(), name="watches")
+            tasks.create_task(self.voice.listen(), name="sessions")
             tasks.create_task(self._events.run(), name="events")
+            tasks.create_task(self._presence.run(), name="presence")
             tasks.create_task(self._loop.run(), name="reconcile")
 
     async def _step(self) -> None:
         await self._reconciler.step()
+
+
+async def _ended(task: asyncio.Task[object]) -> None:
+    """End *task*; what it crashed of goes through."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 class Complaints:

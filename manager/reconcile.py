@@ -14,11 +14,13 @@ from typing import Final, Protocol, TypeVar
 
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
+from manager.planner.speakers import Entry, entries
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
 from manager.voice import Voice
 from manager.work import ClusterWork, Written, cluster_work, notices
-from pointsman.model.delta import Delta
+from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Target, Unavailable
 
@@ -48,6 +50,14 @@ class Leader(Protocol):
     def leading(self) -> bool: ...
 
 
+class Speakers(Target[PeerName, Entry], Protocol):
+    """This replica's entries in the status of BgpPeers."""
+
+    async def sweep(self) -> None:
+        """Take away the entries of replicas that are gone; the leader's part."""
+        ...
+
+
 class Reporter(Protocol):
     """Where transitions are told; it only queues."""
 
@@ -61,6 +71,7 @@ class ClusterTargets:
     services: Target[ServiceKey, ServiceRecord]
     statuses: Target[ResourceKey, StatusRecord]
     announcers: Target[NodeName, str]
+    speakers: Speakers  # not gated by leadership
     events: Reporter
 
     async def observe(self) -> Written:
@@ -124,6 +135,7 @@ class Reconciler:
         if leading:
             await self._report(work, troubles)
             await self._announce(snapshot, decided, written)
+        await self._enter(snapshot, troubles, leading=leading)
         if troubles:
             raise troubles[0]
 
@@ -146,6 +158,18 @@ class Reconciler:
         await _apply(self._targets.services, work.services.drops_only(), troubles)
         await _apply(self._targets.statuses, work.statuses, troubles)
         await _apply(self._targets.announcers, work.announcers, troubles)
+
+    async def _enter(
+        self, snapshot: Snapshot, troubles: list[Unavailable], *, leading: bool
+    ) -> None:
+        """Write what our own speaker says of its sessions: whoever leads, that is ours to say."""
+        written = await self._targets.speakers.observe()
+        desired = entries(snapshot, written)
+        if await _apply(self._targets.speakers, delta(desired, written), troubles) and leading:
+            try:
+                await self._targets.speakers.sweep()
+            except Unavailable as trouble:
+                troubles.append(trouble)
 
     async def _announce(self, snapshot: Snapshot, decided: Plan, before: Written) -> None:
         """Tell the transitions that were really written, as log lines and Events."""

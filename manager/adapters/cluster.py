@@ -143,7 +143,7 @@ class ClusterView:
     def _peers_changed(self) -> None:
         """Read passwords only where one is asked for: most clusters need not grant that."""
         specs = (peer.spec for peer in self.bgp_peers.items.values())
-        if any(getattr(spec, "password_secret_ref", None) is not None for spec in specs):
+        if any(spec is not None and spec.password_secret_ref is not None for spec in specs):
             self.secrets.want()
         self._wake()
 

@@ -105,10 +105,17 @@ class KubeApi:
         return await self._call("POST", kind.path(namespace), query, body=body)
 
     async def patch(
-        self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        body: Json,
+        sub: str = "",
+        manager: str = FIELD_MANAGER,
     ) -> Json:
         """Merge *body* into an object or its subresource; return the object as it is then."""
-        path, query = kind.path(namespace, name, sub=sub), {"fieldManager": FIELD_MANAGER}
+        path, query = kind.path(namespace, name, sub=sub), {"fieldManager": manager}
         return await self._call("PATCH", path, query, body=body, content_type=MERGE_PATCH)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json:

@@ -85,6 +85,7 @@ def status_record(resource: Resource[Any]) -> StatusRecord | None:
     """Return the status of one of our resources, or None when there is none yet."""
     fields = dict(resource.status)
     fields.pop("conditions", None)
+    fields.pop("speakers", None)  # of a BgpPeer: each replica's own, see adapters/speakers.py
     generation = fields.pop("observedGeneration", 0)
     record = StatusRecord(
         conditions={c.type: _stated(c) for c in resource.conditions},

@@ -5,7 +5,6 @@ Verdicts become conditions, the sentence of the one that matters becomes the ann
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
 from manager.planner.peers import Peers
@@ -126,13 +125,9 @@ def _peer_record(snapshot: Snapshot, peer: BgpPeer, verdict: Verdict) -> StatusR
     name = PeerName(peer.name)
     conditions = {READY: stated(verdict)}
     report = snapshot.observed.sessions.get(name)
-    speakers: list[object] = []
     if verdict.ok and peer.spec is not None:
         conditions |= _session_conditions(snapshot, peer, report)
-    if report is not None:
-        speakers.append(_speaker(snapshot.settings.speaker_name, report))
-    fields: dict[str, object] = {"speakers": speakers} if speakers else {}
-    return StatusRecord(conditions, fields, peer.generation)
+    return StatusRecord(conditions, {}, peer.generation)
 
 
 def _session_conditions(
@@ -151,21 +146,3 @@ def _session_conditions(
     if not report.add_path_negotiated:
         several = SinglePath(name, off=not peer.spec.add_path.enabled)
     return {ESTABLISHED: stated(Established(name)), ADD_PATH: stated(several)}
-
-
-def _speaker(name: str, report: SessionReport) -> Mapping[str, object]:
-    entry: dict[str, object] = {"name": name or "speaker", "state": report.state}
-    if report.established_at_s is not None:
-        since = datetime.fromtimestamp(report.established_at_s, UTC)
-        entry["establishedSince"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if report.last_error:
-        entry["lastError"] = report.last_error
-    if report.families:
-        entry["families"] = list(report.families)
-    if report.hold_seconds is not None:
-        entry["holdSeconds"] = report.hold_seconds
-    if report.state == LIVE:
-        entry["addPathNegotiated"] = report.add_path_negotiated
-        entry["advertisedPrefixes"] = report.advertised_prefixes
-        entry["advertisedPaths"] = report.advertised_paths
-    return entry

@@ -131,7 +131,14 @@ class FakeKube:
         return self.put(kind, raw)
 
     async def patch(
-        self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        body: Json,
+        sub: str = "",
+        manager: str = "",
     ) -> Json:
         await self._begin(f"patch {sub}".strip(), kind, name)
         known = self._known(kind, namespace, name)

@@ -11,7 +11,7 @@ from manager.planner.desired import Allocation, Announcement, Grant
 from manager.planner.plan import plan
 from manager.planner.status import service_record
 from manager.planner.whatif import settle
-from manager.snapshot import Condition, EipName, Observed, Settings
+from manager.snapshot import Condition, EipName, Observed
 from pointsman.model.allocated import AddressPoolExhausted, Allocated
 from pointsman.model.announced import Announced, NoServingEndpoint, NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
@@ -189,21 +189,3 @@ def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
     found = plan(scene(peer("t", conditions=(said,)), observed=Observed(fresh=False)))
     record = found.statuses[ResourceKey("BgpPeer", "t")]
     assert record.conditions["Established"].message == "it is"
-
-
-def test_the_entry_of_this_speaker() -> None:
-    report = replace(UP, families=("ipv4-unicast",), hold_seconds=9, advertised_paths=3)
-    observed = Observed(sessions={PeerName("t"): report})
-    decided = plan(scene(peer("t"), observed=observed, settings=Settings(speaker_name="m1")))
-    assert decided.statuses[ResourceKey("BgpPeer", "t")].fields["speakers"] == [
-        {
-            "name": "m1",
-            "state": "Established",
-            "establishedSince": "2026-01-01T00:00:00Z",
-            "families": ["ipv4-unicast"],
-            "holdSeconds": 9,
-            "addPathNegotiated": True,
-            "advertisedPrefixes": 0,
-            "advertisedPaths": 3,
-        }
-    ]

@@ -1,0 +1,115 @@
+"""Which replicas are there: a Lease of its own for each that does not lead, watched by the leader.
+
+A replica writes entries into status.speakers that carry no time, so an entry cannot say
+whether its writer still lives. The leader's Lease says it of the leader; every other replica
+renews `pointsman-speaker-NAME`. A Lease counts by having changed between two looks, so clocks
+need not agree. One replica alone writes no such Lease. Refuses to judge sessions.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
+
+from manager.adapters.fields import Json
+from manager.adapters.kube import LEASES, Kind, Refused
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
+
+PREFIX: Final = "pointsman-speaker-"
+PERIOD_S: Final = 10.0
+SILENT_PERIODS: Final = 4  # so many without a renewal, and a replica is gone
+log = logging.getLogger(__name__)
+
+
+class Leases(Protocol):
+    """What presence needs of an API server."""
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Json: ...
+
+    async def create(self, kind: Kind, namespace: str, body: Json) -> Json: ...
+
+    async def patch(
+        self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
+    ) -> Json: ...
+
+
+class Presence:
+    """Renews while another leads; looks for the *others* while we do. *wake*: one is gone."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        *,
+        name: str,
+        namespace: str,
+        leading: Callable[[], bool],
+        others: Callable[[], Collection[str]],
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._leases, self._name, self._namespace = leases, name, namespace
+        self._leading, self._others, self._clock, self._wake = leading, others, clock, wake
+        # name -> (renewTime, how many looks in a row have shown it). Looks, not seconds: while
+        # the API is away nobody can renew, and nobody is gone for that.
+        self._seen: dict[str, tuple[str, int]] = {}
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Return the others that SILENT_PERIODS looks in a row have found silent."""
+        return frozenset(name for name, (_, looks) in self._seen.items() if looks > SILENT_PERIODS)
+
+    async def run(self) -> None:
+        """Renew or look, once per period, until cancelled."""
+        while True:
+            try:
+                if self._leading():
+                    await self._look()
+                else:
+                    self._seen.clear()
+                    await self._renew()
+            except (Unavailable, Refused) as error:
+                log.debug("presence: %s", error)
+            await asyncio.sleep(PERIOD_S)
+
+    async def _look(self) -> None:
+        before = self.gone
+        others = frozenset(self._others())
+        self._seen = {name: seen for name, seen in self._seen.items() if name in others}
+        for name in sorted(others):
+            renewed = await self._renewal(name)
+            known, looks = self._seen.get(name, (renewed, 0))
+            self._seen[name] = renewed, looks + 1 if known == renewed else 1
+        if self.gone - before:
+            self._wake()
+
+    async def _renewal(self, name: str) -> str:
+        try:
+            lease = await self._leases.get(LEASES, self._namespace, PREFIX + name)
+        except Refused as error:
+            if error.code == 404:
+                return ""
+            raise
+        return str((lease.get("spec") or {}).get("renewTime") or "")
+
+    async def _renew(self) -> None:
+        stamp = self._clock.wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {
+            "holderIdentity": self._name,
+            "leaseDurationSeconds": math.ceil(SILENT_PERIODS * PERIOD_S),
+            "renewTime": stamp,
+        }
+        lease = PREFIX + self._name
+        try:
+            await self._leases.patch(LEASES, self._namespace, lease, body={"spec": spec})
+        except Refused as error:
+            if error.code != 404:
+                raise
+            body = {
+                "apiVersion": "coordination.k8s.io/v1",
+                "kind": LEASES.name,
+                "metadata": {"name": lease},
+                "spec": spec,
+            }
+            await self._leases.create(LEASES, self._namespace, body)

@@ -1,0 +1,192 @@
+"""Each replica's own entry, side by side in one list, and who takes away the dead ones."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from manager.adapters import kube_codec
+from manager.adapters.cache import Cache
+from manager.adapters.kube import BGP_PEERS, LEASES, Refused
+from manager.adapters.lease import Fence
+from manager.adapters.presence import PERIOD_S, PREFIX, SILENT_PERIODS, Presence
+from manager.adapters.sender import FencedSink
+from manager.adapters.speakers import Entry, SpeakerWrites, others
+from manager.snapshot import BgpPeer
+from pointsman.model.delta import Delta
+from pointsman.model.route import PeerName
+from pointsman.runtime.clock import Clock
+from tests.fakes.kube import FakeKube
+
+T = PeerName("t")
+NAMESPACE = "pointsman-system"
+
+
+class Replica:
+    """One replica's part: a cache of BgpPeers as it saw them last, and what it writes."""
+
+    def __init__(self, api: FakeKube, name: str, *, leads: bool = False) -> None:
+        self.api, self.name, self.leads = api, name, leads
+        self.peers = Cache[PeerName, BgpPeer](
+            key=lambda r: PeerName(r.name), parse=kube_codec.bgp_peer, wake=lambda: None
+        )
+        self.gone: frozenset[str] = frozenset()
+        fence = Fence(lambda _: self.leads, 5.0)
+        self.writes = SpeakerWrites(
+            self.peers,
+            api,
+            fenced=FencedSink(api, fence),
+            name=name,
+            gone=lambda: self.gone,
+            wake=lambda: None,
+        )
+
+    def look(self) -> None:
+        for raw in self.api.of(BGP_PEERS).values():
+            self.peers.put(raw)
+
+    async def say(self, state: str | None) -> None:
+        mine: Entry = {"name": self.name, "state": state}
+        work = Delta({T: mine}, frozenset()) if state else Delta({}, frozenset({T}))
+        await self.writes.apply(work)
+
+
+@pytest.fixture
+def api() -> FakeKube:
+    made = FakeKube()
+    condition = {"type": "Ready", "status": "True", "reason": "Ready", "message": "it is"}
+    made.put(
+        BGP_PEERS,
+        {
+            "metadata": {"name": "t"},
+            "spec": {"address": "192.0.2.1", "as": 64500},
+            "status": {"conditions": [condition], "observedGeneration": 1},
+        },
+    )
+    return made
+
+
+def status(api: FakeKube) -> dict[str, Any]:
+    found: dict[str, Any] = api.of(BGP_PEERS)["t"]["status"]
+    return found
+
+
+def said(api: FakeKube) -> list[tuple[str, str]]:
+    return [(one["name"], one["state"]) for one in status(api).get("speakers") or ()]
+
+
+async def test_replicas_write_side_by_side_whatever_they_saw_last(api: FakeKube) -> None:
+    one, two = Replica(api, "m1", leads=True), Replica(api, "m2")
+    one.look()
+    two.look()  # from here on its view is out of date
+    await one.say("Active")
+    await two.say("Established")
+    await one.say("Established")
+    assert said(api) == [("m1", "Established"), ("m2", "Established")]
+    assert status(api)["conditions"][0]["type"] == "Ready"
+    assert status(api)["observedGeneration"] == 1
+    await two.say(None)
+    assert said(api) == [("m1", "Established")]
+    await one.say(None)
+    assert "speakers" not in status(api)
+
+
+async def test_what_stands_there_already_is_not_written_again(api: FakeKube) -> None:
+    one = Replica(api, "m1")
+    one.look()
+    await one.say("Active")
+    before = len(api.requests)
+    await one.say("Active")
+    assert len(api.requests) == before
+    assert await one.writes.observe() == {T: {"name": "m1", "state": "Active"}}
+
+
+async def test_endless_conflicts_end_in_a_later_pass(api: FakeKube) -> None:
+    one = Replica(api, "m1")
+    one.look()
+    api.fault = lambda verb, plural, name: (
+        Refused(409, "Conflict", "again") if verb.startswith("patch") else None
+    )
+    await one.say("Active")
+    assert said(api) == []
+
+
+async def test_the_leader_takes_away_the_entries_of_the_gone_and_no_others(api: FakeKube) -> None:
+    one, two, three = Replica(api, "m1", leads=True), Replica(api, "m2"), Replica(api, "m3")
+    for replica in (one, two, three):
+        replica.look()
+        await replica.say("Established")
+    one.look()
+    assert others(one.peers.items.values(), "m1") == {"m2", "m3"}
+    await one.writes.sweep()
+    assert len(said(api)) == 3
+    one.gone = frozenset({"m2"})
+    await one.writes.sweep()
+    assert said(api) == [("m1", "Established"), ("m3", "Established")]
+
+
+class Present:
+    """Presence of one replica on a virtual clock."""
+
+    def __init__(self, api: FakeKube, name: str, *, leads: bool, others: set[str]) -> None:
+        loop = asyncio.get_running_loop()
+        self.leads, self.wakes = leads, 0
+        self.presence = Presence(
+            api,
+            name=name,
+            namespace=NAMESPACE,
+            leading=lambda: self.leads,
+            others=lambda: others,
+            clock=Clock(monotonic=loop.time, wall=lambda: datetime.fromtimestamp(loop.time(), UTC)),
+            wake=self.wake,
+        )
+        self.task = loop.create_task(self.presence.run())
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    async def end(self) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+
+@pytest.mark.looptime
+async def test_a_standby_is_there_as_long_as_it_renews(api: FakeKube) -> None:
+    leader = Present(api, "m1", leads=True, others={"m2"})
+    standby = Present(api, "m2", leads=False, others=set())
+    await asyncio.sleep(20 * PERIOD_S)
+    assert leader.presence.gone == frozenset()
+    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{PREFIX}m2"]  # a leader needs none
+    await standby.end()
+    await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
+    assert leader.presence.gone == frozenset()
+    await asyncio.sleep(3 * PERIOD_S)
+    assert leader.presence.gone == {"m2"}
+    assert leader.wakes == 1
+    await leader.end()
+
+
+@pytest.mark.looptime
+async def test_a_new_leader_waits_before_it_takes_anybody_for_gone(api: FakeKube) -> None:
+    new = Present(api, "m2", leads=False, others={"m1"})
+    await asyncio.sleep(10 * PERIOD_S)
+    new.leads = True  # m1 led until now, so it never had a Lease of this kind
+    await asyncio.sleep(2 * PERIOD_S)
+    assert new.presence.gone == frozenset()
+    await asyncio.sleep((SILENT_PERIODS + 1) * PERIOD_S)
+    assert new.presence.gone == {"m1"}
+    await new.end()
+
+
+@pytest.mark.looptime
+async def test_an_api_that_is_away_makes_nobody_gone_who_renews(api: FakeKube) -> None:
+    leader = Present(api, "m1", leads=True, others={"m2"})
+    standby = Present(api, "m2", leads=False, others=set())
+    await asyncio.sleep(2 * PERIOD_S)
+    api.fault = lambda verb, plural, name: Refused(503, "Unavailable", "away")
+    await asyncio.sleep(20 * PERIOD_S)
+    api.fault = lambda verb, plural, name: None
+    assert leader.presence.gone == frozenset()
+    await leader.end()
+    await standby.end()

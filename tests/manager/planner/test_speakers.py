@@ -1,0 +1,62 @@
+"""Our own entry in a BgpPeer's status."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, ip_address
+
+import pytest
+
+from manager.planner.speakers import Entry, entries, entry
+from manager.snapshot import BgpPeer, Observed, Resource, Settings, Snapshot
+from pointsman.model.route import Neighbor, PeerName, SessionReport, SpeakerIdentity
+
+T = PeerName("t")
+US = SpeakerIdentity(64501, IPv4Address("198.18.0.1"))
+UP = SessionReport(
+    "Established",
+    established_at_s=1_767_225_600,
+    add_path_negotiated=True,
+    families=("ipv4-unicast",),
+    hold_seconds=9,
+    advertised_paths=3,
+)
+HELD = {T: Neighbor(ip_address("192.0.2.1"), 64500)}
+SAID: Entry = {"name": "m1", "state": "Established"}
+
+
+def test_it_says_what_the_session_came_to() -> None:
+    assert entry("m1", UP) == {
+        "name": "m1",
+        "state": "Established",
+        "establishedSince": "2026-01-01T00:00:00Z",
+        "families": ["ipv4-unicast"],
+        "holdSeconds": 9,
+        "addPathNegotiated": True,
+        "advertisedPrefixes": 0,
+        "advertisedPaths": 3,
+    }
+
+
+def test_a_session_that_is_down_counts_nothing() -> None:
+    down = SessionReport("Active", last_error="The session was disabled at the speaker.")
+    assert entry("m1", down) == {
+        "name": "m1",
+        "state": "Active",
+        "lastError": "The session was disabled at the speaker.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [
+        pytest.param(Observed(US, sessions={T: UP}, neighbors=HELD), entry("m1", UP), id="news"),
+        pytest.param(Observed(fresh=False), SAID, id="the speaker is silent: it stays"),
+        pytest.param(Observed(), SAID, id="the speaker is empty: it will be told in this pass"),
+        pytest.param(Observed(US, neighbors=HELD), SAID, id="a new process has not asked yet"),
+        pytest.param(Observed(US), None, id="no such neighbor any more"),
+    ],
+)
+def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
+    peer: BgpPeer = Resource(name="t", spec=None)
+    world = Snapshot(bgp_peers={T: peer}, observed=observed, settings=Settings(speaker_name="m1"))
+    assert entries(world, {T: SAID}) == ({} if said is None else {T: said})
+    assert entries(replace(world, bgp_peers={}), {T: SAID}) == {}
