@@ -64,7 +64,7 @@ def contribute(case: Case) -> Contribution:
         verdict=verdict,
         candidates=_merged([one.candidates for one in told.values()]),
         routes=routes,
-        carriers=("bgp",) if isinstance(verdict, Announced | NoSession) else (),
+        carriers=("bgp",) if advertised and not isinstance(verdict, NotAnnounced) else (),
     )
 
 

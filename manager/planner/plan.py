@@ -154,7 +154,9 @@ def _speech(scene: _Scene) -> Speech:
         observed = snapshot.observed
         wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
         kept = {name: one for name, one in observed.neighbors.items() if name in wanted}
-        return Speech(None, observed.exports, observed.routes, kept, owners)
+        routes = {key: observed.routes[key] for key in sorted(observed.routes, key=route_order)}
+        exports = dict(sorted(observed.exports.items()))
+        return Speech(None, exports, routes, dict(sorted(kept.items())), owners)
     return Speech(
         identity=identity(snapshot, peers.conf),
         exports={name: spec.address for name, spec in peers.usable.items()},

@@ -27,9 +27,10 @@ class Announced(Verdict):
 
     def __str__(self) -> str:
         which = " with a serving endpoint" if self.local else ""
+        verb = "is" if len(self.addresses) == 1 else "are"
         said = (
-            f"Service {self.service}: {listed(self.addresses)} is advertised over BGP with every "
-            f"eligible node{which} as next hop."
+            f"Service {self.service}: {listed(self.addresses)} {verb} advertised over BGP with "
+            f"every eligible node{which} as next hop."
         )
         return " ".join((said, *self.notes))
 

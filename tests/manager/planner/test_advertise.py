@@ -148,6 +148,7 @@ def test_local_is_per_family() -> None:
 def test_one_family_without_endpoints_is_named_and_the_other_is_served() -> None:
     decided = settled(scene(service("a/web", **DUAL), HERE))
     assert hops(decided) == {"tor-1": ["192.0.2.11", "192.0.2.12", "192.0.2.13"]}
+    assert decided.services[KEY].annotations["pointsman.dev/announced-by"] == "bgp"
     assert stated(decided).message.startswith(
         "2001:db8:100:: of Service a/web is withdrawn: it has no IPv6 endpoint that serves."
     )
@@ -275,7 +276,7 @@ def test_a_second_family_unsays_nothing_of_the_first(pools: list[Any]) -> None:
     assert grown.services[KEY].ingress == ("198.51.100.0", "2001:db8:100::")
     assert stated(grown) == stated(before)
     after = settled(replace(snapshot, services={KEY: dual}))
-    assert "198.51.100.0 and 2001:db8:100:: is advertised" in stated(after).message
+    assert "198.51.100.0 and 2001:db8:100:: are advertised" in stated(after).message
 
 
 # --- sessions and configuration that go away ---

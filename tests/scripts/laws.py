@@ -1,0 +1,95 @@
+"""What must be so whenever a story has settled, however it was told."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from manager.adapters.record_codec import service_record, status_record
+from manager.planner.desired import Plan
+from manager.planner.plan import plan
+from manager.snapshot import Snapshot
+from pointsman.model.delta import delta
+from pointsman.model.record import ResourceKey
+from tests.scripts.world import Paths, World
+
+
+def hold(world: World, decided: Plan) -> None:
+    """Raise unless the laws hold for *world*, which has settled on *decided*."""
+    snapshot = world.snapshot()
+    same_snapshot_same_plan(snapshot, decided)
+    applied_means_converged(snapshot, decided)
+    no_address_twice(snapshot)
+
+
+def same_snapshot_same_plan(snapshot: Snapshot, decided: Plan) -> None:
+    for seen in (snapshot, turned(snapshot)):
+        found = plan(seen)
+        assert found == decided
+        assert list(found.speech.routes) == list(decided.speech.routes)
+        assert list(found.services) == list(decided.services)
+        assert list(found.statuses) == list(decided.statuses)
+
+
+def applied_means_converged(snapshot: Snapshot, decided: Plan) -> None:
+    observed, speech = snapshot.observed, decided.speech
+    assert not delta(speech.routes, observed.routes)
+    assert not delta(speech.neighbors, observed.neighbors)
+    assert not delta(speech.exports, observed.exports)
+    assert speech.identity in (None, observed.identity)
+    records = {k: service_record(s) for k, s in snapshot.services.items()}
+    assert not delta(decided.services, {k: r for k, r in records.items() if r is not None})
+    resources: Mapping[str, Mapping[Any, Any]] = {
+        "Eip": snapshot.eips,
+        "BgpConf": snapshot.bgp_confs,
+        "BgpPeer": snapshot.bgp_peers,
+    }
+    statuses = {
+        ResourceKey(kind, name): status_record(one)
+        for kind, found in resources.items()
+        for name, one in found.items()
+    }
+    assert not delta(decided.statuses, statuses)
+
+
+def no_address_twice(snapshot: Snapshot) -> None:
+    holders: dict[str, list[str]] = {}
+    for key, service in snapshot.services.items():
+        for entry in service.ingress:
+            if "pointsman.dev/shared-as" not in service.annotations:
+                holders.setdefault(entry.ip, []).append(key)
+    assert not {ip: keys for ip, keys in holders.items() if len(keys) > 1}
+
+
+def nothing_lost_on_the_way(tables: list[Paths]) -> None:
+    """A path that is there before and after a change is there all the while."""
+    lasting = tables[0] & tables[-1]
+    for number, between in enumerate(tables):
+        assert lasting <= between, f"round {number} lost {lasting - between}"
+
+
+def turned(snapshot: Snapshot) -> Snapshot:
+    """The same snapshot with every mapping and every bag of objects the other way round."""
+
+    def back(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+        return dict(reversed(list(mapping.items())))
+
+    seen = snapshot.observed
+    observed = replace(
+        seen,
+        exports=back(seen.exports),
+        routes=back(seen.routes),
+        neighbors=back(seen.neighbors),
+        sessions=back(seen.sessions),
+    )
+    return replace(
+        snapshot,
+        services=back(snapshot.services),
+        endpoint_slices=tuple(reversed(snapshot.endpoint_slices)),
+        nodes=back(snapshot.nodes),
+        namespaces=back(snapshot.namespaces),
+        eips=back(snapshot.eips),
+        bgp_confs=back(snapshot.bgp_confs),
+        bgp_peers=back(snapshot.bgp_peers),
+        announcers=back(snapshot.announcers),
+        observed=observed,
+    )

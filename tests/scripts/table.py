@@ -1,0 +1,74 @@
+"""What came of a step, as lines that a reviewer can read."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from manager.planner.desired import Plan
+from pointsman.model.record import Stated
+from tests.scripts.story import Story, tell
+from tests.scripts.world import Paths, World
+
+Table = dict[str, list[str]]  # head line -> lines below it
+
+
+def table(world: World, decided: Plan) -> Table:
+    """Return services, paths per peer, and whatever of ours is not as it should be."""
+    found: Table = {}
+    for key, record in sorted(decided.services.items()):
+        doc = world.docs[f"Service {key}"]
+        by = doc["metadata"].get("annotations", {}).get("pointsman.dev/announced-by")
+        has = ", ".join(record.ingress) or "no address"
+        head = f"service {key}: {has}" + (f", by {by}" if by else "")
+        found[head] = list(_conditions(record.conditions))
+    for key, verdict in sorted(decided.left_alone.items()):
+        found[f"service {key}: not ours"] = [f"{verdict.reason}: {verdict}"]
+    for line in _paths(decided):
+        found[line] = []
+    for resource, record_ in sorted(decided.statuses.items()):
+        amiss = [c for c in _conditions(record_.conditions) if not c.startswith("True")]
+        if amiss:
+            found[f"{resource.kind} {resource.name}"] = amiss
+    return found
+
+
+def _conditions(conditions: Mapping[str, Stated]) -> Iterator[str]:
+    for _, said in sorted(conditions.items()):
+        yield f"{said.status} {said.reason}: {said.message}"
+
+
+def _paths(decided: Plan) -> Iterator[str]:
+    hops: dict[tuple[str, str], list[str]] = {}
+    for key, route in decided.speech.routes.items():
+        node = decided.speech.nodes.get(key.next_hop, "?")
+        for peer in sorted(map(str, route.peers)):
+            hops.setdefault((peer, str(key.prefix)), []).append(f"{node} {key.next_hop}")
+    for (peer, prefix), found in sorted(hops.items()):
+        yield f"{peer} hears {prefix} via {', '.join(found)}"
+
+
+def transcript(story: Story) -> list[str]:
+    """Tell *story* and return it with its tables; sentences only where they changed."""
+    world, lines, before = story.world(), [f"=== {story.name}"], Table()
+    for number, (step, (decided, _, writes)) in enumerate(
+        zip(story.steps, told(story, world), strict=True), start=1
+    ):
+        lines += ["", f"{number}. {step['say']}"]
+        now = table(world, decided)
+        said = {line for below in before.values() for line in below}
+        for head, below in now.items():
+            lines.append(f"   {head}")
+            lines += [f"      {line}" for line in below if line not in said]
+        counted = Counter(writes)
+        if counted:
+            wrote = ", ".join(f"{key} {times}x" for key, times in sorted(counted.items()))
+            lines.append(f"   written: {wrote}")
+        before = now
+    return lines
+
+
+def told(story: Story, world: World) -> Iterator[tuple[Plan, list[Paths], list[str]]]:
+    """Tell *story* to *world*, and yield after each step: plan, tables of paths, writes."""
+    for step in story.steps:
+        tell(world, step)
+        decided, tables = world.settle()
+        yield decided, tables, list(world.writes)

@@ -1,0 +1,209 @@
+"""A cluster as raw objects, a speaker as a value, and the loop that settles them.
+
+What the manager's shell does is done here in the fewest lines: read objects, plan, write
+patches, tell the speaker, until nothing changes. Nothing else is remembered, so whatever
+a story shows would also be shown by a manager that restarts all the time.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from manager.adapters.objects import snapshot_of
+from manager.adapters.record_codec import (
+    OUR_ANNOTATIONS,
+    finalizers,
+    service_patch,
+    service_record,
+    service_release,
+    status_patch,
+)
+from manager.planner.desired import Plan
+from manager.planner.plan import plan
+from manager.planner.whatif import applied
+from manager.snapshot import Observed, Settings, Snapshot
+from pointsman.model.delta import delta
+from pointsman.model.route import PeerName, RouteKey, SessionReport
+
+Json = dict[str, Any]
+Paths = frozenset[RouteKey]
+NO: frozenset[str] = frozenset()
+Order = Callable[[list[Json]], list[Json]]
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ROUNDS = 10
+OUR_STATUS = ("Service", "Eip", "BgpConf", "BgpPeer")  # their status is written by us
+
+
+def as_listed(docs: list[Json]) -> list[Json]:
+    return docs
+
+
+def shuffler(seed: int) -> Order:
+    """An order of delivery that changes at every look, and repeats for a seed."""
+    chance = random.Random(seed)
+    return lambda docs: chance.sample(docs, len(docs))
+
+
+@dataclass(slots=True)
+class World:
+    """The API's objects by name ("Service default/web"), and what the speaker holds."""
+
+    docs: dict[str, Json] = field(default_factory=dict)
+    observed: Observed = field(default_factory=Observed)
+    now: datetime = START
+    down: dict[str, str] = field(default_factory=dict)  # peer -> state of its session
+    settings: Settings = field(default_factory=Settings)
+    order: Order = as_listed
+    writes: list[str] = field(default_factory=list)  # of the last settling, Services only
+    holders: dict[str, frozenset[str]] = field(default_factory=dict)  # when it last settled
+
+    # --- what users do ---
+
+    def put(self, doc: Json) -> None:
+        """Create, or apply: spec and metadata are the user's, a status of ours stays."""
+        doc, name = deepcopy(doc), ident(doc)
+        meta = doc.setdefault("metadata", {})
+        before = self.docs.get(name)
+        if before is None:
+            age = timedelta(seconds=len(self.docs))
+            meta.setdefault("creationTimestamp", stamp(self.now + age))
+            meta.setdefault("uid", f"{name} {stamp(self.now)}")
+        else:
+            old = before["metadata"]
+            notes = old.get("annotations", {}).items()
+            ours = {key: text for key, text in notes if key in OUR_ANNOTATIONS}
+            meta["annotations"] = meta.get("annotations", {}) | ours
+            kept = ("creationTimestamp", "uid", "finalizers", "deletionTimestamp")
+            meta |= {key: old[key] for key in kept if key in old}
+            if doc["kind"] in OUR_STATUS:
+                doc["status"] = before.get("status", {})
+        self.docs[name] = doc
+
+    def merge(self, name: str, patch: Json) -> None:
+        self.docs[name] = merged(self.docs[name], patch)
+
+    def delete(self, name: str) -> None:
+        if name in self.docs:
+            self.docs[name]["metadata"]["deletionTimestamp"] = stamp(self.now)
+            self._collect()
+
+    # --- what the manager sees and does ---
+
+    def snapshot(self) -> Snapshot:
+        docs = self.order(list(self.docs.values()))
+        found, problems = snapshot_of(docs, settings=self.settings)
+        assert not problems, problems
+        return replace(found, observed=self.observed, taken_at=self.now)
+
+    def settle(self) -> tuple[Plan, list[Paths]]:
+        """Plan and act until nothing changes; return the last plan and every table of paths.
+
+        The tables hold only paths of addresses that stayed with a Service: an address that
+        is handed on must be gone in between.
+        """
+        self.writes.clear()
+        held_before = self.holders
+        tables = [frozenset(self.observed.routes)]
+        for _ in range(ROUNDS):
+            before = json.dumps(self.docs, sort_keys=True), self.observed
+            decided = self.step()
+            tables.append(frozenset(self.observed.routes))
+            if (json.dumps(self.docs, sort_keys=True), self.observed) == before:
+                self.holders = self._holders()
+                stayed = {ip for ip, keys in self.holders.items() if keys & held_before.get(ip, NO)}
+                return decided, [_of(table, stayed) for table in tables]
+        raise AssertionError(f"not settled after {ROUNDS} rounds")
+
+    def step(self) -> Plan:
+        """One pass: plan, write what differs, tell the speaker."""
+        snapshot = self.snapshot()
+        decided = plan(snapshot)
+        for error in decided.failures:
+            raise error[1]
+        self._write_services(snapshot, decided)
+        self._write_statuses(snapshot, decided)
+        self._collect()
+        told = applied(snapshot, decided).observed
+        sessions = {n: self._session(n, report) for n, report in told.sessions.items()}
+        self.observed = replace(told, sessions=sessions)
+        return decided
+
+    def restarted(self) -> "World":
+        """The world after a crash of the manager: objects as text, the speaker as it was."""
+        docs = json.loads(json.dumps(self.docs))
+        return replace(self, docs=docs, down=dict(self.down), writes=[])
+
+    def _holders(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for key, service in self.snapshot().services.items():
+            for entry in service.ingress:
+                found[entry.ip] = found.get(entry.ip, NO) | {str(key)}
+        return found
+
+    def _session(self, name: PeerName, report: SessionReport) -> SessionReport:
+        return SessionReport(self.down[name]) if name in self.down else report
+
+    def _write_services(self, snapshot: Snapshot, decided: Plan) -> None:
+        records = {key: service_record(one) for key, one in snapshot.services.items()}
+        work = delta(decided.services, {k: r for k, r in records.items() if r is not None})
+        for key in (*work.put, *work.drop):
+            service = snapshot.services[key]
+            if key in work.put:
+                patch = service_patch(service, work.put[key], now=stamp(self.now))
+            else:
+                patch = service_release(service)
+            patch["metadata"].pop("resourceVersion")
+            self.merge(f"Service {key}", patch)
+            self.writes.append(str(key))
+
+    def _write_statuses(self, snapshot: Snapshot, decided: Plan) -> None:
+        for key, record in decided.statuses.items():
+            found: Any = {
+                "Eip": snapshot.eips,
+                "BgpConf": snapshot.bgp_confs,
+                "BgpPeer": snapshot.bgp_peers,
+            }[key.kind]
+            resource, name = found[key.name], f"{key.kind} {key.name}"
+            if patch := status_patch(resource, record, now=stamp(self.now)):
+                self.merge(name, {"status": patch})
+            held = finalizers(resource, held=record.held)
+            if held is not None:
+                self.merge(name, {"metadata": {"finalizers": held or None}})
+
+    def _collect(self) -> None:
+        """Forget what is deleted and held by no finalizer, as the API server does."""
+        for name, doc in list(self.docs.items()):
+            meta = doc["metadata"]
+            if "deletionTimestamp" in meta and not meta.get("finalizers"):
+                del self.docs[name]
+
+
+def _of(table: Paths, addresses: set[str]) -> Paths:
+    return frozenset(key for key in table if str(key.prefix.network_address) in addresses)
+
+
+def ident(doc: Json) -> str:
+    meta = doc["metadata"]
+    return f"{doc['kind']} " + "/".join(filter(None, (meta.get("namespace"), meta["name"])))
+
+
+def stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def merged(target: Json, patch: Json) -> Json:
+    """Return *target* with a merge patch applied (RFC 7386 section 2)."""
+    result = dict(target)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            before = result.get(key)
+            result[key] = merged(before if isinstance(before, dict) else {}, value)
+        else:
+            result[key] = value
+    return result
