@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.parts import Part
-from lab.topology import MANAGER_AS, ROUTER_AS, Topology
+from lab.topology import MANAGER_AS, ROUTER_AS, SECOND_ROUTER_AS, Topology
 
 # Network: its routes and its sessions. BIRD itself has no user to change to.
 CAPABILITIES = "-all,+net_admin,+net_raw,+net_bind_service"
@@ -23,10 +23,11 @@ class Bird:
 
     part: Part
     home: Path
+    second: bool = False  # the router beside the first
 
     def prepare(self, topology: Topology) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "bird.conf").write_text(configuration(topology))
+        (self.home / "bird.conf").write_text(configuration(topology, second=self.second))
 
     def daemons(self) -> Iterator[tuple[str, list[str]]]:
         """Yield name and command of each daemon, in starting order."""
@@ -53,12 +54,14 @@ class Bird:
         return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
 
 
-def configuration(topology: Topology) -> str:
+def configuration(topology: Topology, *, second: bool = False) -> str:
     """Return bird.conf: each manager a protocol, over IPv4 and over IPv6.
 
     One session carries both families. The IPv6 protocols wait to be called.
     """
-    router_v4, router_v6 = (address.ip for address in topology.lans[0].router)
+    lan = topology.lans[0]
+    router_v4, router_v6 = (one.ip for one in (lan.at(2) if second else lan.router))
+    asn = SECOND_ROUTER_AS if second else ROUTER_AS
     lines = [
         "log stderr all;",
         f"router id {router_v4};",
@@ -75,7 +78,7 @@ def configuration(topology: Topology) -> str:
             own = router_v4 if address.version == 4 else router_v6
             lines += [
                 f"protocol bgp {manager.name}_v{address.version} {{",
-                f"  local {own} as {ROUTER_AS};",
+                f"  local {own} as {asn};",
                 f"  neighbor {address.ip} as {MANAGER_AS};",
                 "  connect retry time 1; connect delay time 1; error wait time 1, 5;",
                 *(["  passive yes;"] if address.version == 6 else []),

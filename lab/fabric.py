@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab import netns
-from lab.topology import CLIENT, CLIENT_GATEWAY, Interface, Lan, Node, Topology, owns
+from lab.topology import (
+    CLIENT,
+    CLIENT_GATEWAY,
+    SECOND_ROUTER,
+    Interface,
+    Lan,
+    Node,
+    Topology,
+    owns,
+)
 
 QUIET = {
     # A new namespace inherits the IPv4 half from the host, whatever that is.
@@ -82,6 +91,10 @@ def wirings(topology: Topology) -> Iterator[Wiring]:
             *_default_routes("eth0", CLIENT_GATEWAY),
         ],
     )
+    if topology.router_count > 1:
+        first = topology.lans[0]
+        second = _host(topology, SECOND_ROUTER, first, first.at(2))
+        yield Wiring(SECOND_ROUTER, QUIET | FORWARDING | HASH_PORTS, second.commands)
     for manager in topology.managers:
         yield _host(topology, manager.name, manager.lan, manager.addresses)
     for node in topology.nodes:
@@ -155,6 +168,8 @@ def _ports(topology: Topology) -> Iterator[str]:
     ports = [(router_port(lan), lan) for lan in topology.lans]
     ports += [(manager.name, manager.lan) for manager in topology.managers]
     ports += [(node.name, node.lan) for node in topology.nodes]
+    if topology.router_count > 1:
+        ports += [(SECOND_ROUTER, topology.lans[0])]
     for port, lan in ports:
         yield f"link set {port} master {lan.bridge} up"
 

@@ -212,10 +212,10 @@ class Lab:
         """Return status and body of one GET, sent from *machine*."""
         return ask(self.topology.namespace(machine), address, port, path=path)
 
-    def gateways(self, prefix: str) -> set[str]:
-        """Return the next hops of *prefix* in the router's kernel; empty: no route."""
+    def gateways(self, prefix: str, *, machine: str = "router") -> set[str]:
+        """Return the next hops of *prefix* in that router's kernel; empty: no route."""
         family = "-6" if ":" in prefix else "-4"
-        text = self.exec("router", "ip", "-j", family, "route", "show", "exact", prefix)
+        text = self.exec(machine, "ip", "-j", family, "route", "show", "exact", prefix)
         hops: set[str] = set()
         for route in json.loads(text or "[]"):
             several = route.get("nexthops") or [route]

@@ -32,6 +32,7 @@ class Options:
     router: RouterKind = RouterKind.FRR
     subnets: int = 1
     managers: int = 1
+    routers: int = 1  # 2: a BIRD beside it
     require_class: bool = False
     manager_args: tuple[str, ...] = ()
     agent_args: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Options:
             node_count=self.nodes,
             subnets=self.subnets,
             manager_count=self.managers,
+            router_count=self.routers,
             router=self.router,
         )
 

@@ -18,7 +18,7 @@ from lab import apiserver, netns, parts
 from lab.bird import Bird
 from lab.frr import Frr
 from lab.options import ApiKind, Options
-from lab.topology import NAMESPACE_PREFIX, POD_NETWORKS, Node, RouterKind
+from lab.topology import NAMESPACE_PREFIX, POD_NETWORKS, SECOND_ROUTER, Node, RouterKind
 
 NAMESPACE = "pointsman-system"
 
@@ -95,6 +95,9 @@ class Programs:
             return Frr(parts.find("frr", program="zebra"), home)
         return Bird(parts.find("bird"), home)
 
+    def second_router(self) -> Bird:
+        return Bird(parts.find("bird"), self._home / SECOND_ROUTER, second=True)
+
     def api(self) -> Iterator[Program]:
         if self._wanted("api") and self.options.api is ApiKind.STAND_IN:
             command = _python("lab.api", "--port", "0", "--port-file", str(self.port_file))
@@ -106,16 +109,9 @@ class Programs:
 
     def network(self) -> Iterator[Program]:
         if self._wanted("router"):
-            router = self.router()
-            for name, argv in router.daemons():
-                yield Program(
-                    name,
-                    tuple(argv),
-                    "router",
-                    Rights.OWN,
-                    router.environment(),
-                    ready=router.socket(name),
-                )
+            yield from _daemons(self.router(), "router")
+            if self.options.routers > 1:
+                yield from _daemons(self.second_router(), SECOND_ROUTER)
         if self._wanted("pods"):
             for node in self.options.topology().nodes:
                 ready = self.ready_file(node.pods_machine)
@@ -181,11 +177,25 @@ class Programs:
             yield "vtysh", router.vtysh()
         elif isinstance(router, Bird):
             yield "birdc", router.birdc()
+        if self.options.routers > 1 and self._wanted("router"):
+            yield "birdc2", self.second_router().birdc()
         kubectl = parts.find("kubectl")
         yield "kubectl", f'#!/bin/sh\nexec {kubectl.path} "$@"\n'
 
     def _wanted(self, what: str) -> bool:
         return what not in self.options.without
+
+
+def _daemons(router: Frr | Bird, machine: str) -> Iterator[Program]:
+    for name, argv in router.daemons():
+        yield Program(
+            name if machine == "router" else machine,
+            tuple(argv),
+            machine,
+            Rights.OWN,
+            router.environment(),
+            ready=router.socket(name),
+        )
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -52,6 +52,8 @@ class Site:
         fabric.up(self.topology)
         if "router" not in self.options.without:
             self.programs.router().prepare(self.topology)
+            if self.topology.router_count > 1:
+                self.programs.second_router().prepare(self.topology)
         self._write_wrappers()
         if self.options.api is ApiKind.ASSETS:
             self._tell("certificates for kube-apiserver")

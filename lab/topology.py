@@ -23,6 +23,8 @@ NAMESPACE_PREFIX = "pm-"
 RUNTIME_ROOT = Path("/run/pointsman-lab")
 ROUTER_AS = 64500
 MANAGER_AS = 64501
+SECOND_ROUTER_AS = 64502
+SECOND_ROUTER = "router2"  # the other top-of-rack: BIRD, .2 on the first LAN
 POD_PORT = 8080
 PODS_PER_NODE = 3
 MAX_NODES = 64  # node N is .1N, and its MAC and pod networks hold N in one byte
@@ -35,7 +37,7 @@ CLIENT_GATEWAY = (IPv4Interface("203.0.113.1/24"), IPv6Interface("2001:db8:3::1/
 # Not "-" at an end, and no longer: /run/pointsman-lab/NAME/... holds Unix sockets,
 # whose paths end at 107 bytes.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?")
-_MACHINE = re.compile(r"switch|router|client|manager\d*|node\d+(-pods)?")
+_MACHINE = re.compile(r"switch|router2?|client|manager\d*|node\d+(-pods)?")
 
 
 class Misuse(Exception):
@@ -155,6 +157,7 @@ class Topology:
     node_count: int = 3
     subnets: int = 1
     manager_count: int = 1
+    router_count: int = 1
     router: RouterKind = RouterKind.FRR
     runtime_root: Path = field(default=RUNTIME_ROOT)
 
@@ -168,6 +171,7 @@ class Topology:
             ("--nodes", self.node_count, MAX_NODES),
             ("--subnets", self.subnets, 2),
             ("--managers", self.manager_count, 2),
+            ("--routers", self.router_count, 2),
         ):
             if not 1 <= value <= most:
                 raise Misuse(f"{what} {value} can't be built: use a number from 1 to {most}.")
@@ -198,6 +202,8 @@ class Topology:
     def machines(self) -> Iterator[str]:
         """Yield every machine, which is every network namespace, of the lab."""
         yield from ("switch", "router", "client")
+        if self.router_count > 1:
+            yield SECOND_ROUTER
         yield from (manager.name for manager in self.managers)
         for node in self.nodes:
             yield from (node.name, node.pods_machine)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lab import bird, frr
 from lab.parts import Part
-from lab.topology import Topology
+from lab.topology import Topology, owns
 
 PASSWD = "root:x:0:0::/root:/bin/sh\nnine:x:989:989::/:/bin/sh\n"
 GROUP = "root:x:0:\nnine:x:989:\n"
@@ -47,3 +47,18 @@ def test_vtysh_finds_the_lab_and_not_the_host() -> None:
     script = router.vtysh()
     assert "--vty_socket /run/x" in script
     assert "mount --bind /run/x/passwd /etc/passwd" in script
+
+
+def test_the_second_router_is_another_as_at_another_address() -> None:
+    text = bird.configuration(Topology(router_count=2), second=True)
+    assert "local 192.0.2.2 as 64502;" in text
+    assert "local 2001:db8:2::2 as 64502;" in text
+    assert "64500" not in text
+
+
+def test_a_lab_of_two_routers_owns_both_and_no_third() -> None:
+    lab = Topology(name="a", router_count=2)
+    assert "router2" in set(lab.machines())
+    assert owns("a", lab.namespace("router2"))
+    assert not owns("a", "pm-a-router3")
+    assert "router2" not in set(Topology(name="a").machines())
