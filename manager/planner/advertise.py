@@ -13,10 +13,13 @@ from manager.planner.case import Case, Contribution
 from manager.planner.desired import Candidate
 from manager.planner.eligible import OUT_OF_SERVICE
 from manager.planner.place import Placement, candidates, place
-from manager.planner.serving import NOTHING
+from manager.planner.saying import PEER_FAMILY, Saying
+from manager.planner.serving import NOTHING, SOMEWHERE, Serving
 from manager.planner.vocabulary import ANNOUNCED
+from manager.planner.weights import weights
 from manager.snapshot import NodeName
-from pointsman.model.address import Address, Family, family_of, host_prefix
+from pointsman.api import Weighting
+from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
 from pointsman.model.allocated import listed
 from pointsman.model.announced import (
     Announced,
@@ -26,16 +29,15 @@ from pointsman.model.announced import (
     NoSession,
     NotAnnounced,
 )
-from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
+from pointsman.model.route import PeerName, Route, RouteKey
 from pointsman.model.verdict import Verdict
-
-PEER_FAMILY = {Family.IPV4: "ipv4-unicast", Family.IPV6: "ipv6-unicast"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What is said of one address: its routes, or the verdict why there are none."""
 
+    prefix: Prefix
     routes: Mapping[RouteKey, Route]
     refusal: Verdict | None
     candidates: tuple[Candidate, ...] = ()
@@ -50,12 +52,18 @@ def contribute(case: Case) -> Contribution:
     """
     told = {address: _tell(case, address) for address in case.addresses}
     routes: dict[RouteKey, Route] = {}
+    kept: dict[RouteKey, Route] = {}
     advertised: list[Address] = []
     for address, one in told.items():
-        held = case.shared.observed(host_prefix(address))
-        recorded = address in case.recorded
-        said = one.routes if recorded else {k: held[k] for k in one.routes if k in held}
-        routes |= said
+        if address in case.recorded:
+            routes |= one.routes
+            said = bool(one.routes)
+        else:
+            held = case.shared.observed(one.prefix)
+            still = {k: held[k] for k in one.routes if k in held}
+            kept |= still
+            # An aggregate may be there for others; a host route is this address's own.
+            said = bool(still) and one.prefix.prefixlen == one.prefix.max_prefixlen
         if said:
             advertised.append(address)
     refusal = next((one.refusal for one in told.values() if one.refusal is not None), None)
@@ -64,58 +72,89 @@ def contribute(case: Case) -> Contribution:
         verdict=verdict,
         candidates=_merged([one.candidates for one in told.values()]),
         routes=routes,
+        kept=kept,
         carriers=("bgp",) if advertised and not isinstance(verdict, NotAnnounced) else (),
     )
 
 
 def _tell(case: Case, address: Address) -> _Told:
-    family = family_of(address)
-    peers = _listeners(case, family)
     if case.shared.peers.conf is None:
-        return _held(case, address)
-    placement = place(case.service.policy, case.nodes, case.serving.get(family, NOTHING))
+        return _held(case, address, "there is no usable BgpConf named 'default'; create one with "
+                     "spec.as")  # fmt: skip
+    if case.spec is None:
+        return _held(case, address, f"Eip '{case.eip}' cannot be read, so who may hear it is not "
+                     "known; see its condition Ready")  # fmt: skip
+    family, saying = family_of(address), case.shared.saying(case.eip)
+    prefix, peers = saying.prefix(address, case.service.policy), saying.listeners[family]
+    serving = case.serving.get(family, NOTHING)
+    placement = place(case.service.policy, case.nodes, serving)
     found = candidates(case.nodes, placement)
     at = str(address) if len(case.service.families) > 1 or len(case.addresses) > 1 else ""
+    carriers, weight = placement.carriers, _weights(saying, serving, placement)
+    if prefix.prefixlen < prefix.max_prefixlen:
+        carriers, weight = place("Cluster", case.nodes, SOMEWHERE).carriers, {}
+    routes = _routes(case, prefix, peers=peers, carriers=carriers, weight=weight)
     if not placement.carriers:
-        return _Told({}, replace(_nobody(case, family, placement), at=at), found)
-    routes = _routes(case, address, peers, placement)
+        refusal = replace(_nobody(case, family, placement), at=at)
+        if routes and isinstance(refusal, NoServingEndpoint):
+            refusal = replace(refusal, inside=str(prefix))
+        return _Told(prefix, routes, refusal, found)
     if not peers:
-        return _Told({}, NoPeer(case.service.key, _no_peer(case, family), at), found)
+        return _Told(prefix, {}, NoPeer(case.service.key, _no_peer(case, family), at), found)
     if not routes:
-        clause = tuple(f"{name} has no {family} address" for name in sorted(placement.carriers))
-        return _Told({}, NoEligibleNode(case.service.key, clause, at), found)
-    return _Told(routes, None, found, _notes(placement, found))
+        clauses = _unreached(case, family, peers=peers, carriers=placement.carriers)
+        return _Told(prefix, {}, NoEligibleNode(case.service.key, clauses, at), found)
+    notes = (*_notes(placement, found), *_left_out(saying.verdict))
+    return _Told(prefix, routes, None, found, notes)
 
 
-def _listeners(case: Case, family: Family) -> tuple[PeerName, ...]:
-    """Return the peers that hear prefixes of *family*."""
-    wanted = PEER_FAMILY[family]
-    usable = case.shared.peers.usable
-    return tuple(name for name, spec in usable.items() if wanted in spec.families)
+def _weights(saying: Saying, serving: Serving, placement: Placement) -> Mapping[NodeName, int]:
+    if saying.weighting is not Weighting.ENDPOINTS:
+        return {}
+    return weights(serving.counts(placement.carriers), placement.carriers)
 
 
 def _routes(
-    case: Case, address: Address, peers: tuple[PeerName, ...], placement: Placement
-) -> Mapping[RouteKey, Route]:
+    case: Case,
+    prefix: Prefix,
+    *,
+    peers: tuple[PeerName, ...],
+    carriers: frozenset[NodeName],
+    weight: Mapping[NodeName, int],
+) -> dict[RouteKey, Route]:
     """Return one route per next hop; peers that reach a node by the same address share it."""
-    heard: dict[Address, set[PeerName]] = {}
-    for node in sorted(placement.carriers):
-        for peer in peers:
-            hop = case.shared.hop(peer, node, family_of(address))
-            if hop is not None:
-                heard.setdefault(hop.address, set()).add(peer)
-    prefix = host_prefix(address)
+    attributes = case.shared.saying(case.eip).attributes
+    hops = case.shared.hops(prefix, to=peers, carriers=carriers)
+    if not weight:
+        return {RouteKey(prefix, hop): Route(attributes, names) for hop, names in hops.items()}
+    shares: dict[Address, int] = {}
+    for peer in peers:
+        for node, hop in case.shared.reach(peer, family_of(prefix)).hops.items():
+            if node in weight:
+                shares[hop] = max(weight[node], shares.get(hop, 0))
     return {
-        RouteKey(prefix, hop): Route(PathAttributes(), frozenset(names))
-        for hop, names in heard.items()
+        RouteKey(prefix, hop): Route(replace(attributes, weight=shares[hop]), names)
+        for hop, names in hops.items()
     }
 
 
-def _held(case: Case, address: Address) -> _Told:
-    """Without BgpConf nothing is taken back: what the speaker holds for *address* stays."""
-    routes = case.shared.observed(host_prefix(address))
-    why = "there is no usable BgpConf named 'default'; create one with spec.as"
-    return _Told(routes, None if routes else NoPeer(case.service.key, why))
+def _unreached(
+    case: Case, family: Family, *, peers: tuple[PeerName, ...], carriers: frozenset[NodeName]
+) -> tuple[str, ...]:
+    """Return why none of the *carriers* can be a next hop, as the first router sees it."""
+    without = case.shared.reach(peers[0], family).without
+    return tuple(f"{name} {without[name]}" for name in sorted(carriers))
+
+
+def _left_out(verdict: Verdict) -> tuple[str, ...]:
+    return () if verdict.ok else (str(verdict),)
+
+
+def _held(case: Case, address: Address, why: str) -> _Told:
+    """Nothing is taken back, nothing new is said: what leads to *address* stays."""
+    routes = dict(case.shared.covering(address))
+    refusal = None if routes else NoPeer(case.service.key, why)
+    return _Told(host_prefix(address), routes, refusal)
 
 
 def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoint | NoEligibleNode:
@@ -137,11 +176,19 @@ def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoi
 
 
 def _no_peer(case: Case, family: Family) -> str:
-    if not case.shared.peers.verdicts:
+    peers = case.shared.peers
+    if not peers.verdicts:
         return "there is no BgpPeer; create one for each router that should reach it"
-    if not case.shared.peers.usable:
+    if not peers.usable.keys() - peers.apart:
         return "no BgpPeer can be used; see their condition Ready"
-    return f"no BgpPeer has {PEER_FAMILY[family]} among its families"
+    named = case.shared.saying(case.eip).named
+    if named and not (peers.usable.keys() - peers.apart) & set(named):
+        return (
+            f"none of the BgpPeers that bgp.peers of Eip '{case.eip}' names can be used: "
+            f"{listed(named)}; see their condition Ready"
+        )
+    hearing = "BgpPeer that may hear it" if named else "BgpPeer"
+    return f"no {hearing} has {PEER_FAMILY[family]} among its families"
 
 
 def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...]:

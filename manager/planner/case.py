@@ -35,4 +35,5 @@ class Contribution:
     verdict: Verdict
     candidates: tuple[Candidate, ...] = ()
     routes: Mapping[RouteKey, Route] = field(default_factory=dict)
+    kept: Mapping[RouteKey, Route] = field(default_factory=dict)  # as the speaker holds them
     carriers: tuple[str, ...] = ()  # for the annotation announced-by

@@ -34,7 +34,7 @@ def next_hop(
         usable = [
             address
             for interface in sorted(announcer.interfaces, key=lambda one: one.name)
-            if interface.up and _is_on(interface, peer)
+            if interface.up and is_on(interface, peer)
             for address in _addresses(interface, peer, family, vips)
         ]
         if usable:
@@ -44,7 +44,8 @@ def next_hop(
     return None if internal is None else Hop(internal, shared=False)
 
 
-def _is_on(interface: Interface, peer: Address) -> bool:
+def is_on(interface: Interface, peer: Address) -> bool:
+    """Whether *interface* is on a network that *peer* is on, too."""
     return any(
         own.version == peer.version and peer in own.network and peer != own.ip
         for own in interface.addresses

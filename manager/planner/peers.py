@@ -1,22 +1,33 @@
 """Which BgpPeers are used, as whom we speak, and what each session is configured to be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from manager.planner.reserved import reserved
 from manager.snapshot import BgpConf, BgpPeer, Snapshot
-from pointsman.api import BgpConfSpec, BgpPeerSpec
+from pointsman.api import BgpConfSpec, BgpPeerSpec, Offer
 from pointsman.model.address import Address
-from pointsman.model.readiness import Disabled, Duplicate, Ignored, Invalid, NoBgpConf, Ready
-from pointsman.model.route import Neighbor, PeerName, SpeakerIdentity
+from pointsman.model.readiness import (
+    Disabled,
+    Duplicate,
+    Ignored,
+    Invalid,
+    NoBgpConf,
+    NotListening,
+    Ready,
+    SecretMissing,
+    SecretUnusable,
+)
+from pointsman.model.route import Bfd, Neighbor, PeerName, SpeakerIdentity
 from pointsman.model.verdict import Verdict
 
 DEFAULT: Final = "default"
 # RFC 2544 benchmarking range: no node or router of a real network has such an address.
 ROUTER_IDS: Final = IPv4Network("198.18.0.0/15")
+MD5_KEY_MAX: Final = 80  # bytes; TCP_MD5SIG_MAXKEYLEN: linux/tcp.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,9 @@ class Peers:
     usable: Mapping[PeerName, BgpPeerSpec]
     verdicts: Mapping[PeerName, Verdict]
     confs: Mapping[str, Verdict]
+    passwords: Mapping[PeerName, str] = field(default_factory=dict, repr=False)
+    mute: frozenset[PeerName] = frozenset()  # usable, but for a password that was not read
+    apart: frozenset[PeerName] = frozenset()  # usable, but told nothing: see planner.apart
 
 
 def read_peers(snapshot: Snapshot) -> Peers:
@@ -37,6 +51,8 @@ def read_peers(snapshot: Snapshot) -> Peers:
     verdicts: dict[PeerName, Verdict] = {}
     usable: dict[PeerName, BgpPeerSpec] = {}
     taken: dict[Address, PeerName] = {}
+    passwords: dict[PeerName, str] = {}
+    mute: set[PeerName] = set()
     for peer in sorted(snapshot.bgp_peers.values(), key=_age):
         name, what = PeerName(peer.name), f"BgpPeer '{peer.name}'"
         if peer.spec is None:
@@ -46,21 +62,63 @@ def read_peers(snapshot: Snapshot) -> Peers:
         elif (other := taken.setdefault(peer.spec.address, name)) != name:
             verdicts[name] = Duplicate(what, other, str(peer.spec.address))
         else:
-            usable[name] = peer.spec
-            verdicts[name] = NoBgpConf(what) if conf is None else Ready(what)
-    return Peers(conf, dict(sorted(usable.items())), dict(sorted(verdicts.items())), confs)
+            password, fault = _password(snapshot, name, peer.spec)
+            if conf is None:
+                fault = NoBgpConf(what)
+            elif peer.spec.passive and not conf.listen_port:
+                fault = NotListening(what)
+            verdicts[name] = fault or Ready(what)
+            if password:
+                passwords[name] = password
+            elif peer.spec.password_secret_ref is not None:
+                mute.add(name)
+            # A Secret that was not read may exist: its router's paths are kept ready.
+            unread = isinstance(fault, SecretMissing) and not fault.read
+            if fault is None or unread or isinstance(fault, NoBgpConf):
+                usable[name] = peer.spec
+    return Peers(
+        conf,
+        dict(sorted(usable.items())),
+        dict(sorted(verdicts.items())),
+        confs,
+        passwords,
+        frozenset(mute),
+    )
+
+
+def _password(
+    snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec
+) -> tuple[str | None, Verdict | None]:
+    """Return the password of a session, or why it has none though it asks for one."""
+    ref = spec.password_secret_ref
+    if ref is None:
+        return None, None
+    what = f"BgpPeer '{name}'"
+    password = snapshot.secrets.get((ref.name, ref.key))
+    if password:
+        if len(password.encode()) > MD5_KEY_MAX:
+            return None, SecretUnusable(what, ref.name, ref.key)
+        return password, None
+    if not snapshot.secrets_read:
+        held = snapshot.observed.neighbors.get(name)
+        if held is not None and held.password:
+            return held.password, None
+    return None, SecretMissing(what, ref.name, ref.key, read=snapshot.secrets_read)
 
 
 def identity(snapshot: Snapshot, conf: BgpConfSpec) -> SpeakerIdentity:
-    """Return the AS and router-id of this replica's speaker.
+    """Return the AS, router-id and listener of this replica's speaker.
 
     Derived, the router-id is a hash of (cluster, replica, speaker index), the next one if
     an address known in the cluster has it: stable, unique and never a node's own.
 
     Source: RFC 6286 section 2.1 (unique within an AS, not zero).
     """
-    if conf.router_id is not None:
-        return SpeakerIdentity(conf.asn, conf.router_id)
+    router_id = conf.router_id or _derived(snapshot)
+    return SpeakerIdentity(conf.asn, router_id, conf.listen_port, conf.listen_addresses)
+
+
+def _derived(snapshot: Snapshot) -> IPv4Address:
     seed = f"{snapshot.cluster_uid}/{snapshot.settings.speaker_name}/0"
     number = int.from_bytes(sha256(seed.encode()).digest()[:8])
     known = set(reserved(snapshot))
@@ -68,12 +126,28 @@ def identity(snapshot: Snapshot, conf: BgpConfSpec) -> SpeakerIdentity:
     while True:
         candidate = ROUTER_IDS[1 + number % (size - 2)]
         if candidate not in known:
-            return SpeakerIdentity(conf.asn, candidate)
+            return candidate
         number += 1
 
 
-def neighbor(spec: BgpPeerSpec) -> Neighbor:
+def neighbors(snapshot: Snapshot, peers: Peers) -> Mapping[PeerName, Neighbor]:
+    """Return the sessions to be configured, by name. None of them lacks a password it needs."""
+    return {
+        name: neighbor(
+            spec,
+            restart_seconds=_restart_seconds(snapshot, peers.conf, spec),
+            password=peers.passwords.get(name),
+        )
+        for name, spec in peers.usable.items()
+        if name not in peers.mute
+    }
+
+
+def neighbor(
+    spec: BgpPeerSpec, *, restart_seconds: int | None = None, password: str | None = None
+) -> Neighbor:
     """Return the session that a BgpPeer asks for."""
+    bfd = spec.bfd
     return Neighbor(
         address=spec.address,
         asn=spec.asn,
@@ -83,7 +157,28 @@ def neighbor(spec: BgpPeerSpec) -> Neighbor:
         connect_retry_seconds=spec.timers.connect_retry_seconds,
         families=tuple(sorted(spec.families)),
         add_path=spec.add_path.enabled,
+        local_as=spec.local_as,
+        source_address=spec.source_address,
+        password=password,
+        multihop_ttl=spec.ebgp_multihop.ttl if spec.ebgp_multihop is not None else None,
+        ttl_security=spec.ttl_security,
+        passive=spec.passive,
+        graceful_restart_seconds=restart_seconds,
+        bfd=Bfd(bfd.transmit_milliseconds, bfd.receive_milliseconds, bfd.multiplier)
+        if bfd is not None and bfd.enabled
+        else None,
     )
+
+
+def _restart_seconds(snapshot: Snapshot, conf: BgpConfSpec | None, spec: BgpPeerSpec) -> int | None:
+    """Return for how long the router is asked to keep our paths, or None: not at all."""
+    wish = spec.graceful_restart or (conf.graceful_restart if conf is not None else None)
+    if wish is None or wish.enabled is Offer.NEVER:
+        return None
+    # With a second speaker, stale paths of the first would only keep dead next hops.
+    if wish.enabled is Offer.AUTO and snapshot.settings.replicas > 1:
+        return None
+    return wish.restart_seconds
 
 
 def _judge_conf(conf: BgpConf) -> Verdict:

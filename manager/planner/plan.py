@@ -8,25 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from manager.planner.allocate import allocate
+from manager.planner.apart import needing_own_speakers, single_path_peers
 from manager.planner.case import Case, Contribution
 from manager.planner.claims import held_addresses
-from manager.planner.desired import Allocation, Announcement, Plan, Speech
+from manager.planner.desired import Allocation, Announcement, Books, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.ours import sort_out
-from manager.planner.peers import identity, neighbor, read_peers
+from manager.planner.paths import Paths
+from manager.planner.peers import identity, neighbors, read_peers
 from manager.planner.protocols import PROTOCOLS
+from manager.planner.remarks import remarked
 from manager.planner.serving import NOTHING, Serving, serving
 from manager.planner.shared import Shared
 from manager.planner.status import resource_records, service_record
 from manager.planner.vocabulary import ANNOUNCED_BY
 from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
-from pointsman.model.address import Address, Family, host_prefix
+from pointsman.model.address import Address, Family
 from pointsman.model.allocated import InternalError
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
 from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
-from pointsman.model.route import Route, RouteKey, route_order
+from pointsman.model.route import route_order
 from pointsman.model.verdict import Verdict
 
 
@@ -35,8 +38,8 @@ def plan(snapshot: Snapshot) -> Plan:
     services = sort_out(snapshot)
     books = allocate(snapshot, services.ours)
     granted = (g.address for a in books.allocations.values() for g in a.grants)
-    peers = read_peers(snapshot)
-    scene = _Scene(Shared(snapshot, peers, frozenset(granted)), serving(snapshot.endpoint_slices))
+    shared = _shared(snapshot, books, frozenset(granted))
+    scene = _Scene(shared, serving(snapshot.endpoint_slices))
     for key, service in services.ours.items():
         scene.add(service, books.allocations[key])
     return Plan(
@@ -44,11 +47,24 @@ def plan(snapshot: Snapshot) -> Plan:
         announcements=scene.announcements,
         speech=_speech(scene),
         services=scene.records,
-        statuses=resource_records(snapshot, books, peers),
+        statuses=remarked(shared, resource_records(snapshot, books, shared.peers)),
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
         left_alone=services.left_alone,
         failures=(*books.failures, *scene.failures),
     )
+
+
+def _shared(snapshot: Snapshot, books: Books, vips: frozenset[Address]) -> Shared:
+    """Return what is the same for all Services, with the routers set apart that must be."""
+    peers = read_peers(snapshot)
+    shared = Shared(snapshot, peers, vips, books.eips)
+    if peers.conf is None:
+        return shared
+    shared.single = single_path_peers(shared)
+    apart = needing_own_speakers(shared)
+    verdicts = {name: apart.get(name, verdict) for name, verdict in peers.verdicts.items()}
+    shared.peers = replace(peers, verdicts=verdicts, apart=frozenset(apart))
+    return shared
 
 
 @dataclass(slots=True)
@@ -59,7 +75,7 @@ class _Scene:
     serving: Mapping[tuple[ServiceKey, Family], Serving]
     announcements: dict[ServiceKey, Announcement] = field(default_factory=dict)
     records: dict[ServiceKey, ServiceRecord] = field(default_factory=dict)
-    routes: dict[RouteKey, Route] = field(default_factory=dict)
+    paths: Paths = field(default_factory=Paths)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
     _nodes: dict[EipName | None, Nodes] = field(default_factory=dict)
 
@@ -71,7 +87,8 @@ class _Scene:
             self.failures.append((f"Service {service.key}", error))
             parts = [self._unjudged(service, allocation, error)]
         for part in parts:
-            self._take(part.routes)
+            self.paths.decide(part.routes)
+            self.paths.keep(part.kept)
         announcement = _summed_up(parts)
         self.announcements[service.key] = announcement
         carriers = tuple(dict.fromkeys(c for part in parts for c in part.carriers))
@@ -105,18 +122,11 @@ class _Scene:
         routes = {
             key: route
             for grant in allocation.grants
-            for key, route in self.shared.observed(host_prefix(grant.address)).items()
+            for key, route in self.shared.covering(grant.address).items()
         }
         verdict = InternalError("Service", service.key, type(error).__name__)
         carriers = tuple(filter(None, service.annotations.get(ANNOUNCED_BY, "").split(",")))
-        return Contribution(verdict, routes=routes, carriers=carriers)
-
-    def _take(self, routes: Mapping[RouteKey, Route]) -> None:
-        """Add paths; Services that share an address say the same of it, or more peers."""
-        for key, route in routes.items():
-            before = self.routes.get(key)
-            peers = route.peers if before is None else route.peers | before.peers
-            self.routes[key] = Route(route.attributes, peers)
+        return Contribution(verdict, kept=routes, carriers=carriers)
 
     def _nodes_of(self, eip: EipName, spec: EipSpec | None) -> Nodes:
         if eip not in self._nodes:
@@ -160,8 +170,8 @@ def _speech(scene: _Scene) -> Speech:
     return Speech(
         identity=identity(snapshot, peers.conf),
         exports={name: spec.address for name, spec in peers.usable.items()},
-        routes={key: scene.routes[key] for key in sorted(scene.routes, key=route_order)},
-        neighbors={name: neighbor(spec) for name, spec in peers.usable.items()},
+        routes=scene.paths.all(),
+        neighbors=neighbors(snapshot, peers),
         nodes=owners,
     )
 

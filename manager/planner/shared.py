@@ -1,19 +1,26 @@
-"""What is the same for all Services of one plan: peers, next hops, what was observed."""
+"""What is the same for all Services of one plan: peers, next hops, wishes, what was observed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Final
 
-from manager.planner.hops import Hop, next_hop
+from manager.planner.desired import EipState
 from manager.planner.peers import Peers
+from manager.planner.reach import Reach, reach
+from manager.planner.saying import PEER_FAMILY, Saying, saying
+from manager.planner.spread import spread
 from manager.planner.vocabulary import ESTABLISHED
-from manager.snapshot import NodeName, Snapshot
-from pointsman.model.address import Address, Family, Prefix
+from manager.snapshot import EipName, NodeName, Snapshot
+from pointsman.model.address import Address, Family, Prefix, family_of
+from pointsman.model.allocated import Overlap
 from pointsman.model.route import PeerName, Route, RouteKey
 from pointsman.model.stamp import parse_time
 
 NO_SESSION_AFTER: Final = timedelta(seconds=60)  # product.md section 2
+
+Hops = Mapping[Address, frozenset[PeerName]]  # next hop: the routers that are sent it
 
 
 @dataclass(slots=True)
@@ -23,21 +30,67 @@ class Shared:
     snapshot: Snapshot
     peers: Peers
     vips: frozenset[Address]
-    _hops: dict[tuple[PeerName, NodeName, Family], Hop | None] = field(default_factory=dict)
+    eips: Mapping[EipName, EipState]
+    single: frozenset[PeerName] = frozenset()  # routers that keep one path of a prefix
+    _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
+    _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
+    _sayings: dict[EipName, Saying] = field(default_factory=dict)
     _routes: dict[Prefix, dict[RouteKey, Route]] | None = None
+    _lengths: list[tuple[int, int]] | None = None  # IP versions and prefix lengths observed
 
-    def hop(self, peer: PeerName, name: NodeName, family: Family) -> Hop | None:
-        """Return how *peer* reaches the node, or None when it cannot in this family."""
-        key = peer, name, family
-        if key not in self._hops:
-            self._hops[key] = next_hop(
-                self.snapshot.nodes[name],
-                self.snapshot.announcers.get(name),
-                peer=self.peers.usable[peer].address,
-                family=family,
-                vips=self.vips,
+    def reach(self, peer: PeerName, family: Family) -> Reach:
+        """Return which nodes *peer* may be sent in *family*."""
+        key = peer, family
+        if key not in self._reach:
+            self._reach[key] = reach(
+                self.snapshot, self.peers.usable[peer], family=family, vips=self.vips
             )
+        return self._reach[key]
+
+    def hears(self, peer: PeerName, family: Family) -> bool:
+        """Whether *family* is among those of *peer*."""
+        return PEER_FAMILY[family] in self.peers.usable[peer].families
+
+    def saying(self, eip: EipName) -> Saying:
+        """Return what *eip*, which can be read, wants said of its addresses."""
+        if eip not in self._sayings:
+            spec = self.snapshot.eips[eip].spec
+            assert spec is not None
+            overlaps = isinstance(self.eips[eip].ready, Overlap)
+            self._sayings[eip] = saying(eip, spec, self.peers, overlaps=overlaps)
+        return self._sayings[eip]
+
+    def hops(
+        self, prefix: Prefix, *, to: tuple[PeerName, ...], carriers: frozenset[NodeName]
+    ) -> Hops:
+        """Return the next hops of *prefix* that the routers *to* are sent, each with them."""
+        family = family_of(prefix)
+        limits = self._limits(to)
+        key: tuple[object, ...] = (family, to, carriers, prefix if limits else None)
+        if key not in self._hops:
+            heard: dict[Address, set[PeerName]] = {}
+            for peer in to:
+                near = self.reach(peer, family).hops
+                names = carriers & near.keys()
+                if peer in limits:
+                    nodes = self.snapshot.nodes
+                    names = spread(prefix, names, nodes=nodes, limit=limits[peer])
+                for name in names:
+                    heard.setdefault(near[name], set()).add(peer)
+            self._hops[key] = {hop: frozenset(names) for hop, names in heard.items()}
         return self._hops[key]
+
+    def _limits(self, to: tuple[PeerName, ...]) -> Mapping[PeerName, int]:
+        """Return how many paths each router is sent at most, where that could matter.
+
+        While one of them takes several, the daemon has several, and chooses among them for
+        those that keep one.
+        """
+        if self.single.issuperset(to):
+            return dict.fromkeys(to, 1)
+        limits = {peer: self.peers.usable[peer].next_hops.max_paths for peer in to}
+        many = len(self.snapshot.nodes)
+        return {peer: limit for peer, limit in limits.items() if limit and limit < many}
 
     def observed(self, prefix: Prefix) -> Mapping[RouteKey, Route]:
         """Return what our speaker holds for *prefix* now."""
@@ -46,6 +99,17 @@ class Shared:
             for key, route in self.snapshot.observed.routes.items():
                 self._routes.setdefault(key.prefix, {})[key] = route
         return self._routes.get(prefix, {})
+
+    def covering(self, address: Address) -> Mapping[RouteKey, Route]:
+        """Return what our speaker holds now that leads to *address*: host route, aggregates."""
+        if self._lengths is None:
+            routes = self.snapshot.observed.routes
+            self._lengths = sorted({(key.prefix.version, key.prefix.prefixlen) for key in routes})
+        found: dict[RouteKey, Route] = {}
+        for version, length in self._lengths:
+            if version == address.version:
+                found |= self.observed(ip_network((address, length), strict=False))
+        return found
 
     def silent(self, peers: frozenset[PeerName]) -> bool:
         """Whether none of *peers* has had a session for a minute, as their conditions say."""

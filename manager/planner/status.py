@@ -22,7 +22,13 @@ from manager.planner.vocabulary import (
 from manager.snapshot import BgpPeer, Service, Snapshot
 from pointsman.model.allocated import InternalError
 from pointsman.model.announced import NotAnnounced
-from pointsman.model.readiness import Established, Negotiated, NotEstablished, SinglePath
+from pointsman.model.readiness import (
+    Established,
+    NeedsOwnSpeaker,
+    Negotiated,
+    NotEstablished,
+    SinglePath,
+)
 from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.route import PeerName, SessionReport
 from pointsman.model.verdict import Verdict
@@ -125,7 +131,8 @@ def _peer_record(snapshot: Snapshot, peer: BgpPeer, verdict: Verdict) -> StatusR
     name = PeerName(peer.name)
     conditions = {READY: stated(verdict)}
     report = snapshot.observed.sessions.get(name)
-    if verdict.ok and peer.spec is not None:
+    # A router that needs its own speaker keeps its session, though it is told nothing.
+    if (verdict.ok or isinstance(verdict, NeedsOwnSpeaker)) and peer.spec is not None:
         conditions |= _session_conditions(snapshot, peer, report)
     return StatusRecord(conditions, {}, peer.generation)
 

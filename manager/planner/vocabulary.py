@@ -15,3 +15,5 @@ ANNOUNCED: Final = PREFIX + "Announced"
 READY: Final = "Ready"
 ESTABLISHED: Final = "Established"
 ADD_PATH: Final = "AddPathNegotiated"
+APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
+UNVERIFIED: Final = "NextHopsUnverified"  # of a BgpPeer; there only while it is so

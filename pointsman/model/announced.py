@@ -56,8 +56,15 @@ class NoServingEndpoint(Verdict):
     service: str
     why: str = "it has no endpoint that serves"
     at: str = ""  # the address, where the Service has others that may be reachable
+    inside: str = ""  # the aggregate that is advertised nevertheless
 
     def __str__(self) -> str:
+        if self.inside:
+            return (
+                f"{_subject(self.service, self.at)} is not served: {self.why}. Its aggregate "
+                f"{self.inside} stays advertised. Start a Pod that its selector matches and that "
+                "becomes ready."
+            )
         return (
             f"{_subject(self.service, self.at)} is withdrawn: {self.why}. Start a Pod that its "
             "selector matches and that becomes ready."

@@ -35,6 +35,11 @@ class Numbers:
     def __sub__(self, other: "Numbers") -> "Numbers":
         return Numbers(tuple(_without(self.spans, other.spans)))
 
+    def covers(self, first: int, last: int) -> bool:
+        """Whether every number from *first* to *last* is a member."""
+        at = bisect_right(self.spans, first, key=_first) - 1
+        return at >= 0 and last <= self.spans[at][1]
+
     def count(self) -> int:
         """Return how many numbers there are; exact, however many."""
         return sum(last - first + 1 for first, last in self.spans)

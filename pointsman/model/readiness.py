@@ -122,3 +122,78 @@ class SinglePath(Verdict):
             "traffic: the router did not negotiate ADD-PATH. Enable receiving additional paths "
             "for this neighbor (FRR: on unless 'disable-addpath-rx'; BIRD: 'add paths rx')."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMissing(Verdict):
+    what: str
+    secret: str
+    key: str
+    read: bool = True  # False: Secrets were not read, so nothing is known of this one
+
+    def __str__(self) -> str:
+        if not self.read:
+            return (
+                f"{self.what} needs the password '{self.key}' of Secret '{self.secret}', and "
+                "Secrets have not been read: a session that exists keeps its password, none is "
+                "opened anew."
+            )
+        return (
+            f"{self.what} has no session: Secret '{self.secret}' in the manager's namespace has "
+            f"no password '{self.key}'. Create it; a session never goes without."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUnusable(Verdict):
+    what: str
+    secret: str
+    key: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} has no session: the value of '{self.key}' in Secret '{self.secret}' is "
+            "too long for a password of a session (TCP MD5). Use at most 80 bytes."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotListening(Verdict):
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} has no session: it is passive, and BgpConf 'default' does not listen. "
+            "Set spec.listenPort there, or spec.passive to false."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsOwnSpeaker(Verdict):
+    """A router that keeps one path, and may not be sent the one that others are sent."""
+
+    what: str
+    other: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} is told nothing: it keeps one path of each prefix, and may be sent other "
+            f"next hops than BgpPeer '{self.other}', but a speaker has one best path for all. "
+            "Enable ADD-PATH on the router, or give both the same nextHops."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotConnected(Verdict):
+    """Of the condition NextHopsUnverified: True, because next hops are further off."""
+
+    ok: ClassVar[bool] = True
+
+    peer: str
+
+    def __str__(self) -> str:
+        return (
+            f"BgpPeer '{self.peer}' is sent nodes that are on no network it shares, as far as "
+            "their agents report: every router in between must know the same prefixes, or packets "
+            "loop. Set nextHops.scope to Connected to send only nodes nearby."
+        )

@@ -1,0 +1,72 @@
+"""Routers that keep one path of a prefix, and what follows from it.
+
+A speaker has one best path of a prefix for all routers without ADD-PATH (RFC 7911). Are
+they all such routers, the planner chooses that path; where one of them may not be sent
+what others are, it is told nothing until it has a speaker of its own: it would hear
+other nodes' paths, or none, as chance has it. Its session stays, or it would flap.
+"""
+
+from collections.abc import Mapping
+
+from manager.planner.shared import Shared
+from manager.snapshot import NodeName, Snapshot
+from pointsman.api import BgpPeerSpec, Protocol
+from pointsman.model.address import Address, Family
+from pointsman.model.readiness import NeedsOwnSpeaker
+from pointsman.model.route import PeerName
+
+
+def keeps_one_path(snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec) -> bool:
+    """Whether a router takes one path of a prefix: by its spec, or as its session says."""
+    if not spec.add_path.enabled:
+        return True
+    report = snapshot.observed.sessions.get(name)
+    return (
+        report is not None
+        and report.state == "Established"
+        and bool(report.families)
+        and not report.add_path_negotiated
+    )
+
+
+def single_path_peers(shared: Shared) -> frozenset[PeerName]:
+    """Return the usable routers that keep one path of a prefix."""
+    usable = shared.peers.usable.items()
+    return frozenset(n for n, spec in usable if keeps_one_path(shared.snapshot, n, spec))
+
+
+def needing_own_speakers(shared: Shared) -> Mapping[PeerName, NeedsOwnSpeaker]:
+    """Return the routers that this speaker cannot serve beside the others.
+
+    Routers with ADD-PATH go first, then the older BgpPeer.
+    """
+    snapshot, usable = shared.snapshot, shared.peers.usable
+    served = [name for name in usable if name not in shared.single]
+    found: dict[PeerName, NeedsOwnSpeaker] = {}
+    for name in sorted(shared.single, key=lambda name: (snapshot.bgp_peers[name].created, name)):
+        other = next((other for other in served if _differ(shared, name, other)), None)
+        if other is None:
+            served.append(name)
+        else:
+            found[name] = NeedsOwnSpeaker(f"BgpPeer '{name}'", other)
+    return found
+
+
+def _differ(shared: Shared, one: PeerName, other: PeerName) -> bool:
+    """Whether two routers hear a prefix in common and may not be sent the same next hops."""
+    if not any(
+        eip.spec is not None
+        and eip.spec.protocol is Protocol.BGP
+        and (not eip.spec.bgp.peers or {one, other} <= set(eip.spec.bgp.peers))
+        for eip in shared.snapshot.eips.values()
+    ):
+        return False
+    return any(
+        _hops(shared, one, family) != _hops(shared, other, family)
+        for family in Family
+        if shared.hears(one, family) and shared.hears(other, family)
+    )
+
+
+def _hops(shared: Shared, name: PeerName, family: Family) -> Mapping[NodeName, Address]:
+    return shared.reach(name, family).hops

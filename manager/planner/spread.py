@@ -1,0 +1,37 @@
+"""Which nodes stand for many: at most so many next hops, spread over zones, and stable.
+
+Rendezvous hashing: every node has a number for every prefix, and the order of numbers is
+the order of preference. Zones take turns; within its turn a zone sends its best. So a
+node that goes is replaced by one other, and one that was not chosen changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Final
+
+from manager.snapshot import Node, NodeName
+from pointsman.model.address import Prefix
+
+ZONE: Final = "topology.kubernetes.io/zone"
+
+
+def spread(
+    prefix: Prefix, names: Iterable[NodeName], *, nodes: Mapping[NodeName, Node], limit: int
+) -> frozenset[NodeName]:
+    """Return at most *limit* of *names* for *prefix*; all of them when they are no more."""
+    wanted = frozenset(names)
+    if len(wanted) <= limit:
+        return wanted
+    by_zone: dict[str, list[NodeName]] = {}
+    for name in sorted(wanted, key=lambda name: _score(prefix, name)):
+        by_zone.setdefault(nodes[name].labels.get(ZONE, ""), []).append(name)
+    turns = sorted(
+        (turn, _score(prefix, zone), name)
+        for zone, members in by_zone.items()
+        for turn, name in enumerate(members)
+    )
+    return frozenset(name for _, _, name in turns[:limit])
+
+
+def _score(prefix: Prefix, name: str) -> bytes:
+    return sha256(f"{prefix} {name}".encode()).digest()
