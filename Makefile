@@ -40,9 +40,9 @@ e2e: setup ## real packets, real routers
 bench: setup ## measure; takes minutes
 	$(RUN) -m pytest -m bench -s --timeout 1800 tests/bench
 
-update: setup ## rewrite goldens and generated CRDs
+update: setup ## rewrite goldens, CRDs and what the documentation prints
 	$(RUN) -m cli crds --write
-	$(RUN) -m pytest -q tests/scripts --update
+	$(RUN) -m pytest -q tests/scripts tests/docs --update
 
 demo: setup ## a small data centre on this machine, told as a story; needs root
 	@$(RUN) -m lab demo

@@ -1,0 +1,87 @@
+"""Every command that the documentation shows exists, with the flags it is shown with."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+import agent.__main__
+import lab.__main__
+import manager.__main__
+from cli.__main__ import COMMANDS
+from tests.docs import pages
+from tests.docs.pages import ROOT, Block
+
+BLOCKS = [
+    block
+    for page in pages.pages()
+    for block in pages.blocks(page)
+    if block.language in ("sh", "console")
+]
+PROGRAMS: dict[str, Any] = {"manager": manager, "agent": agent}
+TARGETS = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+# What a reader's machine has anyway; a misspelt command is none of these.
+ORDINARY = {"cd", "docker", "export", "git", "ip", "journalctl", "sed", "vtysh", "birdc", "jq"}
+KUBECTL = {
+    "annotate", "api-resources", "apply", "auth", "create", "delete", "describe", "drain",
+    "explain", "get", "label", "logs", "patch", "rollout", "scale", "set", "taint", "uncordon",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
+def test_every_command_exists(block: Block) -> None:
+    for line, command in pages.commands(block):
+        for simple in pages.words(command.partition(" #")[0]):
+            check(simple, f"{block.page}:{line}: {command}")
+
+
+def check(words: list[str], where: str) -> None:
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words = words[1:]
+    if not words:
+        return
+    program, *rest = words
+    if program == "kubectl" and rest[:1] == ["pointsman"]:
+        program, rest = "pointsman", rest[1:]
+    if program.endswith("python") and rest[:1] == ["-m"]:
+        program, rest = {"cli": "pointsman"}.get(rest[1], rest[1]), rest[2:]
+        if program in ("lab", "manager", "agent"):
+            program, rest = "pointsman", [program, *rest]
+    if program == "make":
+        assert all(word in TARGETS or "=" in word for word in rest), where
+    elif program == "pointsman":
+        parses(rest, where)
+    elif program == "kubectl":
+        verb = rest[2] if rest[0] == "-n" else rest[0]
+        assert verb in KUBECTL, where
+        for flag, value in itertools.pairwise(rest):
+            if flag == "-f" and value.startswith(("crds", "deploy", "docs")):
+                assert (ROOT / value).exists(), f"{where}: there is no {value}"
+    else:
+        assert program in ORDINARY | {"pytest", "sidecars.gobgp"}, where
+
+
+def parses(words: list[str], where: str) -> None:
+    command, rest = words[0], words[1:]
+    try:
+        parser(command).parse_args(rest[: rest.index("--")] if "--" in rest else rest)
+    except SystemExit as end:
+        if end.code != 0:  # 0: --help
+            raise AssertionError(where) from end
+
+
+def parser(command: str) -> argparse.ArgumentParser:
+    if command == "lab":
+        return lab.__main__._parser()
+    if command in ("manager", "agent"):
+        made: argparse.ArgumentParser = PROGRAMS[command].__main__.parser()
+        return made
+    assert command in COMMANDS, command
+    asked = argparse.ArgumentParser(allow_abbrev=False)
+    importlib.import_module(f"cli.{command}").arguments(asked)
+    return asked
