@@ -38,6 +38,15 @@ class World(Protocol):
     @property
     def in_sync(self) -> bool: ...
 
+    @property
+    def certain(self) -> bool:
+        """Whether the Services were listed since the last doubt."""
+        ...
+
+    def doubt(self) -> None:
+        """Have the Services listed again."""
+        ...
+
     def snapshot(
         self, *, observed: Observed, settings: Settings, taken_at: datetime | None
     ) -> Snapshot: ...
@@ -48,6 +57,11 @@ class Leader(Protocol):
 
     @property
     def leading(self) -> bool: ...
+
+    @property
+    def term(self) -> int:
+        """A number that grows whenever leading begins."""
+        ...
 
 
 class Speakers(Target[PeerName, Entry], Protocol):
@@ -99,7 +113,7 @@ class Reconciler:
     ) -> None:
         self._world, self._leader, self._voice = world, leader, voice
         self._targets, self._settings, self._clock, self._wake = targets, settings, clock, wake
-        self._plan_s = 0.0
+        self._plan_s, self._term = 0.0, 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
         self._left_alone: set[ServiceKey] = set()
 
@@ -112,6 +126,7 @@ class Reconciler:
         if not self._world.in_sync:
             return
         observed = await self._voice.look()
+        certain = self._knows_what_was_granted()
         # From here to the plan nothing may yield: writes carry the versions seen here.
         written = await self._targets.observe()
         snapshot = self._world.snapshot(
@@ -121,7 +136,7 @@ class Reconciler:
         self._log_failures(decided)
         troubles: list[Unavailable] = []
         work = cluster_work(decided, written)
-        leading = self._leader.leading
+        leading = certain and self._leader.leading
         if leading:
             await self._record(work, troubles)
         if observed.fresh:
@@ -139,6 +154,17 @@ class Reconciler:
         if troubles:
             raise troubles[0]
 
+    def _knows_what_was_granted(self) -> bool:
+        """Whether we lead, and have listed the Services since we do.
+
+        A watch may lag by as long as a dead connection takes to be noticed. What the leader
+        before us granted meanwhile would look free, and go to another Service.
+        """
+        if self._leader.leading and self._leader.term != self._term:
+            self._term = self._leader.term
+            self._world.doubt()
+        return self._leader.leading and self._world.certain
+
     async def _plan(self, snapshot: Snapshot) -> Plan:
         started = self._clock.monotonic()
         if self._plan_s > SLOW_PLAN_S:
@@ -150,8 +176,8 @@ class Reconciler:
 
     async def _record(self, work: ClusterWork, troubles: list[Unavailable]) -> None:
         """Write addresses, after the finalizers of the Eips they come from."""
-        if await _apply(self._targets.statuses, work.holds, troubles):
-            await _apply(self._targets.services, work.services.puts_only(), troubles)
+        await _apply(self._targets.statuses, work.holds, troubles)
+        await _apply(self._targets.services, work.services.puts_only(), troubles)
 
     async def _report(self, work: ClusterWork, troubles: list[Unavailable]) -> None:
         """Write what follows from the network, and give up what is no longer ours."""

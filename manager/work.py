@@ -5,6 +5,7 @@ a finalizer is set before the first grant of its Eip.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ class ClusterWork:
     """What the leader writes. Each field is one phase, in this order."""
 
     holds: Delta[ResourceKey, StatusRecord]  # Eips about to be used for the first time
-    services: Delta[ServiceKey, ServiceRecord]
+    services: Delta[ServiceKey, ServiceRecord]  # without those that wait for a hold
     statuses: Delta[ResourceKey, StatusRecord]
     announcers: Delta[NodeName, str]
 
@@ -56,12 +57,32 @@ def cluster_work(plan: Plan, written: Written) -> ClusterWork:
         if record.held and not written.statuses.get(key, StatusRecord()).held
     }
     rest = {key: record for key, record in statuses.put.items() if key not in first}
+    services = delta(plan.services, written.services)
+    loose = {EipName(key.name) for key in first}
+    ready = {
+        key: record
+        for key, record in services.put.items()
+        if not loose or not _brings(plan, key, written.services.get(key), loose)
+    }
     return ClusterWork(
         holds=Delta(put=first, drop=frozenset()),
-        services=delta(plan.services, written.services),
+        services=Delta(put=ready, drop=services.drop),
         statuses=Delta(put=rest, drop=statuses.drop),
         announcers=delta(plan.announcers, written.announcers),
     )
+
+
+def _brings(
+    plan: Plan, key: ServiceKey, before: ServiceRecord | None, loose: AbstractSet[EipName]
+) -> bool:
+    """Whether the plan brings Service *key* an address of one of the Eips *loose*.
+
+    Such a Service waits until the finalizer is seen; if that can never be written, it is the
+    only one that waits.
+    """
+    recorded = () if before is None else before.ingress
+    grants = plan.books.allocations[key].grants
+    return any(one.eip in loose and str(one.address) not in recorded for one in grants)
 
 
 def speaker_work(speech: Speech, observed: Observed) -> SpeakerWork:
