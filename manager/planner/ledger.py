@@ -86,13 +86,17 @@ class Ledger:
     def obstacle(self, claim: Claim, address: Address) -> Obstacle | None:
         """Return the Service that keeps *claim* from holding *address*, or None.
 
-        Whoever still records it without being a tenant gives it up, or isn't ours.
+        Whoever still records it without being a tenant gives it up, or isn't ours; those who
+        stay are named first.
         """
         tenants = self.tenants.get(address)
+        stays = None if tenants is None else tenants.obstacle(claim)
+        if stays is not None:
+            return stays
         for key in self.recorded.get(address, ()):
             if key != claim.key and (tenants is None or key not in tenants.claims):
                 return Obstacle(key, f"Service {key} holds it", AddressInUse)
-        return None if tenants is None else tenants.obstacle(claim)
+        return None
 
     def is_busy(self, address: Address) -> bool:
         """Whether everybody but a sharer must keep off *address*."""

@@ -181,6 +181,19 @@ def test_of_two_holders_who_may_not_share_the_younger_is_moved() -> None:
     }
 
 
+def test_a_refusal_names_who_stays_and_not_who_is_about_to_leave() -> None:
+    address = "198.51.100.0"
+    books = plan(
+        cluster(
+            service("a/second", address, created="2"),
+            service("a/stays", address, created="1"),
+            service("a/wishes", created="3", notes={"addresses": address}),
+            PUBLIC,
+        )
+    )
+    assert "Service a/stays holds it" in str(one(books, "a/wishes").verdict)
+
+
 def test_of_two_holders_the_younger_waits_if_it_asked_for_that_very_address() -> None:
     asks = {"addresses": "198.51.100.0"}
     old = service("z/old", "198.51.100.0", created="2026-01-01T00:00:00Z")
