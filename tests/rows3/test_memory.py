@@ -1,0 +1,144 @@
+"""The status is the record: what was edited behind our back, forged, wiped or born again."""
+
+import time
+
+import pytest
+
+from lab.handle import Lab
+from lab.watching import RouteEvents
+from tests.rows import cluster
+from tests.rows.cluster import CRS, PREFIX, SERVICES
+from tests.rows.conftest import Say
+from tests.rows3 import words
+from tests.rows3.words import service
+
+pytestmark = pytest.mark.lab
+
+ADDRESS = "198.51.100.64"
+OURS = ("allocated-from", "announced-by", "shared-as", "status")
+
+
+def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Lab) -> None:
+    cluster.make(lab, "web", notes={"eip": "public", "addresses": ""})
+    words.apply(lab, service("below"))  # so that the lowest free address isn't the answer
+    words.has(lab, "below", "198.51.100.1")
+    address = cluster.settled(lab, "web")
+    cluster.delete(lab, "below")
+    before = cluster.notes(cluster.get(lab, "web"))
+    with RouteEvents(lab) as events:
+        words.ingress(lab, "web")
+        words.has(lab, "web", address)
+        lab.kubectl("annotate", "service", "web", *(f"{PREFIX}{key}-" for key in OURS))
+        lab.wait("our notes", lambda: cluster.notes(cluster.get(lab, "web")) == before)
+        lab.fail("manager")
+        words.ingress(lab, "web")
+        words.apply(lab, service("older-in-line"))
+        lab.heal("manager")
+        words.has(lab, "web", address)
+        words.has(lab, "older-in-line", "198.51.100.1")
+    assert events.about(f"{address}/32") == []
+    repairs = [one for one in cluster.events(lab, "web") if one[1] == "Allocated"]
+    assert len(repairs) >= 3, "each repair of the status is an Event"
+
+
+def test_a_forged_origin_neither_admits_nor_evicts(lab: Lab) -> None:
+    words.eip(lab, "vip", f"{ADDRESS}/30", namespaces=[words.TEAM])
+    words.eip(lab, "open", "198.51.100.72/30")
+    words.apply(lab, service("rich", notes={"eip": "open"}))
+    words.has(lab, "rich", "198.51.100.72")
+    notes = {"eip": "vip,open", "allocated-from": f"vip/{ADDRESS},open/198.51.100.72"}
+    words.apply(lab, service("forger", notes=notes), service("second", notes={
+        "eip": "vip", "allocated-from": f"vip/{ADDRESS}"}))  # fmt: skip
+    words.has(lab, "forger", "198.51.100.73")
+    words.booked(lab, "forger", "open/198.51.100.73")
+    words.refused(lab, "second", "NotAdmitted", "'vip'")
+    assert "allocated-from" not in cluster.notes(cluster.get(lab, "second"))
+    words.has(lab, "rich", "198.51.100.72")
+
+
+def test_of_two_holders_found_at_start_the_older_keeps(lab: Lab) -> None:
+    for name in ("elder", "younger"):
+        cluster.make(lab, name)
+    address = cluster.settled(lab, "elder")
+    cluster.settled(lab, "younger")
+    words.apply(lab, service("wisher", notes={"addresses": "198.51.100.9"}))
+    words.has(lab, "wisher", "198.51.100.9")
+    lab.fail("manager")
+    words.ingress(lab, "younger", address)
+    lab.kubectl("annotate", "--overwrite", "service/wisher", f"{PREFIX}addresses={address}")
+    words.ingress(lab, "wisher", address)
+    with RouteEvents(lab) as events:
+        lab.heal("manager")
+        words.refused(lab, "wisher", "AddressInUse", address, "default/elder")
+        words.has(lab, "wisher")
+        other = cluster.settled(lab, "younger")
+    assert other != address
+    words.has(lab, "elder", address)
+    assert events.about(f"{address}/32") == []
+    told = [
+        message for _, reason, message in cluster.events(lab, "younger") if reason == "Allocated"
+    ]
+    assert any(other in message for message in told), "a move is an Event"
+
+
+def test_a_service_born_again_is_another_one(lab: Lab) -> None:
+    words.eip(lab, "one", ADDRESS)
+    named = {"eip": "one"}
+    words.apply(lab, service("web", notes=named))
+    words.has(lab, "web", ADDRESS)
+    words.apply(lab, service("waiting", notes=named))
+    words.refused(lab, "waiting", "AddressPoolExhausted", "'one'")
+    time.sleep(1.0)  # creationTimestamps have whole seconds, and waiting is to be the older one
+    before = cluster.get(lab, "web")["metadata"]["uid"]
+    lab.fail("manager")  # it never sees the name missing
+    cluster.delete(lab, "web")
+    words.apply(lab, service("web", notes=named))
+    lab.heal("manager")
+    words.has(lab, "waiting", ADDRESS)
+    words.refused(lab, "web", "AddressPoolExhausted", "'one'")
+    after = cluster.get(lab, "web")["metadata"]["uid"]
+    about = [item["involvedObject"]["uid"] for item in lab.api.get(cluster.EVENTS)["items"]
+             if item["reason"] == "AddressPoolExhausted"
+             and item["involvedObject"]["name"] == "web"]  # fmt: skip
+    assert before not in about
+    assert about == [after]
+
+
+def test_a_poisoned_service_delays_nobody(lab: Lab, say: Say) -> None:
+    words.poison(lab, f"{SERVICES}/poison/status")
+    words.poison(lab, f"{CRS}/eips/poison/status")
+    words.eip(lab, "poison", f"{ADDRESS}/30")
+    cluster.make(lab, "poison")
+    names = [f"good-{number}" for number in range(5)]
+    took: list[float] = []
+    for name in names:
+        began = time.monotonic()
+        cluster.make(lab, name)
+        cluster.settled(lab, name)
+        took.append(time.monotonic() - began)
+    assert cluster.addresses(lab, "poison") == []
+    assert max(took) < 5
+    say(f"beside a poisoned Service: {max(took) * 1000:.0f} ms at most to the first answer")
+    words.cure(lab)
+    cluster.settled(lab, "poison")
+
+
+def test_another_balancers_service_is_left_alone_and_told_once(lab: Lab) -> None:
+    lab.fail("manager")
+    words.apply(lab, service("theirs"))
+    words.ingress(lab, "theirs", "203.0.113.200")
+    before = cluster.get(lab, "theirs")
+    lab.heal("manager")
+
+    def told() -> list[tuple[str, str, str]]:
+        return cluster.events(lab, "theirs")
+
+    ((kind, reason, message),) = lab.wait("an Event", told)
+    assert (kind, reason) == ("Warning", "ForeignController")
+    assert "203.0.113.200" in message
+    assert "--require-class" in message
+    words.apply(lab, service("own"))
+    words.has(lab, "own", "198.51.100.0")
+    assert cluster.get(lab, "theirs") == before
+    assert len(told()) == 1
+    assert words.explained(lab, "service", "default/theirs")["why"] == message
