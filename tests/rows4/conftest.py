@@ -1,0 +1,36 @@
+"""One lab for all rows: FRR, and a BIRD beside it."""
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lab import life
+from lab.handle import Lab
+from lab.options import Options
+from tests.rows import cluster
+from tests.rows.conftest import pytest_runtest_makereport, say
+
+__all__ = ["pytest_runtest_makereport", "say"]
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def whole() -> Iterator[Lab]:
+    name = f"r4-{os.getpid()}-{next(NUMBERS)}"
+    try:
+        with Lab.up(Options(name=name, routers=2), attached=True) as up:
+            cluster.prepare(up)
+            yield up
+    finally:
+        if life.traces(name):
+            life.down(name)
+
+
+@pytest.fixture
+def lab(whole: Lab) -> Iterator[Lab]:
+    """The lab as `prepare` left it, before the test and after it."""
+    yield whole
+    cluster.tidy(whole)

@@ -1,0 +1,181 @@
+"""Sessions: how they come up, how fast an end is told, what else runs beside them."""
+
+import contextlib
+import json
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lab import fabric
+from lab.handle import Lab
+from lab.processes import descendants
+from lab.topology import Broken
+from lab.watching import session
+from tests.rows import cluster
+from tests.rows.cluster import MANAGER
+from tests.rows.conftest import Say
+from tests.rows4 import routers
+from tests.rows4.routers import SECOND
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+
+ONE_SECOND = 1.0
+FLOOD = 100_000
+
+
+def told(lab: Lab, name: str, since: float) -> float:
+    """Return after how many seconds BgpPeer *name* was said to be down, with an Event."""
+    while (routers.condition(lab, name) or ("",))[0] != "False":
+        assert time.monotonic() - since < 15, "nobody says that the session is down"
+        time.sleep(0.01)
+    took = time.monotonic() - since
+    lab.wait("an Event", lambda: any(e[1] == "NotEstablished" for e in cluster.events(lab, name)))
+    return took
+
+
+def test_the_end_of_a_session_is_told_within_a_second(lab: Lab, say: Say) -> None:
+    routers.up(lab, "tor-1")
+    lab.kill("bgpd", signal.SIGKILL)
+    took = told(lab, "tor-1", time.monotonic())
+    routers.up(lab, "tor-1")
+    say(f"bgpd killed: told after {took:.2f} s")
+    assert took < ONE_SECOND
+
+
+def test_a_cut_link_is_told_when_the_hold_time_is_over(lab: Lab, say: Say) -> None:
+    routers.peer(lab, "tor-2", SECOND, 64502, timers={"holdSeconds": 3, "keepaliveSeconds": 1})
+    routers.up(lab, "tor-2")
+    assert routers.session(lab, "tor-2")["holdSeconds"] == 3
+    fabric.set_link(lab.topology, "router2", up=False)
+    try:
+        took = told(lab, "tor-2", time.monotonic())
+    finally:
+        fabric.set_link(lab.topology, "router2", up=True)
+    say(f"link cut, hold time 3 s: told after {took:.2f} s")
+    assert took < 3 + ONE_SECOND
+
+
+def test_a_peer_comes_and_goes_without_touching_another(lab: Lab) -> None:
+    since = session(lab, MANAGER)
+    cluster.make(lab, "web")
+    address = cluster.settled(lab, "web")
+    routers.peer(lab, "tor-2", SECOND, 64502)
+    lab.wait(
+        "BIRD's route",
+        lambda: lab.gateways(f"{address}/32", machine="router2") == cluster.hops(lab, "123"),
+    )
+    lab.api.delete(f"{routers.PEERS}/tor-2")
+    lab.wait("no route", lambda: not lab.gateways(f"{address}/32", machine="router2"))
+    assert session(lab, MANAGER) == since
+    assert cluster.gateways(lab, address) == cluster.hops(lab, "123")
+
+
+def test_a_bird_on_port_179_beside_the_speaker(lab: Lab) -> None:
+    own = "192.0.2.110"
+    since = session(lab, MANAGER)
+    text = f"""
+        log stderr all; router id {own};
+        protocol device {{ }}
+        protocol static {{ ipv4; route 198.51.100.200/32 blackhole; }}
+        protocol bgp up {{
+          local {own} as 64511; neighbor 192.0.2.1 as 64500; connect delay time 1;
+          ipv4 {{ import none; export all; }};
+        }}
+    """
+    lab.exec("manager", "ip", "address", "add", f"{own}/24", "dev", "eth0")
+    try:
+        with (
+            routers.neighbor(lab, own, 64511),
+            routers.running(lab, "manager", text) as control,
+        ):
+            lab.wait(
+                "BIRD's session",
+                lambda: "Established" in routers.asked(lab, control, "show", "protocols", "up"),
+                timeout_s=30,
+            )
+            listening = lab.exec("manager", "ss", "-Hltnp")
+            holders = [line for line in listening.splitlines() if ":179 " in line]
+            assert holders
+            assert all("bird" in line for line in holders)
+            assert "gobgpd" not in listening
+            cluster.make(lab, "beside")
+            cluster.settled(lab, "beside")
+            lab.wait("BIRD's prefix", lambda: "198.51.100.200" in cluster.routes(lab))
+    finally:
+        lab.exec("manager", "ip", "address", "del", f"{own}/24", "dev", "eth0")
+    assert session(lab, MANAGER) == since
+
+
+def test_a_router_that_floods_reaches_nobody(lab: Lab, say: Say) -> None:
+    routes = "".join(
+        f"route 10.{100 + n // 65536}.{n // 256 % 256}.{n % 256}/32 blackhole;\n"
+        for n in range(FLOOD)
+    )
+    flooding = routers.plain(lab).replace("export none", "export all")
+    before, tables = memory(lab), kernel(lab)
+    routers.peer(lab, "tor-2", SECOND, 64502)
+    routers.up(lab, "tor-2")
+    with routers.configured(lab, f"{flooding}\nprotocol static {{ ipv4;\n{routes}}}\n"):
+
+        def sent() -> bool:
+            text = routers.birdc(lab, "show", "route", "count", "export", "manager_v4")
+            if f"{FLOOD} of" not in text and f"{FLOOD + 1} of" not in text:
+                raise Broken(text)
+            return True
+
+        lab.wait("the flood", sent, timeout_s=30)
+        cluster.judged(lab)  # it goes on working meanwhile
+        after = memory(lab)
+        assert kernel(lab) == tables
+        assert cluster.routes(lab) == []
+    grown = {name: (after[name] - before[name]) // 2**20 for name in before}
+    say(f"{FLOOD} routes flooded: memory grew by {grown} MiB")
+    assert grown["gobgpd"] < 250
+    assert grown["manager"] < 20
+
+
+def memory(lab: Lab) -> dict[str, int]:
+    """Return the resident bytes of the manager and of its gobgpd."""
+    found = {"manager": 0, "gobgpd": 0}
+    for program in ("manager", "sidecar"):
+        for pid in (lab.process(program)["pid"], *descendants(lab.process(program)["pid"])):
+            with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/status") as status:
+                words = dict(line.split(":", 1) for line in status.read().splitlines())
+                name = "gobgpd" if words["Name"].strip() == "gobgpd" else "manager"
+                if name == "gobgpd" or program == "manager":
+                    found[name] += int(words["VmRSS"].split()[0]) * 1024
+    return found
+
+
+def kernel(lab: Lab) -> dict[str, int]:
+    """Return how many routes each machine of the cluster has."""
+    machines = ("manager", *(node.name for node in lab.topology.nodes))
+    return {one: len(json.loads(lab.exec(one, "ip", "-j", "route"))) for one in machines}
+
+
+@contextlib.contextmanager
+def second(lab: Lab, text: str, asn: int = 64502, **spec: object) -> Iterator[str]:
+    """Have the second router configured so, and us peer with it; yield the BgpPeer's name."""
+    with routers.configured(lab, text):
+        routers.peer(lab, "tor-2", SECOND, asn, **spec)
+        yield "tor-2"
+
+
+def test_ibgp(lab: Lab) -> None:
+    text = routers.plain(lab).replace("as 64502", "as 64501")
+    with second(lab, text, 64501) as name:
+        routers.up(lab, name)
+        cluster.make(lab, "web")
+        address = cluster.settled(lab, "web")
+        lab.wait(
+            "BIRD's route",
+            lambda: lab.gateways(f"{address}/32", machine="router2") == cluster.hops(lab, "123"),
+        )
+
+
+def test_a_router_on_another_port(lab: Lab) -> None:
+    text = routers.plain(lab).replace(f"local {SECOND} as", f"local {SECOND} port 1179 as")
+    with second(lab, text, port=1179) as name:
+        routers.up(lab, name)
