@@ -23,8 +23,10 @@ class Cache(Generic[K, V]):
     *parse* may return None for an object to pass over. *wake* is called when something
     that is parsed out of an object changed, so a kubelet's heartbeat wakes nobody.
 
-    resourceVersions are compared for one purpose only: the answer to our own write is
+    resourceVersions are compared for two purposes only. The answer to our own write is
     newer than whatever the watch or a list still holds in its pipe, until they catch up.
+    And a watch that goes backwards is not followed: a Service as it was before its grant
+    would make its address look free. A list is believed whatever its versions.
     """
 
     def __init__(
@@ -77,9 +79,10 @@ class Cache(Generic[K, V]):
             self._wake()
 
     def put(self, raw: Json) -> None:
-        """Take an ADDED or MODIFIED event, unless our own write has overtaken it."""
+        """Take an ADDED or MODIFIED event, unless something newer is known of that object."""
         before = self.revision
-        self._take(_name(raw), raw)
+        if not self._is_old_news(raw):
+            self._take(_name(raw), raw)
         if self.revision != before:
             self._wake()
 
@@ -144,6 +147,12 @@ class Cache(Generic[K, V]):
         elif known is None or self._values[known] != value:
             self._keys[name] = self._key(value)
             self._writable()[self._keys[name]] = value
+
+    def _is_old_news(self, raw: Json) -> bool:
+        uid, version = self._stamps.get(_name(raw), ("", ""))
+        told = _version(raw)
+        comparable = uid == _uid(raw) and version.isdecimal() and told.isdecimal()
+        return comparable and int(told) < int(version)
 
     def _forget(self, name: str) -> None:
         self._stamps.pop(name, None)

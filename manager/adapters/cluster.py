@@ -74,6 +74,7 @@ class ClusterView:
             key=lambda a: a.node, parse=kube_codec.announcer, wake=wake
         )
         self._silences = Silences(wake)
+        self._informers = {kind: self._informer(kind) for kind in self.caches}
         self._sorted_slices: tuple[int, tuple[EndpointSlice, ...]] = (-1, ())
 
     @property
@@ -108,12 +109,30 @@ class ClusterView:
             sentence for c in self.caches.values() for _, sentence in sorted(c.malformed.items())
         )
 
+    def doubt(self) -> None:
+        """Have the Services listed again: a predecessor may have granted what no watch told yet."""
+        self._informers[kube.SERVICES].doubt()
+
+    @property
+    def certain(self) -> bool:
+        """Return whether the Services were listed since the last doubt."""
+        return self._informers[kube.SERVICES].certain
+
+    def _informer(self, kind: kube.Kind) -> Informer:
+        return Informer(
+            self._source,
+            kind,
+            self.caches[kind],
+            self._rng,
+            crd=f"{kind.plural}.pointsman.dev" if kind.root == kube.POINTSMAN else "",
+            pace=self._pace,
+            confirmed=self._wake,
+        )
+
     async def run(self) -> None:
         """Keep all caches current until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for kind, cache in self.caches.items():
-                crd = f"{kind.plural}.pointsman.dev" if kind.root == kube.POINTSMAN else ""
-                informer = Informer(self._source, kind, cache, self._rng, crd=crd, pace=self._pace)
+            for kind, informer in self._informers.items():
                 group.create_task(informer.run(), name=f"informer {kind.plural}")
             group.create_task(self.secrets.run(), name="informer secrets")
 

@@ -8,8 +8,8 @@ mended by the next list, which comes after a 410, after an ERROR event, and ever
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -63,6 +63,22 @@ class Informer:
     crd: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
+    confirmed: Callable[[], None] = lambda: None  # called when a list that was asked for is read
+    _asked: int = 0
+    _answered: int = 0
+    _following: asyncio.Timeout | None = None
+
+    def doubt(self) -> None:
+        """List again now: a watch may be late by as long as its connection takes to die."""
+        self._asked += 1
+        if self._following is not None:
+            self._following.reschedule(asyncio.get_running_loop().time())
+            self._following = None
+
+    @property
+    def certain(self) -> bool:
+        """Return whether a list begun after the last doubt was read."""
+        return self._answered == self._asked
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -71,7 +87,9 @@ class Informer:
         while True:
             began = now()
             try:
-                await self._follow(await self._list())
+                version = await self._list()
+                if self.certain:
+                    await self._follow_until_doubt(version)
             except _Relist as reason:
                 log.debug("%s: listing again: %s", self.kind.plural, reason)
             except Refused as error:
@@ -84,6 +102,7 @@ class Informer:
 
     async def _list(self) -> str:
         """Fill the cache; return the resourceVersion from which to watch."""
+        asked = self._asked
         begun_at, found, after = self.cache.writes, list[Json](), ""
         while True:
             page = await self.source.list_page(
@@ -98,7 +117,18 @@ class Informer:
         if self.cache.lacks(found):
             await self._check_crd()
         self.cache.replace_all(found, version, begun_at=begun_at)
+        before, self._answered = self._answered, asked
+        if before != asked and self.certain:
+            self.confirmed()
         return version
+
+    async def _follow_until_doubt(self, version: str) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._following:
+                try:
+                    await self._follow(version)
+                finally:
+                    self._following = None
 
     async def _follow(self, version: str) -> None:
         """Watch from *version* on, reconnecting, until it is time for a list."""

@@ -96,6 +96,7 @@ class Leadership:
         self._clock, self._rng, self._wake = clock, rng, wake
         self._state = elector.State(Terms(name, duration_s))
         self._told_leading = False
+        self.term = 0  # grows whenever leading begins: somebody else may have led before
         self._trouble = ""
         # A lease too short for the usual request timeout gets a shorter one: a write that
         # may take longer than the lease lasts would never pass the fence.
@@ -218,6 +219,7 @@ class Leadership:
         """Wake the readers when leading began or ended."""
         if self.leading != self._told_leading:
             self._told_leading = self.leading
+            self.term += self.leading
             log.info("this replica %s", "leads" if self.leading else "no longer leads")
             self._wake()
 

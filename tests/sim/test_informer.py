@@ -223,3 +223,38 @@ async def test_at_rest_the_cache_equals_the_server(seed: int) -> None:
         assert cache.items == {
             raw["metadata"]["name"]: kube_codec.node(raw) for raw in api.of(NODES).values()
         }
+
+
+async def test_a_doubt_is_over_when_a_list_begun_after_it_was_read() -> None:
+    api, told = FakeKube(), list[float]()
+    api.put(NODES, node("node1"))
+    rig = Rig(api, confirmed=lambda: told.append(asyncio.get_running_loop().time()))
+    async with rig.running() as cache:
+        api.latency_s = 1.0
+        rig.informer.doubt()
+        rig.informer.doubt()
+        await asyncio.sleep(0.9)
+        rig.informer.doubt()  # the list under way began too early
+        await asyncio.sleep(1.0)
+        assert not rig.informer.certain
+        assert not told
+        await asyncio.sleep(2.0)
+        assert rig.informer.certain
+        assert len(told) == 1
+        api.put(NODES, node("node2"))
+        await asyncio.sleep(2.0)
+        assert sorted(cache.items) == ["node1", "node2"]
+    assert [verb for verb, *_ in api.requests] == ["list", "watch", "list", "list", "watch"]
+
+
+async def test_a_doubt_while_nothing_can_be_read_stays() -> None:
+    api = FakeKube()
+    rig = Rig(api)
+    async with rig.running():
+        api.fault = lambda verb, plural, name: Unavailable("away") if verb == "list" else None
+        rig.informer.doubt()
+        await asyncio.sleep(60)
+        assert not rig.informer.certain
+        api.fault = lambda verb, plural, name: None
+        await asyncio.sleep(11)
+        assert rig.informer.certain

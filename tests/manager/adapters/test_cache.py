@@ -60,6 +60,18 @@ def test_the_answer_to_our_write_outlives_older_events() -> None:
     assert rig.cache.items["node1"].labels == {"ours": "newer"}
 
 
+def test_a_watch_that_goes_backwards_is_not_followed_but_a_list_is() -> None:
+    rig = Rig()
+    rig.list(raw(version=5, state="granted"))
+    rig.cache.put(raw(version=7, state="edited"))
+    rig.cache.put(raw(version=4, state="created"))
+    assert rig.cache.items["node1"].labels == {"state": "edited"}
+    rig.list(raw(version=4, state="restored"))
+    assert rig.cache.items["node1"].labels == {"state": "restored"}
+    rig.cache.put(raw(version=2, uid="u2", state="another object"))
+    assert rig.cache.items["node1"].labels == {"state": "another object"}
+
+
 def test_a_list_begun_before_our_write_does_not_undo_it() -> None:
     rig = Rig()
     begun_at = rig.cache.writes

@@ -1,0 +1,111 @@
+"""What must hold at every moment of a simulation, whatever goes wrong.
+
+Checked when an object changes, when a write arrives, when a path is put, and now and then.
+A broken law is noted, with the time, and fails the run. Refuses to ask the manager: only the
+API's objects, what its users did to them, and what routers heard count.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from manager.adapters.fields import Json
+
+# Chains of troubles, each at most a minute: a partition, a lost event until the next list, a
+# manager that is away. So long may a router believe in an address that was given back.
+LATELY_S = 300.0
+ALLOCATED = "pointsman.dev/Allocated"
+PREFIX = "pointsman.dev/"
+
+
+def addresses_of(raw: Json) -> tuple[str, ...]:
+    """Return the addresses a Service's status records."""
+    entries = raw.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
+    return tuple(entry["ip"] for entry in entries)
+
+
+def note(raw: Json, name: str) -> str:
+    return str(raw["metadata"].get("annotations", {}).get(PREFIX + name, ""))
+
+
+def condition(raw: Json, name: str) -> Mapping[str, str]:
+    """Return one of our conditions of an object; {} when it has none."""
+    found = raw.get("status", {}).get("conditions") or ()
+    return next((c for c in found if c["type"] in (name, PREFIX + name)), {})
+
+
+class Laws:
+    """The books of an observer who sees everything. *broken* stays empty."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+        self._held: dict[str, tuple[str, tuple[str, ...], str]] = {}  # name → uid, addresses, key
+        self._asked: set[str] = set()  # uids whose users asked for something that moves addresses
+        self._records: dict[str, object] = {}  # uid → what a manager last wrote
+        self._released: dict[str, float] = {}  # address → when the last Service gave it back
+
+    def say(self, sentence: str) -> None:
+        self.broken.append(f"{asyncio.get_running_loop().time():.3f} s: {sentence}")
+
+    def asks(self, uid: str) -> None:
+        """Note that the user of Service *uid* now wants something else."""
+        self._asked.add(uid)
+
+    def service_changed(self, raw: Json, *, gone: bool) -> None:
+        """Judge a Service as it stands in the API now."""
+        meta = raw["metadata"]
+        name, uid = f"{meta['namespace']}/{meta['name']}", meta["uid"]
+        before = self._held.pop(name, (uid, (), ""))
+        now = () if gone else addresses_of(raw)
+        if now != before[1] and before[0] == uid and not gone:
+            self._moved(name, uid, before[1], now)
+        if not gone:
+            self._held[name] = uid, now, note(raw, "share-key")
+            for other, (_, theirs, key) in self._held.items():
+                twice = set(now) & set(theirs)
+                if other != name and twice and not (key and key == note(raw, "share-key")):
+                    self.say(f"{name} and {other} both have {sorted(twice)}")
+        kept = {address for _, held, _ in self._held.values() for address in held}
+        for address in kept:
+            self._released.pop(address, None)
+        for address in set(before[1]) - kept:
+            self._released[address] = asyncio.get_running_loop().time()
+        wanted = note(raw, "addresses")
+        record = addresses_of(raw), condition(raw, ALLOCATED), note(raw, "status")
+        settled = condition(raw, ALLOCATED).get("status") == "True"
+        if self._records.get(uid) == record:  # not written by a manager
+            return
+        self._records[uid] = record
+        if settled and (not wanted or now == tuple(wanted.split(","))):
+            self._asked.discard(uid)
+
+    def _moved(self, name: str, uid: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
+        if uid not in self._asked and not set(before) <= set(now):
+            self.say(f"{name} asked for nothing and went from {before} to {now}")
+
+    def told(self, who: str, addresses: Iterable[str]) -> None:
+        """Judge what routers hear from replica *who*."""
+        now = asyncio.get_running_loop().time()
+        kept = {address for _, held, _ in self._held.values() for address in held}
+        for address in set(addresses) - kept:
+            since = self._released.get(address)
+            if since is None:
+                self.say(f"{who} told routers of {address}, which no Service ever had")
+            elif now - since > LATELY_S:
+                self.say(f"routers hear {address} from {who}, {now - since:.0f} s after its end")
+
+    def written(self, who: str, what: str, lease: Json | None) -> None:
+        """Judge a write that arrives, given the lease as it stands then."""
+        holder = lease["spec"]["holderIdentity"] if lease else ""
+        if holder != who:
+            self.say(f"{who} wrote {what} while {holder or 'nobody'} had the lease")
+
+    def leading(self, who: Iterable[str]) -> None:
+        leaders = list(who)
+        if len(leaders) > 1:
+            self.say(f"{' and '.join(leaders)} lead at once")
+
+
+def record_of(raw: Json) -> dict[str, Any]:
+    """Return a Service's part that is ours, to print it."""
+    return {"addresses": addresses_of(raw), "allocated": dict(condition(raw, ALLOCATED))}

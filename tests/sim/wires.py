@@ -1,0 +1,182 @@
+"""What lies between a manager and its two systems, and what goes wrong there. Seeded.
+
+`Wire` leads to the API server, `Line` to the speaker. Both are slow, lose questions and
+answers, and can be cut. A watch may skip, repeat and go back. Refuses to invent: no watch
+reports a deletion that never was, because no manager could tell.
+"""
+
+import asyncio
+import inspect
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import grpc
+
+from manager.adapters.fields import Json
+from manager.adapters.kube import LEASES, Kind, Refused
+from pointsman.runtime.target import Unavailable
+from tests.fakes.gobgp import FakeGobgpd, failure
+from tests.fakes.kube import FakeKube
+
+T = TypeVar("T")
+REMEMBERED = 6  # events that a watch may repeat
+
+
+@dataclass(slots=True)
+class Weather:
+    """How bad things are between one manager and the rest. Chances are per message."""
+
+    latency_s: float = 0.01
+    loss: float = 0.0  # an error instead of an answer; what was asked may have been done
+    conflicts: float = 0.0  # 409, as if somebody had been quicker
+    skipped: float = 0.0  # of watch events
+    repeated: float = 0.0
+    cut: bool = False  # no answer at all
+
+
+class Wire:
+    """One replica's way to the API server. *arrives* hears of every write that gets there."""
+
+    request_timeout_s = 5.0
+
+    def __init__(
+        self, api: FakeKube, rng: random.Random, *, arrives: Callable[[Kind, str], None]
+    ) -> None:
+        self._api, self._rng, self._arrives = api, rng, arrives
+        self.weather = Weather()
+        self.dead = False  # the process is gone: nothing leaves any more
+
+    async def list_page(
+        self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
+    ) -> Json:
+        return await self._carry(
+            lambda: self._api.list_page(kind, params, limit=limit, after=after)
+        )
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Json:
+        return await self._carry(lambda: self._api.get(kind, namespace, name))
+
+    async def create(self, kind: Kind, namespace: str, body: Json) -> Json:
+        return await self._write(
+            kind, body["metadata"]["name"], lambda: self._api.create(kind, namespace, body)
+        )
+
+    async def patch(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        body: Json,
+        sub: str = "",
+        manager: str = "",
+    ) -> Json:
+        own = manager.startswith("pointsman-speaker-")  # what every replica may write
+        assert not own or list(body["status"]) == ["speakers"]
+
+        async def call() -> Json:
+            return await self._api.patch(kind, namespace, name, body=body, sub=sub)
+
+        return await (self._carry(call) if own else self._write(kind, name, call))
+
+    async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json:
+        return await self._write(
+            kind, name, lambda: self._api.delete(kind, namespace, name, body=body)
+        )
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: Kind, params: Mapping[str, str], *, version: str, timeout_s: int
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        await self._pass()
+        async with self._api.watch(kind, params, version=version, timeout_s=timeout_s) as events:
+            yield self._mangled(events)
+
+    async def _write(self, kind: Kind, name: str, call: Callable[[], Awaitable[Json]]) -> Json:
+        async def arrived() -> Json:
+            if kind is not LEASES and self._rng.random() < self.weather.conflicts:
+                raise Refused(409, "Conflict", "somebody was quicker")
+            self._arrives(kind, name)
+            return await call()
+
+        return await self._carry(arrived)
+
+    async def _carry(self, call: Callable[[], Awaitable[T]]) -> T:
+        await self._pass()
+        answer = await call()
+        await self._pass()
+        return answer
+
+    async def _pass(self) -> None:
+        if self.dead:
+            raise Unavailable("the process is gone")
+        await asyncio.sleep(self._rng.uniform(0, 2 * self.weather.latency_s))
+        if self.weather.cut:
+            await asyncio.sleep(self.request_timeout_s)
+            raise Unavailable("no answer in time")
+        if self._rng.random() < self.weather.loss:
+            raise Unavailable("the API server answered 500: trouble")
+
+    async def _mangled(self, events: AsyncIterator[Json]) -> AsyncIterator[Json]:
+        told: list[Json] = []
+        async with aclosing(events) as stream:  # type: ignore[type-var]
+            async for event in stream:
+                await asyncio.sleep(self._rng.uniform(0, 2 * self.weather.latency_s))
+                while self.weather.cut:
+                    await asyncio.sleep(1.0)
+                    if not self.weather.cut:
+                        raise Unavailable("connection reset")
+                if self._rng.random() < self.weather.skipped:
+                    continue
+                yield event
+                if event["type"] != "DELETED":  # repeated, it would be one that never was
+                    told = [*told, event][-REMEMBERED:]
+                else:
+                    told = [one for one in told if _about(one) != _about(event)]
+                if told and self._rng.random() < self.weather.repeated:
+                    yield self._rng.choice(told)
+
+
+def _about(event: Json) -> tuple[str, str]:
+    meta = event["object"]["metadata"]
+    return meta.get("namespace", ""), meta["name"]
+
+
+class Line:
+    """One manager's way to its speaker: a stub that takes time and may fail."""
+
+    def __init__(self, daemon: FakeGobgpd, rng: random.Random) -> None:
+        self._daemon, self._rng = daemon, rng
+        self.weather = Weather(latency_s=0.001)
+        self.dead = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._daemon, name)
+        return partial(self._stream if inspect.isasyncgenfunction(method) else self._ask, method)
+
+    async def _ask(self, method: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
+        await self._pass()
+        answer = await method(*args, **named)
+        await self._pass()
+        return answer
+
+    async def _stream(
+        self, method: Callable[..., AsyncIterator[T]], *args: Any, **named: Any
+    ) -> AsyncIterator[T]:
+        await self._pass()
+        async for one in method(*args, **named):
+            yield one
+
+    async def _pass(self) -> None:
+        if self.dead:
+            raise failure("the process is gone", grpc.StatusCode.UNAVAILABLE)
+        await asyncio.sleep(self._rng.uniform(0, 2 * self.weather.latency_s))
+        if self.weather.cut:
+            await asyncio.sleep(5.0)
+            raise failure("Deadline Exceeded", grpc.StatusCode.DEADLINE_EXCEEDED)
+        if self._rng.random() < self.weather.loss:
+            raise failure("Socket closed", grpc.StatusCode.UNAVAILABLE)

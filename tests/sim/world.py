@@ -1,0 +1,228 @@
+"""Two real managers on one fake API server, each with a fake gobgpd, on a virtual clock.
+
+Everything of the manager is real and wired as `manager.main` does; what is fake is the API
+server, the daemons with their routers, time and chance. One seed, one story.
+"""
+
+import asyncio
+import copy
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from manager.adapters.gobgp import GobgpSpeaker
+from manager.adapters.informer import Pace
+from manager.adapters.kube import (
+    BGP_CONFS,
+    BGP_PEERS,
+    CRDS,
+    LEASES,
+    NAMESPACES,
+    SERVICES,
+    Kind,
+    Refused,
+)
+from manager.adapters.lease import LEASE_NAME
+from manager.main import Options, Parts
+from manager.snapshot import Settings
+from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.runtime.clock import Clock
+from tests.fakes.gobgp import FakeGobgpd, FakeRouter
+from tests.fakes.kube import FakeKube
+from tests.sim.laws import Laws
+from tests.sim.wires import Line, Wire
+
+NAMESPACE = "pointsman-system"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ROUTERS = {"tor-a": "192.0.2.1", "tor-b": "192.0.2.2"}
+PACE = Pace(watch_s=40, relist_s=60.0)  # lost events are mended by lists: often, here
+POISONED = "poisoned"  # the Service whose status can never be written
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Cluster(FakeKube):
+    """The API server; *laws* sees every Service as it changes."""
+
+    def __init__(self, laws: Laws) -> None:
+        super().__init__()
+        self._laws = laws
+        self.fault = self._poison
+        self.poison = Refused(422, "Invalid", "a webhook of somebody's says no")
+
+    def _poison(self, verb: str, plural: str, name: str) -> Exception | None:
+        bad = verb == "patch status" and name == POISONED
+        return self.poison if bad else None
+
+    def _record(self, change: str, plural: str, raw: dict[str, Any]) -> None:
+        super()._record(change, plural, raw)
+        if plural == SERVICES.plural:
+            self._laws.service_changed(raw, gone=change == "DELETED")
+
+    def tell(self, kind: Kind, change: str, raw: dict[str, Any]) -> None:
+        """Tell watches of *raw* as if it had just become so; nothing has."""
+        self.version += 1
+        super()._record(change, kind.plural, raw)
+
+    def edit(self, kind: Kind, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Let *change* alter an object, as a user does: its generation grows."""
+        raw = copy.deepcopy(self.of(kind)[name])
+        change(raw)
+        raw["metadata"]["generation"] = raw["metadata"].get("generation", 1) + 1
+        self.put(kind, raw)
+
+
+class Daemon(FakeGobgpd):
+    """A gobgpd with the routers it speaks to; *laws* sees every path that is put."""
+
+    def __init__(self, name: str, laws: Laws) -> None:
+        super().__init__()
+        self.name, self._laws = name, laws
+        self.routers = {address: FakeRouter(64500) for address in ROUTERS.values()}
+
+    def _put(self, identity: tuple[int, str, int], path: pb.Path) -> None:
+        self._laws.told(self.name, [_address(identity[1])])
+        super()._put(identity, path)
+
+    def heard(self, router: str) -> dict[str, set[str]]:
+        """Return the next hops of every address that *router* has from us."""
+        found: dict[str, set[str]] = {}
+        for (_, prefix, _), path in self.routers[router].heard.items():
+            found.setdefault(_address(prefix), set()).add(_next_hop(path))
+        return found
+
+
+class Replica:
+    """One manager process and its sidecar; both come and go."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world, self.name = world, name
+        self.rng = random.Random(f"{world.seed} {name}")
+        self.daemon = Daemon(name, world.laws)
+        self._ahead_s = self.rng.uniform(-100, 100)
+        self.start()
+
+    def start(self) -> None:
+        """Start a process that remembers nothing."""
+        self.wire = Wire(self.world.api, self.rng, arrives=self._arrives)
+        self.line = Line(self.daemon, self.rng)
+        loop, ahead = asyncio.get_running_loop(), self._ahead_s
+        # Monotonic clocks of two machines share no zero, and wall clocks differ.
+        clock = Clock(
+            monotonic=lambda: loop.time() + 7 * ahead,
+            wall=lambda: NOON + timedelta(seconds=loop.time() + ahead / 50),
+        )
+        self.settings = Settings(speaker_name=self.name)
+        options = Options(
+            name=self.name,
+            namespace=NAMESPACE,
+            kubeconfig=None,
+            gobgp_socket=Path("unused"),
+            lease_duration_s=15.0,
+            settings=self.settings,
+        )
+        speaker = GobgpSpeaker(self.line)  # type: ignore[arg-type]  # as the fake: any stub
+        self.parts = Parts(
+            options, self.wire, speaker=speaker, clock=clock, chance=self.rng, pace=PACE
+        )
+        self._stopping = asyncio.Event()
+        self._task = asyncio.create_task(self.parts.run(self._stopping), name=self.name)
+
+    @property
+    def runs(self) -> bool:
+        return not self._task.done()
+
+    @property
+    def leads(self) -> bool:
+        return self.runs and self.parts.leadership.leading
+
+    async def kill(self) -> None:
+        """End it as SIGKILL does: nothing is released, what was under way may have arrived."""
+        self.wire.dead = self.line.dead = True
+        await self._end(self._task.cancel)
+
+    async def stop(self) -> None:
+        """End it as SIGTERM does."""
+        await self._end(self._stopping.set)
+
+    async def _end(self, ask: Callable[[], object]) -> None:
+        if self.runs:
+            ask()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def check(self) -> None:
+        """Raise what it crashed of, if it did."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    def _arrives(self, kind: Kind, name: str) -> None:
+        if kind is not LEASES:
+            lease = self.world.api.objects.get((LEASES.plural, NAMESPACE, LEASE_NAME))
+            self.world.laws.written(self.name, f"{kind.name} {name}", lease)
+            self.world.check_leaders()
+
+
+class World:
+    """Everything there is, from one *seed*."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.rng = seed, random.Random(seed)
+        self.laws = Laws()
+        self.api = Cluster(self.laws)
+        self._furnish()
+        self.replicas = [Replica(self, name) for name in "ab"]
+
+    def _furnish(self) -> None:
+        for plural in ("eips", "bgpconfs", "bgppeers", "announcers"):
+            self.api.put(CRDS, {"metadata": {"name": f"{plural}.pointsman.dev"}})
+        for name in ("kube-system", "shop", NAMESPACE):
+            self.api.put(NAMESPACES, {"metadata": {"name": name}})
+        self.api.put(
+            BGP_CONFS, {"metadata": {"name": "default", "generation": 1}, "spec": {"as": 64512}}
+        )
+        for name, address in ROUTERS.items():
+            spec = {"address": address, "as": 64500}
+            self.api.put(BGP_PEERS, {"metadata": {"name": name, "generation": 1}, "spec": spec})
+
+    def check(self) -> None:
+        """Judge the moment."""
+        for replica in self.replicas:
+            replica.check()
+            for router in ROUTERS.values():
+                self.laws.told(replica.name, replica.daemon.heard(router))
+        self.check_leaders()
+
+    def check_leaders(self) -> None:
+        self.laws.leading(replica.name for replica in self.replicas if replica.leads)
+
+    def writes(self) -> list[tuple[str, str, str]]:
+        """Return every write that was asked for so far, but for leases and the poisoned one."""
+        return [
+            request
+            for request in self.api.requests
+            if request[0] not in ("list", "watch", "get")
+            and request[1] != LEASES.plural
+            and request[2] != POISONED
+        ]
+
+
+def _address(prefix: str) -> str:
+    network = ip_network(prefix)
+    assert network.num_addresses == 1, f"{prefix} is no host route"
+    return str(network.network_address)
+
+
+def _next_hop(path: pb.Path) -> str:
+    for attribute in path.pattrs:
+        if attribute.HasField("next_hop"):
+            return attribute.next_hop.next_hop
+        if attribute.HasField("mp_reach"):
+            return attribute.mp_reach.next_hops[0]
+    raise AssertionError("a path without next hop")
