@@ -25,24 +25,28 @@ class ReadBack(Generic[K, V]):
         self._target, self._now, self._max_age_s = target, now, max_age_s
         self._known: dict[K, V] | None = None
         self._read_at = 0.0
+        self._doubts = 0
 
     def doubt(self) -> None:
-        """Make the next observe() read from the system."""
+        """Make the next observe() read from the system, also while a call is under way."""
         self._known = None
+        self._doubts += 1
 
     async def observe(self) -> Mapping[K, V]:
         """Return what is there: read now, or read lately and changed by nobody but us."""
         if self._known is None or self._now() - self._read_at >= self._max_age_s:
-            self._known = None
-            read = dict(await self._target.observe())
-            self._known, self._read_at = read, self._now()
+            self._known, doubts = None, self._doubts
+            read, read_at = dict(await self._target.observe()), self._now()
+            if doubts != self._doubts:
+                return read  # good for now; what raised the doubt may have come after it
+            self._known, self._read_at = read, read_at
         return dict(self._known)
 
     async def apply(self, work: Delta[K, V]) -> None:
         """Pass *work* on; it counts as observed once the system has taken all of it."""
-        known, self._known = self._known, None
+        known, self._known, doubts = self._known, None, self._doubts
         await self._target.apply(work)
-        if known is not None:
+        if known is not None and doubts == self._doubts:
             known.update(work.put)
             for key in work.drop:
                 known.pop(key, None)

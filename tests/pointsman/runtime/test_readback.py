@@ -1,0 +1,135 @@
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from pointsman.model.delta import Delta
+from pointsman.runtime.readback import ReadBack
+from pointsman.runtime.target import Unavailable
+
+pytestmark = [pytest.mark.looptime]
+
+
+class Table:
+    """A target that takes a second for everything, and may stop in the middle of an apply."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.reads = 0
+        self.breaks = False
+
+    async def observe(self) -> Mapping[str, int]:
+        self.reads += 1
+        read = dict(self.rows)
+        await asyncio.sleep(1)
+        return read
+
+    async def apply(self, work: Delta[str, int]) -> None:
+        for number, (key, value) in enumerate(sorted(work.put.items())):
+            if self.breaks and number:
+                raise Unavailable("gone midway")
+            self.rows[key] = value
+        await asyncio.sleep(1)
+        for key in work.drop:
+            self.rows.pop(key, None)
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.table = Table()
+        self.target = ReadBack(self.table, now=asyncio.get_running_loop().time, max_age_s=30.0)
+
+    async def put(self, drop: str = "", **rows: int) -> None:
+        await self.target.apply(Delta(rows, frozenset(drop)))
+
+    async def sees(self) -> Mapping[str, int]:
+        return await self.target.observe()
+
+
+async def test_it_reads_once_and_counts_what_was_acknowledged() -> None:
+    rig = Rig()
+    await rig.put(a=1)
+    assert await rig.sees() == {"a": 1}
+    await rig.put(b=2, drop="a")
+    assert await rig.sees() == {"b": 2} == rig.table.rows
+    assert rig.table.reads == 1
+
+
+async def test_it_reads_again_when_what_it_read_is_old() -> None:
+    rig = Rig()
+    await rig.sees()
+    rig.table.rows["by somebody else"] = 3
+    await asyncio.sleep(28)
+    assert await rig.sees() == {}
+    await asyncio.sleep(2)
+    assert await rig.sees() == {"by somebody else": 3}
+
+
+async def test_an_apply_does_not_make_an_old_reading_young() -> None:
+    rig = Rig()
+    await rig.sees()
+    await asyncio.sleep(28)
+    await rig.put(a=1)
+    await asyncio.sleep(1)
+    await rig.sees()
+    assert rig.table.reads == 2
+
+
+async def test_a_doubt_makes_it_read_again() -> None:
+    rig = Rig()
+    await rig.sees()
+    rig.table.rows["by somebody else"] = 3
+    rig.target.doubt()
+    assert await rig.sees() == {"by somebody else": 3}
+
+
+async def test_nothing_is_kept_of_an_apply_that_did_not_finish() -> None:
+    rig = Rig()
+    await rig.sees()
+    rig.table.breaks = True
+    with pytest.raises(Unavailable):
+        await rig.put(a=1, b=2)
+    assert await rig.sees() == {"a": 1}
+    assert rig.table.reads == 2
+
+
+async def test_nothing_is_kept_of_an_apply_that_was_cancelled() -> None:
+    rig = Rig()
+    await rig.sees()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await rig.put(a=1, drop="b")
+    assert await rig.sees() == {"a": 1}
+    assert rig.table.reads == 2
+
+
+async def test_a_doubt_outlives_the_apply_it_came_in() -> None:
+    rig = Rig()
+    await rig.sees()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.put(a=1))
+        await asyncio.sleep(0.5)
+        rig.table.rows.clear()  # another process answers from here on
+        rig.target.doubt()
+    assert await rig.sees() == {}
+
+
+async def test_a_doubt_outlives_the_reading_it_came_in() -> None:
+    rig = Rig()
+    rig.table.rows["a"] = 1
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(rig.sees())
+        await asyncio.sleep(0.5)
+        rig.table.rows.clear()
+        rig.target.doubt()
+    assert await reading == {"a": 1}
+    assert await rig.sees() == {}
+
+
+async def test_what_it_returns_is_the_callers() -> None:
+    rig = Rig()
+    mine = dict(await rig.sees())
+    mine["x"] = 1
+    await rig.put(a=1)
+    assert mine == {"x": 1}
+    assert await rig.sees() == {"a": 1}
