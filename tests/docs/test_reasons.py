@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from agent.planner import verdicts
-from pointsman.model import allocated, announced, readiness
+from pointsman.model import allocated, announced, applied, readiness
 from pointsman.model.verdict import Verdict
 from tests.docs import pages
 
@@ -23,10 +23,12 @@ SECTIONS = {
     "Service: pointsman.dev/Announced": announced,
     "Service: events only": announced,
     "Eip: Ready": allocated,
+    "Eip: BgpApplied": applied,
     "BgpConf: Ready": readiness,
     "BgpPeer: Ready": readiness,
     "BgpPeer: Established": readiness,
     "BgpPeer: AddPathNegotiated": readiness,
+    "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
     "Announcer: ProxyHealthy": verdicts,
 }
