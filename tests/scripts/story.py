@@ -4,7 +4,7 @@ A step has any of: `services`, `eips`, `peers` (name -> spec, with `notes` for a
 of ours, `labels`, `status`), `put` (whole objects), `endpoints` (as `pointsman lab
 endpoints` takes them; " / " parts slices, "default/web IPv6" names a family), `merge`
 (name -> merge patch), `delete` (names), `clock` (seconds that pass), `down` (peer ->
-state of its session; null: up again).
+state of its session; null: up again), `single` (peer -> whether it keeps one path).
 """
 
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def stories(path: Path) -> list[Story]:
 
 def tell(world: World, step: Json) -> None:
     """Do to *world* what *step* says; doing it twice is doing it once."""
-    unknown = step.keys() - {"say", *_VERBS, "clock", "down"}
+    unknown = step.keys() - {"say", *_VERBS, "clock", "down", "single"}
     assert not unknown, f"a step has no {sorted(unknown)}"
     for name in step.get("delete", ()):
         world.delete(name)
@@ -89,6 +89,8 @@ def tell(world: World, step: Json) -> None:
         world.down.pop(name, None)
         if state is not None:
             world.down[name] = state
+    for name, one in step.get("single", {}).items():
+        (world.single.add if one else world.single.discard)(name)
     world.now += timedelta(seconds=step.get("clock", 0))
 
 

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 from manager.planner.desired import Plan
 from pointsman.model.record import Stated
+from pointsman.model.route import PathAttributes
 from tests.scripts.story import Story, tell
 from tests.scripts.world import Paths, World
 
@@ -25,7 +27,11 @@ def table(world: World, decided: Plan) -> Table:
     for line in _paths(decided):
         found[line] = []
     for resource, record_ in sorted(decided.statuses.items()):
-        amiss = [c for c in _conditions(record_.conditions) if not c.startswith("True")]
+        amiss = [
+            f"{name}: {said.status} {said.reason}: {said.message}"
+            for name, said in sorted(record_.conditions.items())
+            if said.status != ("False" if name == "NextHopsUnverified" else "True")
+        ]
         if amiss:
             found[f"{resource.kind} {resource.name}"] = amiss
     return found
@@ -41,9 +47,21 @@ def _paths(decided: Plan) -> Iterator[str]:
     for key, route in decided.speech.routes.items():
         node = decided.speech.nodes.get(key.next_hop, "?")
         for peer in sorted(map(str, route.peers)):
-            hops.setdefault((peer, str(key.prefix)), []).append(f"{node} {key.next_hop}")
+            hop = f"{node} {key.next_hop}{_attributes(route.attributes)}"
+            hops.setdefault((peer, str(key.prefix)), []).append(hop)
     for (peer, prefix), found in sorted(hops.items()):
         yield f"{peer} hears {prefix} via {', '.join(found)}"
+
+
+def _attributes(attributes: PathAttributes) -> str:
+    """Return what differs from a plain path, as " (med 5, weight 2)"."""
+    plain = PathAttributes()
+    said = [
+        f"{one.name} {' '.join(value) if isinstance(value, tuple) else value}"
+        for one in fields(PathAttributes)
+        if (value := getattr(attributes, one.name)) != getattr(plain, one.name)
+    ]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def transcript(story: Story) -> list[str]:

@@ -122,7 +122,8 @@ def become(world: World, state: World) -> None:
         world.delete(name)
     for doc in state.docs.values():
         world.put(doc)
-    world.down, world.now = dict(state.down), max(world.now, state.now)
+    world.down, world.single = dict(state.down), set(state.single)
+    world.now = max(world.now, state.now)
 
 
 @each_story

@@ -56,6 +56,7 @@ class World:
     observed: Observed = field(default_factory=Observed)
     now: datetime = START
     down: dict[str, str] = field(default_factory=dict)  # peer -> state of its session
+    single: set[str] = field(default_factory=set)  # peers that did not negotiate ADD-PATH
     settings: Settings = field(default_factory=Settings)
     order: Order = as_listed
     writes: list[str] = field(default_factory=list)  # of the last settling, Services only
@@ -135,7 +136,7 @@ class World:
     def restarted(self) -> "World":
         """The world after a crash of the manager: objects as text, the speaker as it was."""
         docs = json.loads(json.dumps(self.docs))
-        return replace(self, docs=docs, down=dict(self.down), writes=[])
+        return replace(self, docs=docs, down=dict(self.down), single=set(self.single), writes=[])
 
     def _holders(self) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
@@ -145,7 +146,13 @@ class World:
         return found
 
     def _session(self, name: PeerName, report: SessionReport) -> SessionReport:
-        return SessionReport(self.down[name]) if name in self.down else report
+        if name in self.down:
+            return SessionReport(self.down[name])
+        return replace(
+            report,
+            add_path_negotiated=name not in self.single,
+            families=("ipv4-unicast", "ipv6-unicast"),
+        )
 
     def _write_services(self, snapshot: Snapshot, decided: Plan) -> None:
         records = {key: service_record(one) for key, one in snapshot.services.items()}
