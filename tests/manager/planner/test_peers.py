@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from manager.planner.peers import identity, neighbor, read_peers
-from manager.snapshot import BgpConf, BgpPeer, Node, Resource, Settings, Snapshot
+from manager.planner.peers import identity, neighbor, neighbors, read_peers
+from manager.snapshot import BgpConf, BgpPeer, Node, Observed, Resource, Settings, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec
-from pointsman.model.route import PeerName
+from pointsman.model.route import Bfd, Neighbor, PeerName
 from tests.manager.planner.scene import CONF, node, peer, scene
 
 
@@ -133,3 +133,140 @@ def test_a_neighbor_is_what_the_bgppeer_says() -> None:
     assert (found.address, found.asn, found.port) == (ip_address("2001:db8:2::1"), 64500, 1179)
     assert (found.hold_seconds, found.keepalive_seconds, found.connect_retry_seconds) == (30, 10, 7)
     assert (found.families, found.add_path) == (("ipv4-unicast", "ipv6-unicast"), False)
+
+
+def test_a_neighbor_with_everything_set() -> None:
+    found = configured(
+        localAs=64777,
+        sourceAddress="192.0.2.10",
+        ttlSecurity=True,
+        bfd={"enabled": True, "transmitMilliseconds": 100, "multiplier": 5},
+    )
+    assert found is not None
+    assert (found.local_as, found.source_address) == (64777, ip_address("192.0.2.10"))
+    assert (found.ttl_security, found.multihop_ttl, found.passive) == (True, None, False)
+    assert found.bfd == Bfd(transmit_ms=100, receive_ms=300, multiplier=5)
+    distant = configured(ebgpMultihop={"ttl": 3}, bfd={"multiplier": 5})
+    assert distant is not None
+    assert (distant.multihop_ttl, distant.bfd) == (3, None)
+
+
+def conf(**more: Any) -> dict[str, BgpConf]:
+    spec = BgpConfSpec.model_validate({"as": 64501} | more)
+    return {"default": Resource("default", spec)}
+
+
+def configured(
+    *, world: dict[str, Any] | None = None, confs: dict[str, BgpConf] | None = None, **spec: Any
+) -> Neighbor | None:
+    """The neighbor that a BgpPeer `t` becomes, or None."""
+    snapshot = scene(peer("t", **spec), bgp_confs=confs or conf(), **(world or {}))
+    return neighbors(snapshot, read_peers(snapshot)).get(PeerName("t"))
+
+
+ALWAYS = {"enabled": "Always", "restartSeconds": 30}
+NEVER = {"enabled": "Never"}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "ours", "peers", "seconds"),
+    [
+        pytest.param(1, {}, None, 120, id="Auto with one replica: offered"),
+        pytest.param(2, {}, None, None, id="Auto with two: the other speaker is the answer"),
+        pytest.param(2, ALWAYS, None, 30, id="Always"),
+        pytest.param(1, NEVER, None, None, id="Never"),
+        pytest.param(1, NEVER, ALWAYS, 30, id="the peer overrides Never"),
+        pytest.param(2, ALWAYS, NEVER, None, id="the peer overrides Always"),
+        pytest.param(2, ALWAYS, {}, None, id="the peer overrides with Auto"),
+    ],
+)
+def test_graceful_restart(
+    replicas: int, ours: dict[str, Any], peers: dict[str, Any] | None, seconds: int | None
+) -> None:
+    more = {} if peers is None else {"gracefulRestart": peers}
+    world = {"settings": Settings(replicas=replicas)}
+    found = configured(world=world, confs=conf(gracefulRestart=ours), **more)
+    assert found is not None
+    assert found.graceful_restart_seconds == seconds
+
+
+SECRET = ("routers", "t")
+REF = {"passwordSecretRef": {"name": "routers", "key": "t"}}
+HELD = Neighbor(ip_address("192.0.2.1"), 64500, password="old")
+
+
+@pytest.mark.parametrize(
+    ("world", "password", "reason"),
+    [
+        pytest.param(
+            {"secrets": {SECRET: "s3cret"}, "secrets_read": True}, "s3cret", "Ready", id="there"
+        ),
+        pytest.param({"secrets": {SECRET: "x" * 80}}, "x" * 80, "Ready", id="as long as can be"),
+        pytest.param({"secrets_read": True}, None, "SecretMissing", id="no Secret"),
+        pytest.param(
+            {"secrets": {("routers", "other"): "x"}, "secrets_read": True},
+            None,
+            "SecretMissing",
+            id="a Secret without the key",
+        ),
+        pytest.param(
+            {"secrets": {SECRET: ""}, "secrets_read": True},
+            None,
+            "SecretMissing",
+            id="an empty password is none",
+        ),
+        pytest.param(
+            {"secrets": {SECRET: "ä" * 41}, "secrets_read": True},
+            None,
+            "SecretUnusable",
+            id="longer than TCP MD5 takes, in bytes",
+        ),
+        pytest.param({}, None, "SecretMissing", id="not read, and no session: none is opened"),
+        pytest.param(
+            {"observed": Observed(neighbors={PeerName("t"): HELD})},
+            "old",
+            "Ready",
+            id="not read: the session keeps its password",
+        ),
+        pytest.param(
+            {"observed": Observed(neighbors={PeerName("t"): HELD}), "secrets_read": True},
+            None,
+            "SecretMissing",
+            id="deleted: the session ends",
+        ),
+    ],
+)
+def test_a_session_has_its_password_or_there_is_none(
+    world: dict[str, Any], password: str | None, reason: str
+) -> None:
+    snapshot = scene(peer("t", **REF), **world)
+    found = read_peers(snapshot)
+    session = neighbors(snapshot, found).get(PeerName("t"))
+    assert (None if session is None else session.password) == password
+    assert (session is None) == (password is None)
+    verdict = found.verdicts[PeerName("t")]
+    assert verdict.reason == reason
+    for text in (str(verdict), repr(found), repr(snapshot.secrets and snapshot), repr(session)):
+        assert "s3cret" not in text
+
+
+def test_paths_are_kept_ready_for_a_router_whose_secret_was_not_read() -> None:
+    found = read_peers(scene(peer("t", **REF)))
+    assert set(found.usable) == {"t"}
+    assert not read_peers(scene(peer("t", **REF), secrets_read=True)).usable
+
+
+def test_a_passive_session_needs_an_ear() -> None:
+    assert reasons(peer("t", passive=True)) == {"t": "NotListening"}
+    assert reasons(peer("t", passive=True), bgp_confs=conf(listenPort=1790)) == {"t": "Ready"}
+    found = configured(confs=conf(listenPort=1790), passive=True)
+    assert found is not None
+    assert found.passive
+
+
+def test_a_listener_is_part_of_who_we_are() -> None:
+    spec = conf(listenPort=1790, listenAddresses=["2001:db8:2::10", "192.0.2.10"])["default"].spec
+    assert spec is not None
+    found = identity(Snapshot(), spec)
+    assert found.listen_port == 1790
+    assert [str(one) for one in found.listen_addresses] == ["192.0.2.10", "2001:db8:2::10"]

@@ -1,0 +1,98 @@
+"""Which nodes a router may be sent: nextHops.scope and nextHops.nodeSelector."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from manager.planner.reach import reach
+from manager.snapshot import Announcer
+from pointsman.model.address import Family
+from tests.manager.planner.scene import announcer, nic, nodes, peer, scene
+
+V4, V6 = Family.IPV4, Family.IPV6
+NEAR1 = announcer("node1", nic("eth0", "192.0.2.11/24", "2001:db8:2::11/64"))
+NEAR2 = announcer("node2", nic("eth0", "192.0.2.12/24", "2001:db8:2::12/64"))
+AWAY3 = announcer("node3", nic("eth0", "10.0.0.13/24"))
+DOWN1 = announcer("node1", nic("eth0", "192.0.2.11/24", up=False))
+RACK2 = {"nodeSelector": {"matchLabels": {"rack": "2"}}}
+
+
+def sent(
+    *agents: Announcer, family: Family = V4, marks: str = "", far: str = "", **next_hops: Any
+) -> str:
+    """The numbers of the nodes a router on 192.0.2.0/24 is sent; "?": not all verified.
+
+    The nodes named in *far* have an InternalIP outside that network.
+    """
+    router = peer("tor-1", nextHops=next_hops)
+    world = scene(router, nodes=nodes(marks), announcers={one.node: one for one in agents})
+    if far:
+        world = replace(
+            world,
+            nodes={
+                name: replace(one, internal_ips=(ip_address(f"10.0.0.1{name[-1]}"),))
+                if name in far.split()
+                else one
+                for name, one in world.nodes.items()
+            },
+        )
+    assert router.spec is not None
+    found = reach(world, router.spec, family=family, vips=frozenset())
+    assert {*found.hops, *found.without} == set(world.nodes)
+    return "".join(name.removeprefix("node") for name in found.hops) + "?" * (not found.verified)
+
+
+@pytest.mark.parametrize(
+    ("agents", "more", "expected"),
+    [
+        pytest.param([NEAR1, NEAR2, AWAY3], {}, "12", id="Auto: who is connected"),
+        pytest.param([], {}, "123?", id="Auto, and no agent has spoken: all, unverified"),
+        pytest.param([AWAY3], {}, "123?", id="Auto, and nobody is connected: all, unverified"),
+        pytest.param([NEAR1], {}, "123", id="whose agent is late counts by its address"),
+        pytest.param(
+            [NEAR1], {"far": "node3"}, "12", id="whose agent is late and whose address is elsewhere"
+        ),
+        pytest.param([DOWN1, NEAR2, AWAY3], {}, "2", id="a link that is down connects nobody"),
+        pytest.param(
+            [NEAR1, NEAR2, AWAY3], {"scope": "All"}, "123?", id="All: everybody, unverified"
+        ),
+        pytest.param([NEAR1], {"scope": "All"}, "123", id="All, and everybody is connected"),
+        pytest.param([], {"scope": "Connected"}, "", id="Connected, and no agent has spoken"),
+        pytest.param([NEAR1, AWAY3], {"scope": "Connected"}, "12", id="Connected"),
+        pytest.param(
+            [NEAR1, NEAR2], {**RACK2, "marks": "node2 rack2"}, "2", id="the nodes of a rack"
+        ),
+        pytest.param([NEAR1], RACK2, "", id="a selector that nobody matches"),
+        pytest.param(
+            [NEAR1, AWAY3],
+            {**RACK2, "marks": "node3 rack2"},
+            "",
+            id="Auto looks at all nodes, not at the selected: what is far stays far",
+        ),
+        pytest.param(
+            [NEAR1, NEAR2, AWAY3], {"family": V6}, "12", id="per family, on the same network"
+        ),
+        pytest.param(
+            [announcer("node1", nic("eth0", "192.0.2.11/24"))],
+            {"family": V6},
+            "123?",
+            id="a network without the family connects nobody in it",
+        ),
+    ],
+)
+def test_reach(agents: list[Announcer], more: dict[str, Any], expected: str) -> None:
+    assert sent(*agents, **more) == expected
+
+
+def test_each_node_that_is_left_out_is_told_why() -> None:
+    router = peer("tor-1", nextHops={"scope": "Connected", **RACK2})
+    world = scene(router, announcers={"node1": NEAR1, "node3": AWAY3})
+    assert router.spec is not None
+    found = reach(world, router.spec, family=V4, vips=frozenset())
+    assert found.without == {
+        "node1": "does not match nextHops.nodeSelector for 192.0.2.1",
+        "node2": "does not match nextHops.nodeSelector for 192.0.2.1",
+        "node3": "is on no network that 192.0.2.1 shares",
+    }
