@@ -22,6 +22,12 @@ pytestmark = pytest.mark.lab
 DEATHS = 10
 YOUNG_S = 2.5  # old enough to have settled; the moments lie anywhere before
 SEED = 20261122
+KINDS = {
+    "services": "/api/v1/services",
+    "endpointslices": "/apis/discovery.k8s.io/v1/endpointslices",
+    "eips": "/apis/pointsman.dev/v1alpha1/eips",
+}
+OUTAGE_S = 20.0  # of a killed gobgpd; 3 s, measured
 
 
 def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
@@ -41,6 +47,23 @@ def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
     assert session(lab, MANAGER) == since
     for name in names[::10]:
         cluster.settled(lab, name)
+
+
+@pytest.mark.parametrize("kind", ["services", "endpointslices", "eips"])
+def test_a_kind_that_cannot_be_listed_is_not_empty(lab: Lab, kind: str) -> None:
+    cluster.make(lab, "web")
+    address = cluster.settled(lab, "web")
+    cluster.judged(lab)
+    version = cluster.version(lab, "web")
+    with RouteEvents(lab) as events:
+        lab.api.request(
+            "POST", "/_faults", {"code": 503, "verb": "GET", "path": KINDS[kind], "count": 4}
+        )
+        die(lab, signal.SIGKILL)
+        lab.wait("the faults", lambda: not lab.api.get("/_faults")["pending"], timeout_s=60)
+        cluster.judged(lab)
+    assert events.about(f"{address}/32") == []
+    assert cluster.version(lab, "web") == version
 
 
 def die(lab: Lab, number: signal.Signals) -> None:
@@ -69,6 +92,7 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
 
     lab.wait("every route", back, timeout_s=60)
     outage_s = less[-1] - less[0] if less else 0.0
+    assert outage_s < OUTAGE_S
     cluster.judged(lab)
     assert table(lab) == before
     assert cluster.versions(lab) == versions

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from lab.demo import NETWORK6, SERVICE
+from lab.endpoints import SLICES
 from lab.handle import CLIENT_ADDRESSES, Lab
 from lab.watching import RouteEvents
 from tests.rows import cluster
@@ -126,18 +127,19 @@ def test_terminating_but_serving_keeps_the_route(lab: Lab, policy: str) -> None:
     lab.wait("an answer", lambda: lab.get(address))
 
 
-def test_an_empty_slice_beside_a_full_one_changes_nothing(lab: Lab) -> None:
+def test_empty_slices_beside_a_full_one_change_nothing(lab: Lab) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
-    empty = {
-        "kind": "EndpointSlice",
-        "metadata": {"name": "web-empty", "labels": {"kubernetes.io/service-name": "web"}},
-        "addressType": "IPv4",
-        "ports": [],
-        "endpoints": [],
-    }
     with RouteEvents(lab) as events:
-        lab.api.create("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", empty)
+        for name in ("web-a", "web-z"):  # before and after the full one, however one reads them
+            empty = {
+                "kind": "EndpointSlice",
+                "metadata": {"name": name, "labels": {"kubernetes.io/service-name": "web"}},
+                "addressType": "IPv4",
+                "ports": [],
+                "endpoints": [],
+            }
+            lab.api.create(SLICES.format(namespace="default"), empty)
         cluster.judged(lab)
     assert events.about(f"{address}/32") == []
     cluster.routed(lab, address, "123")
