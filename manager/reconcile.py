@@ -200,7 +200,7 @@ class Reconciler:
     async def _announce(self, snapshot: Snapshot, decided: Plan, before: Written) -> None:
         """Tell the transitions that were really written, as log lines and Events."""
         after = await self._targets.observe()
-        told = [*notices(snapshot, before, after)]
+        told = [*notices(snapshot, before, after=after, planned=decided.services)]
         for key, verdict in decided.left_alone.items():
             if key not in self._left_alone:
                 service = snapshot.services[key]

@@ -10,8 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from manager.planner.desired import Plan, Speech
-from manager.snapshot import EipName, NodeName, Observed, Resource, ServiceKey, Snapshot
+from manager.planner.status import stated
+from manager.planner.vocabulary import SHARED_AS
+from manager.snapshot import (
+    EipName,
+    NodeName,
+    Observed,
+    Resource,
+    Service,
+    ServiceKey,
+    Snapshot,
+)
 from pointsman.model.address import Address
+from pointsman.model.announced import Repaired
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
@@ -94,32 +105,72 @@ def speaker_work(speech: Speech, observed: Observed) -> SpeakerWork:
     )
 
 
-def notices(snapshot: Snapshot, before: Written, after: Written) -> tuple[Notice, ...]:
+def notices(
+    snapshot: Snapshot,
+    before: Written,
+    *,
+    after: Written,
+    planned: Mapping[ServiceKey, ServiceRecord],
+) -> tuple[Notice, ...]:
     """Return one Event per transition: a condition whose status or reason is another now.
 
-    A Service that has other addresses than before is told so, too.
+    A Service that has other addresses than before is told so, too, and one whose record
+    somebody had changed, when it is as *planned* again.
     """
-    return (*_service_notices(snapshot, before, after), *_status_notices(snapshot, before, after))
+    services = _service_notices(snapshot, before, after=after, planned=planned)
+    return (*services, *_status_notices(snapshot, before, after))
 
 
-def _service_notices(snapshot: Snapshot, before: Written, after: Written) -> Iterator[Notice]:
+def _service_notices(
+    snapshot: Snapshot,
+    before: Written,
+    *,
+    after: Written,
+    planned: Mapping[ServiceKey, ServiceRecord],
+) -> Iterator[Notice]:
     for key, record in sorted(after.services.items()):
         service = snapshot.services.get(key)
         old = before.services.get(key, ServiceRecord())
         if service is None or record is old:
             continue
-        moved = record.ingress != old.ingress
+        done = record == planned.get(key)  # else somebody else changed it, just now
+        repaired = _repaired(key, record, old) if done else None
+        if repaired is not None:
+            yield _about(service, stated(repaired))
+            continue
+        moved = done and record.ingress != old.ingress
         for name, said in sorted(record.conditions.items()):
             if _turned(old.conditions.get(name), said) or (moved and said.reason == "Allocated"):
-                yield Notice(
-                    kind="Service",
-                    namespace=service.namespace,
-                    name=service.name,
-                    uid=service.uid,
-                    reason=said.reason,
-                    message=said.message,
-                    warning=said.status == "False",
-                )
+                yield _about(service, said)
+
+
+def _repaired(key: ServiceKey, record: ServiceRecord, old: ServiceRecord) -> Repaired | None:
+    """Return what somebody had changed behind our back, or None.
+
+    Whatever we decide anew shows in a condition's words, but for the terms of sharing.
+    """
+    if record.conditions != old.conditions:
+        return None
+    changed = [
+        f"annotation {name}"
+        for name in sorted(record.annotations.keys() | old.annotations.keys())
+        if name != SHARED_AS and record.annotations.get(name) != old.annotations.get(name)
+    ]
+    if record.ingress != old.ingress:
+        changed.insert(0, "status.loadBalancer")
+    return Repaired(key, tuple(changed)) if changed else None
+
+
+def _about(service: Service, said: Stated) -> Notice:
+    return Notice(
+        kind="Service",
+        namespace=service.namespace,
+        name=service.name,
+        uid=service.uid,
+        reason=said.reason,
+        message=said.message,
+        warning=said.status == "False",
+    )
 
 
 def _status_notices(snapshot: Snapshot, before: Written, after: Written) -> Iterator[Notice]:

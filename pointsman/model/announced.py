@@ -132,3 +132,20 @@ class ForeignController(Verdict):
             "load balancer. Run the manager with --require-class, or set spec.loadBalancerClass, "
             "so that each Service has one."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired(Verdict):
+    """Somebody changed what we had recorded on a Service; it is recorded again."""
+
+    ok: ClassVar[bool] = True
+
+    service: str
+    what: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"Service {self.service}: somebody changed {listed(self.what)}, which is Pointsman's; "
+            "it is written again as it was. Leave status.loadBalancer and our annotations out "
+            "of what you apply."
+        )
