@@ -1,11 +1,12 @@
 """Which nodes one router may be sent, and by which addresses: `nextHops` of a BgpPeer.
 
-What is connected is known from what agents report. A node whose agent has not spoken yet
+A node is connected when it is on a network of the router, in either family; that is known
+from what agents report. A node whose agent has not spoken yet
 counts as connected when its address lies in a network that others are known to share
 with the router: nobody is withdrawn because its agent starts late.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
@@ -33,7 +34,7 @@ def reach(
     """Return which nodes the router of *spec* may be sent in *family*."""
     found: dict[NodeName, Hop] = {}
     without: dict[NodeName, str] = {}
-    networks = frozenset(_networks(snapshot, spec.address))
+    near = _connected(snapshot, spec.address)
     for name, node in sorted(snapshot.nodes.items()):
         announcer = snapshot.announcers.get(name)
         hop = next_hop(node, announcer, peer=spec.address, family=family, vips=vips)
@@ -42,13 +43,10 @@ def reach(
         elif announcer is not None and announcer.reported:
             found[name] = hop
         else:
-            near = any(n.version == hop.address.version and hop.address in n for n in networks)
-            found[name] = Hop(hop.address, shared=near)
+            found[name] = Hop(hop.address, shared=near.holds(hop.address))
     scope = spec.next_hops.scope
-    if scope is Scope.CONNECTED or (
-        scope is Scope.AUTO and any(hop.shared for hop in found.values())
-    ):
-        for name in [name for name, hop in found.items() if not hop.shared]:
+    if scope is Scope.CONNECTED or (scope is Scope.AUTO and near.nodes):
+        for name in [name for name in found if name not in near.nodes]:
             del found[name]
             without[name] = f"is on no network that {spec.address} shares"
     selector = spec.next_hops.node_selector
@@ -63,9 +61,30 @@ def reach(
     )
 
 
-def _networks(snapshot: Snapshot, peer: Address) -> Iterator[Prefix]:
-    """Yield every network on the links that *peer* is on, as far as agents have reported."""
-    for announcer in snapshot.announcers.values():
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """What is one hop away from a router: networks of its links, and nodes on them."""
+
+    networks: frozenset[Prefix]
+    nodes: frozenset[NodeName]
+
+    def holds(self, address: Address) -> bool:
+        return any(n.version == address.version and address in n for n in self.networks)
+
+
+def _connected(snapshot: Snapshot, peer: Address) -> _Near:
+    """Return what shares a network with *peer*, as far as agents have reported."""
+    networks: set[Prefix] = set()
+    nodes: set[NodeName] = set()
+    for name, announcer in snapshot.announcers.items():
         for interface in announcer.interfaces:
             if interface.up and is_on(interface, peer):
-                yield from (own.network for own in interface.addresses)
+                networks.update(own.network for own in interface.addresses)
+                nodes.add(name)
+    near = _Near(frozenset(networks), frozenset(nodes))
+    for name, node in snapshot.nodes.items():
+        agent = snapshot.announcers.get(name)
+        silent = agent is None or not agent.reported
+        if silent and any(map(near.holds, node.internal_ips)):
+            nodes.add(name)
+    return _Near(near.networks, frozenset(nodes & snapshot.nodes.keys()))

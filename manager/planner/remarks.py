@@ -47,8 +47,18 @@ def _said(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
 
 
 def _verified(shared: Shared, name: PeerName) -> bool:
-    families = (family for family in Family if shared.hears(name, family))
+    """Whether all that *name* may be sent, in a family that an Eip has, is one hop away."""
+    families = (f for f in _advertised(shared) if shared.hears(name, f))
     return all(shared.reach(name, family).verified for family in families)
+
+
+def _advertised(shared: Shared) -> frozenset[Family]:
+    return frozenset(
+        Family.IPV6 if ":" in entry else Family.IPV4
+        for eip in shared.snapshot.eips.values()
+        if eip.spec is not None and eip.spec.protocol is Protocol.BGP
+        for entry in eip.spec.addresses
+    )
 
 
 def _said_before(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:

@@ -191,7 +191,7 @@ def test_graceful_restart(
 
 
 SECRET = ("routers", "t")
-REF = {"passwordSecretRef": {"name": "routers", "key": "t"}}
+REF: dict[str, Any] = {"passwordSecretRef": {"name": "routers", "key": "t"}}
 HELD = Neighbor(ip_address("192.0.2.1"), 64500, password="old")
 
 

@@ -76,9 +76,9 @@ def sent(
         ),
         pytest.param(
             [announcer("node1", nic("eth0", "192.0.2.11/24"))],
-            {"family": V6},
-            "123?",
-            id="a network without the family connects nobody in it",
+            {"family": V6, "far": "node3"},
+            "12?",
+            id="a node is near in both families, though its address of one is not",
         ),
     ],
 )

@@ -1,0 +1,286 @@
+"""Eip.bgp and nextHops in the whole plan: who hears what, from record to route."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from manager.planner.desired import Plan
+from manager.planner.plan import plan
+from manager.planner.whatif import settle
+from manager.snapshot import EipName, Resource, Service, ServicePort, Snapshot
+from pointsman.api import BgpConfSpec
+from pointsman.model.address import Family
+from pointsman.model.record import ResourceKey
+from tests.manager.planner.scene import (
+    WEB,
+    announcer,
+    eip,
+    endpoints,
+    hops,
+    nic,
+    peer,
+    scene,
+    service,
+    settled,
+    stated,
+)
+
+HERE = endpoints("a/web", "node1")
+AGGREGATE, HOST = "198.51.100.0/28", "198.51.100.0/32"
+ALL = ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
+TORS = (peer("tor-1"), peer("tor-2", "192.0.2.2"))
+
+
+def pool(*, addresses: tuple[str, ...] = ("198.51.100.0/28",), **bgp: Any) -> Any:
+    return eip("public", *addresses, default=True, bgp=bgp)
+
+
+def prefixes(decided: Plan) -> list[str]:
+    return sorted({str(key.prefix) for key in decided.speech.routes})
+
+
+def weights(decided: Plan) -> list[int | None]:
+    return [route.attributes.weight for route in decided.speech.routes.values()]
+
+
+def local(key: str) -> Service:
+    return replace(service(key), policy="Local")
+
+
+def test_only_the_named_router_hears_the_prefixes_of_an_eip() -> None:
+    decided = settled(scene(WEB, HERE, pool(peers=["tor-2"]), *TORS))
+    assert hops(decided) == {"tor-2": ALL}
+    assert set(decided.speech.neighbors) == {"tor-1", "tor-2"}
+
+
+@pytest.mark.parametrize(
+    ("named", "clause"),
+    [
+        pytest.param(["tor-9"], "none of the BgpPeers that bgp.peers of Eip 'public'", id="nobody"),
+        pytest.param(["off"], "names can be used: off; see", id="one that is disabled"),
+    ],
+)
+def test_routers_that_cannot_hear_are_named(named: list[str], clause: str) -> None:
+    off = peer("off", "192.0.2.9", disabled=True)
+    decided = settled(scene(WEB, HERE, pool(peers=named), TORS[0], off))
+    assert not decided.speech.routes
+    assert stated(decided).reason == "NoPeer"
+    assert clause in stated(decided).message
+
+
+def test_every_path_has_the_attributes_of_its_eip() -> None:
+    wishes: dict[str, Any] = {"communities": ["no-export", "65000:1:2"], "localPref": 50, "med": 7}
+    decided = settled(scene(WEB, HERE, pool(**wishes, asPathPrepend=2)))
+    found = {route.attributes for route in decided.speech.routes.values()}
+    (one,) = found
+    assert (one.communities, one.large_communities) == (("no-export",), ("65000:1:2",))
+    assert (one.local_pref, one.med, one.as_path_prepend) == (50, 7, 2)
+
+
+def test_a_wish_that_fails_is_said_on_the_eip_and_on_the_service() -> None:
+    decided = settled(scene(WEB, HERE, pool(communities=["guests"])))
+    said = decided.statuses[ResourceKey("Eip", "public")].conditions["BgpApplied"]
+    assert (said.status, said.reason) == ("False", "PartlyApplied")
+    assert stated(decided).status == "True"
+    assert said.message in stated(decided).message
+    fine = settled(scene(WEB, HERE, pool(med=1))).statuses[ResourceKey("Eip", "public")]
+    assert fine.conditions["BgpApplied"].reason == "Applied"
+    silent = settled(scene(WEB, HERE)).statuses[ResourceKey("Eip", "public")]
+    assert "BgpApplied" not in silent.conditions
+
+
+AGGREGATING = pool(aggregationLength=28)
+
+
+@pytest.mark.parametrize(
+    ("objects", "expected"),
+    [
+        pytest.param([WEB, HERE], [AGGREGATE], id="Cluster: the aggregate alone"),
+        pytest.param([local("a/web"), HERE], [HOST], id="Local: the host route alone"),
+        pytest.param(
+            [local("a/web"), HERE, service("b/web"), endpoints("b/web", "node2")],
+            [AGGREGATE, HOST],
+            id="both: each its own",
+        ),
+        pytest.param([WEB], [AGGREGATE], id="no endpoint: the aggregate stays"),
+        pytest.param([local("a/web")], [], id="Local without endpoint: nothing"),
+    ],
+)
+def test_aggregates(objects: list[Any], expected: list[str]) -> None:
+    assert prefixes(settled(scene(*objects, AGGREGATING))) == expected
+
+
+def test_a_local_service_in_an_aggregate_keeps_its_own_next_hops() -> None:
+    decided = settled(
+        scene(local("a/web"), HERE, service("b/web"), endpoints("b/web", "node2"), AGGREGATING)
+    )
+    assert hops(decided, HOST) == {"tor-1": ["192.0.2.11"]}
+    assert hops(decided, AGGREGATE) == {"tor-1": ALL}
+
+
+def test_inside_an_aggregate_a_missing_endpoint_changes_the_condition_only() -> None:
+    decided = settled(scene(WEB, AGGREGATING))
+    assert (stated(decided).status, stated(decided).reason) == ("False", "NoServingEndpoint")
+    assert "Its aggregate 198.51.100.0/28 stays advertised" in stated(decided).message
+
+
+def test_an_aggregate_goes_with_the_last_recorded_address_in_it() -> None:
+    other = service("b/web")
+    world, both = settle(scene(WEB, HERE, other, AGGREGATING))
+    one = replace(world, services={other.key: world.services[other.key]})
+    assert prefixes(both) == prefixes(plan(one)) == [AGGREGATE]
+    assert prefixes(plan(replace(world, services={}))) == []
+
+
+def test_an_aggregate_waits_for_the_first_record_and_outlives_a_wiped_one() -> None:
+    fresh = scene(WEB, HERE, AGGREGATING)
+    assert prefixes(plan(fresh)) == []
+    world, _ = settle(fresh)
+    wiped = replace(world, services={WEB.key: replace(world.services[WEB.key], ingress=())})
+    assert prefixes(plan(wiped)) == [AGGREGATE]
+
+
+def test_a_new_service_in_an_aggregate_is_not_announced_before_it_is_recorded() -> None:
+    world, _ = settle(scene(WEB, HERE, AGGREGATING))
+    new = service("b/new")
+    more = replace(world, services={**world.services, new.key: new})
+    found = plan(replace(more, endpoint_slices=(HERE, endpoints("b/new", "node1"))))
+    assert "pointsman.dev/Announced" not in found.services[new.key].conditions
+    assert prefixes(found) == [AGGREGATE]
+
+
+def test_an_aggregate_is_withdrawn_when_no_node_may_carry() -> None:
+    marks = "node1 labelled, node2 labelled, node3 labelled"
+    decided = settled(scene(WEB, HERE, AGGREGATING, marks=marks))
+    assert not decided.speech.routes
+    assert stated(decided).reason == "NoEligibleNode"
+
+
+def test_changed_attributes_are_those_of_the_wish_even_while_another_is_repaired() -> None:
+    other = service("b/web")
+    world, _ = settle(scene(WEB, HERE, other, endpoints("b/web", "node1"), AGGREGATING))
+    wiped = replace(world.services[WEB.key], ingress=())
+    changed = replace(
+        world,
+        services={**world.services, WEB.key: wiped},
+        eips={EipName("public"): pool(aggregationLength=28, med=9)},
+    )
+    assert {route.attributes.med for route in plan(changed).speech.routes.values()} == {9}
+
+
+@pytest.mark.parametrize(
+    ("where", "policy", "expected"),
+    [
+        pytest.param("node1 node2 node2 node3 node3 node3 node3", "Cluster", [1, 2, 4], id="1:2:4"),
+        pytest.param("node1 node2 node2", "Local", [1, 2], id="Local: those that serve"),
+        pytest.param("node1 node2 node2", "Cluster", [16, 32, 1], id="a node without any"),
+        pytest.param(
+            "node1 node2:unready node2 node3", "Cluster", [1, 1, 1], id="ready ones count"
+        ),
+        pytest.param("- - -", "Cluster", [None] * 3, id="nobody knows where they are: no weights"),
+        pytest.param(
+            "node1:terminating node2:terminating node2:terminating",
+            "Local",
+            [1, 2],
+            id="the last ones count while they serve",
+        ),
+    ],
+)
+def test_weights(where: str, policy: Any, expected: list[int | None]) -> None:
+    web = replace(WEB, policy=policy)
+    world = scene(web, endpoints("a/web", where), pool(weighting="Endpoints"))
+    assert weights(settled(world)) == expected
+
+
+def test_an_aggregate_has_no_weights() -> None:
+    wishes = pool(weighting="Endpoints", aggregationLength=28)
+    assert weights(settled(scene(WEB, HERE, wishes))) == [None] * 3
+
+
+def test_services_that_share_an_address_add_their_weights_up() -> None:
+    def sharer(key: str, port: int) -> Service:
+        return service(key, notes={"share-key": "x"}, ports=(ServicePort("TCP", port),))
+
+    world = scene(
+        sharer("a/one", 80),
+        sharer("a/two", 81),
+        endpoints("a/one", "node1 node2 node3"),
+        endpoints("a/two", "node1 node1 node2 node2 node3 node3"),
+        pool(weighting="Endpoints"),
+    )
+    decided = settled(world)
+    assert (prefixes(decided), weights(decided)) == ([HOST], [3, 3, 3])
+
+
+def test_a_router_is_sent_at_most_so_many_next_hops_and_the_others_all() -> None:
+    few = peer("tor-2", "192.0.2.2", nextHops={"maxPaths": 2})
+    decided = settled(scene(WEB, HERE, TORS[0], few))
+    found = hops(decided)
+    assert (found["tor-1"], len(found["tor-2"])) == (ALL, 2)
+    lost = {name: one for name, one in scene().nodes.items() if one.internal_ips}
+    gone = next(n for n, one in lost.items() if str(one.internal_ips[0]) == found["tor-2"][0])
+    after = hops(settled(scene(WEB, HERE, TORS[0], few, marks=f"{gone} dead")))["tor-2"]
+    assert found["tor-2"][1] in after
+    assert len(after) == 2
+
+
+def racks(**more: Any) -> Snapshot:
+    """node1 shares a network with tor-1, node2 with tor-2, node3 with neither."""
+    agents = {
+        f"node{n}": announcer(f"node{n}", nic("eth0", f"10.0.{n}.1{n}/24")) for n in (1, 2, 3)
+    }
+    tors = (peer("tor-1", "10.0.1.1", **more), peer("tor-2", "10.0.2.1", **more))
+    return scene(WEB, HERE, pool(), *tors, announcers=agents)
+
+
+def test_each_rack_s_router_is_sent_its_own_nodes() -> None:
+    decided = settled(racks())
+    assert hops(decided) == {"tor-1": ["10.0.1.11"], "tor-2": ["10.0.2.12"]}
+    assert "NextHopsUnverified" not in decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions
+
+
+def test_nodes_further_off_are_sent_when_asked_for_and_it_is_said() -> None:
+    decided = settled(racks(nextHops={"scope": "All"}))
+    assert hops(decided)["tor-1"] == ["10.0.1.11", "192.0.2.12", "192.0.2.13"]
+    said = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
+    assert (said.status, said.reason) == ("True", "NotConnected")
+
+
+def test_a_router_that_no_carrier_reaches_says_why() -> None:
+    only = peer("tor-1", "10.9.0.1", nextHops={"scope": "Connected"})
+    decided = settled(scene(WEB, HERE, only))
+    assert stated(decided).reason == "NoEligibleNode"
+    assert "node1 is on no network that 10.9.0.1 shares" in stated(decided).message
+
+
+def test_an_eip_that_cannot_be_read_keeps_what_is_said_and_says_nothing_new() -> None:
+    world, before = settle(scene(WEB, HERE, pool(peers=["tor-2"], med=3), *TORS))
+    broken: Any = Resource("public", None, invalid="spec.bgp.med: Invalid value")
+    kept = plan(replace(world, eips={EipName("public"): broken}))
+    assert kept.speech.routes == before.speech.routes
+
+
+def test_without_bgpconf_conditions_stay_as_they_were() -> None:
+    world, _ = settle(scene(WEB, HERE, AGGREGATING))
+    found = plan(replace(world, bgp_confs={}))
+    assert found.speech.routes == world.observed.routes
+    assert found.services[WEB.key] == plan(world).services[WEB.key]
+
+
+def test_an_alias_of_the_bgpconf_is_what_is_sent() -> None:
+    spec = BgpConfSpec.model_validate({"as": 64501, "communityAliases": {"guests": "65000:7"}})
+    confs = {"default": Resource("default", spec)}
+    decided = settled(scene(WEB, HERE, pool(communities=["guests"]), bgp_confs=confs))
+    assert {r.attributes.communities for r in decided.speech.routes.values()} == {("65000:7",)}
+
+
+def test_both_families_of_a_dual_stack_service_are_aggregated_each_by_its_length() -> None:
+    both = pool(
+        addresses=("198.51.100.0/28", "2001:db8:100::/124"),
+        aggregationLength=29,
+        aggregationLengthV6=125,
+    )
+    web = service("a/web", families=(Family.IPV4, Family.IPV6), family_policy="RequireDualStack")
+    decided = settled(scene(web, HERE, endpoints("a/web", "node1", family=Family.IPV6), both))
+    assert prefixes(decided) == ["198.51.100.0/29", "2001:db8:100::/125"]
