@@ -42,7 +42,7 @@ bench: setup ## measure; takes minutes
 
 update: setup ## rewrite goldens, CRDs and what the documentation prints
 	$(RUN) -m cli crds --write
-	$(RUN) -m pytest -q tests/scripts tests/docs --update
+	$(RUN) -m pytest -q -m "not lab" tests/scripts tests/docs --update
 
 demo: setup ## a small data centre on this machine, told as a story; needs root
 	@$(RUN) -m lab demo
