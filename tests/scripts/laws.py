@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from manager.adapters.record_codec import service_record, status_record
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.snapshot import Snapshot
 from pointsman.model.delta import delta
-from pointsman.model.record import ResourceKey
-from tests.scripts.world import Paths, World
+from tests.scripts.world import Paths, World, written
 
 
 def hold(world: World, decided: Plan) -> None:
@@ -36,19 +34,9 @@ def applied_means_converged(snapshot: Snapshot, decided: Plan) -> None:
     assert not delta(speech.neighbors, observed.neighbors)
     assert not delta(speech.exports, observed.exports)
     assert speech.identity in (None, observed.identity)
-    records = {k: service_record(s) for k, s in snapshot.services.items()}
-    assert not delta(decided.services, {k: r for k, r in records.items() if r is not None})
-    resources: Mapping[str, Mapping[Any, Any]] = {
-        "Eip": snapshot.eips,
-        "BgpConf": snapshot.bgp_confs,
-        "BgpPeer": snapshot.bgp_peers,
-    }
-    statuses = {
-        ResourceKey(kind, name): status_record(one)
-        for kind, found in resources.items()
-        for name, one in found.items()
-    }
-    assert not delta(decided.statuses, statuses)
+    there = written(snapshot)
+    assert not delta(decided.services, there.services)
+    assert not delta(decided.statuses, there.statuses)
 
 
 def no_address_twice(snapshot: Snapshot) -> None:

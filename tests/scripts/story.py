@@ -47,6 +47,7 @@ class Story:
             found.put(doc)
         for name in self.without:
             found.delete(name)
+        found.settle()
         return found
 
 

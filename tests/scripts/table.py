@@ -80,6 +80,8 @@ def transcript(story: Story) -> list[str]:
         if counted:
             wrote = ", ".join(f"{key} {times}x" for key, times in sorted(counted.items()))
             lines.append(f"   written: {wrote}")
+        if world.events:
+            lines.append(f"   events: {', '.join(sorted(world.events))}")
         before = now
     return lines
 

@@ -7,7 +7,7 @@ a story shows would also be shown by a manager that restarts all the time.
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,12 +21,15 @@ from manager.adapters.record_codec import (
     service_record,
     service_release,
     status_patch,
+    status_record,
 )
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.whatif import applied
-from manager.snapshot import Observed, Settings, Snapshot
-from pointsman.model.delta import delta
+from manager.snapshot import Observed, ServiceKey, Settings, Snapshot
+from manager.work import Written, cluster_work, notices
+from pointsman.model.delta import Delta
+from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName, RouteKey, SessionReport
 
 Json = dict[str, Any]
@@ -60,6 +63,7 @@ class World:
     settings: Settings = field(default_factory=Settings)
     order: Order = as_listed
     writes: list[str] = field(default_factory=list)  # of the last settling, Services only
+    events: list[str] = field(default_factory=list)  # of the last settling
     holders: dict[str, frozenset[str]] = field(default_factory=dict)  # when it last settled
 
     # --- what users do ---
@@ -107,6 +111,7 @@ class World:
         is handed on must be gone in between.
         """
         self.writes.clear()
+        self.events.clear()
         held_before = self.holders
         tables = [frozenset(self.observed.routes)]
         for _ in range(ROUNDS):
@@ -125,8 +130,14 @@ class World:
         decided = plan(snapshot)
         for error in decided.failures:
             raise error[1]
-        self._write_services(snapshot, decided)
-        self._write_statuses(snapshot, decided)
+        before = written(snapshot)
+        work = cluster_work(decided, before)
+        self._write_statuses(snapshot, work.holds.put)
+        self._write_services(snapshot, work.services)
+        self._write_statuses(snapshot, work.statuses.put)
+        after = written(self.snapshot())
+        told = notices(snapshot, before, after=after, planned=decided.services)
+        self.events += map(_event, told)
         self._collect()
         told = applied(snapshot, decided).observed
         sessions = {n: self._session(n, report) for n, report in told.sessions.items()}
@@ -136,7 +147,9 @@ class World:
     def restarted(self) -> "World":
         """The world after a crash of the manager: objects as text, the speaker as it was."""
         docs = json.loads(json.dumps(self.docs))
-        return replace(self, docs=docs, down=dict(self.down), single=set(self.single), writes=[])
+        return replace(
+            self, docs=docs, down=dict(self.down), single=set(self.single), writes=[], events=[]
+        )
 
     def _holders(self) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
@@ -154,9 +167,7 @@ class World:
             families=("ipv4-unicast", "ipv6-unicast"),
         )
 
-    def _write_services(self, snapshot: Snapshot, decided: Plan) -> None:
-        records = {key: service_record(one) for key, one in snapshot.services.items()}
-        work = delta(decided.services, {k: r for k, r in records.items() if r is not None})
+    def _write_services(self, snapshot: Snapshot, work: Delta[ServiceKey, ServiceRecord]) -> None:
         for key in (*work.put, *work.drop):
             service = snapshot.services[key]
             if key in work.put:
@@ -167,8 +178,10 @@ class World:
             self.merge(f"Service {key}", patch)
             self.writes.append(str(key))
 
-    def _write_statuses(self, snapshot: Snapshot, decided: Plan) -> None:
-        for key, record in decided.statuses.items():
+    def _write_statuses(
+        self, snapshot: Snapshot, records: Mapping[ResourceKey, StatusRecord]
+    ) -> None:
+        for key, record in records.items():
             found: Any = {
                 "Eip": snapshot.eips,
                 "BgpConf": snapshot.bgp_confs,
@@ -187,6 +200,31 @@ class World:
             meta = doc["metadata"]
             if "deletionTimestamp" in meta and not meta.get("finalizers"):
                 del self.docs[name]
+
+
+def written(snapshot: Snapshot) -> Written:
+    """Return what the objects say of us: what the shell's targets observe."""
+    records = {key: service_record(one) for key, one in snapshot.services.items()}
+    resources: Mapping[str, Mapping[Any, Any]] = {
+        "Eip": snapshot.eips,
+        "BgpConf": snapshot.bgp_confs,
+        "BgpPeer": snapshot.bgp_peers,
+    }
+    statuses = {
+        ResourceKey(kind, name): status_record(one)
+        for kind, found in resources.items()
+        for name, one in found.items()
+    }
+    return Written(
+        services={key: record for key, record in records.items() if record is not None},
+        statuses={key: record for key, record in statuses.items() if record is not None},
+        announcers={},
+    )
+
+
+def _event(notice: Notice) -> str:
+    who = "/".join(filter(None, (notice.namespace, notice.name)))
+    return f"{'Warning' if notice.warning else 'Normal'} {notice.reason} {who}"
 
 
 def _of(table: Paths, addresses: set[str]) -> Paths:
