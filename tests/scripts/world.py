@@ -136,8 +136,8 @@ class World:
         self._write_services(snapshot, work.services)
         self._write_statuses(snapshot, work.statuses.put)
         after = written(self.snapshot())
-        told = notices(snapshot, before, after=after, planned=decided.services)
-        self.events += map(_event, told)
+        turns = notices(snapshot, before, after=after, planned=decided.services)
+        self.events += map(_event, turns)
         self._collect()
         told = applied(snapshot, decided).observed
         sessions = {n: self._session(n, report) for n, report in told.sessions.items()}

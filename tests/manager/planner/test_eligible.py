@@ -47,6 +47,12 @@ def numbers(names: object) -> str:
             "3",
             id="the half is of the otherwise eligible: one that drains is none of them",
         ),
+        pytest.param(
+            "node1 unready, node2 drained, node3 drained",
+            "1",
+            "23",
+            id="the only one that does not drain is none to lose",
+        ),
         pytest.param("node1 drained unready", "23", "", id="draining and not Ready: excluded"),
         pytest.param(
             "node1 drained unready, node2 drained, node3 drained",
