@@ -22,6 +22,8 @@ PROGRAMS: Final = {  # they read their own command line
 COMMANDS: Final = {
     "status": "peers, pools, services and nodes at a glance",
     "explain": "why a Service or an address is as it is",
+    "peers": "the sessions with routers, as they should be and as the speaker has them",
+    "routes": "the paths routers are told, desired beside observed",
     "plan": "what would change if objects were applied; applies nothing",
     "crds": "print the CRDs, for `pointsman crds | kubectl apply -f -`",
 }

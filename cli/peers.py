@@ -1,0 +1,60 @@
+"""`pointsman peers`: the sessions, as they should be and as the speaker has them."""
+
+import argparse
+
+from cli import speaker, tables
+from cli.shown import Json
+from cli.tables import Table
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this command's options on *parser*."""
+    speaker.arguments(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Return 0, or 1 if a session is down or configured otherwise than it should be."""
+    both = speaker.sides(given, "peers")
+    found = speaker.peers_json(both)
+    wrong = [sentence for one in found for sentence in _wrong(one, asked=both.observed is not None)]
+    if given.output == "json":
+        tables.show_json({"peers": found, "asked": both.observed is not None, "wrong": wrong})
+    else:
+        columns = ("NAME", "ADDRESS", "AS", "STATE", "ADD-PATH", "PATHS", "ADVERTISED", "DRIFT")
+        rows = tuple(
+            (
+                one["name"],
+                one["address"] or "",
+                "" if one["as"] is None else str(one["as"]),
+                one["state"] or "",
+                "" if one["addPathNegotiated"] is None else str(one["addPathNegotiated"]),
+                str(one["desiredPaths"]),
+                "" if one["advertisedPaths"] is None else str(one["advertisedPaths"]),
+                ",".join(one["differs"]) or one["drift"] or "",
+            )
+            for one in found
+        )
+        tables.show([Table("Peers", columns, rows)])
+        for sentence in wrong:
+            print(f"! {sentence}")
+    return 1 if wrong or not both.complete else 0
+
+
+def _wrong(one: Json, *, asked: bool) -> list[str]:
+    name = f"BgpPeer {one['name']}"
+    if not asked or not (one["configured"] or one["drift"]):
+        return []
+    if one["drift"] == "missing":
+        return [f"{name} is not configured at the speaker."]
+    if one["drift"] == "extra":
+        return [f"{name} is configured at the speaker, and nothing asks for it."]
+    if one["drift"] == "differs":
+        return [f"{name} is configured otherwise than desired: {', '.join(one['differs'])}."]
+    if one["state"] != "Established":
+        said = f": {one['lastError']}" if one["lastError"] else "."
+        return [f"{name} has no session (state {one['state'] or 'unknown'}){said}"]
+    if one["advertisedPaths"] != one["desiredPaths"] and one["addPathNegotiated"]:
+        return [
+            f"{name} is told {one['advertisedPaths']} paths, desired are {one['desiredPaths']}."
+        ]
+    return []

@@ -1,0 +1,49 @@
+"""`pointsman routes`: which paths each router is told, desired beside observed."""
+
+import argparse
+
+from cli import speaker, tables
+from cli.misuse import Misuse
+from cli.tables import Table
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this command's options on *parser*."""
+    speaker.arguments(parser)
+    parser.add_argument("--peer", metavar="NAME", help="only what this BgpPeer is told")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Return 0, or 1 if the speaker holds anything else than it should."""
+    both = speaker.sides(given, "routes")
+    if given.peer is not None and given.peer not in both.snapshot.bgp_peers:
+        raise Misuse(f"There is no BgpPeer {given.peer!r}.")
+    found = speaker.routes_json(both, given.peer)
+    drifting = [one for one in found if one["drift"]]
+    if given.output == "json":
+        tables.show_json({"routes": found, "asked": both.observed is not None})
+    else:
+        columns = ("PREFIX", "NEXT HOP", "NODE", "PEERS", "COMMUNITIES", "WEIGHT", "DRIFT")
+        rows = tuple(
+            (
+                one["prefix"],
+                one["nextHop"],
+                one["node"] or "",
+                ",".join(one["peers"]),
+                ",".join(one["communities"]),
+                "" if one["weight"] is None else str(one["weight"]),
+                one["drift"] or ("" if both.observed is None else "none"),
+            )
+            for one in found
+        )
+        tables.show([Table("Routes", columns, rows)])
+        for one in drifting:
+            print(f"! {one['prefix']} via {one['nextHop']} is {WORDS[one['drift']]}.")
+    return 1 if drifting or not both.complete else 0
+
+
+WORDS = {
+    "missing": "desired, and the speaker does not hold it",
+    "extra": "held by the speaker, and nothing asks for it",
+    "differs": "held by the speaker with other attributes or for other peers than desired",
+}

@@ -1,0 +1,101 @@
+"""`pointsman routes` and `peers`: desired beside observed."""
+
+from dataclasses import replace
+
+import pytest
+
+from cli import files, peers, speaker, world
+from cli.speaker import Sides
+from manager import offline
+from manager.planner.plan import plan
+from manager.snapshot import Observed, Settings
+from pointsman.model.route import PathAttributes, PeerName, Route, SessionReport, route_order
+from tests.cli.running import CLUSTER, OFFLINE, answer, run
+
+TOR = PeerName("tor-1")
+
+
+@pytest.fixture
+def settled() -> Sides:
+    """The cluster of files, and a speaker that holds exactly what it should."""
+    documents, _ = files.read([CLUSTER])
+    seen = world.settled(offline.read(documents, Settings()))
+    speech = seen.plan.speech
+    up = SessionReport("Established", add_path_negotiated=True, advertised_paths=4)
+    observed = Observed(
+        speech.identity, speech.exports, speech.routes, speech.neighbors, sessions={TOR: up}
+    )
+    snapshot = replace(seen.settled, observed=observed)
+    return Sides(snapshot, plan(snapshot), observed, complete=True)
+
+
+def with_observed(both: Sides, observed: Observed) -> Sides:
+    return replace(both, observed=observed)
+
+
+def drifts(both: Sides) -> list[str | None]:
+    return [one["drift"] for one in speaker.routes_json(both)]
+
+
+def test_at_rest_nothing_drifts(settled: Sides) -> None:
+    assert drifts(settled) == [None] * 4
+    tor = next(one for one in speaker.peers_json(settled) if one["name"] == TOR)
+    assert (tor["drift"], tor["desiredPaths"], tor["desiredPrefixes"]) == (None, 4, 2)
+    assert peers._wrong(tor, asked=True) == []
+
+
+def test_each_kind_of_drift_is_seen(settled: Sides) -> None:
+    assert settled.observed is not None
+    held = dict(settled.observed.routes)
+    first, second, *_ = sorted(held, key=route_order)
+    del held[first]
+    held[second] = Route(PathAttributes(med=7), held[second].peers)
+    extra = replace(second, next_hop=type(second.next_hop)("192.0.2.99"))
+    held[extra] = Route(PathAttributes(), frozenset({TOR}))
+    both = with_observed(settled, replace(settled.observed, routes=held))
+    assert drifts(both) == ["missing", "differs", "extra", None, None]
+
+
+@pytest.mark.parametrize(
+    ("state", "told", "words"),
+    [
+        pytest.param("Active", 0, "has no session (state Active)", id="down"),
+        pytest.param("Established", 3, "is told 3 paths, desired are 4", id="told too little"),
+    ],
+)
+def test_what_is_wrong_with_a_session(settled: Sides, state: str, told: int, words: str) -> None:
+    assert settled.observed is not None
+    report = SessionReport(state, add_path_negotiated=True, advertised_paths=told)
+    both = with_observed(settled, replace(settled.observed, sessions={TOR: report}))
+    tor = next(one for one in speaker.peers_json(both) if one["name"] == TOR)
+    (sentence,) = peers._wrong(tor, asked=True)
+    assert words in sentence
+
+
+def test_a_password_that_differs_is_named_and_not_shown(settled: Sides) -> None:
+    assert settled.observed is not None
+    other = replace(settled.observed.neighbors[TOR], password="s3cret")
+    both = with_observed(settled, replace(settled.observed, neighbors={TOR: other}))
+    found = speaker.peers_json(both)
+    tor = next(one for one in found if one["name"] == TOR)
+    assert tor["differs"] == ["password"]
+    assert "s3cret" not in str(found)
+
+
+def test_without_a_speaker_the_desired_side_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "routes", *OFFLINE)
+    assert not found["asked"]
+    assert {one["prefix"] for one in found["routes"]} == {"198.51.100.1/32", "2001:db8:100::/128"}
+    assert answer(capsys, "routes", *OFFLINE, "--peer", "tor-1") == found
+    status, out, _ = run(capsys, "peers", *OFFLINE)
+    assert status == 0
+    assert "tor-1" in out
+
+
+def test_no_speaker_and_no_such_peer_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "routes", *OFFLINE, "--gobgp-socket", "/nowhere/x.sock")
+    assert status == 1
+    assert "There is no speaker at /nowhere/x.sock" in err
+    status, _, err = run(capsys, "routes", *OFFLINE, "--peer", "nobody")
+    assert status == 2
+    assert "There is no BgpPeer 'nobody'" in err
