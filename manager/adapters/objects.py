@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from manager.adapters import kube_codec as codec
 from manager.adapters.fields import Fields, Json, Malformed
+from manager.adapters.secret_codec import secret
 from manager.snapshot import EipName, Settings, Snapshot
 from pointsman.model.route import PeerName
 
@@ -17,6 +18,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Json], Any]]] = {
     ("v1", "Service"): codec.service,
     ("v1", "Node"): codec.node,
     ("v1", "Namespace"): codec.namespace,
+    ("v1", "Secret"): secret,
     ("discovery.k8s.io/v1", "EndpointSlice"): codec.endpoint_slice,
     (OURS, "Eip"): codec.eip,
     (OURS, "BgpConf"): codec.bgp_conf,
@@ -91,5 +93,11 @@ def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings)
         bgp_confs={value.name: value for value in found["BgpConf"].values()},
         bgp_peers={PeerName(value.name): value for value in found["BgpPeer"].values()},
         announcers={value.node: value for value in found["Announcer"].values()},
+        # Passwords are rarely among the files: one that is not there is unknown, not missing.
+        secrets={
+            (one.name, key): text
+            for one in found["Secret"].values()
+            for key, text in one.entries.items()
+        },
         settings=settings,
     )

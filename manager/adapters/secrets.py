@@ -5,42 +5,13 @@ or an error. A Secret that cannot be read is unknown, not missing: `read` says w
 """
 
 import asyncio
-import base64
-import binascii
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
 
 from manager.adapters.cache import Cache
-from manager.adapters.fields import Json
 from manager.adapters.informer import Informer, Pace, Source
 from manager.adapters.kube import Kind
-
-LONGEST: Final = 4096  # bytes; whatever is longer is a file, no password
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """The text entries of one Secret."""
-
-    name: str
-    entries: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-def secret(raw: Json) -> Secret:
-    """Return what in a Secret may be a password; an entry that is no text is left out."""
-    found = {str(key): _text(value) for key, value in (raw.get("data") or {}).items()}
-    entries = {key: text for key, text in found.items() if text is not None}
-    return Secret(str((raw.get("metadata") or {}).get("name") or ""), entries)
-
-
-def _text(encoded: object) -> str | None:
-    try:
-        data = base64.b64decode(str(encoded), validate=True)
-        return data.decode() if len(data) <= LONGEST else None
-    except (binascii.Error, UnicodeDecodeError):
-        return None
+from manager.adapters.secret_codec import Secret, secret
 
 
 class Secrets:

@@ -13,7 +13,8 @@ from lab.api.standin import serving
 from manager.adapters.fields import Json
 from manager.adapters.informer import Pace
 from manager.adapters.kube import Kind, Refused, connect
-from manager.adapters.secrets import LONGEST, Secrets, secret
+from manager.adapters.secret_codec import LONGEST, secret
+from manager.adapters.secrets import Secrets
 from manager.snapshot import Snapshot
 from tests.fakes.kube import FakeKube
 from tests.manager.adapters.test_on_standin import kubeconfig, until
