@@ -5,6 +5,7 @@ what was done before is something done after it that came true (`judged`).
 """
 
 import itertools
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from lab import endpoints
 from lab.demo import NETWORK
 from lab.handle import Lab
 from lab.kube import Json
+from lab.processes import descendants
 from lab.topology import Broken
 from lab.watching import session
 
@@ -243,6 +245,14 @@ def judged(lab: Lab) -> None:
     address = settled(lab, name)
     delete(lab, name)
     routed(lab, address, "")
+
+
+def gobgpd(lab: Lab, sidecar: str = "sidecar") -> int:
+    """Return the pid of the daemon below *sidecar*."""
+    for pid in descendants(lab.process(sidecar)["pid"]):
+        if os.path.realpath(f"/proc/{pid}/exe").endswith("gobgpd"):
+            return pid
+    raise Broken(f"{sidecar} has no gobgpd.")
 
 
 def events(lab: Lab, name: str) -> list[tuple[str, str, str]]:

@@ -1,13 +1,12 @@
 """Many Services at once, and what they cost: the same measure for the test and the bench."""
 
 import json
-import os
 import time
 from dataclasses import dataclass
 
 from lab.handle import Lab
 from lab.kube import Json
-from lab.processes import descendants, process_status
+from lab.processes import process_status
 from lab.topology import Broken
 from tests.rows import cluster
 from tests.rows.calls import Calls
@@ -157,8 +156,5 @@ def change(lab: Lab, name: str) -> float:
 
 def memory(lab: Lab) -> dict[str, float]:
     """Return the resident memory of manager and gobgpd in MiB."""
-    pids = {"manager": lab.process("manager")["pid"]}
-    for pid in descendants(lab.process("sidecar")["pid"]):
-        if os.path.realpath(f"/proc/{pid}/exe").endswith("gobgpd"):
-            pids["gobgpd"] = pid
+    pids = {"manager": lab.process("manager")["pid"], "gobgpd": cluster.gobgpd(lab)}
     return {name: int(process_status(pid)["VmRSS"].split()[0]) / 1024 for name, pid in pids.items()}

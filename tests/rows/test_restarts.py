@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lab.handle import Lab
-from lab.processes import descendants
 from lab.topology import Broken
 from lab.watching import RouteEvents, session
 from tests.rows import cluster
@@ -80,7 +79,7 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
     before, versions = table(lab), cluster.versions(lab)
     since, pid = session(lab, MANAGER), lab.process("manager")["pid"]
 
-    os.kill(gobgpd(lab), signal.SIGKILL)
+    os.kill(cluster.gobgpd(lab), signal.SIGKILL)
     began = time.monotonic()
     less: list[float] = []  # when the table was not what it had been
 
@@ -99,15 +98,6 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
     assert lab.process("manager")["pid"] == pid
     all_s = time.monotonic() - began
     say(f"gobgpd killed: 20 routes away for {outage_s:.1f} s; a new Service {all_s:.1f} s after")
-
-
-def gobgpd(lab: Lab) -> int:
-    """Return the pid of the daemon below the sidecar."""
-    for pid in descendants(lab.process("sidecar")["pid"]):
-        with open(f"/proc/{pid}/comm") as comm:
-            if comm.read().strip() == "gobgpd":
-                return pid
-    raise Broken("The sidecar has no gobgpd.")
 
 
 def table(lab: Lab) -> list[Any]:

@@ -1,6 +1,7 @@
 """Two managers: one leads, the other takes over, and who was fenced off writes nothing."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -128,6 +129,40 @@ def test_the_fenced_one_writes_nothing(lab: Lab, away: Deed, back: Deed) -> None
     tried, written = (now - then for now, then in zip(patches(lab), counted, strict=True))
     assert tried == written <= 2
     assert events.about(f"{web}/32") == []
+
+
+def test_the_fenced_one_keeps_to_itself_what_it_sees(lab: Lab) -> None:
+    """Cut off, it loses its own session and gets it back: a leader would write that down."""
+    cluster.make(lab, "web")
+    web = known_to_both(lab, "web")
+    first = leader(lab)
+    sidecar = next(m.sidecar for m in lab.topology.managers if m.name == first)
+    freeze(lab, first)
+    try:
+        another(lab, first)
+        cluster.judged(lab)
+        before, counted = session(lab, SPEAKERS[first]), refused(lab)
+        os.kill(cluster.gobgpd(lab, sidecar), signal.SIGKILL)
+        lab.wait("its next session", lambda: session(lab, SPEAKERS[first]) != before, timeout_s=30)
+        lab.wait("its paths", lambda: SPEAKERS[first] in spoken(lab, web), timeout_s=30)
+        cluster.judged(lab)
+    finally:
+        thaw(lab, first)
+    cluster.make(lab, "after")
+    known_to_both(lab, "after")
+    assert refused(lab) == counted  # what it had sent, stale, would have been
+
+
+def refused(lab: Lab) -> int:
+    """Return how many writes of anything but the lease were answered with an error."""
+    stats = lab.api.get("/_stats")
+    tried: dict[str, int] = {
+        what: n
+        for what, n in stats["requests"].items()
+        if what.startswith(("patch", "update")) and "leases" not in what
+    }
+    done = [n for what, n in stats["writes"].items() if what.rpartition(" ")[0] in tried]
+    return sum(tried.values()) - sum(done)
 
 
 def patches(lab: Lab) -> tuple[int, int]:
