@@ -1,0 +1,76 @@
+"""A manager as main wires it: how it ends, and what it says while it waits."""
+
+import asyncio
+import logging
+
+import pytest
+
+from manager.adapters.kube import LEASES
+from manager.adapters.lease import LEASE_NAME
+from manager.main import Complaints
+from pointsman.runtime.target import Unavailable
+from tests.sim.world import NAMESPACE, World
+
+pytestmark = [pytest.mark.looptime(noop_cycles=1)]
+
+
+async def leading(world: World):
+    while not any(replica.leads for replica in world.replicas):
+        await asyncio.sleep(0.1)
+    return next(replica for replica in world.replicas if replica.leads)
+
+
+def holder(world: World) -> str:
+    name = world.api.objects[LEASES.plural, NAMESPACE, LEASE_NAME]["spec"]["holderIdentity"]
+    return str(name)
+
+
+async def test_told_to_stop_it_gives_the_lease_back_and_withdraws_nothing() -> None:
+    world = World(1)
+    first = await leading(world)
+    await asyncio.sleep(5)
+    peers = dict(first.daemon.peers)
+    assert peers
+    await first.stop()
+    assert holder(world) == ""
+    assert first.daemon.peers == peers
+    assert not first.daemon.stopped
+    written = len(world.writes())
+    second = await leading(world)
+    assert second is not first
+    await second.stop()
+    await asyncio.sleep(60)
+    assert len(world.writes()) >= written
+    assert not world.laws.broken
+
+
+async def test_a_bug_ends_it_and_gives_the_lease_back() -> None:
+    world = World(1)
+    first = await leading(world)
+    await asyncio.sleep(5)
+
+    async def identity():
+        raise ZeroDivisionError("a bug")
+
+    first.parts.voice.look = identity
+    await asyncio.sleep(31)  # the resync, at the latest
+    with pytest.raises(ExceptionGroup) as caught:
+        first.check()
+    assert caught.group_contains(ZeroDivisionError)
+    assert not first.runs
+    assert holder(world) != first.name
+    for replica in world.replicas:
+        if replica is not first:
+            await replica.stop()
+
+
+def test_a_reason_for_waiting_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    complaints = Complaints()
+    with caplog.at_level(logging.INFO):
+        for sentence in ("away", "away", "slow", "away"):
+            complaints.say(Unavailable(sentence))
+    assert [record.message for record in caplog.records] == [
+        "waiting: away",
+        "waiting: slow",
+        "waiting: away",
+    ]
