@@ -29,7 +29,8 @@ TARGETS = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.M
 ORDINARY = {"cd", "docker", "export", "git", "ip", "journalctl", "sed", "vtysh", "birdc", "jq"}
 KUBECTL = {
     "annotate", "api-resources", "apply", "auth", "create", "delete", "describe", "drain",
-    "explain", "get", "label", "logs", "patch", "rollout", "scale", "set", "taint", "uncordon",
+    "exec", "explain", "get", "label", "logs", "patch", "rollout", "scale", "set", "taint",
+    "uncordon",
 }  # fmt: skip
 
 
@@ -57,6 +58,8 @@ def check(words: list[str], where: str) -> None:
     elif program == "pointsman":
         parses(rest, where)
     elif program == "kubectl":
+        if "--" in rest:  # another program, in a Pod
+            check(rest[rest.index("--") + 1 :], where)
         verb = rest[2] if rest[0] == "-n" else rest[0]
         assert verb in KUBECTL, where
         for flag, value in itertools.pairwise(rest):
@@ -85,3 +88,30 @@ def parser(command: str) -> argparse.ArgumentParser:
     asked = argparse.ArgumentParser(allow_abbrev=False)
     importlib.import_module(f"cli.{command}").arguments(asked)
     return asked
+
+
+WHOLE = "\n".join(map(pages.read, pages.pages()))
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "manager", "agent", "lab"])
+def test_every_command_is_described(command: str) -> None:
+    assert re.search(rf"\| `(?:pointsman )?{command}\b|`{command}`", WHOLE)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_flag_of_a_program_is_described(program: str) -> None:
+    page = pages.read("docs/operations.md")
+    for action in parser(program)._actions:
+        flag = action.option_strings[-1]
+        assert flag == "--help" or f"`{flag}" in page, flag
+
+
+def test_every_verb_and_flag_of_the_lab_is_described() -> None:
+    page = pages.read("docs/lab.md")
+    (verbs,) = (a for a in parser("lab")._actions if isinstance(a, argparse._SubParsersAction))
+    for verb, made in verbs.choices.items():
+        assert f"lab {verb}`" in page or f"`lab {verb} " in page, verb
+        for action in made._actions:
+            flag = action.option_strings[-1] if action.option_strings else ""
+            known = flag in ("", "--help", "--output", "--name") or flag in page
+            assert known, f"lab {verb} {flag}"
