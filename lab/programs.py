@@ -158,6 +158,7 @@ class Programs:
                 command = _python(
                     *("manager", "--kubeconfig", kubeconfig, "--name", manager.name),
                     *("--namespace", NAMESPACE, "--gobgp-socket", str(socket)),
+                    *("--replicas", str(len(topology.managers))),
                     *(["--require-class"] if options.require_class else []),
                     *options.manager_args,
                 )
