@@ -19,7 +19,7 @@ from lab import life
 from tests.docs import pages
 from tests.docs.pages import ROOT, Told
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 PAGE = "docs/lab.md"
 PATIENCE_S = 40.0
