@@ -127,6 +127,7 @@ class Node:
     ready: Truth = "True"
     network_unavailable: bool = False
     internal_ips: tuple[Address, ...] = ()
+    other_ips: tuple[Address, ...] = ()  # ExternalIP and the like: its own, but no next hops
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,11 @@ def node(raw: Json) -> Node:
             for entry in status.each("addresses")
             if entry.text("type") == "InternalIP"
         ),
+        other_ips=_addresses(
+            entry.text("address")
+            for entry in status.each("addresses")
+            if entry.text("type") != "InternalIP"
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 It is the node's address on a network that the peer shares, because that is one hop away;
 else the node's InternalIP. Always of the prefix's own family. Addresses that we gave to
-Services are never next hops.
+Services are never next hops, nor are loopback or link-local ones: a router has no way to
+them, and the speaker would refuse the whole table.
 """
 
 from collections.abc import Set as AbstractSet
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from manager.snapshot import Announcer, Interface, Node
 from pointsman.model.address import Address, Family, address_order, family_of
+from pointsman.model.unicast import is_unicast
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,11 @@ def next_hop(
     vips: AbstractSet[Address],
 ) -> Hop | None:
     """Return how *peer* reaches *node* for prefixes of *family*; None: it has no such address."""
-    preferred = [address for address in node.internal_ips if family_of(address) is family]
+    preferred = [
+        address
+        for address in node.internal_ips
+        if family_of(address) is family and is_unicast(address)
+    ]
     if announcer is not None and announcer.reported:
         usable = [
             address
@@ -57,7 +63,9 @@ def _addresses(
 ) -> list[Address]:
     """Return the interface's addresses of *family*: those on the peer's own network first."""
     found = [
-        own for own in interface.addresses if family_of(own.ip) is family and own.ip not in vips
+        own
+        for own in interface.addresses
+        if family_of(own.ip) is family and own.ip not in vips and is_unicast(own.ip)
     ]
     near = [own.ip for own in found if own.version == peer.version and peer in own.network]
     return sorted(near or [own.ip for own in found], key=address_order)

@@ -23,6 +23,7 @@ from pointsman.model.ranges import (
     span_text,
     union,
 )
+from pointsman.model.unicast import refuse_others, unicast_of
 from pointsman.model.verdict import Verdict
 
 MENTIONED = 8  # infrastructure addresses that the Ready sentence names; more help nobody
@@ -114,11 +115,13 @@ def _read(eip: Eip) -> Pool:
         return Pool(name, None, _age(eip), eip.deleting, broken)
     try:
         declared = read_disjoint(spec.addresses)
+        refuse_others(spec.addresses)
         own = declared - read_union(spec.exclude)
     except ValueError as error:
         readable = union(block for entry in spec.addresses if (block := _readable(entry)))
+        kept = unicast_of(readable)  # what is held there goes on being announced
         broken = InvalidAddresses(eip.name, str(error))
-        return Pool(name, spec, _age(eip), eip.deleting, broken, readable, readable)
+        return Pool(name, spec, _age(eip), eip.deleting, broken, kept, kept)
     ready = Disabled(eip.name) if spec.disabled else Ready(eip.name)
     return Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
 

@@ -24,7 +24,7 @@ def reserved(snapshot: Snapshot) -> Mapping[Address, str]:
 
 def _all(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
     for _, node in sorted(snapshot.nodes.items()):
-        for address in node.internal_ips:
+        for address in node.internal_ips + node.other_ips:
             yield address, f"Node {node.name}"
     for _, peer in sorted(snapshot.bgp_peers.items()):
         if peer.spec is not None:

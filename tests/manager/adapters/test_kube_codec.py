@@ -176,6 +176,7 @@ def test_a_node() -> None:
         ready="True",
         network_unavailable=True,
         internal_ips=(IPv4Address("192.0.2.11"), IPv6Address("2001:db8:2::11")),
+        other_ips=(IPv4Address("203.0.113.1"),),
     )
 
 

@@ -122,13 +122,46 @@ def test_sentences_of_eips() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("entry", "block"),
+    [
+        ("0.0.0.0/0", "0.0.0.0/8"),
+        ("127.0.0.1", "127.0.0.0/8"),
+        ("223.255.255.255-224.0.0.0", "224.0.0.0/3"),
+        ("::/0", "::/80"),
+        ("fe80::/64", "fe80::/10"),
+        ("ff02::1", "ff00::/8"),
+    ],
+)
+def test_an_eip_with_addresses_of_no_host_gives_out_nothing(entry: str, block: str) -> None:
+    books = plan(cluster(service("a/web"), eip("a", entry), eip("b", "192.0.2.0/28", default=True)))
+    assert str(books_of(books, "a").ready) == (
+        f"Eip 'a' gives out nothing: '{entry}' reaches into {block}, which holds no addresses of "
+        "hosts: write unicast addresses only."
+    )
+    assert given(books)["a/web"] == ["192.0.2.0"]
+
+
+def test_what_is_held_in_such_an_eip_stays_when_it_is_unicast() -> None:
+    odd = eip("a", "192.0.2.0-255.255.255.255")
+    books = plan(cluster(service("a/web", "192.0.2.7"), service("a/odd", "224.0.0.1"), odd))
+    assert [grant.eip for grant in one(books, "a/web").grants] == ["a"]
+    assert [grant.eip for grant in one(books, "a/odd").grants] == [None]  # never announced
+
+
 def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
     node = NodeName("node1")
     snapshot = cluster(
         service("a/web"),
         service("a/asks", notes={"addresses": "192.0.2.1"}),
         eip("a", "192.0.2.0/28", default=True, exclude=("192.0.2.9",)),
-        nodes={node: Node(node, internal_ips=(IPv4Address("192.0.2.0"),))},
+        nodes={
+            node: Node(
+                node,
+                internal_ips=(IPv4Address("192.0.2.0"),),
+                other_ips=(IPv4Address("192.0.2.4"),),  # its ExternalIP, say
+            )
+        },
         bgp_peers={
             "tor": Resource(name="tor", spec=BgpPeerSpec(address="192.0.2.1", asn=64500))  # type: ignore[arg-type]
         },
@@ -138,18 +171,19 @@ def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
                 gateways=(IPv4Address("192.0.2.2"),),
                 interfaces=(
                     Interface("eth0", addresses=(IPv4Interface("192.0.2.3/24"),)),
-                    Interface("kube-ipvs0", addresses=(IPv4Interface("192.0.2.4/32"),)),
+                    Interface("kube-ipvs0", addresses=(IPv4Interface("192.0.2.5/32"),)),
                 ),
             )
         },
     )
     books = plan(snapshot)
-    assert given(books)["a/web"] == ["192.0.2.4"]
+    assert given(books)["a/web"] == ["192.0.2.5"]
     assert str(books_of(books, "a").ready) == (
-        "Eip 'a' gives out its addresses, but never 192.0.2.0 (Node node1), 192.0.2.1 (BgpPeer "
-        "tor), 192.0.2.2 (gateway of Node node1) and 192.0.2.3 (eth0 of Node node1)."
+        "Eip 'a' gives out its addresses, but never 192.0.2.0 (Node node1), 192.0.2.4 (Node "
+        "node1), 192.0.2.1 (BgpPeer tor), 192.0.2.2 (gateway of Node node1) and 192.0.2.3 (eth0 "
+        "of Node node1)."
     )
-    assert books_of(books, "a").capacity.ipv4 == 11
+    assert books_of(books, "a").capacity.ipv4 == 10
     assert "infrastructure (BgpPeer tor)" in str(one(books, "a/asks").verdict)
     assert reasons(books)["a/asks"] == "AddressExcluded"
 

@@ -81,6 +81,20 @@ def hop(
             (INTERNAL, False),
             id="who has the peer's own address is not on its network",
         ),
+        pytest.param(
+            [nic("eth1", "192.0.2.21/24", "fe80::21/64")],
+            ROUTER,
+            V6,
+            (INTERNAL6, False),
+            id="link-local does not say on which link: InternalIP",
+        ),
+        pytest.param(
+            [nic("lo", "127.0.0.1/8")],
+            ip_address("127.0.0.9"),
+            V4,
+            (INTERNAL, False),
+            id="loopback is nobody else's way to the node",
+        ),
     ],
 )
 def test_next_hop(
@@ -95,6 +109,13 @@ def test_an_address_of_a_service_is_never_a_next_hop() -> None:
     only = nic("eth1", "192.0.2.20/24")
     assert hop(only, vips=frozenset({ip_address("192.0.2.20")})) == (INTERNAL, False)
     assert hop(vips=frozenset({ip_address(INTERNAL)})) is None
+
+
+@pytest.mark.parametrize("address", ["fe80::1", "fe80::1%eth0", "::1", "127.0.0.1", "224.0.0.1"])
+def test_an_internal_ip_that_no_router_reaches_is_no_next_hop(address: str) -> None:
+    lost = node("node1", internal_ips=(ip_address(address),))
+    for family in Family:
+        assert next_hop(lost, None, peer=ROUTER, family=family, vips=frozenset()) is None
 
 
 def test_the_order_of_interfaces_decides_nothing() -> None:
