@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cli import overlay, tables, world
+from cli import overlay, routerconfig, tables, world
 from cli.changes import changes
+from cli.misuse import Misuse
 from cli.shown import Json, plan_json
 from cli.tables import Table
 from manager import offline
@@ -23,11 +24,30 @@ PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
     world.arguments(parser)
+    parser.add_argument(
+        "--router-config",
+        choices=routerconfig.KINDS,
+        help="print what the routers need for the cluster as it is, in their configuration",
+    )
 
 
 def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if an object could not be read or judged."""
+    if given.router_config is not None:
+        return _routers(given)
     return _whole(given) if given.offline else _what_if(given)
+
+
+def _routers(given: argparse.Namespace) -> int:
+    if given.paths and not given.offline:
+        raise Misuse("plan --router-config reads files with --offline only: --offline -f PATH.")
+    seen = world.settled(world.read(given))
+    found = routerconfig.text(seen, given.router_config)
+    if given.output == "json":
+        tables.show_json({"config": found.splitlines()})
+    else:
+        print(found or "There is no BgpConf default, or no BgpPeer: no router needs anything.")
+    return 0 if seen.complete else 1
 
 
 def _whole(given: argparse.Namespace) -> int:
