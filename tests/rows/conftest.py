@@ -9,7 +9,7 @@ import pytest
 from lab import life
 from lab.handle import Lab
 from lab.options import Options
-from lab.topology import Broken
+from lab.topology import Broken, Misuse
 from tests.rows import cluster
 
 NUMBERS = itertools.count(1)
@@ -75,7 +75,7 @@ def pytest_runtest_makereport(item: pytest.Item):
         for program in ("manager", "sidecar"):
             try:
                 text = lab.log(program)
-            except Broken:
+            except (Broken, Misuse, OSError):  # no such program, or the lab is gone already
                 continue
             report.sections.append((f"{program} log", text[-4000:]))
     return report

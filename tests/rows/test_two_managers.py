@@ -161,8 +161,8 @@ def refused(lab: Lab) -> int:
         for what, n in stats["requests"].items()
         if what.startswith(("patch", "update")) and "leases" not in what
     }
-    done = [n for what, n in stats["writes"].items() if what.rpartition(" ")[0] in tried]
-    return sum(tried.values()) - sum(done)
+    done: int = sum(n for what, n in stats["writes"].items() if what.rpartition(" ")[0] in tried)
+    return sum(tried.values()) - done
 
 
 def patches(lab: Lab) -> tuple[int, int]:
