@@ -228,6 +228,20 @@ def test_no_path_is_put_before_the_address_is_recorded() -> None:
     assert carriers(second) == "123"
 
 
+def test_announced_is_said_only_once_the_speaker_holds_every_path() -> None:
+    snapshot = scene(WEB, HERE)
+    recorded = replace(applied(snapshot, plan(snapshot)), observed=snapshot.observed)
+    handed_over = plan(recorded)
+    assert carriers(handed_over) == "123"
+    assert "pointsman.dev/Announced" not in handed_over.services[KEY].conditions
+    held = applied(recorded, handed_over)
+    first, *_ = held.observed.routes
+    partly = {key: one for key, one in held.observed.routes.items() if key != first}
+    partly_held = replace(held, observed=replace(held.observed, routes=partly))
+    assert "pointsman.dev/Announced" not in plan(partly_held).services[KEY].conditions
+    assert stated(plan(held)).status == "True"
+
+
 @pytest.mark.parametrize(
     "held",
     [
