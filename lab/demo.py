@@ -7,6 +7,7 @@ ends the story, and the exit status is 1.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import time
@@ -14,9 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lab.control import NotUp
 from lab.handle import CLIENT_ADDRESSES, Lab
 from lab.options import Options
-from lab.topology import Broken
+from lab.topology import Broken, Misuse
 
 V4, V6 = "198.51.100.0", "2001:db8:100::"
 PATIENCE_S = 20.0
@@ -259,8 +261,18 @@ def shown(addresses: set[str]) -> str:
 
 
 def run(options: Options, *, keep: bool, progress: Callable[[str], None]) -> int:
-    """Build a lab, tell the story in it, take it down; return the exit status."""
+    """Build a lab, tell the story in it, take it down; return the exit status.
+
+    Raises:
+        Misuse: there is a lab of that name; it may be somebody's, so it is left alone.
+    """
     began = time.monotonic()
+    with contextlib.suppress(NotUp):
+        Lab.running(options.name)
+        raise Misuse(
+            f"Lab {options.name!r} is up already, and the story starts with an empty one: take "
+            f"it down with `pointsman lab down --name {options.name}`, or give another --name."
+        )
     lab = Lab.up(options, attached=not keep, progress=progress)
     story, status = Story(lab), 0
     try:
