@@ -61,9 +61,17 @@ def tidy(lab: Lab) -> None:
         lab.api.merge(path, {"metadata": {"labels": labels, "annotations": noted}})
         lab.api.merge(path, {"spec": {"taints": None}})
         ready(lab, node.name, "True")
-    lab.wait("no routes of ours", lambda: not routes(lab), timeout_s=PATIENCE_S)
+    lab.wait("no routes of ours", lambda: forgotten(lab), timeout_s=PATIENCE_S)
     eips = f"{CRS}/eips"  # a finalizer of ours holds them until their addresses are free
     lab.wait("one Eip", lambda: len(lab.api.get(eips)["items"]) == 1, timeout_s=PATIENCE_S)
+
+
+def forgotten(lab: Lab) -> bool:
+    """Return whether the router has no BGP route any more."""
+    if left := routes(lab):
+        paths = lab.exec("router", "vtysh", "-c", f"show bgp ipv4 unicast {left[0]} json")
+        raise Broken(f"the router still has {left}; of the first: {paths}")
+    return True
 
 
 def each(items: Iterable[Any], work: Any) -> None:
