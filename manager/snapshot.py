@@ -11,7 +11,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import Generic, Literal, NewType, TypeVar
 
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
-from pointsman.model.address import Address, Family
+from pointsman.model.address import Address, Family, Prefix
 from pointsman.model.route import (
     Neighbor,
     PeerName,
@@ -128,6 +128,7 @@ class Node:
     network_unavailable: bool = False
     internal_ips: tuple[Address, ...] = ()
     other_ips: tuple[Address, ...] = ()  # ExternalIP and the like: its own, but no next hops
+    pod_cidrs: tuple[Prefix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

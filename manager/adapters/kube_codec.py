@@ -9,7 +9,7 @@ says so. Nothing here decides what an object means.
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Final, TypeVar, cast
 
 from manager.adapters.fields import Fields, Json, Malformed
@@ -41,7 +41,7 @@ from pointsman.api import (
     parse,
 )
 from pointsman.api.base import ApiModel
-from pointsman.model.address import Address, Family
+from pointsman.model.address import Address, Family, Prefix
 
 __all__ = [
     "Json",
@@ -163,6 +163,7 @@ def node(raw: Json) -> Node:
             for entry in status.each("addresses")
             if entry.text("type") != "InternalIP"
         ),
+        pod_cidrs=_networks(doc.at("spec").texts("podCIDRs")),
     )
 
 
@@ -276,6 +277,14 @@ def _resource(raw: Json, model: type[Spec]) -> Resource[Spec]:
         conditions=conditions(status),
         status=dict(status.raw),
     )
+
+
+def _networks(texts: Iterable[str]) -> tuple[Prefix, ...]:
+    parsed: list[Prefix] = []
+    for text in texts:
+        with suppress(ValueError):
+            parsed.append(ip_network(text, strict=False))
+    return tuple(parsed)
 
 
 def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:

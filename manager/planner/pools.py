@@ -8,6 +8,7 @@ from bisect import bisect_right, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from manager.planner.podcidrs import warner
 from manager.planner.reserved import reserved
 from manager.snapshot import Eip, EipName, Snapshot
 from pointsman.api import EipSpec
@@ -98,6 +99,8 @@ def read_pools(snapshot: Snapshot) -> Pools:
             broken = InternalError("Eip", eip.name, type(error).__name__)
             pools.append(Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken))
     pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), snapshot)
+    warn = warner(snapshot)
+    pools = [_warned(pool, warn(pool.own)) for pool in pools]
     pools = [replace(pool, shut=_shut(pool), selective=_selective(pool.spec)) for pool in pools]
     defaults = [pool for pool in pools if pool.spec is not None and pool.spec.default]
     return Pools(
@@ -124,6 +127,12 @@ def _read(eip: Eip) -> Pool:
         return Pool(name, spec, _age(eip), eip.deleting, broken, kept, kept)
     ready = Disabled(eip.name) if spec.disabled else Ready(eip.name)
     return Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
+
+
+def _warned(pool: Pool, warning: str) -> Pool:
+    if not warning or not isinstance(pool.ready, Ready):
+        return pool
+    return replace(pool, ready=replace(pool.ready, warning=warning))
 
 
 def _shut(pool: Pool) -> str:

@@ -170,10 +170,12 @@ class Ready(Verdict):
 
     eip: str
     never: tuple[str, ...] = ()  # "192.0.2.11 (Node node1)": infrastructure inside the pool
+    warning: str = ""  # a sentence without its full stop
 
     def __str__(self) -> str:
-        gives = f"Eip '{self.eip}' gives out its addresses"
-        return f"{gives}, but never {listed(self.never)}." if self.never else f"{gives}."
+        never = f", but never {listed(self.never)}" if self.never else ""
+        warning = f" Warning: {self.warning}." if self.warning else ""
+        return f"Eip '{self.eip}' gives out its addresses{never}.{warning}"
 
 
 @dataclass(frozen=True, slots=True)

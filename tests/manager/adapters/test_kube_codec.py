@@ -1,4 +1,4 @@
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 
 import pytest
 from hypothesis import given
@@ -153,7 +153,10 @@ def test_a_node() -> None:
         "Node",
         "node1",
         metadata={"uid": "n1", "labels": {"zone": "a"}, "annotations": {"k": "v"}},
-        spec={"taints": [{"key": "t", "effect": "NoSchedule", "value": "v"}]},
+        spec={
+            "taints": [{"key": "t", "effect": "NoSchedule", "value": "v"}],
+            "podCIDRs": ["10.244.1.0/24", "no CIDR", "2001:db8:244:1::/64"],
+        },
         status={
             "addresses": [
                 {"type": "Hostname", "address": "node1"},
@@ -177,6 +180,7 @@ def test_a_node() -> None:
         network_unavailable=True,
         internal_ips=(IPv4Address("192.0.2.11"), IPv6Address("2001:db8:2::11")),
         other_ips=(IPv4Address("203.0.113.1"),),
+        pod_cidrs=(IPv4Network("10.244.1.0/24"), IPv6Network("2001:db8:244:1::/64")),
     )
 
 

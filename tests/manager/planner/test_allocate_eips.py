@@ -1,6 +1,6 @@
 """The Eips themselves: overlap, infrastructure, books, renaming, splitting, deleting."""
 
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, ip_network
 
 import pytest
 
@@ -147,6 +147,40 @@ def test_what_is_held_in_such_an_eip_stays_when_it_is_unicast() -> None:
     books = plan(cluster(service("a/web", "192.0.2.7"), service("a/odd", "224.0.0.1"), odd))
     assert [grant.eip for grant in one(books, "a/web").grants] == ["a"]
     assert [grant.eip for grant in one(books, "a/odd").grants] == [None]  # never announced
+
+
+@pytest.mark.parametrize(
+    ("eips", "warning"),
+    [
+        (
+            ["10.244.1.128-10.244.2.3"],
+            " Warning: 10.244.1.128-10.244.1.255 also belongs to Pods of Node node1 "
+            "(10.244.1.0/24): exclude it, or Services there may not be reached.",
+        ),
+        (
+            ["192.0.2.0/28", "2001:db8:244:1::7"],
+            " Warning: 2001:db8:244:1::7 also belongs to Pods of Node node1 "
+            "(2001:db8:244:1::/64): exclude it, or Services there may not be reached.",
+        ),
+        (["10.244.0.0-10.244.0.255", "10.244.2.0/24"], ""),
+    ],
+)
+def test_an_eip_with_addresses_of_pods_is_ready_with_a_warning(eips, warning) -> None:
+    node = NodeName("node1")
+    pods = (ip_network("10.244.1.0/24"), ip_network("2001:db8:244:1::/64"))
+    odd = eip("a", *eips, default=True)
+    books = plan(cluster(service("a/web"), odd, nodes={node: Node(node, pod_cidrs=pods)}))
+    assert str(books_of(books, "a").ready) == f"Eip 'a' gives out its addresses.{warning}"
+    assert books_of(books, "a").ready.ok
+    assert reasons(books) == {"a/web": "Allocated"}
+
+
+def test_an_eip_that_excludes_the_addresses_of_pods_hears_no_warning() -> None:
+    node = NodeName("node1")
+    pods = (ip_network("10.244.1.0/24"),)
+    wide = eip("a", "10.244.0.0/16", exclude=("10.244.1.0/24",))
+    books = plan(cluster(wide, nodes={node: Node(node, pod_cidrs=pods)}))
+    assert str(books_of(books, "a").ready) == "Eip 'a' gives out its addresses."
 
 
 def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:

@@ -1,0 +1,38 @@
+"""Warns of Eips that hold addresses of Pods; it forbids nothing.
+
+A Node carries such addresses to its own Pods, so a Service there may never be reached.
+The ranges of Services are not known here: no object that we read tells them.
+"""
+
+from collections.abc import Callable
+
+from manager.snapshot import Snapshot
+from pointsman.model.address import Family, family_of
+from pointsman.model.ranges import AddressSet, span_text, union
+
+
+def warner(snapshot: Snapshot) -> Callable[[AddressSet], str]:
+    """Return what says, in one sentence or "", which addresses of a set are those of Pods."""
+    found = [
+        (family_of(cidr), (int(cidr.network_address), int(cidr.broadcast_address)), cidr, name)
+        for name, node in sorted(snapshot.nodes.items())
+        for cidr in node.pod_cidrs
+    ]
+    pods = union((family, span) for family, span, _, _ in found)
+
+    def warning(own: AddressSet) -> str:
+        apart = own - pods
+        for family in Family:
+            if own.of(family) == apart.of(family):
+                continue
+            for theirs, (start, end), cidr, name in found:
+                for first, last in own.of(family).spans if theirs is family else ():
+                    if first <= end and start <= last:
+                        common = span_text(family, max(first, start), min(last, end))
+                        return (
+                            f"{common} also belongs to Pods of Node {name} ({cidr}): "
+                            "exclude it, or Services there may not be reached"
+                        )
+        return ""
+
+    return warning
