@@ -24,6 +24,7 @@ from pointsman.runtime.target import Unavailable
 log = logging.getLogger(__name__)
 
 GRACE_S: Final = 30.0  # how long a silent speaker's last routes count as still there
+TICK_S: Final = 0.1  # a timer may be early by the clock's resolution
 POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this often
 SETTLE_S: Final = 0.2  # session events come in bursts
 
@@ -38,8 +39,9 @@ class Voice:
         self._routes = ReadBack(speaker.routes, now=now)
         self._neighbors = ReadBack(speaker.neighbors, now=now)
         self._sessions: Mapping[PeerName, SessionReport] = {}
-        self._last, self._answered_at = Observed(fresh=False), now()
-        self._silent = False
+        self._last = Observed(fresh=False)
+        self._silent_since: float | None = None
+        self._heard = False  # whether the sessions were ever read
 
     async def look(self) -> Observed:
         """Return what the speaker holds; not fresh when it does not answer."""
@@ -49,6 +51,8 @@ class Voice:
                 self._doubt()
                 self._last = Observed()
             else:
+                if not self._heard:  # or every start would say that all sessions are down
+                    self._sessions, self._heard = await self._speaker.sessions(), True
                 self._last = Observed(
                     identity=identity,
                     exports=await self._exports.observe(),
@@ -58,12 +62,12 @@ class Voice:
                 )
         except Unavailable as trouble:
             self._lost(trouble)
-            if self._clock.monotonic() - self._answered_at > GRACE_S:
+            if self._past_grace():
                 self._last = Observed()
             return replace(self._last, sessions={}, fresh=False)
-        if self._silent:
+        if self._silent_since is not None:
             log.info("the speaker answers again")
-        self._silent, self._answered_at = False, self._clock.monotonic()
+        self._silent_since = None
         return self._last
 
     async def speak(self, speech: Speech) -> bool:
@@ -136,15 +140,24 @@ class Voice:
         except Unavailable as trouble:
             self._lost(trouble)
             sessions = {}
+        else:
+            self._heard = True
         if sessions != self._sessions:
             self._sessions = sessions
             self._wake()
 
     def _lost(self, trouble: Unavailable) -> None:
         self._doubt()
-        if not self._silent:
+        if self._silent_since is None:
             log.warning("the speaker does not answer, its routes are left as they are: %s", trouble)
-        self._silent = True
+            self._silent_since = self._clock.monotonic()
+            # Nothing else happens when the grace is over, and somebody may wait for an address.
+            asyncio.get_running_loop().call_later(GRACE_S + TICK_S, self._wake)
+
+    def _past_grace(self) -> bool:
+        """Whether the speaker has been silent for so long that no router believes it any more."""
+        since = self._silent_since
+        return since is not None and self._clock.monotonic() - since > GRACE_S
 
     def _doubt(self) -> None:
         for target in (self._exports, self._routes, self._neighbors):

@@ -41,6 +41,7 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Lab) -> None:
         stays(lab, holders)
     for address in holders.values():
         assert events.about(address) == []
+    assert cluster.events(lab, "tor-1") == [], "a manager that starts unsays no session"
     for name in holders:
         assert name == "three" or lab.get(holders[name])
     for name in (*holders, "four"):
