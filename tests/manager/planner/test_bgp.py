@@ -1,7 +1,7 @@
 """Eip.bgp and nextHops in the whole plan: who hears what, from record to route."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -223,6 +223,34 @@ def test_a_router_is_sent_at_most_so_many_next_hops_and_the_others_all() -> None
     after = hops(settled(scene(WEB, HERE, TORS[0], few, marks=f"{gone} dead")))["tor-2"]
     assert found["tor-2"][1] in after
     assert len(after) == 2
+
+
+def test_each_prefix_chooses_for_itself() -> None:
+    few = peer("tor-1", nextHops={"maxPaths": 1})
+    webs = [service(f"a/web-{n}") for n in range(8)]
+    served = [endpoints(web.key, "node1") for web in webs]
+    found = settled(scene(*webs, *served, few)).speech.routes
+    assert len(found) == 8
+    assert {str(key.next_hop) for key in found} == set(ALL)
+
+
+class Unspeakable(str):
+    """A traffic policy that raises when it is compared."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        raise ZeroDivisionError("poison")
+
+    __hash__ = str.__hash__
+
+
+def test_the_aggregate_of_a_service_that_cannot_be_judged_stays() -> None:
+    world, before = settle(scene(WEB, HERE, AGGREGATING))
+    poisoned = replace(world.services[WEB.key], policy=cast(Any, Unspeakable()))
+    found = plan(replace(world, services={WEB.key: poisoned}))
+    assert stated(found).reason == "InternalError"
+    assert found.speech.routes == before.speech.routes
 
 
 def racks(**more: Any) -> Snapshot:
