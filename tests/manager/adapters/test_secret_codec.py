@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from manager.adapters.fields import Malformed
 from manager.adapters.objects import snapshot_of
 from manager.adapters.secret_codec import LONGEST, secret
 
@@ -23,6 +24,7 @@ def b64(data: bytes) -> str:
         ),
         pytest.param({"data": {"k": b64(b"\xff\xfe")}}, {}, id="bytes that are no text"),
         pytest.param({"data": {"k": "not base64!"}}, {}, id="text that is no base64"),
+        pytest.param({"data": {"k": "pässword"}}, {}, id="text that is not even ASCII"),
         pytest.param({"data": {"k": b64(b"x" * (LONGEST + 1))}}, {}, id="a file"),
         pytest.param({"data": {"k": ""}}, {"k": ""}, id="an empty entry is there, and empty"),
         pytest.param({}, {}, id="nothing in it"),
@@ -33,6 +35,25 @@ def test_entries(raw: dict[str, Any], expected: dict[str, str]) -> None:
     found = secret({"metadata": {"name": "routers"}} | raw)
     assert (found.name, found.entries) == ("routers", expected)
     assert "hush" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        (None, "A Secret in namespace default has no metadata.name; give it one."),
+        ({"namespace": "shop"}, "A Secret in namespace shop has no metadata.name; give it one."),
+    ],
+)
+def test_a_secret_without_a_name(metadata: object, sentence: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        secret({"kind": "Secret", "metadata": metadata})
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("metadata", [True, {"name": 5}, {"name": "a", "namespace": {"b": 1}}])
+def test_a_secret_whose_metadata_is_no_text(metadata: object) -> None:
+    with pytest.raises(Malformed):
+        secret({"kind": "Secret", "metadata": metadata})
 
 
 def test_files_may_hold_passwords_and_one_that_is_not_there_is_unknown() -> None:
