@@ -47,7 +47,7 @@ def away(whole: Lab) -> Iterator[tuple[Lab, float]]:
 
 def restarts(lab: Lab, enabled: str) -> None:
     """Turn graceful restart on or off, and wait for the session that has it so."""
-    before = session(lab, cluster.MANAGER)
+    before = lab.wait("a session", lambda: session(lab, cluster.MANAGER), timeout_s=30)
     spec = {"gracefulRestart": {"enabled": enabled}}
     words.patch(lab, "bgpconf/default", {"spec": spec})
     lab.wait("another session", lambda: session(lab, cluster.MANAGER) != before, timeout_s=30)
