@@ -30,12 +30,12 @@ class RouteEvents:
     assert events.about("198.51.100.0/28") == []
     """
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    def __init__(self, lab: Lab, *, machine: str = "router") -> None:
+        self._lab, self._machine = lab, machine
         self._lines: list[str] = []
 
     def __enter__(self) -> Self:
-        command = self._lab.command("router", ["ip", "monitor", "route"])
+        command = self._lab.command(self._machine, ["ip", "monitor", "route"])
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
         )
@@ -46,7 +46,7 @@ class RouteEvents:
                 self._process.kill()
                 raise Broken("ip monitor on the router hears nothing.")
             for verb in ("add", "del"):
-                self._lab.exec("router", "ip", "route", verb, "blackhole", MARKER)
+                self._lab.exec(self._machine, "ip", "route", verb, "blackhole", MARKER)
         return self
 
     def __exit__(

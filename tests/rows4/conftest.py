@@ -9,10 +9,11 @@ import pytest
 from lab import life
 from lab.handle import Lab
 from lab.options import Options
+from lab.topology import Broken, Misuse
 from tests.rows import cluster
-from tests.rows.conftest import pytest_runtest_makereport, say
+from tests.rows.conftest import say
 
-__all__ = ["pytest_runtest_makereport", "say"]
+__all__ = ["say"]
 
 NUMBERS = itertools.count(1)
 
@@ -34,3 +35,18 @@ def lab(whole: Lab) -> Iterator[Lab]:
     """The lab as `prepare` left it, before the test and after it."""
     yield whole
     cluster.tidy(whole)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """A row that fails shows the end of the logs: that is where one looks first."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.failed and isinstance(lab, Lab):
+        for program in ("manager", "sidecar"):
+            try:
+                text = lab.log(program)
+            except (Broken, Misuse):
+                continue
+            report.sections.append((f"{program} log", text[-4000:]))
+    return report
