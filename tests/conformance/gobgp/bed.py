@@ -82,14 +82,18 @@ async def started(bed: Bed) -> GobgpSpeaker:
     return bed.speaker
 
 
-async def peered(bed: Bed, name: str, address: str, **changed: Any) -> None:
-    """Add export rule and neighbor, and wait for the session."""
-    speaker, peer = bed.speaker, PeerName(name)
+async def introduce(bed: Bed, name: str, address: str, **changed: Any) -> None:
+    """Add export rule and neighbor; the session comes when it comes."""
     asn = changed.pop("asn", 64500)
     add = neighbor(address, asn, **changed)
-    await speaker.exports.apply(_put(peer, add.address))
-    await speaker.neighbors.apply(_put(peer, add))
-    await eventually(lambda: state(speaker, name), "Established")
+    await bed.speaker.exports.apply(_put(PeerName(name), add.address))
+    await bed.speaker.neighbors.apply(_put(PeerName(name), add))
+
+
+async def peered(bed: Bed, name: str, address: str, **changed: Any) -> None:
+    """Add export rule and neighbor, and wait for the session."""
+    await introduce(bed, name, address, **changed)
+    await eventually(lambda: state(bed.speaker, name), "Established")
 
 
 async def state(speaker: GobgpSpeaker, name: str) -> str | None:

@@ -1,9 +1,8 @@
 """What a router at the other end hears, and what the speaker says of the session."""
 
 from collections.abc import Mapping
+from functools import partial
 from ipaddress import ip_address, ip_network
-
-import pytest
 
 from manager.adapters.gobgp import GobgpSpeaker
 from manager.adapters.gobgp_codec import IPV4
@@ -15,6 +14,7 @@ from tests.conformance.gobgp.bed import (
     FakeBed,
     Router,
     eventually,
+    introduce,
     neighbor,
     peered,
     started,
@@ -49,27 +49,26 @@ async def hears(router: Router, *keys: RouteKey) -> None:
     await eventually(heard, set(keys))
 
 
-@pytest.mark.parametrize(
-    ("address", "asn"),
-    [
-        pytest.param("127.0.0.2", 64500, id="eBGP over IPv4"),
-        pytest.param("127.0.0.2", 64501, id="iBGP over IPv4"),
-        pytest.param("2001:db8::2", 64500, id="eBGP over IPv6"),
-        pytest.param("2001:db8::2", 64501, id="iBGP over IPv6"),
-    ],
-)
-async def test_three_next_hops_of_both_families_over_one_session(
-    bed: Bed, address: str, asn: int
-) -> None:
+EVERY_WAY = {
+    PeerName("ebgp-over-4"): ("127.0.0.2", 64500),
+    PeerName("ibgp-over-4"): ("127.0.0.3", 64501),
+    PeerName("ebgp-over-6"): ("2001:db8::2", 64500),
+    PeerName("ibgp-over-6"): ("2001:db8::3", 64501),
+}
+
+
+async def test_three_next_hops_of_both_families_over_each_kind_of_session(bed: Bed) -> None:
     speaker = await started(bed)
-    router = await bed.router(address, asn)
-    await peered(bed, "tor-a", address, asn=asn)
-    await converge(speaker, dict.fromkeys([*V4, *V6, BEHIND6], route(A)))
-    await hears(router, *V4, *V6, BEHIND6)
-    await converge(speaker, {V4[1]: route(A), V6[0]: route(A)})
-    await hears(router, V4[1], V6[0])
-    await converge(speaker, {})
-    await hears(router)
+    routers = {}
+    for name, (address, asn) in EVERY_WAY.items():
+        routers[name] = await bed.router(address, asn)
+        await introduce(bed, name, address, asn=asn)
+    for name in EVERY_WAY:
+        await eventually(partial(state, speaker, name), "Established")
+    for wanted in ([*V4, *V6, BEHIND6], [V4[1], V6[0]], []):
+        await converge(speaker, dict.fromkeys(wanted, route(*EVERY_WAY)))
+        for router in routers.values():
+            await hears(router, *wanted)
 
 
 async def test_paths_put_before_the_neighbor_are_told_at_once(bed: Bed) -> None:
