@@ -23,8 +23,8 @@ from agent.ports import ServiceProxy
 from agent.reconcile import Agent
 from agent.snapshot import NodeName, Settings
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.complaints import Complaints
 from pointsman.runtime.loop import Loop
-from pointsman.runtime.target import Unavailable
 
 log = logging.getLogger("agent")
 
@@ -97,22 +97,10 @@ async def _work(options: Options, session: aiohttp.ClientSession) -> None:
     )
     settings = Settings(node=options.node, version=version(), proxy_url=options.proxy_url)
     agent = Agent(settings, links=links, proxy=proxy, announcer=announcer)
-    loop = Loop(agent.step, on_unavailable=Complaints().say)
+    loop = Loop(agent.step, on_unavailable=Complaints(log).say)
     log.info("node %s, API server %s", options.node, options.access.server)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(links.watch(loop.wake))
         tasks.create_task(proxy.watch(loop.wake))
         tasks.create_task(announcer.watch(loop.wake))
         tasks.create_task(loop.run())
-
-
-class Complaints:
-    """Says each reason for waiting once, not at every retry."""
-
-    def __init__(self) -> None:
-        self._said = ""
-
-    def say(self, error: Unavailable) -> None:
-        if str(error) != self._said:
-            self._said = str(error)
-            log.info("waiting: %s", error)

@@ -31,8 +31,8 @@ from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import Settings
 from manager.voice import Voice
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.complaints import Complaints
 from pointsman.runtime.loop import Loop
-from pointsman.runtime.target import Unavailable
 
 log = logging.getLogger("manager")
 
@@ -99,7 +99,7 @@ class Parts:
         chance: random.Random,
         pace: Pace | None = None,
     ) -> None:
-        self._loop = Loop(self._step, resync_s=RESYNC_S, on_unavailable=Complaints().say)
+        self._loop = Loop(self._step, resync_s=RESYNC_S, on_unavailable=Complaints(log).say)
         wake = self._loop.wake
         home = options.namespace  # where Secrets are, too
         self.view = ClusterView(api, wake=wake, rng=chance, pace=pace, namespace=home)
@@ -178,16 +178,3 @@ async def _ended(task: asyncio.Task[object]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-class Complaints:
-    """Says each reason for waiting once, not at every retry."""
-
-    def __init__(self) -> None:
-        self._said = ""
-
-    def say(self, error: Unavailable) -> None:
-        """Log *error* unless it was the last thing said."""
-        if str(error) != self._said:
-            self._said = str(error)
-            log.info("waiting: %s", error)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import main, options, parser
-from agent.main import Complaints, Misuse, until
-from pointsman.runtime.target import Unavailable
+from agent.main import Misuse, until
 
 KUBECONFIG = """
 current-context: a
@@ -62,14 +61,6 @@ def test_misuse_is_a_sentence_and_status_2(
     assert printed.count("\n") == 1
     with pytest.raises(Misuse):
         options(parser().parse_args(flags), {})
-
-
-def test_a_reason_to_wait_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    complaints = Complaints()
-    with caplog.at_level("INFO"):
-        for reason in ("a", "a", "b", "a"):
-            complaints.say(Unavailable(reason))
-    assert [record.getMessage()[-1] for record in caplog.records] == ["a", "b", "a"]
 
 
 async def test_told_to_stop_the_work_ends_quietly() -> None:

@@ -1,14 +1,11 @@
 """A manager as main wires it: how it ends, and what it says while it waits."""
 
 import asyncio
-import logging
 
 import pytest
 
 from manager.adapters.kube import LEASES
 from manager.adapters.lease import LEASE_NAME
-from manager.main import Complaints
-from pointsman.runtime.target import Unavailable
 from tests.sim.world import NAMESPACE, World
 
 pytestmark = [pytest.mark.looptime(noop_cycles=1)]
@@ -62,15 +59,3 @@ async def test_a_bug_ends_it_and_gives_the_lease_back() -> None:
     for replica in world.replicas:
         if replica is not first:
             await replica.stop()
-
-
-def test_a_reason_for_waiting_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    complaints = Complaints()
-    with caplog.at_level(logging.INFO):
-        for sentence in ("away", "away", "slow", "away"):
-            complaints.say(Unavailable(sentence))
-    assert [record.message for record in caplog.records] == [
-        "waiting: away",
-        "waiting: slow",
-        "waiting: away",
-    ]
