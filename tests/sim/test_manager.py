@@ -20,7 +20,7 @@ from tests.sim.world import NOON, POISONED, ROUTERS, World, now
 # asyncio never sleeps while a task can run: looptime need not wait and see.
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
 
-STORY_S = 150.0
+STORY_S = 120.0
 CALM_S = 200.0  # after the last trouble: a list or two, back-offs, a lease that runs out
 IDLE_S = 600.0
 SEEDS = os.environ.get("SEED", "").split(",") if "SEED" in os.environ else range(1, 21)

@@ -36,6 +36,7 @@ class Weather:
     skipped: float = 0.0  # of watch events
     repeated: float = 0.0
     cut: bool = False  # no answer at all
+    leaseless: bool = False  # only leases are not answered: leading ends, and writes still pass
 
 
 class Wire:
@@ -58,6 +59,7 @@ class Wire:
         )
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json:
+        self._ask(kind)
         return await self._carry(lambda: self._api.get(kind, namespace, name))
 
     async def create(self, kind: Kind, namespace: str, body: Json) -> Json:
@@ -96,7 +98,13 @@ class Wire:
         async with self._api.watch(kind, params, version=version, timeout_s=timeout_s) as events:
             yield self._mangled(events)
 
+    def _ask(self, kind: Kind) -> None:
+        if kind is LEASES and self.weather.leaseless:
+            raise Unavailable("the API server answered 500: no leases today")
+
     async def _write(self, kind: Kind, name: str, call: Callable[[], Awaitable[Json]]) -> Json:
+        self._ask(kind)
+
         async def arrived() -> Json:
             if kind is not LEASES and self._rng.random() < self.weather.conflicts:
                 raise Refused(409, "Conflict", "somebody was quicker")

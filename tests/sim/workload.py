@@ -233,7 +233,9 @@ class Luck:
             self._sidecar_frozen,
             self._partition,
             self._bad_wire,
+            self._no_leases,
             self._bad_line,
+            self._bad_watches,
             self._bad_watches,
             self._compaction,
         ]
@@ -274,12 +276,15 @@ class Luck:
         worse = Weather(latency_s=self.rng.choice([0.01, 1.0]), loss=0.2, conflicts=0.2)
         await self._wire(replica, 30.0, worse)
 
+    async def _no_leases(self, replica: Replica) -> None:
+        await self._wire(replica, 30.0, Weather(latency_s=1.0, leaseless=True))
+
     async def _bad_line(self, replica: Replica) -> None:
         worse = Weather(latency_s=self.rng.choice([0.001, 0.1]), loss=0.1)
         await self._line(replica, 30.0, worse)
 
     async def _bad_watches(self, replica: Replica) -> None:
-        await self._wire(replica, 30.0, Weather(skipped=0.2, repeated=0.2))
+        await self._wire(replica, 60.0, Weather(skipped=0.5, repeated=0.3))
 
     async def _compaction(self, replica: Replica) -> None:
         self.world.api.forget_history()

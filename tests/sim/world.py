@@ -31,6 +31,7 @@ from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
 from tests.fakes.gobgp import FakeGobgpd, FakeRouter
 from tests.fakes.kube import FakeKube
 from tests.sim.laws import Laws
@@ -54,7 +55,7 @@ class Cluster(FakeKube):
         super().__init__()
         self._laws = laws
         self.fault = self._poison
-        self.poison = Refused(422, "Invalid", "a webhook of somebody's says no")
+        self.poison: Exception = Refused(422, "Invalid", "a webhook of somebody's says no")
 
     def _poison(self, verb: str, plural: str, name: str) -> Exception | None:
         bad = verb == "patch status" and name == POISONED
@@ -177,6 +178,8 @@ class World:
         self.laws = Laws()
         self.api = Cluster(self.laws)
         self._furnish()
+        if seed % 2:
+            self.api.poison = Unavailable("the API server answered 500: a webhook is down")
         self.replicas = [Replica(self, name) for name in "ab"]
 
     def _furnish(self) -> None:
