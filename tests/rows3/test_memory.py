@@ -37,8 +37,13 @@ def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Lab) -> None:
         words.has(lab, "web", address)
         words.has(lab, "older-in-line", "198.51.100.1")
     assert events.about(f"{address}/32") == []
-    repairs = [one for one in cluster.events(lab, "web") if one[1] == "Allocated"]
-    assert len(repairs) >= 3, "each repair of the status is an Event"
+
+    def told() -> bool:
+        found = [event[2] for event in cluster.events(lab, "web") if event[1] == "Repaired"]
+        assert len(found) == 3, f"each repair is an Event: {found}"
+        return sum("allocated-from" in message for message in found) == 1
+
+    lab.wait("three Events", told)
 
 
 def test_a_forged_origin_neither_admits_nor_evicts(lab: Lab) -> None:
