@@ -7,7 +7,6 @@ API's objects, what its users did to them, and what routers heard count.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from manager.adapters.fields import Json
 
@@ -104,8 +103,3 @@ class Laws:
         leaders = list(who)
         if len(leaders) > 1:
             self.say(f"{' and '.join(leaders)} lead at once")
-
-
-def record_of(raw: Json) -> dict[str, Any]:
-    """Return a Service's part that is ours, to print it."""
-    return {"addresses": addresses_of(raw), "allocated": dict(condition(raw, ALLOCATED))}
