@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Final
 
 from manager.planner.desired import Plan
+from manager.planner.ours import recorded
 from manager.planner.plan import plan
+from manager.planner.vocabulary import ALLOCATED_FROM
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import PeerName, SessionReport
@@ -38,7 +40,9 @@ def settle(snapshot: Snapshot) -> tuple[Snapshot, Plan]:
 def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
     """Return *snapshot* as it would be once *decided* has taken effect."""
     services = {
-        key: written(service, decided.services[key]) if key in decided.services else service
+        key: written(service, decided.services[key])
+        if key in decided.services
+        else released(service)
         for key, service in snapshot.services.items()
     }
     speech = decided.speech
@@ -73,3 +77,13 @@ def written(service: Service, record: ServiceRecord) -> Service:
             for name, said in sorted(record.conditions.items())
         ),
     )
+
+
+def released(service: Service) -> Service:
+    """Return *service*, which is not ours, without what a record of ours left on it."""
+    if not recorded(service):
+        return service
+    sources = service.annotations.get(ALLOCATED_FROM, "")
+    ours = {part.rpartition("/")[2].strip() for part in sources.split(",")}
+    ingress = tuple(entry for entry in service.ingress if entry.ip not in ours)
+    return replace(written(service, ServiceRecord()), ingress=ingress)

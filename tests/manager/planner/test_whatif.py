@@ -44,6 +44,18 @@ def test_sessions_count_as_established() -> None:
     }
 
 
+def test_a_service_that_stops_being_ours_frees_its_address() -> None:
+    calm, decided = whatif.settle(scene(WEB, HERE))
+    held = decided.services[WEB.key].ingress[0]
+    left = replace(calm.services[WEB.key], load_balancer_class="example.com/other")
+    heir = service("a/heir", notes={"addresses": held})
+    after = replace(calm, services={WEB.key: left, heir.key: heir})
+    found, decided = whatif.settle(after)
+    assert decided.services[heir.key].ingress == (held,)
+    assert found.services[WEB.key].ingress == ()
+    assert not any(key.startswith("pointsman.dev/") for key in found.services[WEB.key].annotations)
+
+
 def test_what_others_wrote_stays() -> None:
     foreign = Condition("x.io/Ready", "True", "r", "m", "2026-01-01T00:00:00Z")
     web = replace(WEB, annotations={"x.io/note": "1", "pointsman.dev/eip": "public"})
