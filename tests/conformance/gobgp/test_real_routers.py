@@ -1,8 +1,11 @@
-"""FRR and BIRD at the other end of a real sidecar: what their kernels route."""
+"""FRR and BIRD at the other end of a real sidecar: what their kernels route.
+
+Of the adapter alone. What the whole product does with them (graceful restart, passwords,
+weights, attributes) is seen in tests/rows4.
+"""
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -166,34 +169,6 @@ async def test_what_isnt_for_this_router_never_gets_there(
     assert site.lab.gateways("198.51.100.2/32") == set()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-async def test_a_restarted_sidecar_with_graceful_restart_costs_no_route_event(
-    site: Site, speaker: GobgpSpeaker, ending: signal.Signals
-) -> None:
-    patient = replace(ROUTER, graceful_restart_seconds=60)
-    await converge(speaker, BOTH)
-    await peer(speaker, patient)
-    await eventually(site.gateways("198.51.100.1/32"), set(HOPS4))
-    await eventually(site.gateways("2001:db8:5::1/128"), set(HOPS6))
-    with _route_events(site) as events:
-        site.end(ending)
-        site.start()
-        await answering(speaker._stub)
-        await speaker.start(US)
-        await speaker.exports.apply(Delta({A: ROUTER.address}, frozenset()))
-        await converge(speaker, BOTH)  # all paths first, the neighbor last
-        await peer(speaker, patient)
-        # A change after it proves that the restart is over: then nothing was held back.
-        marker = routes("198.51.100.2/32", HOPS4[:1], A)
-        await converge(speaker, BOTH | marker)
-        await eventually(site.gateways("198.51.100.2/32"), {HOPS4[0]})
-    assert any("198.51.100.2" in line for line in events)  # the monitor did listen
-    assert [line for line in events if "198.51.100.2" not in line] == []
-    assert site.lab.gateways("198.51.100.1/32") == set(HOPS4)
-    await converge(speaker, {})  # a helper keeps what isn't withdrawn, RFC 8538 even after a Cease
-    await eventually(site.gateways("198.51.100.1/32"), set())
-
-
 async def test_without_graceful_restart_an_end_is_an_end(site: Site, speaker: GobgpSpeaker) -> None:
     await converge(speaker, BOTH)
     await peer(speaker)
@@ -204,35 +179,6 @@ async def test_without_graceful_restart_an_end_is_an_end(site: Site, speaker: Go
 
 # In FRR's words: BIRD 2.0 knows no link bandwidth, and one vtysh is enough.
 only_frr = pytest.mark.parametrize("wired", [RouterKind.FRR], indirect=True)
-
-
-@only_frr
-async def test_frr_weighs_next_hops_as_told(site: Site, speaker: GobgpSpeaker) -> None:
-    weighted: dict[RouteKey, Route] = {}
-    for hop, weight in zip(HOPS4, (1, 2, 4), strict=True):
-        weighted |= routes("198.51.100.1/32", [hop], A, weight=weight)
-    await converge(speaker, weighted)
-    await peer(speaker)
-
-    async def weights() -> dict[str, int]:
-        text = site.lab.exec("router", "ip", "route", "show", "198.51.100.1")
-        found = re.findall(r"via (\S+) dev \S+ weight (\d+)", text)
-        return {hop: int(weight) for hop, weight in found}
-
-    await eventually(weights, dict(zip(HOPS4, (14, 28, 57), strict=True)))
-
-
-@only_frr
-async def test_frr_sees_the_attributes(site: Site, speaker: GobgpSpeaker) -> None:
-    wish: dict[str, Any] = {"communities": ("64500:7", "no-export"), "med": 77}
-    wish |= {"large_communities": ("64501:7:1",), "as_path_prepend": 2}
-    await converge(speaker, routes("198.51.100.1/32", HOPS4, A, **wish))
-    await peer(speaker)
-    await eventually(site.gateways("198.51.100.1/32"), set(HOPS4))
-    shown = site.vtysh("show bgp ipv4 unicast 198.51.100.1/32")
-    for words in ("64501 64501 64501", "metric 77", "64500:7 no-export", "64501:7:1"):
-        assert words in shown
-    assert "64501:0:" not in shown
 
 
 @only_frr
@@ -255,34 +201,3 @@ async def test_frr_over_ibgp_hears_the_local_preference(site: Site, speaker: Gob
             where = f"address-family {family} unicast"
             activate = "neighbor 192.0.2.10 activate"
             site.vtysh("configure terminal", "router bgp 64500", where, activate)
-
-
-@only_frr
-async def test_an_md5_password_is_rotated_live(site: Site, speaker: GobgpSpeaker) -> None:
-    def router(words: str) -> None:
-        site.vtysh("configure terminal", "router bgp 64500", words)
-
-    await converge(speaker, routes("198.51.100.1/32", HOPS4, A))
-    try:
-        for password in ("first", "second"):
-            router(f"neighbor 192.0.2.10 password {password}")
-            await peer(speaker, replace(ROUTER, password=password))
-            await eventually(site.gateways("198.51.100.1/32"), set(HOPS4))
-        await speaker.neighbors.apply(Delta({A: replace(ROUTER, password="no")}, frozenset()))
-        await eventually(site.gateways("198.51.100.1/32"), set())
-    finally:
-        router("no neighbor 192.0.2.10 password")
-
-
-@contextlib.contextmanager
-def _route_events(site: Site) -> Iterator[list[str]]:
-    """Collect what `ip monitor route` says on the router of our prefixes, until the end."""
-    events: list[str] = []
-    with subprocess.Popen(
-        site.lab.command("router", ["ip", "monitor", "route"]), stdout=subprocess.PIPE, text=True
-    ) as monitor:
-        yield events
-        monitor.terminate()
-        assert monitor.stdout is not None
-        said = monitor.stdout.read().splitlines()
-    events += [line for line in said if re.search(r"198\.51\.100\.|2001:db8:5:", line)]
