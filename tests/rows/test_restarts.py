@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lab.handle import Lab
 from lab.topology import Broken
 from lab.watching import RouteEvents, session
 from tests.rows import cluster
-from tests.rows.cluster import MANAGER
+from tests.rows.cluster import CRS, MANAGER
 from tests.rows.conftest import Say
 
 pytestmark = pytest.mark.lab
@@ -72,6 +73,18 @@ def die(lab: Lab, number: signal.Signals) -> None:
     lab.wait("another manager", lambda: lab.process("manager")["pid"] not in (None, pid))
 
 
+@pytest.fixture
+def without_graceful_restart(lab: Lab) -> Iterator[None]:
+    """FRR 8.4 keeps stale ADD-PATH paths for ever after one: see docs/routers/frr.md."""
+    first = session(lab, MANAGER)
+    conf = f"{CRS}/bgpconfs/default"
+    lab.api.merge(conf, {"spec": {"gracefulRestart": {"enabled": "Never"}}})
+    lab.wait("a session without", lambda: session(lab, MANAGER) != first, timeout_s=60)
+    yield
+    lab.api.merge(conf, {"spec": {"gracefulRestart": None}})
+
+
+@pytest.mark.usefixtures("without_graceful_restart")
 def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None:
     for name in cluster.many(lab, 20):
         cluster.settled(lab, name)
