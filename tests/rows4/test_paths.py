@@ -12,7 +12,7 @@ from lab.handle import Lab
 from lab.parts import CHECKOUT
 from lab.topology import Broken
 from tests.rows import cluster
-from tests.rows.cluster import CRS, MANAGER, custom
+from tests.rows.cluster import CRS, custom
 from tests.rows4 import routers
 from tests.rows4.routers import SECOND
 
@@ -85,14 +85,14 @@ def test_weights_follow_the_endpoints(lab: Lab) -> None:
 
 
 def test_a_router_without_add_path_is_said_and_told_how(lab: Lab) -> None:
-    family = "address-family ipv4 unicast"
-    routers.up(lab, "tor-1")
-    with routers.typed(lab, family, f"neighbor {MANAGER} disable-addpath-rx"):
-        routers.vtysh(lab, f"clear bgp {MANAGER}")
-        routers.said(lab, "tor-1", "AddPathNegotiated", "False", "disable-addpath-rx")
-    routers.vtysh(lab, f"clear bgp {MANAGER}")
-    routers.said(lab, "tor-1", "AddPathNegotiated", "True")
-    routers.up(lab, "tor-1")
+    with routers.configured(lab, routers.plain(lab).replace("add paths rx;", "")):
+        routers.peer(lab, "tor-2", SECOND, 64502)
+        routers.said(
+            lab, "tor-2", "AddPathNegotiated", "False", "disable-addpath-rx", "add paths rx"
+        )
+        routers.said(lab, "tor-1", "AddPathNegotiated", "True")
+        address = served(lab, "web", "public")
+        lab.wait("one path", lambda: len(lab.gateways(f"{address}/32", machine="router2")) == 1)
 
 
 def test_attributes_arrive(lab: Lab) -> None:

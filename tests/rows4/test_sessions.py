@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 
@@ -16,7 +15,7 @@ from lab.handle import Lab
 from lab.parts import CHECKOUT
 from lab.processes import descendants
 from lab.topology import Broken
-from lab.watching import RouteEvents, session
+from lab.watching import session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 from tests.rows.conftest import Say
@@ -180,15 +179,10 @@ def test_ibgp(lab: Lab) -> None:
         )
 
 
-def test_a_router_on_another_port(lab: Lab) -> None:
+def test_a_router_on_another_port_and_one_hop_away_only(lab: Lab) -> None:
     text = routers.plain(lab).replace(f"local {SECOND} as", f"local {SECOND} port 1179 as")
-    with second(lab, text, port=1179) as name:
-        routers.up(lab, name)
-
-
-def test_gtsm_and_its_absence(lab: Lab) -> None:
-    secured = routers.plain(lab).replace("connect retry", "ttl security yes; connect retry")
-    with second(lab, secured, ttlSecurity=True) as name:
+    text = text.replace("connect retry", "ttl security yes; connect retry")
+    with second(lab, text, port=1179, ttlSecurity=True) as name:
         routers.up(lab, name)
 
 
@@ -257,67 +251,3 @@ def pointsman(lab: Lab, *words: str) -> str:
     command = [sys.executable, "-m", "cli", *words, "--kubeconfig", str(lab.kubeconfig)]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_a_restarted_sidecar_costs_no_route_event(
-    lab: Lab, ending: signal.Signals, say: Say
-) -> None:
-    routers.peer(lab, "tor-2", SECOND, 64502)
-    routers.up(lab, "tor-2")
-    for name in ("one", "two", "three"):
-        cluster.make(lab, name)
-    addresses = [cluster.settled(lab, name) for name in ("one", "two", "three")]
-    for address in addresses:
-        lab.wait(
-            "BIRD's route",
-            partial(at_second, lab, address),
-        )
-    since = routers.session(lab, "tor-1").get("establishedSince")
-    before = {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH}
-    ids = [path_ids(lab, address) for address in addresses]
-    with RouteEvents(lab) as events, RouteEvents(lab, machine="router2") as second_events:
-        pid = lab.process("sidecar")["pid"]
-        lab.kill("sidecar", ending)
-        lab.wait("another sidecar", lambda: lab.process("sidecar")["pid"] not in (None, pid))
-        lab.wait(
-            "another session",
-            lambda: routers.session(lab, "tor-1").get("establishedSince", since) != since,
-            timeout_s=30,
-        )
-        routers.up(lab, "tor-1")
-        routers.up(lab, "tor-2")
-        cluster.judged(lab)
-    assert {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH} == before
-    for heard in (events, second_events):
-        for address in addresses:
-            assert heard.about(f"{address}/32") == []
-    ids_after = [path_ids(lab, address) for address in addresses]
-    say(f"FRR's path ids of three addresses: {ids}, after the restart {ids_after}")
-    for name in ("one", "two", "three"):
-        cluster.delete(lab, name)
-    for address in addresses:
-        lab.wait("nothing at BIRD", partial(gone_at_second, lab, address))
-    # FRR 8.4 keeps stale paths whose ids were not used again: docs/routers/README.md.
-    routers.vtysh(lab, "clear bgp *")
-    for address in addresses:
-        cluster.routed(lab, address, "")
-    routers.up(lab, "tor-1")
-
-
-def path_ids(lab: Lab, address: str) -> list[int]:
-    """Return the ADD-PATH identifiers of the paths that FRR holds."""
-    found = json.loads(routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32 json"))
-    return sorted(path.get("addpathRxId", 0) for path in found.get("paths", ()))
-
-
-def gone_at_second(lab: Lab, address: str) -> bool:
-    return not lab.gateways(f"{address}/32", machine="router2")
-
-
-def at_second(lab: Lab, address: str) -> bool:
-    return lab.gateways(f"{address}/32", machine="router2") == cluster.hops(lab, "123")
-
-
-def hops_everywhere(lab: Lab, machine: str, addresses: list[str]) -> list[set[str]]:
-    return [lab.gateways(f"{address}/32", machine=machine) for address in addresses]
