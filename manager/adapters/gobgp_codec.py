@@ -154,6 +154,7 @@ def _decode(prefix: Prefix, path: pb.Path, asn: int) -> Held:
         RouteKey(prefix, hop),
         PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight),
         frozenset(numbers) - {MARK},
+        path.local_identifier,
     )
 
 

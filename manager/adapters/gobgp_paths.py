@@ -35,6 +35,7 @@ class Held:
     key: RouteKey | None
     attributes: PathAttributes = NOTHING
     numbers: frozenset[int] = frozenset()
+    wire: int = 0  # the path identifier routers hear, gobgpd's own; 0: not said
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from manager.adapters import gobgp_exports as exports
 from manager.adapters import gobgp_paths as paths
 from manager.adapters.gobgp_rpc import TABLE_WITHIN_S, Stub, asked_to, own_as
 from manager.adapters.gobgp_table import local_paths
+from manager.adapters.gobgp_wire import WireNumbers
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName, Route, RouteKey
@@ -28,12 +29,14 @@ class GobgpRoutes:
 
     def __init__(self, stub: Stub) -> None:
         self._stub = stub
+        self._wire = WireNumbers()
 
     async def observe(self) -> Mapping[RouteKey, Route]:
         """Return every route of ours, with the peers that may hear it."""
         asn = await own_as(self._stub)
         numbers = await exports.numbers(self._stub, asn)
         held = await local_paths(self._stub, asn)
+        self._wire.read(held)
         return paths.observed(held, {n: peer for peer, n in numbers.items()})
 
     async def apply(self, work: Delta[RouteKey, Route]) -> None:
@@ -64,11 +67,12 @@ class GobgpRoutes:
     ) -> None:
         touched = {key.prefix for key in (*work.put, *work.drop)}
         held = await local_paths(self._stub, asn, touched)
-        todo = paths.steps(work, held, numbers)
+        todo = self._wire.lead(paths.steps(work, held, numbers), held)
         await self._stream(f"advertise {len(todo.puts)} paths", _puts(todo.puts, asn))
         await self._stream(
             f"withdraw {len(todo.withdrawals)} paths", _withdrawals(todo.withdrawals)
         )
+        self._wire.read(await local_paths(self._stub, asn, touched), gone=touched)
 
     async def _stream(self, deed: str, batches: AsyncIterator[pb.AddPathStreamRequest]) -> None:
         with asked_to(deed):

@@ -12,6 +12,7 @@ One file although long: it is one process with one state.
 # ruff: noqa: N802 - the generated stub's names
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class FakeGobgpd:
         self.running: pb.Global | None = None
         self.policy = Policies()
         self.table: dict[PathId, pb.Path] = {}  # in the order they were put
+        self._numbers: Counter[tuple[int, str]] = Counter()  # the last on the wire, per prefix
         self.peers: dict[str, pb.Peer] = {}
         self.resets: dict[str, int] = {}  # sessions started anew, by address
 
@@ -246,7 +248,11 @@ class FakeGobgpd:
     def _put(self, identity: PathId, path: pb.Path) -> None:
         if not self.policy.imported(path):
             return  # with an OK
-        self.table.pop(identity, None)  # the latest put is the best
+        before = self.table.pop(identity, None)  # the latest put is the best
+        if before is None:
+            self._numbers[identity[:2]] += 1  # never one again, while it lives (4.8)
+        number = self._numbers[identity[:2]] if before is None else before.local_identifier
+        path.local_identifier = number
         self.table[identity] = path
         for address, router in self._told(identity[0]):
             if not router.receives_add_path:
