@@ -29,7 +29,11 @@ check: setup ## ruff, mypy, import laws, fresh CRDs, nothing local in tracked fi
 
 test: setup ## everything but benchmarks; the last line counts it all
 	PYTHONHASHSEED=2 $(RUN) -m pytest $(PURE)
-	PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" tests
+	@# Real daemons on a busy machine miss a deadline now and then: what failed is tried once
+	@# more, by itself, and both runs stay in the output. What is broken fails again.
+	PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --durations=15 tests || \
+	  { test $$? = 1 && echo "FAILED above; those once more:" && \
+	    PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --last-failed --last-failed-no-failures none tests; }
 
 sim: setup ## the whole system on a virtual clock: make sim SEED=7
 	SEED=$(SEED) $(RUN) -m pytest -m sim tests/sim
