@@ -1,8 +1,6 @@
 """A speaker that is killed or stopped, with graceful restart, in a lab of its own.
 
-Not in the lab of the other rows: ADD-PATH identifiers go on counting for addresses that
-were used before, and FRR 8.4 keeps stale paths when they begin at 1 again
-(docs/routers/README.md). A cluster where nothing moved is what is promised.
+Nothing has moved here before; addresses with a past are in tests/rows/test_restarts.py.
 """
 
 import itertools
