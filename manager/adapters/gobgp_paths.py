@@ -60,7 +60,7 @@ class Withdrawal:
 class Steps:
     """What to send, in this order: all puts, then all withdrawals."""
 
-    puts: tuple[Put, ...]
+    puts: tuple[Put | Withdrawal, ...]  # a withdrawal among them: of a placeholder
     withdrawals: tuple[Withdrawal, ...]
 
 

@@ -79,9 +79,14 @@ class GobgpRoutes:
             await self._stub.AddPathStream(batches, timeout=TABLE_WITHIN_S)
 
 
-async def _puts(puts: Sequence[paths.Put], asn: int) -> AsyncIterator[pb.AddPathStreamRequest]:
+async def _puts(
+    puts: Sequence[paths.Put | paths.Withdrawal], asn: int
+) -> AsyncIterator[pb.AddPathStreamRequest]:
     for start in range(0, len(puts), BATCH):
-        batch = [codec.encode(put, asn) for put in puts[start : start + BATCH]]
+        batch = [
+            codec.encode(one, asn) if isinstance(one, paths.Put) else codec.encode_withdrawal(one)
+            for one in puts[start : start + BATCH]
+        ]
         yield pb.AddPathStreamRequest(table_type=pb.TABLE_TYPE_GLOBAL, paths=batch)
         await asyncio.sleep(0)  # heartbeats and leases share this loop
 

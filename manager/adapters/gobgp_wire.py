@@ -40,39 +40,46 @@ class WireNumbers:
     def lead(self, todo: Steps, held: Iterable[Held]) -> Steps:
         """Return *todo* with the puts of prefixes that came to nothing led to their numbers."""
         there = {path.prefix for path in held}
-        puts: list[Put] = []
+        puts: list[Put | Withdrawal] = []
         gone: list[Withdrawal] = []
         left = BURNT_AT_MOST
-        for prefix, group in groupby(todo.puts, key=lambda put: put.key.prefix):
+        plain = [put for put in todo.puts if isinstance(put, Put)]
+        for prefix, group in groupby(plain, key=lambda put: put.key.prefix):
+            these = list(group)
             known = self._known.get(prefix)
-            plain = list(group)
-            if known and prefix not in there:
-                led, burnt = _led(plain, known, left)
-                left -= len(burnt)
+            number = 0 if known is None else max(known.values()) - len(these)
+            if known and prefix not in there and number <= left:
+                left -= max(number, 0)
+                led, last = _led(these, known)
                 puts += led
-                gone += burnt
+                gone += last
             else:
-                puts += plain
+                puts += these
         return Steps(tuple(puts), (*todo.withdrawals, *gone))
 
 
 def _led(
-    plain: list[Put], known: Mapping[RouteKey, int], left: int
-) -> tuple[list[Put], list[Withdrawal]]:
-    """Return the puts of one prefix with placeholders among them, and their withdrawals."""
+    plain: list[Put], known: Mapping[RouteKey, int]
+) -> tuple[list[Put | Withdrawal], list[Withdrawal]]:
+    """Return the puts of one prefix with placeholders among them, and what to withdraw then.
+
+    Placeholders come and go one by one, because gobgpd sorts a prefix at each; the first
+    stays to the end, so that the prefix, and its count, does.
+    """
     by_number = {known[put.key]: put for put in plain if put.key in known}
-    last = max(known.values())  # also of what is gone: its number is not given to another
-    if last - len(by_number) > left:
-        return plain, []
-    free = max(put.identifier for put in plain) + 1
-    led: list[Put] = []
-    burnt: list[Withdrawal] = []
-    for number in range(1, last + 1):
+    # Under a key of ours and for nobody: left behind by a crash, it is seen and mended.
+    key, free = plain[0].key, max(put.identifier for put in plain) + 1
+    led: list[Put | Withdrawal] = []
+    stays: list[Withdrawal] = []
+    for number in range(1, max(known.values()) + 1):  # also what is gone keeps its number
         put = by_number.get(number)
-        if put is None:
-            # Under a key of ours and for nobody: left behind by a crash, it is seen and mended.
-            key = plain[0].key
-            put = Put(key, free + len(burnt), NOTHING, frozenset())
-            burnt.append(Withdrawal(key.prefix, put.identifier))
-        led.append(put)
-    return led + [put for put in plain if put.key not in known], burnt
+        if put is not None:
+            led.append(put)
+            continue
+        identifier = free + bool(stays)
+        led.append(Put(key, identifier, NOTHING, frozenset()))
+        if stays:
+            led.append(Withdrawal(key.prefix, identifier))
+        else:
+            stays.append(Withdrawal(key.prefix, identifier))
+    return led + [put for put in plain if put.key not in known], stays

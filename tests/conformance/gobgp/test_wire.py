@@ -1,5 +1,6 @@
 """The path identifiers routers hear: the same from the next daemon as from the last."""
 
+import asyncio
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
@@ -79,3 +80,14 @@ async def test_a_prefix_taken_back_begins_anew(bed: Bed) -> None:
     await bed.replace_the_daemon()
     await filled(bed, table(12))
     assert set((await wire(bed)).values()) == {1}
+
+
+async def test_a_long_past_is_passed_over_quickly(bed: Bed) -> None:
+    await filled(bed, *[table(11), table(12)] * 150, table(11, 12, 13))
+    before = await wire(bed)
+    assert max(before.values()) > 300
+    await bed.replace_the_daemon()
+    async with asyncio.timeout(5):
+        await filled(bed, table(11, 12, 13))
+    assert await wire(bed) == before
+    assert len(await local_paths(bed.stub, US.asn)) == len(before)
