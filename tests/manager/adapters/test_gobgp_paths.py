@@ -66,6 +66,7 @@ class Table:
         work = delta(desired, observed(self.paths.values(), NAMES))
         todo = steps(work, self.paths.values(), NUMBERS)
         for put in todo.puts:
+            assert isinstance(put, Put), "placeholders are led in later"
             identity = (put.key.prefix, put.identifier)
             self.paths[identity] = Held(
                 put.key.prefix, put.identifier, put.key, put.attributes, put.numbers
