@@ -165,7 +165,7 @@ class Voice:
 
 
 def _tell(work: SpeakerWork) -> None:
-    """Log one line per kind of change; single paths are told while they are few."""
+    """Log one line per kind of change, with how many there were."""
     for name, part in (
         ("export rules", work.exports),
         ("paths", work.routes),

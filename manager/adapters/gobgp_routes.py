@@ -68,10 +68,9 @@ class GobgpRoutes:
         touched = {key.prefix for key in (*work.put, *work.drop)}
         held = await local_paths(self._stub, asn, touched)
         todo = self._wire.lead(paths.steps(work, held, numbers), held)
-        await self._stream(f"advertise {len(todo.puts)} paths", _puts(todo.puts, asn))
-        await self._stream(
-            f"withdraw {len(todo.withdrawals)} paths", _withdrawals(todo.withdrawals)
-        )
+        await self._stream(f"advertise {len(todo.puts)} paths", _batches(todo.puts, asn))
+        gone = todo.withdrawals
+        await self._stream(f"withdraw {len(gone)} paths", _batches(gone, asn))
         self._wire.read(await local_paths(self._stub, asn, touched), gone=touched)
 
     async def _stream(self, deed: str, batches: AsyncIterator[pb.AddPathStreamRequest]) -> None:
@@ -79,22 +78,13 @@ class GobgpRoutes:
             await self._stub.AddPathStream(batches, timeout=TABLE_WITHIN_S)
 
 
-async def _puts(
-    puts: Sequence[paths.Put | paths.Withdrawal], asn: int
+async def _batches(
+    steps: Sequence[paths.Put | paths.Withdrawal], asn: int
 ) -> AsyncIterator[pb.AddPathStreamRequest]:
-    for start in range(0, len(puts), BATCH):
+    for start in range(0, len(steps), BATCH):
         batch = [
             codec.encode(one, asn) if isinstance(one, paths.Put) else codec.encode_withdrawal(one)
-            for one in puts[start : start + BATCH]
+            for one in steps[start : start + BATCH]
         ]
         yield pb.AddPathStreamRequest(table_type=pb.TABLE_TYPE_GLOBAL, paths=batch)
         await asyncio.sleep(0)  # heartbeats and leases share this loop
-
-
-async def _withdrawals(
-    gone: Sequence[paths.Withdrawal],
-) -> AsyncIterator[pb.AddPathStreamRequest]:
-    for start in range(0, len(gone), BATCH):
-        batch = [codec.encode_withdrawal(one) for one in gone[start : start + BATCH]]
-        yield pb.AddPathStreamRequest(table_type=pb.TABLE_TYPE_GLOBAL, paths=batch)
-        await asyncio.sleep(0)
