@@ -17,6 +17,7 @@ from manager.snapshot import Settings
 from pointsman.runtime import logs
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
+SOCKET = Path("/run/pointsman/gobgp/gobgp.sock")
 SHORTEST_LEASE_S = 3.0  # below, one slow answer of the API server loses it
 
 
@@ -44,9 +45,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--gobgp-socket",
         type=Path,
-        default=Path("/run/pointsman/gobgp/gobgp.sock"),
+        action="append",
         metavar="PATH",
-        help="where the GoBGP sidecar listens (default: %(default)s)",
+        help="where the GoBGP sidecar listens; given again: a further speaker, for parallel "
+        f"sessions (default: {SOCKET})",
     )
     made.add_argument(
         "--require-class",
@@ -94,17 +96,21 @@ def options(given: argparse.Namespace) -> Options:
         )
     if given.replicas < 1:
         raise Misuse(f"{given.replicas} replicas make no manager: give --replicas 1 or more.")
+    sockets = tuple(given.gobgp_socket or [SOCKET])
+    if len(set(sockets)) < len(sockets):
+        raise Misuse("Two speakers cannot have one socket: give each --gobgp-socket once.")
     taints = frozenset(filter(None, (key.strip() for key in given.drain_taints.split(","))))
     return Options(
         name=name,
         namespace=given.namespace,
         kubeconfig=given.kubeconfig,
-        gobgp_socket=given.gobgp_socket,
+        gobgp_sockets=sockets,
         lease_duration_s=given.lease_duration_s,
         settings=Settings(
             require_class=given.require_class,
             drain_taints=taints,
             speaker_name=name,
+            speakers=len(sockets),
             replicas=given.replicas,
         ),
     )

@@ -11,6 +11,7 @@ import logging
 import random
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
 from manager.ports import Speaker
 from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import Settings
-from manager.voice import Voice
+from manager.voices import Voices
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.complaints import Complaints
 from pointsman.runtime.loop import Loop
@@ -55,7 +56,7 @@ class Options:
     name: str  # of this replica: holder of the lease, seed of the router-id
     namespace: str
     kubeconfig: Path | None  # None: the Pod's service account
-    gobgp_socket: Path
+    gobgp_sockets: tuple[Path, ...]  # one for each speaker, the first one first
     lease_duration_s: float
     settings: Settings
 
@@ -79,9 +80,11 @@ async def run(options: Options) -> None:
             api = await held.enter_async_context(kube.connect(options.kubeconfig))
         except ValueError as error:
             raise Misuse(str(error)) from error
-        speaker = await held.enter_async_context(speaker_at(options.gobgp_socket))
+        speakers = [
+            await held.enter_async_context(speaker_at(socket)) for socket in options.gobgp_sockets
+        ]
         clock = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
-        parts = Parts(options, api, speaker=speaker, clock=clock, chance=random.Random())
+        parts = Parts(options, api, speakers=speakers, clock=clock, chance=random.Random())
         await parts.run(stopping)
     log.info("stopped; what is announced stays announced")
 
@@ -94,7 +97,7 @@ class Parts:
         options: Options,
         api: Api,
         *,
-        speaker: Speaker,
+        speakers: Sequence[Speaker],
         clock: Clock,
         chance: random.Random,
         pace: Pace | None = None,
@@ -123,7 +126,7 @@ class Parts:
             wake=wake,
         )
         self._events = Events(sink, clock=clock, rng=chance, instance=options.name)
-        self.voice = Voice(speaker, clock=clock, wake=wake)
+        self.voices = Voices(speakers, clock=clock, wake=wake)
         self.targets = ClusterTargets(
             services=ServiceWrites(self.view.services, sink, clock=clock, wake=wake),
             statuses=StatusWrites(self.view, sink, clock=clock, wake=wake),
@@ -141,7 +144,7 @@ class Parts:
         self._reconciler = Reconciler(
             self.view,
             leader=self.leadership,
-            voice=self.voice,
+            voices=self.voices,
             targets=self.targets,
             settings=options.settings,
             clock=clock,
@@ -164,7 +167,7 @@ class Parts:
         """Read, listen, reconcile, report, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.view.run(), name="watches")
-            tasks.create_task(self.voice.listen(), name="sessions")
+            tasks.create_task(self.voices.listen(), name="sessions")
             tasks.create_task(self._events.run(), name="events")
             tasks.create_task(self._presence.run(), name="presence")
             tasks.create_task(self._loop.run(), name="reconcile")

@@ -14,9 +14,9 @@ from typing import Final, Protocol, TypeVar
 
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
-from manager.planner.speakers import Entry, entries
+from manager.planner.speakers import Entries, entries
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
-from manager.voice import Voice
+from manager.voices import Voices
 from manager.work import ClusterWork, Written, cluster_work, notices
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
@@ -48,7 +48,12 @@ class World(Protocol):
         ...
 
     def snapshot(
-        self, *, observed: Observed, settings: Settings, taken_at: datetime | None
+        self,
+        *,
+        observed: Observed,
+        settings: Settings,
+        taken_at: datetime | None,
+        further: tuple[Observed, ...] = (),
     ) -> Snapshot: ...
 
 
@@ -64,7 +69,7 @@ class Leader(Protocol):
         ...
 
 
-class Speakers(Target[PeerName, Entry], Protocol):
+class Speakers(Target[PeerName, Entries], Protocol):
     """This replica's entries in the status of BgpPeers."""
 
     async def sweep(self) -> None:
@@ -105,13 +110,13 @@ class Reconciler:
         world: World,
         *,
         leader: Leader,
-        voice: Voice,
+        voices: Voices,
         targets: ClusterTargets,
         settings: Settings,
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
-        self._world, self._leader, self._voice = world, leader, voice
+        self._world, self._leader, self._voices = world, leader, voices
         self._targets, self._settings, self._clock, self._wake = targets, settings, clock, wake
         self._plan_s, self._term = 0.0, 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
@@ -125,12 +130,15 @@ class Reconciler:
         """
         if not self._world.in_sync:
             return
-        observed = await self._voice.look()
+        observed = await self._voices.look()
         certain = self._knows_what_was_granted()
         # From here to the plan nothing may yield: writes carry the versions seen here.
         written = await self._targets.observe()
         snapshot = self._world.snapshot(
-            observed=observed, settings=self._settings, taken_at=self._clock.wall()
+            observed=observed[0],
+            further=observed[1:],
+            settings=self._settings,
+            taken_at=self._clock.wall(),
         )
         decided = await self._plan(snapshot)
         self._log_failures(decided)
@@ -139,14 +147,8 @@ class Reconciler:
         leading = certain and self._leader.leading
         if leading:
             await self._record(work, troubles)
-        if observed.fresh:
-            try:
-                if await self._voice.speak(decided.speech):
-                    self._wake()  # conditions say what the speaker holds: look again
-            except Unavailable as trouble:
-                troubles.append(trouble)
-        else:
-            troubles.append(Unavailable("the speaker does not answer"))
+        if await self._voices.speak(decided.speeches, observed, troubles):
+            self._wake()  # conditions say what the speakers hold: look again
         if leading:
             await self._report(work, troubles)
             await self._announce(snapshot, decided, written)
@@ -188,7 +190,7 @@ class Reconciler:
     async def _enter(
         self, snapshot: Snapshot, troubles: list[Unavailable], *, leading: bool
     ) -> None:
-        """Write what our own speaker says of its sessions: whoever leads, that is ours to say."""
+        """Write what our own speakers say of their sessions: whoever leads, that is ours to say."""
         written = await self._targets.speakers.observe()
         desired = entries(snapshot, written)
         if await _apply(self._targets.speakers, delta(desired, written), troubles) and leading:

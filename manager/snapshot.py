@@ -183,7 +183,7 @@ BgpPeer = Resource[BgpPeerSpec]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Read back from this replica's own speaker; None: it has not answered yet."""
+    """Read back from one of this replica's own speakers; None: it has not answered yet."""
 
     identity: SpeakerIdentity | None = None
     exports: Mapping[PeerName, Address] = field(default_factory=dict)
@@ -202,6 +202,7 @@ class Settings:
         {"node.kubernetes.io/out-of-service", "ToBeDeletedByClusterAutoscaler"}
     )
     speaker_name: str = ""  # this replica's name: it makes the router-id unique
+    speakers: int = 1  # how many a replica has; those after the first are for parallel sessions
     replicas: int = 1  # how many managers are meant to run: with two, each covers for the other
 
 
@@ -221,6 +222,20 @@ class Snapshot:
     # (Secret, key) -> password, of the manager's namespace; never shown
     secrets: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     secrets_read: bool = False  # False: not read, so a missing one may exist: keep what is there
-    observed: Observed = field(default_factory=Observed)
+    observed: Observed = field(default_factory=Observed)  # the first speaker
+    further: tuple[Observed, ...] = ()  # the second and so on; the routes' keys say which
     settings: Settings = field(default_factory=Settings)
     taken_at: datetime | None = None  # wall clock, UTC; None offline: no clock there
+
+    @property
+    def speakers(self) -> tuple[Observed, ...]:
+        """Return what each speaker of this replica holds; one not asked yet holds nothing."""
+        unasked = self.settings.speakers - 1 - len(self.further)
+        return (self.observed, *self.further, *[Observed()] * unasked)
+
+    @property
+    def routes(self) -> Mapping[RouteKey, Route]:
+        """Return what all speakers of this replica together hold."""
+        if not any(one.routes for one in self.further):
+            return self.observed.routes
+        return {key: route for one in self.speakers for key, route in one.routes.items()}

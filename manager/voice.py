@@ -1,4 +1,4 @@
-"""This replica's speaker, as the reconciler sees it: look, speak, listen.
+"""One of this replica's speakers, as the reconciler sees it: look, speak, listen.
 
 The speaker's tables are read back, never remembered beyond what it acknowledged; while it
 does not answer, what it last held counts for a grace period, because routers may still
@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Final
 
 from manager.planner.desired import Speech
-from manager.ports import Speaker
+from manager.ports import Routes, Speaker
 from manager.snapshot import Observed
 from manager.work import SpeakerWork, speaker_work
-from pointsman.model.route import PeerName, SessionReport
+from pointsman.model.delta import Delta
+from pointsman.model.route import PeerName, Route, RouteKey, SessionReport
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.readback import ReadBack
 from pointsman.runtime.target import Unavailable
@@ -30,13 +31,20 @@ SETTLE_S: Final = 0.2  # session events come in bursts
 
 
 class Voice:
-    """One speaker. *wake* is called when a session changed or the daemon came back."""
+    """One speaker. *wake* is called when a session changed or the daemon came back.
 
-    def __init__(self, speaker: Speaker, *, clock: Clock, wake: Callable[[], None]) -> None:
+    *index*: which of the replica's it is. It stands in the keys of routes outside only.
+    """
+
+    def __init__(
+        self, speaker: Speaker, *, clock: Clock, wake: Callable[[], None], index: int = 0
+    ) -> None:
         self._speaker, self._clock, self._wake = speaker, clock, wake
+        self.called = f"speaker {index}" if index else "the speaker"
         now = clock.monotonic
         self._exports = ReadBack(speaker.exports, now=now)
-        self._routes = ReadBack(speaker.routes, now=now)
+        routes = _Indexed(speaker.routes, index) if index else speaker.routes
+        self._routes = ReadBack(routes, now=now)
         self._neighbors = ReadBack(speaker.neighbors, now=now)
         self._sessions: Mapping[PeerName, SessionReport] = {}
         self._last = Observed(fresh=False)
@@ -66,7 +74,7 @@ class Voice:
                 self._last = Observed()
             return replace(self._last, sessions={}, fresh=False)
         if self._silent_since is not None:
-            log.info("the speaker answers again")
+            log.info("%s answers again", self.called)
         self._silent_since = None
         return self._last
 
@@ -83,11 +91,12 @@ class Voice:
         if speech.identity is None:
             return False
         if observed.identity != speech.identity:
-            log.info("start the speaker: AS %s, %s", speech.identity.asn, speech.identity.router_id)
+            who = speech.identity
+            log.info("start %s: AS %s, %s", self.called, who.asn, who.router_id)
             await self._speaker.start(speech.identity)
             observed = await self.look()
             if not observed.fresh:
-                raise Unavailable("the speaker went away right after it was started")
+                raise Unavailable(f"{self.called} went away right after it was started")
         work = speaker_work(speech, observed)
         if not work:
             return False
@@ -96,7 +105,7 @@ class Voice:
         except BaseException:
             self._doubt()
             raise
-        _tell(work)
+        self._tell(work)
         return True
 
     async def _do(self, work: SpeakerWork) -> None:
@@ -149,7 +158,9 @@ class Voice:
     def _lost(self, trouble: Unavailable) -> None:
         self._doubt()
         if self._silent_since is None:
-            log.warning("the speaker does not answer, its routes are left as they are: %s", trouble)
+            log.warning(
+                "%s does not answer, its routes are left as they are: %s", self.called, trouble
+            )
             self._silent_since = self._clock.monotonic()
             # Nothing else happens when the grace is over, and somebody may wait for an address.
             asyncio.get_running_loop().call_later(GRACE_S + TICK_S, self._wake)
@@ -163,13 +174,29 @@ class Voice:
         for target in (self._exports, self._routes, self._neighbors):
             target.doubt()
 
+    def _tell(self, work: SpeakerWork) -> None:
+        """Log one line per kind of change, with how many there were."""
+        for name, part in (
+            ("export rules", work.exports),
+            ("paths", work.routes),
+            ("neighbors", work.neighbors),
+        ):
+            if part:
+                who = self.called.removeprefix("the ")
+                log.info("%s: %s: %d put, %d dropped", who, name, len(part.put), len(part.drop))
 
-def _tell(work: SpeakerWork) -> None:
-    """Log one line per kind of change, with how many there were."""
-    for name, part in (
-        ("export rules", work.exports),
-        ("paths", work.routes),
-        ("neighbors", work.neighbors),
-    ):
-        if part:
-            log.info("speaker: %s: %d put, %d dropped", name, len(part.put), len(part.drop))
+
+class _Indexed:
+    """The routes of a further speaker, which knows nothing of others, under their own keys."""
+
+    def __init__(self, routes: Routes, index: int) -> None:
+        self._routes, self._index = routes, index
+
+    async def observe(self) -> Mapping[RouteKey, Route]:
+        found = await self._routes.observe()
+        return {replace(key, speaker=self._index): route for key, route in found.items()}
+
+    async def apply(self, work: Delta[RouteKey, Route]) -> None:
+        put = {replace(key, speaker=0): route for key, route in work.put.items()}
+        drop = frozenset(replace(key, speaker=0) for key in work.drop)
+        await self._routes.apply(Delta(put=put, drop=drop))

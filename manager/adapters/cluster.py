@@ -137,7 +137,12 @@ class ClusterView:
             group.create_task(self.secrets.run(), name="informer secrets")
 
     def snapshot(
-        self, *, observed: Observed, settings: Settings, taken_at: datetime | None
+        self,
+        *,
+        observed: Observed,
+        settings: Settings,
+        taken_at: datetime | None,
+        further: tuple[Observed, ...] = (),
     ) -> Snapshot:
         """Return the planner's world as known now. What it holds never changes afterwards."""
         namespaces = self.namespaces.items
@@ -155,6 +160,7 @@ class ClusterView:
             secrets=self.secrets.values,
             secrets_read=self.secrets.read,
             observed=observed,
+            further=further,
             settings=settings,
             taken_at=taken_at,
         )

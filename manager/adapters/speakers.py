@@ -1,4 +1,4 @@
-"""The one thing every replica writes: its own entry in the status of each BgpPeer.
+"""The one thing every replica writes: its own entries in the status of each BgpPeer.
 
 One merge patch carries the whole list, the others' entries copied, with the
 resourceVersion they were copied at; on a conflict it is made anew from the object as it
@@ -19,6 +19,7 @@ from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
 
 Entry = Mapping[str, object]
+Entries = tuple[Entry, ...]
 TRIES: Final = 4  # conflicts in a row; a pass later there is another chance
 MANAGER: Final = "pointsman-speaker-"  # field manager; its name may have 128 characters
 log = logging.getLogger(__name__)
@@ -49,11 +50,16 @@ def listed(peer: BgpPeer) -> list[Entry]:
 
 def others(peers: Iterable[BgpPeer], name: str) -> frozenset[str]:
     """Return the replicas that have an entry in one of *peers*, but for *name*."""
-    return frozenset(str(one.get("name")) for peer in peers for one in listed(peer)) - {name}
+    return frozenset(replica(one) for peer in peers for one in listed(peer)) - {name}
+
+
+def replica(entry: Entry) -> str:
+    """Return the replica whose entry it is: its further speakers are NAME/1 and so on."""
+    return str(entry.get("name")).partition("/")[0]
 
 
 class SpeakerWrites:
-    """Target of this replica's entries, by BgpPeer."""
+    """Target of this replica's entries, one for each of its speakers, by BgpPeer."""
 
     def __init__(
         self,
@@ -70,37 +76,35 @@ class SpeakerWrites:
         self._sender = Sender[PeerName]("speaker's entry in BgpPeer", wake=wake)
         self._manager = (MANAGER + name)[:128]
 
-    async def observe(self) -> Mapping[PeerName, Entry]:
-        """Return our entry of every BgpPeer that has one."""
+    async def observe(self) -> Mapping[PeerName, Entries]:
+        """Return our entries of every BgpPeer that has any."""
         return {
-            name: one
+            name: ours
             for name, peer in self._peers.items.items()
-            for one in listed(peer)
-            if one.get("name") == self._name
+            if (ours := tuple(one for one in listed(peer) if replica(one) == self._name))
         }
 
-    async def apply(self, work: Delta[PeerName, Entry]) -> None:
+    async def apply(self, work: Delta[PeerName, Entries]) -> None:
         """Write ours, then take away ours; see Sender.send for errors."""
-        wanted: dict[PeerName, Entry | None] = {**work.put, **dict.fromkeys(work.drop)}
+        wanted: dict[PeerName, Entries] = {**work.put, **dict.fromkeys(work.drop, ())}
 
-        def job(name: PeerName, mine: Entry | None) -> Callable[[], Any]:
+        def job(name: PeerName, ours: Entries) -> Callable[[], Any]:
             def mended(entries: Sequence[Entry]) -> list[Entry]:
-                others = [one for one in entries if one.get("name") != self._name]
-                return [*others, *([] if mine is None else [mine])]
+                return [*(one for one in entries if replica(one) != self._name), *ours]
 
             async def write() -> None:
                 await self._rewrite(name, mended, self._own)
 
             return write
 
-        await self._sender.send([(name, job(name, mine)) for name, mine in sorted(wanted.items())])
+        await self._sender.send([(name, job(name, ours)) for name, ours in sorted(wanted.items())])
 
     async def sweep(self) -> None:
         """Take away the entries of replicas that are gone. Sent by a leader only."""
         gone = self._gone()
 
         def living(entries: Sequence[Entry]) -> list[Entry]:
-            return [one for one in entries if one.get("name") not in gone]
+            return [one for one in entries if replica(one) not in gone]
 
         def job(name: PeerName) -> Callable[[], Any]:
             async def write() -> None:
@@ -111,7 +115,7 @@ class SpeakerWrites:
         stale = [
             name
             for name, peer in sorted(self._peers.items.items())
-            if any(one.get("name") in gone for one in listed(peer))
+            if any(replica(one) in gone for one in listed(peer))
         ]
         if stale:
             log.info("taking away the entries of %s, gone for good", ", ".join(sorted(gone)))

@@ -213,11 +213,14 @@ def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address
     if case.shared.silent(listening):
         return NoSession(key, tuple(sorted(listening)))
     said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
-    known = case.shared.snapshot.observed.routes
+    fresh = [one.fresh for one in case.shared.snapshot.speakers]
+    known = case.shared.snapshot.routes
     # What once was said stays said while it is decided: a speaker that restarts is told anew.
-    spoken = said or all(route in known for route in routes)
+    # One that does not answer keeps nobody from saying what the others hold.
+    awaited = [route for route in routes if fresh[route.speaker]]
+    spoken = said or (bool(awaited) and all(route in known for route in awaited))
     if not advertised or not spoken:
-        if not case.shared.snapshot.observed.fresh:
+        if not awaited:
             why = "the BGP speaker does not answer; it is told as soon as it does"
             return NotAnnounced(key, why)
         why = "its addresses are being handed to the speaker"

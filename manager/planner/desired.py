@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.address import Address
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
-from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, SpeakerIdentity
+from pointsman.model.route import (
+    Neighbor,
+    PeerName,
+    Route,
+    RouteKey,
+    SpeakerIdentity,
+    route_order,
+)
 from pointsman.model.verdict import Verdict
 
 
@@ -84,7 +91,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What this replica's speaker should be and say."""
+    """What one of this replica's speakers should be and say."""
 
     identity: SpeakerIdentity | None = None  # None: no BgpConf; a running speaker keeps its own
     exports: Mapping[PeerName, Address] = field(default_factory=dict)
@@ -99,9 +106,22 @@ class Plan:
 
     books: Books
     announcements: Mapping[ServiceKey, Announcement]
-    speech: Speech
+    speeches: tuple[Speech, ...]  # one for each speaker of the replica; there is always a first
     services: Mapping[ServiceKey, ServiceRecord]
     statuses: Mapping[ResourceKey, StatusRecord]
     announcers: Mapping[NodeName, str]  # the Announcer of each Node, and the Node's uid
     left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class; said once
     failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised
+
+    @property
+    def speech(self) -> Speech:
+        """Return the part of the first speaker: the only one unless further ones are given."""
+        return self.speeches[0]
+
+    @property
+    def routes(self) -> Mapping[RouteKey, Route]:
+        """Return what all speakers together should say, in order."""
+        if len(self.speeches) == 1:
+            return self.speech.routes
+        found = {key: route for one in self.speeches for key, route in one.routes.items()}
+        return {key: found[key] for key in sorted(found, key=route_order)}

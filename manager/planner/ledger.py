@@ -30,10 +30,10 @@ def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, .
 
 
 def still_routed(snapshot: Snapshot) -> frozenset[Address]:
-    """Return the addresses that our speaker holds a host route for; aggregates hold none."""
+    """Return the addresses that our speakers hold a host route for; aggregates hold none."""
     return frozenset(
         key.prefix.network_address
-        for key in snapshot.observed.routes
+        for key in snapshot.routes
         if key.prefix.prefixlen == key.prefix.max_prefixlen
     )
 

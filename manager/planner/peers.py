@@ -1,6 +1,7 @@
 """Which BgpPeers are used, as whom we speak, and what each session is configured to be."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
@@ -100,28 +101,34 @@ def _password(
             return None, SecretUnusable(what, ref.name, ref.key)
         return password, None
     if not snapshot.secrets_read:
-        held = snapshot.observed.neighbors.get(name)
-        if held is not None and held.password:
-            return held.password, None
+        for one in snapshot.speakers:
+            held = one.neighbors.get(name)
+            if held is not None and held.password:
+                return held.password, None
     return None, SecretMissing(what, ref.name, ref.key, read=snapshot.secrets_read)
 
 
-def identity(snapshot: Snapshot, conf: BgpConfSpec) -> SpeakerIdentity:
-    """Return the AS, router-id and listener of this replica's speaker.
+def identities(snapshot: Snapshot, conf: BgpConfSpec) -> tuple[SpeakerIdentity, ...]:
+    """Return AS, router-id and listener of each of this replica's speakers.
 
-    Derived, the router-id is a hash of (cluster, replica, speaker index), the next one if
-    an address known in the cluster has it: stable, unique and never a node's own.
+    Derived, a router-id is a hash of (cluster, replica, speaker index), the next one if an
+    address known in the cluster has it: stable, unique and never a node's own. Only the
+    first speaker takes a given one, and only it listens.
 
     Source: RFC 6286 section 2.1 (unique within an AS, not zero).
     """
-    router_id = conf.router_id or _derived(snapshot)
-    return SpeakerIdentity(conf.asn, router_id, conf.listen_port, conf.listen_addresses)
+    first = conf.router_id or _derived(snapshot, 0, taken=frozenset())
+    found = [SpeakerIdentity(conf.asn, first, conf.listen_port, conf.listen_addresses)]
+    for index in range(1, len(snapshot.speakers)):
+        taken = frozenset(one.router_id for one in found)
+        found.append(SpeakerIdentity(conf.asn, _derived(snapshot, index, taken=taken)))
+    return tuple(found)
 
 
-def _derived(snapshot: Snapshot) -> IPv4Address:
-    seed = f"{snapshot.cluster_uid}/{snapshot.settings.speaker_name}/0"
+def _derived(snapshot: Snapshot, index: int, *, taken: AbstractSet[Address]) -> IPv4Address:
+    seed = f"{snapshot.cluster_uid}/{snapshot.settings.speaker_name}/{index}"
     number = int.from_bytes(sha256(seed.encode()).digest()[:8])
-    known = set(reserved(snapshot))
+    known = {*reserved(snapshot), *taken}
     size = ROUTER_IDS.num_addresses
     while True:
         candidate = ROUTER_IDS[1 + number % (size - 2)]

@@ -15,21 +15,21 @@ from manager.planner.desired import Allocation, Announcement, Books, Plan, Speec
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.ours import sort_out
 from manager.planner.paths import Paths
-from manager.planner.peers import identity, neighbors, read_peers
+from manager.planner.peers import Peers, identities, neighbors, read_peers
 from manager.planner.protocols import PROTOCOLS
 from manager.planner.remarks import remarked
 from manager.planner.serving import NOTHING, Serving, serving
 from manager.planner.shared import Shared
 from manager.planner.status import resource_records, service_record
 from manager.planner.vocabulary import ANNOUNCED_BY
-from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
+from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
 from pointsman.model.allocated import InternalError
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
 from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
-from pointsman.model.route import route_order
+from pointsman.model.route import Route, RouteKey, route_order
 from pointsman.model.verdict import Verdict
 
 
@@ -45,7 +45,7 @@ def plan(snapshot: Snapshot) -> Plan:
     return Plan(
         books=books,
         announcements=scene.announcements,
-        speech=_speech(scene),
+        speeches=_speeches(scene),
         services=scene.records,
         statuses=remarked(shared, resource_records(snapshot, books, shared.peers)),
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
@@ -157,21 +157,34 @@ def _passing(verdict: Verdict) -> bool:
     return isinstance(verdict, NotAnnounced) and verdict.passing
 
 
-def _speech(scene: _Scene) -> Speech:
+def _speeches(scene: _Scene) -> tuple[Speech, ...]:
+    """Return what each speaker of the replica should be and say."""
     snapshot, peers = scene.shared.snapshot, scene.shared.peers
     owners = _owners(snapshot)
-    if peers.conf is None:  # a running speaker keeps what it has, but for sessions ended by hand
-        observed = snapshot.observed
-        wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
-        kept = {name: one for name, one in observed.neighbors.items() if name in wanted}
-        routes = {key: observed.routes[key] for key in sorted(observed.routes, key=route_order)}
-        exports = dict(sorted(observed.exports.items()))
-        return Speech(None, exports, routes, dict(sorted(kept.items())), owners)
+    if peers.conf is None:
+        return tuple(_kept(peers, observed, owners) for observed in snapshot.speakers)
+    routes: list[dict[RouteKey, Route]] = [{} for _ in snapshot.speakers]
+    routes[0] = scene.paths.all()
+    return tuple(
+        Speech(
+            identity=one,
+            exports={name: spec.address for name, spec in peers.usable.items()},
+            routes=routes[index],
+            neighbors=neighbors(snapshot, peers),
+            nodes=owners,
+        )
+        for index, one in enumerate(identities(snapshot, peers.conf))
+    )
+
+
+def _kept(peers: Peers, observed: Observed, owners: Mapping[Address, NodeName]) -> Speech:
+    """A running speaker keeps what it has, but for sessions ended by hand."""
+    wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
     return Speech(
-        identity=identity(snapshot, peers.conf),
-        exports={name: spec.address for name, spec in peers.usable.items()},
-        routes=scene.paths.all(),
-        neighbors=neighbors(snapshot, peers),
+        identity=None,
+        exports=dict(sorted(observed.exports.items())),
+        routes={key: observed.routes[key] for key in sorted(observed.routes, key=route_order)},
+        neighbors={n: one for n, one in sorted(observed.neighbors.items()) if n in wanted},
         nodes=owners,
     )
 

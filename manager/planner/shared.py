@@ -93,17 +93,17 @@ class Shared:
         return {peer: limit for peer, limit in limits.items() if limit and limit < many}
 
     def observed(self, prefix: Prefix) -> Mapping[RouteKey, Route]:
-        """Return what our speaker holds for *prefix* now."""
+        """Return what our speakers hold for *prefix* now."""
         if self._routes is None:
             self._routes = {}
-            for key, route in self.snapshot.observed.routes.items():
+            for key, route in self.snapshot.routes.items():
                 self._routes.setdefault(key.prefix, {})[key] = route
         return self._routes.get(prefix, {})
 
     def covering(self, address: Address) -> Mapping[RouteKey, Route]:
-        """Return what our speaker holds now that leads to *address*: host route, aggregates."""
+        """Return what our speakers hold now that leads to *address*: host route, aggregates."""
         if self._lengths is None:
-            routes = self.snapshot.observed.routes
+            routes = self.snapshot.routes
             self._lengths = sorted({(key.prefix.version, key.prefix.prefixlen) for key in routes})
         found: dict[RouteKey, Route] = {}
         for version, length in self._lengths:

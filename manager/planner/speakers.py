@@ -1,4 +1,4 @@
-"""Our own entry in the status of each BgpPeer: the session as this replica's speaker sees it.
+"""Our own entries in the status of each BgpPeer: its sessions as this replica's speakers see them.
 
 Pure. An entry stays as it is while the speaker does not answer, or has not said yet how a
 session of its goes: nobody writes only because a process started anew.
@@ -13,24 +13,35 @@ from pointsman.model.route import PeerName, SessionReport
 LIVE = "Established"  # RFC 4271 section 8.2.2
 
 Entry = Mapping[str, object]  # an item of status.speakers, as JSON
+Entries = tuple[Entry, ...]  # of one replica, by name
 
 
-def entries(snapshot: Snapshot, written: Mapping[PeerName, Entry]) -> Mapping[PeerName, Entry]:
+def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[PeerName, Entries]:
     """Return what our entries should be; *written*: what they are."""
-    seen, name = snapshot.observed, snapshot.settings.speaker_name
-    found: dict[PeerName, Entry] = {}
+    found: dict[PeerName, Entries] = {}
     for peer in sorted(snapshot.bgp_peers):
-        report = seen.sessions.get(peer)
-        if report is not None:
-            found[peer] = entry(name, report)
-        elif peer in written and (not seen.fresh or peer in seen.neighbors or not seen.identity):
-            found[peer] = written[peer]
+        before = {str(one.get("name")): one for one in written.get(peer, ())}
+        said: list[Entry] = []
+        for index, seen in enumerate(snapshot.speakers):
+            name = entry_name(snapshot.settings.speaker_name, index)
+            report = seen.sessions.get(peer)
+            if report is not None:
+                said.append(entry(name, report))
+            elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
+                said.append(before[name])
+        if said:
+            found[peer] = tuple(sorted(said, key=lambda one: str(one["name"])))
     return found
+
+
+def entry_name(replica: str, index: int) -> str:
+    """Return what a speaker is called: its replica, and which of its speakers if not the first."""
+    return f"{replica or 'speaker'}{f'/{index}' if index else ''}"
 
 
 def entry(name: str, report: SessionReport) -> Entry:
     """Return the item of status.speakers that says *report*."""
-    said: dict[str, object] = {"name": name or "speaker", "state": report.state}
+    said: dict[str, object] = {"name": name, "state": report.state}
     if report.established_at_s is not None:
         since = datetime.fromtimestamp(report.established_at_s, UTC)
         said["establishedSince"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")

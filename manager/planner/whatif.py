@@ -8,7 +8,7 @@ no cluster, no clock. Sessions count as established, the speaker starts empty.
 from dataclasses import replace
 from typing import Final
 
-from manager.planner.desired import Plan
+from manager.planner.desired import Plan, Speech
 from manager.planner.ours import recorded
 from manager.planner.plan import plan
 from manager.planner.vocabulary import ALLOCATED_FROM
@@ -45,17 +45,24 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         else released(service)
         for key, service in snapshot.services.items()
     }
-    speech = decided.speech
+    first, *further = (
+        spoken(speech, observed)
+        for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True)
+    )
+    return replace(snapshot, services=services, observed=first, further=tuple(further))
+
+
+def spoken(speech: Speech, observed: Observed) -> Observed:
+    """Return what a speaker holds that was *observed* and then told *speech*."""
     live = SessionReport(state="Established", add_path_negotiated=True)
     sessions: dict[PeerName, SessionReport] = dict.fromkeys(speech.neighbors, live)
-    observed = Observed(
-        identity=speech.identity or snapshot.observed.identity,
+    return Observed(
+        identity=speech.identity or observed.identity,
         exports=speech.exports,
         routes=speech.routes,
         neighbors=speech.neighbors,
         sessions=sessions,
     )
-    return replace(snapshot, services=services, observed=observed)
 
 
 def written(service: Service, record: ServiceRecord) -> Service:

@@ -37,7 +37,8 @@ class RouteKey:
     """Identity of one local path; anything not named here is an attribute.
 
     The next hop belongs to the key: one address is advertised once per serving node,
-    and without it ECMP shrinks to whichever node was written last.
+    and without it ECMP shrinks to whichever node was written last. So does the speaker,
+    where a replica has several: what one says, another need not.
 
     Half a million of these are hashed and compared in every plan, and ipaddress values do
     both in Python: the numbers are taken out once.
@@ -45,10 +46,11 @@ class RouteKey:
 
     prefix: Prefix
     next_hop: Address
-    order: tuple[int, int, int, int, int] = field(init=False, repr=False)
+    speaker: int = 0  # which of the replica's speakers says it; each of them knows itself as 0
+    order: tuple[int, int, int, int, int, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        order = (*prefix_order(self.prefix), *address_order(self.next_hop))
+        order = (*prefix_order(self.prefix), *address_order(self.next_hop), self.speaker)
         object.__setattr__(self, "order", order)
 
     def __hash__(self) -> int:
@@ -144,5 +146,5 @@ class SessionReport:
 
 
 def route_order(key: RouteKey) -> tuple[int, ...]:
-    """Sort key of routes: IPv4 first, then prefix, then next hop."""
+    """Sort key of routes: IPv4 first, then prefix, then next hop, then speaker."""
     return key.order

@@ -15,7 +15,7 @@ def test_the_defaults() -> None:
         "pointsman-system",
         None,
     )
-    assert found.gobgp_socket == Path("/run/pointsman/gobgp/gobgp.sock")
+    assert found.gobgp_sockets == (Path("/run/pointsman/gobgp/gobgp.sock"),)
     assert found.lease_duration_s == 15
     assert found.settings == Settings(speaker_name="manager-0")
 
@@ -27,7 +27,7 @@ def test_flags_win() -> None:
     ]
     found = options(parser().parse_args(flags))
     assert (found.name, found.namespace) == ("m.example", "lb")
-    assert (found.kubeconfig, found.gobgp_socket) == (Path("k"), Path("s"))
+    assert (found.kubeconfig, found.gobgp_sockets) == (Path("k"), (Path("s"),))
     assert found.lease_duration_s == 3
     assert found.settings == Settings(
         require_class=True, drain_taints=frozenset({"a/b", "c"}), speaker_name="m.example"

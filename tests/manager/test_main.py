@@ -49,7 +49,7 @@ async def test_a_bug_ends_it_and_gives_the_lease_back() -> None:
     async def identity():
         raise ZeroDivisionError("a bug")
 
-    first.parts.voice.look = identity
+    first.parts.voices.look = identity
     await asyncio.sleep(31)  # the resync, at the latest
     with pytest.raises(ExceptionGroup) as caught:
         first.check()

@@ -22,7 +22,7 @@ from manager.snapshot import (
     Settings,
     Snapshot,
 )
-from manager.voice import Voice
+from manager.voices import Voices
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Family
 from pointsman.model.delta import Delta
@@ -87,7 +87,7 @@ class Rig:
         self.reconciler = Reconciler(
             self,
             leader=self,
-            voice=Voice(self.speaker, clock=clock, wake=self._wake),
+            voices=Voices([self.speaker], clock=clock, wake=self._wake),
             targets=ClusterTargets(
                 services=self.services,
                 statuses=self.statuses,
@@ -108,7 +108,12 @@ class Rig:
         self.certain = False
 
     def snapshot(
-        self, *, observed: Observed, settings: Settings, taken_at: datetime | None
+        self,
+        *,
+        observed: Observed,
+        settings: Settings,
+        taken_at: datetime | None,
+        further: tuple[Observed, ...] = (),
     ) -> Snapshot:
         """Return the scene, with the addresses that were written into it."""
         services = {
@@ -121,6 +126,7 @@ class Rig:
             self.scene,
             services=services,
             observed=observed,
+            further=further,
             settings=settings,
             taken_at=taken_at,
         )

@@ -23,17 +23,17 @@ def same_snapshot_same_plan(snapshot: Snapshot, decided: Plan) -> None:
     for seen in (snapshot, turned(snapshot)):
         found = plan(seen)
         assert found == decided
-        assert list(found.speech.routes) == list(decided.speech.routes)
+        assert list(found.routes) == list(decided.routes)
         assert list(found.services) == list(decided.services)
         assert list(found.statuses) == list(decided.statuses)
 
 
 def applied_means_converged(snapshot: Snapshot, decided: Plan) -> None:
-    observed, speech = snapshot.observed, decided.speech
-    assert not delta(speech.routes, observed.routes)
-    assert not delta(speech.neighbors, observed.neighbors)
-    assert not delta(speech.exports, observed.exports)
-    assert speech.identity in (None, observed.identity)
+    for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True):
+        assert not delta(speech.routes, observed.routes)
+        assert not delta(speech.neighbors, observed.neighbors)
+        assert not delta(speech.exports, observed.exports)
+        assert speech.identity in (None, observed.identity)
     there = written(snapshot)
     assert not delta(decided.services, there.services)
     assert not delta(decided.statuses, there.statuses)
@@ -61,13 +61,15 @@ def turned(snapshot: Snapshot) -> Snapshot:
     def back(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
         return dict(reversed(list(mapping.items())))
 
-    seen = snapshot.observed
-    observed = replace(
-        seen,
-        exports=back(seen.exports),
-        routes=back(seen.routes),
-        neighbors=back(seen.neighbors),
-        sessions=back(seen.sessions),
+    first, *further = (
+        replace(
+            seen,
+            exports=back(seen.exports),
+            routes=back(seen.routes),
+            neighbors=back(seen.neighbors),
+            sessions=back(seen.sessions),
+        )
+        for seen in snapshot.speakers
     )
     return replace(
         snapshot,
@@ -79,5 +81,6 @@ def turned(snapshot: Snapshot) -> Snapshot:
         bgp_confs=back(snapshot.bgp_confs),
         bgp_peers=back(snapshot.bgp_peers),
         announcers=back(snapshot.announcers),
-        observed=observed,
+        observed=first,
+        further=tuple(further),
     )

@@ -44,7 +44,7 @@ def _conditions(conditions: Mapping[str, Stated]) -> Iterator[str]:
 
 def _paths(decided: Plan) -> Iterator[str]:
     hops: dict[tuple[str, str], list[str]] = {}
-    for key, route in decided.speech.routes.items():
+    for key, route in decided.routes.items():
         node = decided.speech.nodes.get(key.next_hop, "?")
         for peer in sorted(map(str, route.peers)):
             hop = f"{node} {key.next_hop}{_attributes(route.attributes)}"

@@ -84,7 +84,7 @@ async def _rests(world: World) -> None:
 async def _nothing_is_left_to_do(world: World) -> None:
     for replica in world.replicas:
         parts = replica.parts
-        observed = await parts.voice.look()
+        (observed,) = await parts.voices.look()
         assert observed.fresh
         written = await parts.targets.observe()
         snapshot = parts.view.snapshot(observed=observed, settings=replica.settings, taken_at=NOON)

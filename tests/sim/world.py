@@ -124,13 +124,13 @@ class Replica:
             name=self.name,
             namespace=NAMESPACE,
             kubeconfig=None,
-            gobgp_socket=Path("unused"),
+            gobgp_sockets=(Path("unused"),),
             lease_duration_s=15.0,
             settings=self.settings,
         )
         speaker = GobgpSpeaker(self.line)  # type: ignore[arg-type]  # as the fake: any stub
         self.parts = Parts(
-            options, self.wire, speaker=speaker, clock=clock, chance=self.rng, pace=PACE
+            options, self.wire, speakers=[speaker], clock=clock, chance=self.rng, pace=PACE
         )
         self._stopping = asyncio.Event()
         self._task = asyncio.create_task(self.parts.run(self._stopping), name=self.name)

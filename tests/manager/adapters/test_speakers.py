@@ -12,7 +12,7 @@ from manager.adapters.kube import BGP_PEERS, LEASES, Refused
 from manager.adapters.lease import Fence
 from manager.adapters.presence import PERIOD_S, PREFIX, SILENT_PERIODS, Presence
 from manager.adapters.sender import FencedSink
-from manager.adapters.speakers import Entry, SpeakerWrites, others
+from manager.adapters.speakers import Entries, SpeakerWrites, others
 from manager.snapshot import BgpPeer
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
@@ -47,7 +47,7 @@ class Replica:
             self.peers.put(raw)
 
     async def say(self, state: str | None) -> None:
-        mine: Entry = {"name": self.name, "state": state}
+        mine: Entries = ({"name": self.name, "state": state},)
         work = Delta({T: mine}, frozenset()) if state else Delta({}, frozenset({T}))
         await self.writes.apply(work)
 
@@ -99,7 +99,7 @@ async def test_what_stands_there_already_is_not_written_again(api: FakeKube) -> 
     before = len(api.requests)
     await one.say("Active")
     assert len(api.requests) == before
-    assert await one.writes.observe() == {T: {"name": "m1", "state": "Active"}}
+    assert await one.writes.observe() == {T: ({"name": "m1", "state": "Active"},)}
 
 
 async def test_endless_conflicts_end_in_a_later_pass(api: FakeKube) -> None:

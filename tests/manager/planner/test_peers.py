@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.peers import identity, neighbor, neighbors, read_peers
+from manager.planner.peers import identities, neighbor, neighbors, read_peers
 from manager.snapshot import BgpConf, BgpPeer, Node, Observed, Resource, Settings, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.route import Bfd, Neighbor, PeerName
@@ -94,7 +94,7 @@ def speaker(name: str = "m1", *, uid: str = "cluster", nodes: tuple[Node, ...] =
         settings=Settings(speaker_name=name),
     )
     assert CONF.spec is not None
-    return identity(snapshot, CONF.spec).router_id
+    return identities(snapshot, CONF.spec)[0].router_id
 
 
 def test_a_derived_router_id_is_stable_and_the_speakers_own() -> None:
@@ -112,9 +112,24 @@ def test_a_derived_router_id_is_in_the_benchmarking_range_and_an_address_of_nobo
     assert speaker(nodes=(taken, following)) == speaker() + 2
 
 
+def test_the_speakers_of_a_replica_have_numbers_of_their_own() -> None:
+    conf = BgpConfSpec.model_validate({"as": 64501, "listenPort": 1790})
+    world = Snapshot(cluster_uid="cluster", settings=Settings(speaker_name="m1", speakers=3))
+    first, *further = identities(world, conf)
+    assert first.router_id == speaker()
+    assert len({one.router_id for one in (first, *further)}) == 3
+    assert (first.listen_port, [one.listen_port for one in further]) == (1790, [0, 0])
+    given = BgpConfSpec.model_validate({"as": 64501, "routerId": str(further[0].router_id)})
+    assert [one.router_id for one in identities(world, given)] == [
+        further[0].router_id,
+        further[0].router_id + 1,
+        further[1].router_id,
+    ]
+
+
 def test_a_router_id_that_is_given_is_used() -> None:
     conf = BgpConfSpec.model_validate({"as": 64501, "routerId": "192.0.2.10"})
-    found = identity(Snapshot(), conf)
+    found = identities(Snapshot(), conf)[0]
     assert (found.asn, str(found.router_id)) == (64501, "192.0.2.10")
 
 
@@ -267,6 +282,6 @@ def test_a_passive_session_needs_an_ear() -> None:
 def test_a_listener_is_part_of_who_we_are() -> None:
     spec = conf(listenPort=1790, listenAddresses=["2001:db8:2::10", "192.0.2.10"])["default"].spec
     assert spec is not None
-    found = identity(Snapshot(), spec)
+    found = identities(Snapshot(), spec)[0]
     assert found.listen_port == 1790
     assert [str(one) for one in found.listen_addresses] == ["192.0.2.10", "2001:db8:2::10"]

@@ -58,5 +58,5 @@ def test_a_session_that_is_down_counts_nothing() -> None:
 def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
     peer: BgpPeer = Resource(name="t", spec=None)
     world = Snapshot(bgp_peers={T: peer}, observed=observed, settings=Settings(speaker_name="m1"))
-    assert entries(world, {T: SAID}) == ({} if said is None else {T: said})
-    assert entries(replace(world, bgp_peers={}), {T: SAID}) == {}
+    assert entries(world, {T: (SAID,)}) == ({} if said is None else {T: (said,)})
+    assert entries(replace(world, bgp_peers={}), {T: (SAID,)}) == {}
