@@ -59,6 +59,7 @@ def up(given: Given) -> int:
         subnets=given.subnets,
         managers=given.managers,
         routers=given.routers,
+        racks=given.racks,
         require_class=given.require_class,
         manager_args=tuple(given.manager_arg),
         agent_args=tuple(given.agent_arg),
@@ -203,6 +204,7 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subnets", type=int, default=1, help="2: even nodes on a second LAN")
     parser.add_argument("--managers", type=int, default=1)
     parser.add_argument("--routers", type=int, default=1, help="2: a BIRD beside it, .2, AS 64502")
+    parser.add_argument("--racks", type=int, default=1, help="2: a router each, and a spine")
     parser.add_argument("--require-class", action="store_true", help="given to the manager")
     for program in ("manager", "agent"):
         parser.add_argument(

@@ -1,7 +1,7 @@
 """The upstream router as BIRD: its configuration, its process, its birdc.
 
 As with FRR, the plain configuration of a user: ADD-PATH received, next hops
-merged, nothing exported.
+merged, nothing exported but to other routers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.parts import Part
-from lab.topology import MANAGER_AS, ROUTER_AS, SECOND_ROUTER_AS, Topology
+from lab.roles import Link, Role
+from lab.topology import MANAGER_AS
 
 # Network: its routes and its sessions. BIRD itself has no user to change to.
 CAPABILITIES = "-all,+net_admin,+net_raw,+net_bind_service"
@@ -23,11 +24,10 @@ class Bird:
 
     part: Part
     home: Path
-    second: bool = False  # the router beside the first
 
-    def prepare(self, topology: Topology) -> None:
+    def prepare(self, role: Role) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "bird.conf").write_text(configuration(topology, second=self.second))
+        (self.home / "bird.conf").write_text(configuration(role))
 
     def daemons(self) -> Iterator[tuple[str, list[str]]]:
         """Yield name and command of each daemon, in starting order."""
@@ -54,33 +54,34 @@ class Bird:
         return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
 
 
-def configuration(topology: Topology, *, second: bool = False) -> str:
+def configuration(role: Role) -> str:
     """Return bird.conf: each manager a protocol, over IPv4 and over IPv6.
 
-    One session carries both families. The IPv6 protocols wait to be called.
+    One session carries both families. The IPv6 protocols wait to be called. With another
+    router there is a session per family.
     """
-    lan = topology.lans[0]
-    router_v4, router_v6 = (one.ip for one in (lan.at(2) if second else lan.router))
-    asn = SECOND_ROUTER_AS if second else ROUTER_AS
+    # Next hops further off are found by routes that others wrote, as `ip route` does here.
+    learn, taken = ("learn; ", "all") if role.links else ("", "none")
     lines = [
         "log stderr all;",
-        f"router id {router_v4};",
+        f"router id {role.own[0].ip};",
         "protocol device { }",
         "protocol direct { ipv4; ipv6; }",
         *(
-            f"protocol kernel {{ merge paths yes limit 64; {family} {{ export where "
-            "source = RTS_BGP; import none; }; }"
+            f"protocol kernel {{ {learn}merge paths yes limit 64; {family} {{ export where "
+            f"source = RTS_BGP; import {taken}; }}; }}"
             for family in ("ipv4", "ipv6")
         ),
     ]
-    for manager in topology.managers:
+    for manager in role.managers:
         for address in manager.addresses:
-            own = router_v4 if address.version == 4 else router_v6
+            own = role.own[0] if address.version == 4 else role.own[1]
             lines += [
                 f"protocol bgp {manager.name}_v{address.version} {{",
-                f"  local {own} as {asn};",
+                f"  local {own.ip} as {role.asn};",
                 f"  neighbor {address.ip} as {MANAGER_AS};",
                 "  connect retry time 1; connect delay time 1; error wait time 1, 5;",
+                *([f"  multihop {role.hops};"] if role.hops > 1 else []),
                 *(["  passive yes;"] if address.version == 6 else []),
                 *(
                     f"  {family} {{ import all; export none; add paths rx; }};"
@@ -88,4 +89,17 @@ def configuration(topology: Topology, *, second: bool = False) -> str:
                 ),
                 "}",
             ]
+    lines += [line for link in role.links for line in _link(role, link)]
     return "\n".join([*lines, ""])
+
+
+def _link(role: Role, link: Link) -> Iterator[str]:
+    for address in link.theirs:
+        own = link.own[0] if address.version == 4 else link.own[1]
+        yield f"protocol bgp {link.to}_v{address.version} {{"
+        yield f"  local {own.ip} as {role.asn};"
+        yield f"  neighbor {address.ip} as {link.asn};"
+        yield "  connect retry time 1; connect delay time 1; error wait time 1, 5;"
+        told = "import all; export where source = RTS_BGP; next hop self;"
+        yield f"  ipv{address.version} {{ {told} }};"
+        yield "}"

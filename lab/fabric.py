@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab import netns
+from lab.lans import Lan, Rack
 from lab.topology import (
     CLIENT,
     CLIENT_GATEWAY,
     SECOND_ROUTER,
     Interface,
-    Lan,
     Node,
     Topology,
     owns,
@@ -44,6 +44,14 @@ FORWARDING = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
 HASH_PORTS = {  # of the outermost header: Documentation/networking/ip-sysctl.rst
     "net.ipv4.fib_multipath_hash_policy": 1,
     "net.ipv6.fib_multipath_hash_policy": 1,
+}
+# A spine that hashes as the routers below it do sends each of them only flows that hash
+# alike there too: half of their next hops would stand idle.
+HASH_OTHERWISE = {  # addresses and ports, without the protocol
+    "net.ipv4.fib_multipath_hash_policy": 3,
+    "net.ipv4.fib_multipath_hash_fields": 0x33,
+    "net.ipv6.fib_multipath_hash_policy": 3,
+    "net.ipv6.fib_multipath_hash_fields": 0x33,
 }
 
 
@@ -80,7 +88,9 @@ def set_link(topology: Topology, machine: str, *, up: bool) -> None:
 def wirings(topology: Topology) -> Iterator[Wiring]:
     """Yield what to do, in building order; a machine may appear again."""
     yield _switch(topology)
-    yield _router(topology)
+    yield _spine() if topology.racks else _router(topology)
+    for rack in topology.racks:
+        yield _tor(topology, rack)
     yield Wiring(
         "client",
         QUIET,
@@ -101,7 +111,7 @@ def wirings(topology: Topology) -> Iterator[Wiring]:
         yield _node(topology, node)
         yield _pods(node)
     # Last, because the other ends exist only now.
-    yield Wiring("router", {}, _interface("eth1", CLIENT_GATEWAY))
+    yield Wiring("router", {}, [*_interface("eth1", CLIENT_GATEWAY), *_spine_ends(topology)])
     yield Wiring("switch", {}, list(_ports(topology)))
 
 
@@ -124,6 +134,39 @@ def _router(topology: Topology) -> Wiring:
         for node in topology.nodes:
             commands += _pod_routes(node, node.addresses)
     return Wiring("router", QUIET | FORWARDING | HASH_PORTS, commands)
+
+
+def _tor(topology: Topology, rack: Rack) -> Wiring:
+    """Its LAN is eth0, its uplink eth1; what isn't here is behind the spine."""
+    commands = [
+        "link set lo up",
+        _cable("eth0", rack.tor, topology.namespace("switch")),
+        *_interface("eth0", rack.lan.router),
+        _cable("eth1", rack.tor, topology.namespace("router")),
+        *_interface("eth1", rack.tor_end),
+    ]
+    commands += _routes(CLIENT, rack.spine_end)
+    for other in topology.racks:
+        if other != rack:
+            commands += _routes(other.lan.router, rack.spine_end)
+    for node in topology.nodes:
+        via = node.addresses if node.lan == rack.lan else rack.spine_end
+        commands += _pod_routes(node, via)
+    return Wiring(rack.tor, QUIET | FORWARDING | HASH_PORTS, commands)
+
+
+def _spine() -> Wiring:
+    return Wiring("router", QUIET | FORWARDING | HASH_OTHERWISE, ["link set lo up"])
+
+
+def _spine_ends(topology: Topology) -> Iterator[str]:
+    """Yield the spine's ends of the uplinks, each named after its router, and what is behind."""
+    for rack in topology.racks:
+        yield from _interface(rack.tor, rack.spine_end)
+        yield from _routes(rack.lan.router, rack.tor_end)
+        for node in topology.nodes:
+            if node.lan == rack.lan:
+                yield from _pod_routes(node, rack.tor_end)
 
 
 def _host(
@@ -165,7 +208,10 @@ def _pods(node: Node) -> Wiring:
 
 def _ports(topology: Topology) -> Iterator[str]:
     """Put every cable's end into its bridge: only possible from the switch's namespace."""
-    ports = [(router_port(lan), lan) for lan in topology.lans]
+    if topology.racks:
+        ports = [(rack.tor, rack.lan) for rack in topology.racks]
+    else:
+        ports = [(router_port(lan), lan) for lan in topology.lans]
     ports += [(manager.name, manager.lan) for manager in topology.managers]
     ports += [(node.name, node.lan) for node in topology.nodes]
     if topology.router_count > 1:
@@ -193,6 +239,11 @@ def _nodad(address: Interface) -> str:
 
 def _default_routes(name: str, via: tuple[Interface, Interface]) -> list[str]:
     return [f"route add default via {a.ip} dev {name}" for a in via]
+
+
+def _routes(inside: tuple[Interface, Interface], via: tuple[Interface, Interface]) -> list[str]:
+    """Return routes to the networks that the addresses *inside* are of."""
+    return [f"route add {one.network} via {hop.ip}" for one, hop in zip(inside, via, strict=True)]
 
 
 def _pod_routes(node: Node, via: tuple[Interface, Interface]) -> list[str]:

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from lab.topology import Misuse, Topology
 
+DAEMONS = ("zebra", "bgpd", "bird")  # of a router, whichever it runs
+
 
 class Part(StrEnum):
     """The kinds of things that fail."""
@@ -58,7 +60,10 @@ def possible(topology: Topology) -> Iterator[Fault]:
         yield Fault(manager.name, Part.PROGRAM, (manager.name,))
         yield Fault(manager.sidecar, Part.PROGRAM, (manager.sidecar,))
         yield Fault(f"link:{manager.name}", Part.LINK, (manager.name,))
-    yield Fault("router", Part.PROGRAM, ("zebra", "bgpd", "bird"))
+    yield Fault("router", Part.PROGRAM, DAEMONS)
+    for rack in topology.racks:
+        daemons = tuple(f"{daemon}:{rack.tor}" for daemon in DAEMONS)
+        yield Fault(rack.tor, Part.PROGRAM, daemons)
     yield Fault("api", Part.API)
     for machine in topology.machines():
         yield Fault(f"api:{machine}", Part.API, (machine,))

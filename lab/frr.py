@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.parts import Part
-from lab.topology import MANAGER_AS, ROUTER_AS, Topology
+from lab.roles import Role
+from lab.topology import MANAGER_AS
 
 GROUPS = ("frr", "frrvty")
 
@@ -27,7 +28,7 @@ class Frr:
     part: Part
     home: Path
 
-    def prepare(self, topology: Topology) -> None:
+    def prepare(self, role: Role) -> None:
         """Write what the daemons read, as files that their user owns."""
         self.home.mkdir(parents=True, exist_ok=True)
         passwd, group, uid = accounts(
@@ -35,8 +36,8 @@ class Frr:
         )
         (self.home / "passwd").write_text(passwd)
         (self.home / "group").write_text(group)
-        (self.home / "zebra.conf").write_text("hostname router\n")
-        (self.home / "bgpd.conf").write_text(configuration(topology))
+        (self.home / "zebra.conf").write_text(f"hostname {role.machine}\n")
+        (self.home / "bgpd.conf").write_text(configuration(role))
         # Without the user line vtysh asks PAM, which the host may not have for FRR.
         (self.home / "vtysh.conf").write_text(
             "no service integrated-vtysh-config\nusername root nopassword\n"
@@ -107,29 +108,38 @@ def accounts(passwd: str, group: str) -> tuple[str, str, int]:
     return passwd, group, uid
 
 
-def configuration(topology: Topology) -> str:
+def configuration(role: Role) -> str:
     """Return bgpd.conf: each manager a neighbor, over IPv4 and over IPv6.
 
-    One session carries both families. The IPv6 neighbors wait to be called.
+    One session carries both families. The IPv6 neighbors wait to be called. With another
+    router there is a session per family.
     """
     lines = [
         "frr defaults traditional",
-        "hostname router",
-        f"router bgp {ROUTER_AS}",
-        f" bgp router-id {topology.lans[0].router[0].ip}",
+        f"hostname {role.machine}",
+        f"router bgp {role.asn}",
+        f" bgp router-id {role.own[0].ip}",
         " no bgp ebgp-requires-policy",
         " no bgp default ipv4-unicast",
+        *([" bgp bestpath as-path multipath-relax"] if len(role.links) > 1 else []),
     ]
-    neighbors = [address.ip for manager in topology.managers for address in manager.addresses]
-    for neighbor in neighbors:
+    managers = [address.ip for manager in role.managers for address in manager.addresses]
+    for neighbor in managers:
         lines += [
             f" neighbor {neighbor} remote-as {MANAGER_AS}",
             f" neighbor {neighbor} timers connect 1",
         ]
+        if role.hops > 1:
+            lines += [f" neighbor {neighbor} ebgp-multihop {role.hops}"]
         if neighbor.version == 6:
             lines += [f" neighbor {neighbor} passive"]
+    for link in role.links:
+        for address in link.theirs:
+            lines += [f" neighbor {address.ip} remote-as {link.asn}"]
+            lines += [f" neighbor {address.ip} timers connect 1"]
     for family in ("ipv4", "ipv6"):
+        others = [a.ip for link in role.links for a in link.theirs if family == f"ipv{a.version}"]
         lines += [f" address-family {family} unicast"]
-        lines += [f"  neighbor {neighbor} activate" for neighbor in neighbors]
+        lines += [f"  neighbor {neighbor} activate" for neighbor in [*managers, *others]]
         lines += ["  maximum-paths 64", " exit-address-family"]
     return "\n".join([*lines, "line vty", ""])

@@ -24,6 +24,7 @@ from typing import Any, Self, TypeVar
 
 from lab import control, endpoints, kube, life, netns
 from lab.asking import ask
+from lab.faults import DAEMONS
 from lab.options import ApiKind, Options
 from lab.programs import environment
 from lab.topology import CLIENT, Broken, Misuse
@@ -119,14 +120,15 @@ class Lab:
         return kube.Kube(kube.load(self.kubeconfig))
 
     def log_files(self, program: str) -> list[Path]:
-        """Return the logs of *program*; "router" and "all" name several.
+        """Return the logs of *program*; "router", "tor1" and "all" name several.
 
         Raises:
             Misuse: there is no such program.
         """
         folder = self.topology.runtime_dir / "logs"
         every = sorted(folder.glob("*.log"))
-        names = {"router": ("zebra", "bgpd", "bird")}.get(program, (program.replace(":", "-"),))
+        of_router = "" if program == "router" else f"-{program}"
+        names = {f"{daemon}{of_router}" for daemon in DAEMONS} | {program.replace(":", "-")}
         found = [log for log in every if program == "all" or log.stem in names]
         if not found:
             known = ", ".join(log.stem for log in every)

@@ -33,6 +33,7 @@ class Options:
     subnets: int = 1
     managers: int = 1
     routers: int = 1  # 2: a BIRD beside it
+    racks: int = 1  # 2: a router on top of each, and a spine
     require_class: bool = False
     manager_args: tuple[str, ...] = ()
     agent_args: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class Options:
             subnets=self.subnets,
             manager_count=self.managers,
             router_count=self.routers,
+            rack_count=self.racks,
             router=self.router,
         )
 

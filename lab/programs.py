@@ -18,9 +18,11 @@ from lab import apiserver, netns, parts
 from lab.bird import Bird
 from lab.frr import Frr
 from lab.options import ApiKind, Options
+from lab.roles import Role, roles
 from lab.topology import NAMESPACE_PREFIX, POD_NETWORKS, SECOND_ROUTER, Node, RouterKind
 
 NAMESPACE = "pointsman-system"
+SUFFIXES = {"router": "", SECOND_ROUTER: "2"}  # of vtysh and birdc; others: "-" and the machine
 
 
 class Rights(Enum):
@@ -89,14 +91,13 @@ class Programs:
     def ready_file(self, name: str) -> Path:
         return self._home / "ready" / name
 
-    def router(self) -> Frr | Bird:
-        kind, home = self.options.router, self._home / "router"
-        if kind is RouterKind.FRR:
-            return Frr(parts.find("frr", program="zebra"), home)
-        return Bird(parts.find("bird"), home)
-
-    def second_router(self) -> Bird:
-        return Bird(parts.find("bird"), self._home / SECOND_ROUTER, second=True)
+    def routers(self) -> Iterator[tuple[Role, Frr | Bird]]:
+        for role in roles(self.options.topology()) if self._wanted("router") else ():
+            home = self._home / role.machine
+            if role.kind is RouterKind.FRR:
+                yield role, Frr(parts.find("frr", program="zebra"), home)
+            else:
+                yield role, Bird(parts.find("bird"), home)
 
     def api(self) -> Iterator[Program]:
         if self._wanted("api") and self.options.api is ApiKind.STAND_IN:
@@ -108,10 +109,8 @@ class Programs:
                 yield Program(name, tuple(argv), restart=False)
 
     def network(self) -> Iterator[Program]:
-        if self._wanted("router"):
-            yield from _daemons(self.router(), "router")
-            if self.options.routers > 1:
-                yield from _daemons(self.second_router(), SECOND_ROUTER)
+        for role, router in self.routers():
+            yield from _daemons(router, role.machine)
         if self._wanted("pods"):
             for node in self.options.topology().nodes:
                 ready = self.ready_file(node.pods_machine)
@@ -173,13 +172,12 @@ class Programs:
 
     def wrappers(self) -> Iterator[tuple[str, str]]:
         """Yield name and text of the scripts that `lab exec` finds first."""
-        router = self.router() if self._wanted("router") else None
-        if isinstance(router, Frr):
-            yield "vtysh", router.vtysh()
-        elif isinstance(router, Bird):
-            yield "birdc", router.birdc()
-        if self.options.routers > 1 and self._wanted("router"):
-            yield "birdc2", self.second_router().birdc()
+        for role, router in self.routers():
+            suffix = SUFFIXES.get(role.machine, f"-{role.machine}")
+            if isinstance(router, Frr):
+                yield f"vtysh{suffix}", router.vtysh()
+            else:
+                yield f"birdc{suffix}", router.birdc()
         kubectl = parts.find("kubectl")
         yield "kubectl", f'#!/bin/sh\nexec {kubectl.path} "$@"\n'
 
@@ -188,9 +186,10 @@ class Programs:
 
 
 def _daemons(router: Frr | Bird, machine: str) -> Iterator[Program]:
+    usual = {"router": "", SECOND_ROUTER: SECOND_ROUTER}
     for name, argv in router.daemons():
         yield Program(
-            name if machine == "router" else machine,
+            usual.get(machine, f"{name}:{machine}") or name,
             tuple(argv),
             machine,
             Rights.OWN,

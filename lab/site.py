@@ -50,10 +50,8 @@ class Site:
         (self.home / "options.json").write_text(self.options.to_json() + "\n")
         self._tell(f"wires: {len(list(self.topology.machines()))} namespaces")
         fabric.up(self.topology)
-        if "router" not in self.options.without:
-            self.programs.router().prepare(self.topology)
-            if self.topology.router_count > 1:
-                self.programs.second_router().prepare(self.topology)
+        for role, router in self.programs.routers():
+            router.prepare(role)
         self._write_wrappers()
         if self.options.api is ApiKind.ASSETS:
             self._tell("certificates for kube-apiserver")

@@ -16,6 +16,8 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 
+from lab.lans import Lan, Rack
+
 Address = IPv4Address | IPv6Address
 Interface = IPv4Interface | IPv6Interface
 
@@ -28,6 +30,7 @@ SECOND_ROUTER = "router2"  # the other top-of-rack: BIRD, .2 on the first LAN
 POD_PORT = 8080
 PODS_PER_NODE = 3
 MAX_NODES = 64  # node N is .1N, and its MAC and pod networks hold N in one byte
+MAX_RACKED = 40  # in rack 2, node N is .2(10+N)
 
 POD_NETWORKS = ("10.244.0.0/16", "2001:db8:244::/48")
 SERVICE_NETWORKS = ("10.96.0.0/16", "fd00:10:96::/112")
@@ -37,7 +40,7 @@ CLIENT_GATEWAY = (IPv4Interface("203.0.113.1/24"), IPv6Interface("2001:db8:3::1/
 # Not "-" at an end, and no longer: /run/pointsman-lab/NAME/... holds Unix sockets,
 # whose paths end at 107 bytes.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?")
-_MACHINE = re.compile(r"switch|router2?|client|manager\d*|node\d+(-pods)?")
+_MACHINE = re.compile(r"switch|router2?|tor\d|client|manager\d*|node\d+(-pods)?")
 
 
 class Misuse(Exception):
@@ -51,29 +54,6 @@ class Broken(Exception):
 class RouterKind(StrEnum):
     FRR = "frr"
     BIRD = "bird"
-
-
-@dataclass(frozen=True, slots=True)
-class Lan:
-    """One segment, a bridge of the switch. The router is its .1 and ::1."""
-
-    number: int
-
-    @property
-    def bridge(self) -> str:
-        return f"lan{self.number}"
-
-    def at(self, host: int) -> tuple[IPv4Interface, IPv6Interface]:
-        """Return the addresses of *host*; in IPv6 the same digits, so ::11 is .11."""
-        if self.number == 1:
-            v4, v6 = "192.0.2", "2001:db8:2"
-        else:  # RFC 5737 has no fourth network
-            v4, v6 = f"10.0.{self.number}", f"2001:db8:2{self.number:02d}"
-        return IPv4Interface(f"{v4}.{host}/24"), IPv6Interface(f"{v6}::{host}/64")
-
-    @property
-    def router(self) -> tuple[IPv4Interface, IPv6Interface]:
-        return self.at(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +73,7 @@ class Node:
 
     @property
     def zone(self) -> str:
-        return "ab"[(self.number - 1) % 2]
+        return self.lan.zone or "ab"[(self.number - 1) % 2]
 
     @property
     def addresses(self) -> tuple[IPv4Interface, IPv6Interface]:
@@ -127,6 +107,7 @@ class Manager:
     """The machine of one manager and its sidecar; the second one is .9."""
 
     number: int
+    lan: Lan
 
     @property
     def name(self) -> str:
@@ -135,10 +116,6 @@ class Manager:
     @property
     def sidecar(self) -> str:
         return "sidecar" if self.number == 1 else f"sidecar{self.number}"
-
-    @property
-    def lan(self) -> Lan:
-        return Lan(1)
 
     @property
     def addresses(self) -> tuple[IPv4Interface, IPv6Interface]:
@@ -150,7 +127,8 @@ class Topology:
     """All machines of the lab called *name*.
 
     With two subnets, odd nodes are on the first LAN and even ones on the second;
-    the router joins them.
+    the router joins them. With two racks each has its own router, `tor1` and `tor2`, and
+    `router` is the spine that joins those.
     """
 
     name: str = "lab"
@@ -158,6 +136,7 @@ class Topology:
     subnets: int = 1
     manager_count: int = 1
     router_count: int = 1
+    rack_count: int = 1
     router: RouterKind = RouterKind.FRR
     runtime_root: Path = field(default=RUNTIME_ROOT)
 
@@ -168,28 +147,42 @@ class Topology:
                 "'-', beginning and ending with a letter or digit."
             )
         for what, value, most in (
-            ("--nodes", self.node_count, MAX_NODES),
+            ("--nodes", self.node_count, MAX_NODES if self.rack_count == 1 else MAX_RACKED),
             ("--subnets", self.subnets, 2),
             ("--managers", self.manager_count, 2),
             ("--routers", self.router_count, 2),
+            ("--racks", self.rack_count, 2),
         ):
             if not 1 <= value <= most:
                 raise Misuse(f"{what} {value} can't be built: use a number from 1 to {most}.")
+        if self.rack_count > 1 and (self.subnets > 1 or self.router_count > 1):
+            raise Misuse(
+                "--racks 2 can't be built beside --subnets 2 or --routers 2: it has two LANs and "
+                "three routers already."
+            )
+
+    @property
+    def racks(self) -> tuple[Rack, ...]:
+        """All racks; none in a lab with one router for all."""
+        count = self.rack_count if self.rack_count > 1 else 0
+        return tuple(Rack(number) for number in range(1, count + 1))
 
     @property
     def lans(self) -> tuple[Lan, ...]:
+        if self.racks:
+            return tuple(rack.lan for rack in self.racks)
         return tuple(Lan(number) for number in range(1, self.subnets + 1))
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         return tuple(
-            Node(number, self.lans[(number - 1) % self.subnets])
+            Node(number, self.lans[(number - 1) % len(self.lans)])
             for number in range(1, self.node_count + 1)
         )
 
     @property
     def managers(self) -> tuple[Manager, ...]:
-        return tuple(Manager(number) for number in range(1, self.manager_count + 1))
+        return tuple(Manager(number, self.lans[0]) for number in range(1, self.manager_count + 1))
 
     @property
     def runtime_dir(self) -> Path:
@@ -204,6 +197,7 @@ class Topology:
         yield from ("switch", "router", "client")
         if self.router_count > 1:
             yield SECOND_ROUTER
+        yield from (rack.tor for rack in self.racks)
         yield from (manager.name for manager in self.managers)
         for node in self.nodes:
             yield from (node.name, node.pods_machine)

@@ -30,6 +30,13 @@ def test_anything_else_is_answered_with_a_list(text: str) -> None:
         parse(text, LAB)
 
 
+def test_the_router_of_a_rack_fails_by_its_name() -> None:
+    fault = parse("tor2", Topology(rack_count=2))
+    assert (fault.part, fault.which) == (Part.PROGRAM, ("zebra:tor2", "bgpd:tor2", "bird:tor2"))
+    with pytest.raises(Misuse):
+        parse("tor2", LAB)
+
+
 def test_no_two_faults_have_one_name() -> None:
     names = [fault.text for fault in possible(LAB)]
     assert len(set(names)) == len(names)

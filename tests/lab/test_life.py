@@ -113,6 +113,26 @@ def test_two_subnets_meet_at_the_router(fresh_name: Callable[[], str]) -> None:
             assert lab.get(str(pod.ip), 8080, machine="client")[0] == "node2"
 
 
+def test_two_racks_meet_at_the_spine(fresh_name: Callable[[], str]) -> None:
+    without = ("manager", "sidecar", "agents", "api")
+    with Lab.up(Options(name=fresh_name(), racks=2, without=without)) as lab:
+        for pod in lab.topology.nodes[1].pods[0]:
+            assert lab.get(str(pod.ip), 8080, machine="node1")[0] == "node2"
+            assert lab.get(str(pod.ip), 8080, machine="client")[0] == "node2"
+        programs = {process["name"] for process in lab.status()["processes"]}
+        assert {"bgpd", "bgpd:tor1", "bird:tor2"} <= programs
+        assert "router_v4" in lab.exec("tor2", "birdc-tor2", "show", "protocols")
+        lab.wait("both racks at the spine", lambda: _established(lab) == 4)
+        assert [log.stem for log in lab.log_files("tor1")] == ["bgpd-tor1", "zebra-tor1"]
+
+
+def _established(lab: Lab) -> int:
+    """Return how many of the spine's sessions are up."""
+    families = json.loads(lab.exec("router", "vtysh", "-c", "show bgp summary json"))
+    peers = [p for family in families.values() for p in family.get("peers", {}).values()]
+    return sum(peer["state"] == "Established" for peer in peers)
+
+
 def foreground(name: str, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "lab", "up", "--name", name, *more]
     return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from lab import bird, frr
 from lab.parts import Part
-from lab.topology import Topology, owns
+from lab.roles import roles
+from lab.topology import RouterKind, Topology, owns
 
 PASSWD = "root:x:0:0::/root:/bin/sh\nnine:x:989:989::/:/bin/sh\n"
 GROUP = "root:x:0:\nnine:x:989:\n"
@@ -26,7 +27,7 @@ def test_frr_of_the_host_is_taken_as_it_is() -> None:
 
 
 def test_each_manager_is_a_neighbor_in_both_families() -> None:
-    text = frr.configuration(Topology(manager_count=2))
+    text = frr.configuration(*roles(Topology(manager_count=2)))
     for neighbor in ("192.0.2.10", "192.0.2.9", "2001:db8:2::10", "2001:db8:2::9"):
         assert text.count(f"neighbor {neighbor} remote-as 64501") == 1
         assert text.count(f"neighbor {neighbor} activate") == 2
@@ -34,7 +35,7 @@ def test_each_manager_is_a_neighbor_in_both_families() -> None:
 
 
 def test_each_manager_is_a_protocol_of_bird_with_add_path() -> None:
-    text = bird.configuration(Topology(manager_count=2))
+    text = bird.configuration(*roles(Topology(manager_count=2)))
     for neighbor in ("192.0.2.10", "192.0.2.9", "2001:db8:2::10", "2001:db8:2::9"):
         assert text.count(f"neighbor {neighbor} as 64501;") == 1
     assert text.count("add paths rx") == 8
@@ -50,7 +51,7 @@ def test_vtysh_finds_the_lab_and_not_the_host() -> None:
 
 
 def test_the_second_router_is_another_as_at_another_address() -> None:
-    text = bird.configuration(Topology(router_count=2), second=True)
+    text = bird.configuration(roles(Topology(router_count=2))[1])
     assert "local 192.0.2.2 as 64502;" in text
     assert "local 2001:db8:2::2 as 64502;" in text
     assert "64500" not in text
@@ -62,3 +63,30 @@ def test_a_lab_of_two_routers_owns_both_and_no_third() -> None:
     assert owns("a", lab.namespace("router2"))
     assert not owns("a", "pm-a-router3")
     assert "router2" not in set(Topology(name="a").machines())
+
+
+def test_the_routers_of_two_racks_speak_with_the_spine_and_each_with_the_managers() -> None:
+    spine, tor1, tor2 = roles(Topology(rack_count=2))
+    assert (spine.kind, tor1.kind, tor2.kind) == ("frr", "frr", "bird")
+    text = frr.configuration(spine)
+    assert "router bgp 64510\n" in text
+    assert "as-path multipath-relax" in text  # the racks are two neighbor AS
+    assert "64501" not in text  # no manager
+    for neighbor, asn in (("192.0.2.134", 64500), ("2001:db8:2f2::2", 64502)):
+        assert text.count(f"neighbor {neighbor} remote-as {asn}\n") == 1
+        assert text.count(f"neighbor {neighbor} activate") == 1
+    near, far = frr.configuration(tor1), bird.configuration(tor2)
+    assert "neighbor 192.0.2.133 remote-as 64510\n" in near
+    assert "multihop" not in near.replace("multipath", "")
+    assert "local 192.0.2.201 as 64502;\n  neighbor 192.0.2.10 as 64501;" in far
+    assert far.count("multihop 3;") == 2
+    assert far.count("export where source = RTS_BGP; next hop self;") == 2
+    assert far.count("learn;") == 2
+
+
+def test_the_other_kind_on_top_of_the_first_rack() -> None:
+    kinds = [role.kind for role in roles(Topology(rack_count=2, router=RouterKind.BIRD))]
+    assert kinds == ["frr", "bird", "frr"]
+    assert "ebgp-multihop 3" in frr.configuration(
+        roles(Topology(rack_count=2, router=RouterKind.BIRD))[2]
+    )

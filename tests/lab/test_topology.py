@@ -1,6 +1,8 @@
+from itertools import combinations
+
 import pytest
 
-from lab.topology import Misuse, RouterKind, Topology, owns
+from lab.topology import CLIENT, Misuse, Topology, owns
 
 
 def test_the_documented_addresses() -> None:
@@ -21,14 +23,39 @@ def test_the_documented_addresses() -> None:
     ]
 
 
-def test_no_address_is_used_twice() -> None:
-    lab = Topology(node_count=64, subnets=2, manager_count=2, router=RouterKind.BIRD)
+def test_the_documented_addresses_of_two_racks() -> None:
+    lab = Topology(rack_count=2)
+    assert [[str(a.ip) for a in node.addresses] for node in lab.nodes] == [
+        ["192.0.2.11", "2001:db8:2::11"],
+        ["192.0.2.212", "2001:db8:202::212"],
+        ["192.0.2.13", "2001:db8:2::13"],
+    ]
+    assert [str(rack.lan.router[0]) for rack in lab.racks] == ["192.0.2.1/25", "192.0.2.201/26"]
+    assert [node.zone for node in lab.nodes] == ["rack1", "rack2", "rack1"]
+    assert str(lab.managers[0].addresses[0]) == "192.0.2.10/25"
+    assert Topology().racks == ()
+
+
+@pytest.mark.parametrize(
+    "lab",
+    [
+        pytest.param(Topology(node_count=64, subnets=2, manager_count=2), id="subnets"),
+        pytest.param(Topology(node_count=40, rack_count=2, manager_count=2), id="racks"),
+    ],
+)
+def test_no_address_is_used_twice(lab: Topology) -> None:
     every = [a for node in lab.nodes for a in node.addresses]
     every += [a for node in lab.nodes for pair in node.pods for a in pair]
     every += [a for node in lab.nodes for a in node.pod_gateway]
     every += [a for manager in lab.managers for a in manager.addresses]
     every += [a for lan in lab.lans for a in lan.router]
-    assert len(set(every)) == len(every)
+    every += [a for rack in lab.racks for a in (*rack.tor_end, *rack.spine_end)]
+    assert len({a.ip for a in every}) == len(every)
+    links = [lan.router for lan in lab.lans] + [rack.tor_end for rack in lab.racks] + [CLIENT]
+    for one, other in combinations([a.network for pair in links for a in pair], 2):
+        assert one.version != other.version or not one.overlaps(other)
+    for node in lab.nodes:
+        assert [a.network for a in node.addresses] == [a.network for a in node.lan.router]
 
 
 def test_two_subnets_share_the_nodes() -> None:
@@ -61,6 +88,10 @@ def test_a_name_that_cannot_be_built_is_refused(name: str) -> None:
         ({"node_count": 65}, "--nodes 65"),
         ({"subnets": 3}, "--subnets 3"),
         ({"manager_count": 3}, "--managers 3"),
+        ({"rack_count": 3}, "--racks 3"),
+        ({"rack_count": 2, "node_count": 41}, "--nodes 41"),
+        ({"rack_count": 2, "subnets": 2}, "beside --subnets 2"),
+        ({"rack_count": 2, "router_count": 2}, "beside --subnets 2 or --routers 2"),
     ],
 )
 def test_a_size_that_cannot_be_built_is_refused(size: dict[str, int], word: str) -> None:
@@ -90,5 +121,6 @@ def test_what_down_may_remove(namespace: str, ours: bool) -> None:
 
 
 def test_every_machine_is_one_down_removes() -> None:
-    lab = Topology("a", node_count=12, manager_count=2)
+    lab = Topology("a", node_count=12, manager_count=2, rack_count=2)
+    assert {"tor1", "tor2"} <= set(lab.machines())
     assert all(owns("a", lab.namespace(machine)) for machine in lab.machines())

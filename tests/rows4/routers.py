@@ -14,6 +14,7 @@ from typing import Any
 
 from lab import bird, parts
 from lab.handle import Lab
+from lab.roles import roles
 from lab.topology import SECOND_ROUTER, Broken
 from tests.rows.cluster import CRS, PATIENCE_S, custom, verdicts
 
@@ -116,7 +117,7 @@ def typed(lab: Lab, *lines: str) -> Iterator[None]:
 
 def plain(lab: Lab) -> str:
     """Return the second router's usual configuration."""
-    return bird.configuration(lab.topology, second=True)
+    return bird.configuration(roles(lab.topology)[1])
 
 
 def birdc(lab: Lab, *words: str) -> str:
