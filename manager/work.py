@@ -11,7 +11,7 @@ from typing import Any
 
 from manager.planner.desired import Plan, Speech
 from manager.planner.status import stated
-from manager.planner.vocabulary import SHARED_AS
+from manager.planner.vocabulary import SHARED_AS, TROUBLES
 from manager.snapshot import (
     EipName,
     NodeName,
@@ -187,7 +187,7 @@ def _status_notices(snapshot: Snapshot, before: Written, after: Written) -> Iter
                     uid=_uid(snapshot, key),
                     reason=said.reason,
                     message=said.message,
-                    warning=said.status == "False",
+                    warning=said.status == ("True" if name in TROUBLES else "False"),
                 )
 
 

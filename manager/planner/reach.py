@@ -3,7 +3,9 @@
 A node is connected when it is on a network of the router, in either family; that is known
 from what agents report. A node whose agent has not spoken yet
 counts as connected when its address lies in a network that others are known to share
-with the router: nobody is withdrawn because its agent starts late.
+with the router: nobody is withdrawn because its agent starts late. Where the only links to
+a router are down, it has nodes all the same: it is not sent those of other racks instead,
+whose packets it could only give back.
 """
 
 from collections.abc import Mapping
@@ -45,7 +47,7 @@ def reach(
         else:
             found[name] = Hop(hop.address, shared=near.holds(hop.address))
     scope = spec.next_hops.scope
-    if scope is Scope.CONNECTED or (scope is Scope.AUTO and near.nodes):
+    if scope is Scope.CONNECTED or (scope is Scope.AUTO and near.shared):
         for name in [name for name in found if name not in near.nodes]:
             del found[name]
             without[name] = f"is on no network that {spec.address} shares"
@@ -67,6 +69,7 @@ class _Near:
 
     networks: frozenset[Prefix]
     nodes: frozenset[NodeName]
+    shared: bool  # some node has an address there, its link up or not
 
     def holds(self, address: Address) -> bool:
         return any(n.version == address.version and address in n for n in self.networks)
@@ -76,15 +79,19 @@ def _connected(snapshot: Snapshot, peer: Address) -> _Near:
     """Return what shares a network with *peer*, as far as agents have reported."""
     networks: set[Prefix] = set()
     nodes: set[NodeName] = set()
+    down: set[NodeName] = set()
     for name, announcer in snapshot.announcers.items():
         for interface in announcer.interfaces:
             if interface.up and is_on(interface, peer):
                 networks.update(own.network for own in interface.addresses)
                 nodes.add(name)
-    near = _Near(frozenset(networks), frozenset(nodes))
+            elif is_on(interface, peer):
+                down.add(name)
+    near = _Near(frozenset(networks), frozenset(nodes), shared=False)
     for name, node in snapshot.nodes.items():
         agent = snapshot.announcers.get(name)
         silent = agent is None or not agent.reported
         if silent and any(map(near.holds, node.internal_ips)):
             nodes.add(name)
-    return _Near(near.networks, frozenset(nodes & snapshot.nodes.keys()))
+    shared = not snapshot.nodes.keys().isdisjoint(nodes | down)
+    return _Near(near.networks, frozenset(nodes & snapshot.nodes.keys()), shared)

@@ -1,23 +1,23 @@
-"""Conditions that say how our resources work together: wishes that fail, hops unverified.
+"""Conditions that say how our resources work together: wishes that fail, hops far off or missing.
 
 Each is on the object whose author can act on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from manager.planner.shared import Shared
-from manager.planner.vocabulary import APPLIED, UNVERIFIED
+from manager.planner.vocabulary import APPLIED, MISSING, UNVERIFIED
 from manager.snapshot import EipName
 from pointsman.api import Protocol
 from pointsman.model.address import Family
-from pointsman.model.readiness import NotConnected
+from pointsman.model.readiness import NoNextHop, NotConnected
 from pointsman.model.record import ResourceKey, Stated, StatusRecord
 from pointsman.model.route import PeerName
 
 Records = Mapping[ResourceKey, StatusRecord]
-KEPT: Final = (APPLIED, UNVERIFIED)
+KEPT: Final = (APPLIED, MISSING, UNVERIFIED)
 
 
 def remarked(shared: Shared, records: Records) -> Records:
@@ -40,25 +40,34 @@ def _said(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
             return {APPLIED: Stated(verdict.status, verdict.reason, str(verdict))}
     if key.kind == "BgpPeer":
         name = PeerName(key.name)
-        if name in shared.peers.usable and not _verified(shared, name):
-            far = NotConnected(name)
-            return {UNVERIFIED: Stated(far.status, far.reason, str(far))}
+        if name in shared.peers.usable and name not in shared.peers.apart:
+            return dict(_of_hops(shared, name))
     return {}
 
 
-def _verified(shared: Shared, name: PeerName) -> bool:
-    """Whether all that *name* may be sent, in a family that an Eip has, is one hop away."""
-    families = (f for f in _advertised(shared) if shared.hears(name, f))
-    return all(shared.reach(name, family).verified for family in families)
+def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
+    """Yield what is wrong with the nodes that *name* may be sent."""
+    near = {f: shared.reach(name, f) for f in _told(shared, name)}
+    if not all(one.verified for one in near.values()):
+        far = NotConnected(name)
+        yield UNVERIFIED, Stated(far.status, far.reason, str(far))
+    empty = {f: one.without for f, one in near.items() if one.without and not one.hops}
+    if empty:
+        why = sorted({clause for without in empty.values() for clause in without.values()})
+        none = NoNextHop(name, tuple(map(str, empty)), tuple(why))
+        yield MISSING, Stated(none.status, none.reason, str(none))
 
 
-def _advertised(shared: Shared) -> frozenset[Family]:
-    return frozenset(
+def _told(shared: Shared, name: PeerName) -> tuple[Family, ...]:
+    """Return the families in which an Eip has addresses that *name* may hear of."""
+    found = {
         Family.IPV6 if ":" in entry else Family.IPV4
         for eip in shared.snapshot.eips.values()
         if eip.spec is not None and eip.spec.protocol is Protocol.BGP
+        if not eip.spec.bgp.peers or name in eip.spec.bgp.peers
         for entry in eip.spec.addresses
-    )
+    }
+    return tuple(family for family in Family if family in found and shared.hears(name, family))
 
 
 def _said_before(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:

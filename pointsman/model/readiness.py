@@ -184,6 +184,24 @@ class NeedsOwnSpeaker(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class NoNextHop(Verdict):
+    """Of the condition NextHopsMissing: True, because no node may be sent."""
+
+    ok: ClassVar[bool] = True
+
+    peer: str
+    families: tuple[str, ...]
+    why: tuple[str, ...]  # clauses, such as "has no IPv4 address": each node has one of them
+
+    def __str__(self) -> str:
+        return (
+            f"BgpPeer '{self.peer}' is told no {' and no '.join(self.families)} prefix, because no "
+            f"node may be its next hop: each {', or '.join(self.why)}. Correct nextHops of the "
+            "BgpPeer, or the nodes."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NotConnected(Verdict):
     """Of the condition NextHopsUnverified: True, because next hops are further off."""
 

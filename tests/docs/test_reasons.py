@@ -28,6 +28,7 @@ SECTIONS = {
     "BgpPeer: Ready": readiness,
     "BgpPeer: Established": readiness,
     "BgpPeer: AddPathNegotiated": readiness,
+    "BgpPeer: NextHopsMissing": readiness,
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
     "Announcer: ProxyHealthy": verdicts,

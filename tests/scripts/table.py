@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from manager.planner.desired import Plan
+from manager.planner.vocabulary import TROUBLES
 from pointsman.model.record import Stated
 from pointsman.model.route import PathAttributes
 from tests.scripts.story import Story, tell
@@ -30,7 +31,7 @@ def table(world: World, decided: Plan) -> Table:
         amiss = [
             f"{name}: {said.status} {said.reason}: {said.message}"
             for name, said in sorted(record_.conditions.items())
-            if said.status != ("False" if name == "NextHopsUnverified" else "True")
+            if said.status != ("False" if name in TROUBLES else "True")
         ]
         if amiss:
             found[f"{resource.kind} {resource.name}"] = amiss

@@ -12,6 +12,7 @@ from manager.snapshot import EipName, Resource, Service, ServicePort, Snapshot
 from pointsman.api import BgpConfSpec
 from pointsman.model.address import Family
 from pointsman.model.record import ResourceKey
+from pointsman.model.route import PeerName
 from tests.manager.planner.scene import (
     WEB,
     announcer,
@@ -273,6 +274,28 @@ def test_nodes_further_off_are_sent_when_asked_for_and_it_is_said() -> None:
     assert hops(decided)["tor-1"] == ["10.0.1.11", "192.0.2.12", "192.0.2.13"]
     said = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
     assert (said.status, said.reason) == ("True", "NotConnected")
+
+
+def test_a_router_without_nodes_says_so_though_others_carry_the_service() -> None:
+    spine = peer("spine", "10.0.9.1", nextHops={"scope": "Connected"})
+    world = racks()
+    world = replace(world, bgp_peers={**world.bgp_peers, PeerName("spine"): spine})
+    decided = settled(world)
+    assert hops(decided) == {"tor-1": ["10.0.1.11"], "tor-2": ["10.0.2.12"]}
+    said = decided.statuses[ResourceKey("BgpPeer", "spine")].conditions["NextHopsMissing"]
+    assert (said.status, said.reason) == ("True", "NoNextHop")
+    assert "is told no IPv4 prefix" in said.message
+    assert "each is on no network that 10.0.9.1 shares." in said.message
+    for name in ("tor-1", "tor-2"):
+        found = decided.statuses[ResourceKey("BgpPeer", name)].conditions
+        assert not {"NextHopsMissing", "NextHopsUnverified"} & found.keys()
+
+
+def test_a_router_that_no_eip_names_misses_no_node() -> None:
+    spine = peer("spine", "10.0.9.1", nextHops={"scope": "Connected"})
+    world = scene(WEB, HERE, pool(peers=["tor-1"]), *TORS, spine)
+    found = settled(world).statuses[ResourceKey("BgpPeer", "spine")].conditions
+    assert "NextHopsMissing" not in found
 
 
 def test_a_router_that_no_carrier_reaches_says_why() -> None:

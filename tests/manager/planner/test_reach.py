@@ -14,6 +14,7 @@ from tests.manager.planner.scene import announcer, nic, nodes, peer, scene
 V4, V6 = Family.IPV4, Family.IPV6
 NEAR1 = announcer("node1", nic("eth0", "192.0.2.11/24", "2001:db8:2::11/64"))
 NEAR2 = announcer("node2", nic("eth0", "192.0.2.12/24", "2001:db8:2::12/64"))
+AWAY2 = announcer("node2", nic("eth0", "10.0.0.12/24"))
 AWAY3 = announcer("node3", nic("eth0", "10.0.0.13/24"))
 DOWN1 = announcer("node1", nic("eth0", "192.0.2.11/24", up=False))
 RACK2 = {"nodeSelector": {"matchLabels": {"rack": "2"}}}
@@ -55,6 +56,10 @@ def sent(
             [NEAR1], {"far": "node3"}, "12", id="whose agent is late and whose address is elsewhere"
         ),
         pytest.param([DOWN1, NEAR2, AWAY3], {}, "2", id="a link that is down connects nobody"),
+        pytest.param([DOWN1, AWAY2, AWAY3], {}, "", id="nor sends the router what is elsewhere"),
+        pytest.param(
+            [DOWN1, AWAY2, AWAY3], {"scope": "All"}, "123?", id="unless all are asked for"
+        ),
         pytest.param(
             [NEAR1, NEAR2, AWAY3], {"scope": "All"}, "123?", id="All: everybody, unverified"
         ),
