@@ -1,8 +1,11 @@
 # The one front door; CI uses the same verbs. `make setup` prepares a bare Debian machine.
 PYTHON ?= python3
 SEED   ?= 1
+# So many test files at a time: most of them wait for a router, a timer, a lease.
+JOBS   ?= 4
 PY     := build/venv/bin/python
 RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
+TESTS   = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 CODE   := pointsman manager agent cli lab sidecars tools tests $(wildcard e2e) hatch_build.py
 # Pure code: its tests run under two hash seeds, because order must never leak.
 PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
@@ -28,10 +31,10 @@ check: setup ## ruff, mypy, import laws, fresh CRDs, nothing local in tracked fi
 	$(RUN) -m cli crds --check
 
 test: setup ## everything but benchmarks; the last line counts it all
-	PYTHONHASHSEED=2 $(RUN) -m pytest $(PURE)
+	PYTHONHASHSEED=2 $(RUN) -m pytest -n auto $(PURE)
 	@# Real daemons on a busy machine miss a deadline now and then: what failed is tried once
 	@# more, by itself, and both runs stay in the output. What is broken fails again.
-	PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --durations=15 tests || \
+	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests || \
 	  { test $$? = 1 && echo "FAILED above; those once more:" && \
 	    PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --last-failed --last-failed-no-failures none tests; }
 
@@ -39,7 +42,7 @@ sim: setup ## the whole system on a virtual clock: make sim SEED=7
 	SEED=$(SEED) $(RUN) -m pytest -m sim tests/sim
 
 e2e: setup ## real packets, real routers
-	$(RUN) -m pytest -m lab tests $(wildcard e2e)
+	$(TESTS) -m lab tests $(wildcard e2e)
 
 bench: setup ## measure; takes minutes
 	$(RUN) -m pytest -m bench -s --timeout 1800 tests/bench

@@ -1,7 +1,8 @@
 """Trouble on demand, and a count of what clients asked: not part of the contract.
 
 `POST /_faults` takes one fault; `GET` lists what is pending; `DELETE` clears. `GET /_stats`
-counts requests by verb and resource, and writes by object; `DELETE` starts again from zero.
+counts requests by verb and resource, writes by object, and refused writes by field manager;
+`DELETE` starts again from zero.
 """
 
 from collections import Counter
@@ -85,6 +86,7 @@ class Faults:
 class Stats:
     requests: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
 
     def request(self, verb: str, resource: str) -> None:
@@ -93,12 +95,17 @@ class Stats:
     def write(self, verb: str, resource: str, name: str) -> None:
         self.writes[f"{verb} {resource} {name}"] += 1
 
+    def refuse(self, verb: str, resource: str, manager: str) -> None:
+        """Count a write that failed, by the field manager whose it was."""
+        self.refused[f"{verb} {resource} {manager}"] += 1
+
     def shown(self, store: Store) -> dict[str, Any]:
         """Return the counts, how many watch what, and where the store stands."""
         tables = sorted(store.tables().items())
         return {
             "requests": dict(self.requests),
             "writes": dict(self.writes),
+            "refused": dict(self.refused),
             "codes": dict(self.codes),
             "watchers": {name: len(t.listeners) for (_, name), t in tables if t.listeners},
             "resourceVersion": store.rv,
@@ -107,4 +114,5 @@ class Stats:
     def clear(self) -> None:
         self.requests.clear()
         self.writes.clear()
+        self.refused.clear()
         self.codes.clear()

@@ -81,7 +81,11 @@ class Api:
             return self._list(request, target, options)
         if verb == "get":
             return self._get(request, target)
-        return await self._write(request, target, verb)
+        try:
+            return await self._write(request, target, verb)
+        except ApiError:
+            self.stats.refuse(verb, target.resource, request.query.get("fieldManager", ""))
+            raise
 
     def _verb(self, request: web.Request, target: Target, options: Options | None) -> str:
         if options:

@@ -10,10 +10,12 @@ from lab import life
 from lab.handle import Lab
 from lab.options import Options
 from lab.topology import Broken, Misuse
+from tests.conftest import Say, say
 from tests.rows import cluster
 
+__all__ = ["Say", "say"]
+
 NUMBERS = itertools.count(1)
-Say = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")
@@ -53,17 +55,6 @@ def lab(whole: Lab) -> Iterator[Lab]:
     """The module's lab, as `prepare` left it, before the test and after it."""
     yield whole
     cluster.tidy(whole)
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Print a measurement where whoever runs the tests sees it."""
-
-    def told(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n    {text}", end="", flush=True)
-
-    return told
 
 
 @pytest.hookimpl(wrapper=True)

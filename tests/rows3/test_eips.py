@@ -24,6 +24,7 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Lab) -> None:
     assert sorted(holders.values()) == [FIRST, SECOND]
     words.apply(lab, service("three", notes={"eip": "pool"}))
     words.refused(lab, "three", "AddressPoolExhausted", "'pool'")
+    said = cluster.events(lab, "tor-1")
     with RouteEvents(lab) as events:
         edited(lab, holders, addresses=[BLOCK])
         words.has(lab, "three", THIRD)  # grown: whoever waits is served
@@ -41,7 +42,7 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Lab) -> None:
         stays(lab, holders)
     for address in holders.values():
         assert events.about(address) == []
-    assert cluster.events(lab, "tor-1") == [], "a manager that starts unsays no session"
+    assert cluster.events(lab, "tor-1") == said, "a manager that starts unsays no session"
     for name in holders:
         assert name == "three" or lab.get(holders[name])
     for name in (*holders, "four"):

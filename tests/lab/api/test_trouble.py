@@ -80,12 +80,16 @@ async def test_requests_and_writes_are_counted(api: Client) -> None:
     await api.make(SERVICES, service("web"))
     await api.merge(f"{SERVICES}/web/status", {"metadata": {"annotations": {"a": "b"}}})
     await api.get(SERVICES)
+    stale = {"metadata": {"resourceVersion": "1"}}
+    assert (await api.merge(f"{SERVICES}/web?fieldManager=late", stale)).code == 409
     stats = (await api.get("/_stats")).body
     assert stats["requests"] == {
         "create services": 1,
         "patch services/status": 1,
+        "patch services": 1,
         "list services": 1,
     }
+    assert stats["refused"] == {"patch services late": 1}
     assert stats["writes"] == {
         "create services default/web": 1,
         "patch services/status default/web": 1,
