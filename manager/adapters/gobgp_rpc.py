@@ -1,7 +1,7 @@
 """Talking to gobgpd: the channel, and which of its errors heal with time.
 
 gobgpd answers nearly everything with UNKNOWN and a text (measured, 4.8), so its state is
-read before it is changed, and only three texts are known here.
+read before it is changed, and only four texts are known here.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ REPLACED_SOON = (
     "server stopped",  # a zombie after StopBgp: its parent replaces the process
     "hasn't started yet",  # replaced since we asked: it waits for StartBgp
     "BGP server is not running",  # StopBgp, said twice
+    "Internal error from Core",  # gRPC's own, INTERNAL: the connection went while we sent
 )
 # Reconnect at once when the process is replaced; gRPC's own back-off grows to two minutes.
 OPTIONS = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000))
