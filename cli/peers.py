@@ -20,13 +20,15 @@ def run(given: argparse.Namespace) -> int:
     if given.output == "json":
         tables.show_json({"peers": found, "asked": both.observed is not None, "wrong": wrong})
     else:
-        columns = ("NAME", "ADDRESS", "AS", "STATE", "ADD-PATH", "PATHS", "ADVERTISED", "DRIFT")
+        session = ("NAME", "ADDRESS", "AS", "STATE", "BFD", "ADD-PATH")
+        columns = (*session, "PATHS", "ADVERTISED", "DRIFT")
         rows = tuple(
             (
                 one["name"],
                 one["address"] or "",
                 "" if one["as"] is None else str(one["as"]),
                 one["state"] or "",
+                one["bfdState"],
                 "" if one["addPathNegotiated"] is None else str(one["addPathNegotiated"]),
                 str(one["desiredPaths"]),
                 "" if one["advertisedPaths"] is None else str(one["advertisedPaths"]),
@@ -51,8 +53,10 @@ def _wrong(one: Json, *, asked: bool) -> list[str]:
     if one["drift"] == "differs":
         return [f"{name} is configured otherwise than desired: {', '.join(one['differs'])}."]
     if one["state"] != "Established":
-        said = f": {one['lastError']}" if one["lastError"] else "."
-        return [f"{name} has no session (state {one['state'] or 'unknown'}){said}"]
+        said = f": {one['lastError']}" if one["lastError"] else ""
+        return [f"{name} has no session (state {one['state'] or 'unknown'}){said}."]
+    if one["bfdState"] == "Down":
+        return [f"{name} has a session without BFD: the router must run it for us, too."]
     if one["advertisedPaths"] != one["desiredPaths"] and one["addPathNegotiated"]:
         return [
             f"{name} is told {one['advertisedPaths']} paths, desired are {one['desiredPaths']}."

@@ -138,6 +138,8 @@ def _peer(
         "addPathNegotiated": report.add_path_negotiated if report else None,
         "families": list(report.families) if report else [],
         "holdSeconds": report.hold_seconds if report else None,
+        "keepaliveSeconds": report.keepalive_seconds if report else None,
+        "bfdState": report.bfd_state if report else "",
         "desiredPaths": len(told),
         "desiredPrefixes": len({one["prefix"] for one in told}),
         "advertisedPaths": report.advertised_paths if report else None,

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from lab.topology import Misuse, Topology
 
-DAEMONS = ("zebra", "bgpd", "bird")  # of a router, whichever it runs
+DAEMONS = ("zebra", "bfdd", "bgpd", "bird")  # of a router, whichever it runs
 
 
 class Part(StrEnum):

@@ -36,7 +36,8 @@ class Frr:
         )
         (self.home / "passwd").write_text(passwd)
         (self.home / "group").write_text(group)
-        (self.home / "zebra.conf").write_text(f"hostname {role.machine}\n")
+        for daemon in ("zebra", "bfdd"):  # bfdd watches whom bgpd asks it to: nobody, at first
+            (self.home / f"{daemon}.conf").write_text(f"hostname {role.machine}\n")
         (self.home / "bgpd.conf").write_text(configuration(role))
         # Without the user line vtysh asks PAM, which the host may not have for FRR.
         (self.home / "vtysh.conf").write_text(
@@ -54,6 +55,7 @@ class Frr:
             "-P 0 -u frr -g frr --log stdout --log-level informational"
         )
         yield "zebra", self._command("zebra", f"{common} -s 16777216")
+        yield "bfdd", self._command("bfdd", f"{common} --bfdctl {self.home}/bfdd.sock")
         yield "bgpd", self._command("bgpd", common)
 
     def vtysh(self) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import grpc
 
 from manager.adapters import gobgp_peers as peers
+from manager.adapters import gobgp_sessions
 from manager.adapters.gobgp_exports import POLICY as EXPORT
 from manager.adapters.gobgp_exports import GobgpExports
 from manager.adapters.gobgp_neighbors import GobgpNeighbors
@@ -112,7 +113,7 @@ class GobgpSpeaker:
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
                 told = await self._advertised(peer) if up else (0, 0)
-                reports[ours[0]] = peers.report(peer, told)
+                reports[ours[0]] = gobgp_sessions.report(peer, told)
         return dict(sorted(reports.items()))
 
     async def changes(self) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Neighbors as GoBGP's Peer messages, and a session's state out of them. Pure.
+"""Neighbors as GoBGP's Peer messages, and back. Pure.
 
 Ours are marked by their description, `pointsman/NAME`. ListPeer shows the address a live
 session happens to use instead of the configured source, and a default for an unset local
@@ -9,10 +9,8 @@ from ipaddress import ip_address
 from typing import Literal
 
 from manager.adapters.gobgp_codec import IPV4, IPV6
-from pointsman.gobgp_api import capability_pb2 as cap
-from pointsman.gobgp_api import common_pb2 as cm
 from pointsman.gobgp_api import gobgp_pb2 as pb
-from pointsman.model.route import Bfd, Neighbor, PeerName, SessionReport
+from pointsman.model.route import Bfd, Neighbor, PeerName
 
 OURS = "pointsman/"
 SEND_MAX = 255  # one byte in gobgpd: 256 would quietly mean 0 (measured)
@@ -20,14 +18,6 @@ OFF_HOLD_SECONDS = 65_535  # gobgpd reads 0 as its default of 90; this leaves it
 DEFERRAL_SECONDS = 1  # its default of 360 s keeps everybody waiting for one router (measured)
 MD5_KEY_MAX = 80  # TCP_MD5SIG_MAXKEYLEN: linux/tcp.h
 FAMILIES = {"ipv4-unicast": IPV4, "ipv6-unicast": IPV6}
-STATES = {
-    pb.PeerState.SESSION_STATE_IDLE: "Idle",
-    pb.PeerState.SESSION_STATE_CONNECT: "Connect",
-    pb.PeerState.SESSION_STATE_ACTIVE: "Active",
-    pb.PeerState.SESSION_STATE_OPENSENT: "OpenSent",
-    pb.PeerState.SESSION_STATE_OPENCONFIRM: "OpenConfirm",
-    pb.PeerState.SESSION_STATE_ESTABLISHED: "Established",
-}
 
 FamilyName = Literal["ipv4-unicast", "ipv6-unicast"]
 
@@ -104,6 +94,9 @@ def encode(name: PeerName, wish: Neighbor) -> pb.Peer:
                 hold_time=wish.hold_seconds or OFF_HOLD_SECONDS,
                 keepalive_interval=wish.keepalive_seconds,
                 connect_retry=wish.connect_retry_seconds,
+                # BFD ends a session as an operator's reset, after which gobgpd would
+                # wait for 30 s though the link may be back at once (measured, 4.8).
+                idle_hold_time_after_reset=wish.connect_retry_seconds,
             )
         ),
         afi_safis=[_family(family, wish) for family in wish.families],
@@ -192,54 +185,3 @@ def _bfd(bfd: pb.BfdPeerConfig) -> Bfd:
         bfd.required_minimum_receive // 1000,
         bfd.detection_multiplier,
     )
-
-
-def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
-    """Return what a Peer message says of its session; *told*: prefixes and paths, counted."""
-    state = STATES.get(peer.state.session_state, "Idle")
-    error = ""
-    if peer.state.admin_state == pb.PeerState.ADMIN_STATE_PFX_CT:
-        error = "The router announced more prefixes than it may; the session stays down."
-    if peer.state.admin_state == pb.PeerState.ADMIN_STATE_DOWN:
-        error = "The session was disabled at the speaker."
-    if state != "Established":
-        return SessionReport(state, last_error=error)
-    theirs = _capabilities(list(peer.state.remote_cap))
-    ours = _capabilities(list(peer.state.local_cap))
-    families = tuple(sorted(theirs.keys() & ours.keys()))
-    return SessionReport(
-        state,
-        established_at_s=peer.timers.state.uptime.seconds or None,
-        add_path_negotiated=bool(families)
-        and all(theirs[name][0] and ours[name][1] for name in families),
-        families=families,
-        hold_seconds=peer.timers.state.negotiated_hold_time,
-        advertised_prefixes=told[0],
-        advertised_paths=told[1],
-        last_error=error,
-    )
-
-
-def _capabilities(announced: list[cap.Capability]) -> dict[str, tuple[bool, bool]]:
-    """Return family → (receives several paths, sends several paths): RFC 7911 section 4."""
-    families: dict[str, tuple[bool, bool]] = {}
-    modes: dict[str, int] = {}
-    for one in announced:
-        match one.WhichOneof("cap"):
-            case "multi_protocol":
-                families[_name(one.multi_protocol.family)] = (False, False)
-            case "add_path":
-                for each in one.add_path.tuples:
-                    modes[_name(each.family)] = each.mode
-    receives = {cap.AddPathCapabilityTuple.MODE_RECEIVE, cap.AddPathCapabilityTuple.MODE_BOTH}
-    sends = {cap.AddPathCapabilityTuple.MODE_SEND, cap.AddPathCapabilityTuple.MODE_BOTH}
-    return {
-        name: (modes.get(name, 0) in receives, modes.get(name, 0) in sends)
-        for name in families
-        if name
-    }
-
-
-def _name(family: cm.Family) -> str:
-    known = {(known.afi, known.safi): name for name, known in FAMILIES.items()}
-    return known.get((family.afi, family.safi), "")

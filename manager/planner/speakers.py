@@ -51,6 +51,10 @@ def entry(name: str, report: SessionReport) -> Entry:
         said["families"] = list(report.families)
     if report.hold_seconds is not None:
         said["holdSeconds"] = report.hold_seconds
+    if report.keepalive_seconds is not None:
+        said["keepaliveSeconds"] = report.keepalive_seconds
+    if report.bfd_state:
+        said["bfdState"] = report.bfd_state
     if report.state == LIVE:
         said["addPathNegotiated"] = report.add_path_negotiated
         said["advertisedPrefixes"] = report.advertised_prefixes

@@ -152,4 +152,5 @@ def _session_conditions(
     several: Verdict = Negotiated(name)
     if not report.add_path_negotiated:
         several = SinglePath(name, off=not peer.spec.add_path.enabled)
-    return {ESTABLISHED: stated(Established(name)), ADD_PATH: stated(several)}
+    up = Established(name, unwatched=report.bfd_state == "Down")
+    return {ESTABLISHED: stated(up), ADD_PATH: stated(several)}

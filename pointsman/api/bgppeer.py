@@ -156,7 +156,7 @@ class BgpPeerSpec(ApiModel):
     local_as: AsNumber | None = Field(
         default=None,
         description="AS that we have towards this router; absent: that of the BgpConf. It stands "
-        "in the path before the BgpConf's own.",
+        "in the AS path instead of the BgpConf's.",
     )
     source_address: SourceAddress | None = Field(
         default=None,
@@ -230,6 +230,11 @@ class SpeakerStatus(ApiModel):
     )
     keepalive_seconds: StrictInt | None = Field(
         default=None, description="Interval of keepalives in use, in seconds; 0: none."
+    )
+    bfd_state: str | None = Field(
+        default=None,
+        description="State of BFD with the router (RFC 5880), such as Up or Down; absent where "
+        "the BgpPeer does not ask for it.",
     )
     add_path_negotiated: StrictBool | None = Field(
         default=None, description="Whether the router takes several paths of one prefix."

@@ -76,9 +76,13 @@ class Established(Verdict):
     ok: ClassVar[bool] = True
 
     peer: str
+    unwatched: bool = False  # BFD is asked for, and the router does not take part
 
     def __str__(self) -> str:
-        return f"The session with BgpPeer '{self.peer}' is established."
+        said = f"The session with BgpPeer '{self.peer}' is established."
+        if self.unwatched:
+            said += " BFD is down: run it on the router for us, too, or remove spec.bfd."
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,9 +140,11 @@ class SessionReport:
     add_path_negotiated: bool = False
     families: tuple[str, ...] = ()
     hold_seconds: int | None = None
+    keepalive_seconds: int | None = None
     advertised_prefixes: int = 0
     advertised_paths: int = 0
     last_error: str = ""
+    bfd_state: str = ""  # "Up", "Down", "Init", "AdminDown" (RFC 5880); "": not asked for
 
 
 def route_order(key: RouteKey) -> tuple[int, ...]:

@@ -72,6 +72,15 @@ def test_what_is_wrong_with_a_session(settled: Sides, state: str, told: int, wor
     assert words in sentence
 
 
+def test_a_session_that_bfd_does_not_watch_though_it_should(settled: Sides) -> None:
+    assert settled.observed is not None
+    unwatched = replace(settled.observed.sessions[TOR], bfd_state="Down")
+    both = with_observed(settled, replace(settled.observed, sessions={TOR: unwatched}))
+    tor = next(one for one in speaker.peers_json(both) if one["name"] == TOR)
+    (sentence,) = peers._wrong(tor, asked=True)
+    assert "a session without BFD" in sentence
+
+
 def test_a_password_that_differs_is_named_and_not_shown(settled: Sides) -> None:
     assert settled.observed is not None
     other = replace(settled.observed.neighbors[TOR], password="s3cret")

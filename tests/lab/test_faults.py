@@ -32,7 +32,8 @@ def test_anything_else_is_answered_with_a_list(text: str) -> None:
 
 def test_the_router_of_a_rack_fails_by_its_name() -> None:
     fault = parse("tor2", Topology(rack_count=2))
-    assert (fault.part, fault.which) == (Part.PROGRAM, ("zebra:tor2", "bgpd:tor2", "bird:tor2"))
+    daemons = ("zebra:tor2", "bfdd:tor2", "bgpd:tor2", "bird:tor2")
+    assert (fault.part, fault.which) == (Part.PROGRAM, daemons)
     with pytest.raises(Misuse):
         parse("tor2", LAB)
 

@@ -123,7 +123,8 @@ def test_two_racks_meet_at_the_spine(fresh_name: Callable[[], str]) -> None:
         assert {"bgpd", "bgpd:tor1", "bird:tor2"} <= programs
         assert "router_v4" in lab.exec("tor2", "birdc-tor2", "show", "protocols")
         lab.wait("both racks at the spine", lambda: _established(lab) == 4)
-        assert [log.stem for log in lab.log_files("tor1")] == ["bgpd-tor1", "zebra-tor1"]
+        logs = [log.stem for log in lab.log_files("tor1")]
+        assert logs == ["bfdd-tor1", "bgpd-tor1", "zebra-tor1"]
 
 
 def _established(lab: Lab) -> int:

@@ -208,7 +208,7 @@ def test_what_dies_is_started_again(lab: Lab) -> None:
 def test_processes_have_the_rights_they_need_and_no_more(lab: Lab) -> None:
     for process in lab.status()["processes"]:
         match process["name"].partition(":")[0]:
-            case "zebra" | "bgpd":
+            case "zebra" | "bfdd" | "bgpd":
                 assert process["uid"] != 0
                 assert process["capabilities"] not in ("none", "all")
             case "pods" | "api":
@@ -234,7 +234,7 @@ def test_misuse_is_answered_with_a_sentence(
 
 def test_logs_are_kept_per_program(lab: Lab) -> None:
     assert "node1: 3 pods listen" in lab.log("pods:node1")
-    assert len(lab.log_files("router")) == 2
+    assert len(lab.log_files("router")) == 3
 
 
 def test_a_command_that_fails_says_so(lab: Lab) -> None:

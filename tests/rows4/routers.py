@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,16 @@ def secret(lab: Lab, name: str, **entries: str) -> None:
         lab.api.merge(f"{SECRETS}/{name}", {"data": data})
 
 
+def shown(lab: Lab) -> dict[str, dict[str, Any]]:
+    """Return what `pointsman peers`, asked with the speaker's socket, says now, by name."""
+    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
+    words = [sys.executable, "-m", "cli", "peers", "--gobgp-socket", socket, "-o", "json"]
+    words += ["--kubeconfig", str(lab.kubeconfig)]
+    done = subprocess.run(words, cwd=parts.CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return {one["name"]: one for one in json.loads(done.stdout)["peers"]}
+
+
 # --- FRR ---
 
 
@@ -118,6 +129,13 @@ def typed(lab: Lab, *lines: str) -> Iterator[None]:
 def plain(lab: Lab) -> str:
     """Return the second router's usual configuration."""
     return bird.configuration(roles(lab.topology)[1])
+
+
+def within(text: str, protocol: str, words: str) -> str:
+    """Return BIRD's configuration *text* with *words* at the beginning of BGP *protocol*."""
+    head = f"protocol bgp {protocol} {{\n"
+    assert head in text, text
+    return text.replace(head, f"{head}  {words}\n")
 
 
 def birdc(lab: Lab, *words: str) -> str:

@@ -17,7 +17,9 @@ UP = SessionReport(
     add_path_negotiated=True,
     families=("ipv4-unicast",),
     hold_seconds=9,
+    keepalive_seconds=3,
     advertised_paths=3,
+    bfd_state="Up",
 )
 HELD = {T: Neighbor(ip_address("192.0.2.1"), 64500)}
 SAID: Entry = {"name": "m1", "state": "Established"}
@@ -30,6 +32,8 @@ def test_it_says_what_the_session_came_to() -> None:
         "establishedSince": "2026-01-01T00:00:00Z",
         "families": ["ipv4-unicast"],
         "holdSeconds": 9,
+        "keepaliveSeconds": 3,
+        "bfdState": "Up",
         "addPathNegotiated": True,
         "advertisedPrefixes": 0,
         "advertisedPaths": 3,
@@ -37,11 +41,11 @@ def test_it_says_what_the_session_came_to() -> None:
 
 
 def test_a_session_that_is_down_counts_nothing() -> None:
-    down = SessionReport("Active", last_error="The session was disabled at the speaker.")
+    down = SessionReport("Active", last_error="the session was disabled at the speaker")
     assert entry("m1", down) == {
         "name": "m1",
         "state": "Active",
-        "lastError": "The session was disabled at the speaker.",
+        "lastError": "the session was disabled at the speaker",
     }
 
 

@@ -180,6 +180,9 @@ def test_the_sentences_of_a_peer_say_what_to_do() -> None:
         "There is no session with BgpPeer 't' (hold timer expired). Check that 192.0.2.1 is "
         "reachable, runs AS 64500 and has us configured as a neighbor."
     )
+    unwatched = message(replace(UP, bfd_state="Down"), "Established")
+    assert unwatched.endswith("run it on the router for us, too, or remove spec.bfd.")
+    assert "BFD" not in message(replace(UP, bfd_state="Init"), "Established")  # it is coming
     assert "disable-addpath-rx" in message(SINGLE, "AddPathNegotiated")
     off = message(SINGLE, "AddPathNegotiated", addPath={"enabled": False})
     assert off.endswith("spec.addPath.enabled is false.")

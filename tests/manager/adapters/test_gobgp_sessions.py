@@ -1,0 +1,70 @@
+"""What is read out of a Peer message about its session."""
+
+import pytest
+
+from manager.adapters.gobgp_sessions import BFD_DOWN, PREFIX_LIMIT, SWITCHED_OFF, report
+from pointsman.gobgp_api import gobgp_pb2 as pb
+
+UP, DOWN = pb.BFD_SESSION_STATE_UP, pb.BFD_SESSION_STATE_DOWN
+
+
+def peer(state: pb.PeerState.SessionState.ValueType, *, bfd: bool = False) -> pb.Peer:
+    found = pb.Peer()
+    found.state.session_state = state
+    found.bfd.enabled = bfd
+    return found
+
+
+ESTABLISHED = pb.PeerState.SESSION_STATE_ESTABLISHED
+ACTIVE = pb.PeerState.SESSION_STATE_ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("hold", "keepalive", "said"),
+    [
+        pytest.param(9, 3, (9, 3), id="as negotiated"),
+        pytest.param(0, 30, (0, 0), id="hold time off: no keepalives either (RFC 4271 4.4)"),
+    ],
+)
+def test_the_timers_in_use(hold: int, keepalive: int, said: tuple[int, int]) -> None:
+    live = peer(ESTABLISHED)
+    live.timers.state.negotiated_hold_time = hold
+    live.timers.state.keepalive_interval = keepalive
+    found = report(live, (0, 0))
+    assert (found.hold_seconds, found.keepalive_seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted", "bfd", "said"),
+    [
+        pytest.param(ESTABLISHED, True, UP, ("Up", ""), id="watched"),
+        pytest.param(ESTABLISHED, True, DOWN, ("Down", ""), id="the router does not take part"),
+        pytest.param(ACTIVE, True, DOWN, ("Down", BFD_DOWN), id="down: the likely cause"),
+        pytest.param(ACTIVE, True, UP, ("Up", ""), id="down, though the router is heard"),
+        pytest.param(ACTIVE, False, DOWN, ("", ""), id="not asked for: not spoken of"),
+    ],
+)
+def test_bfd(
+    state: pb.PeerState.SessionState.ValueType,
+    wanted: bool,
+    bfd: pb.BfdSessionState.ValueType,
+    said: tuple[str, str],
+) -> None:
+    one = peer(state, bfd=wanted)
+    one.state.bfd_state.session_state = bfd
+    found = report(one, (0, 0))
+    assert (found.bfd_state, found.last_error) == said
+
+
+@pytest.mark.parametrize(
+    ("admin", "said"),
+    [
+        (pb.PeerState.ADMIN_STATE_PFX_CT, PREFIX_LIMIT),
+        (pb.PeerState.ADMIN_STATE_DOWN, SWITCHED_OFF),
+        (pb.PeerState.ADMIN_STATE_UP, ""),
+    ],
+)
+def test_why_there_is_no_session(admin: pb.PeerState.AdminState.ValueType, said: str) -> None:
+    one = peer(ACTIVE)
+    one.state.admin_state = admin
+    assert report(one, (0, 0)).last_error == said
