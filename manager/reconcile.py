@@ -7,20 +7,23 @@ replica drives its own speaker from what the API records.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
+from manager.contests import Contests
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.speakers import Entries, entries
+from manager.planner.status import stated
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
 from manager.voices import Voices
-from manager.work import ClusterWork, Written, cluster_work, notices
+from manager.work import ClusterWork, Written, about, cluster_work, notices
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName
+from pointsman.model.verdict import Verdict
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Target, Unavailable
 
@@ -121,6 +124,7 @@ class Reconciler:
         self._plan_s, self._term = 0.0, 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
         self._left_alone: set[ServiceKey] = set()
+        self._contests = Contests(clock)
 
     async def step(self) -> None:
         """Converge as far as the systems answer.
@@ -144,14 +148,19 @@ class Reconciler:
         self._log_failures(decided)
         troubles: list[Unavailable] = []
         work = cluster_work(decided, written)
+        contested: Mapping[ServiceKey, Verdict] = {}
         leading = certain and self._leader.leading
         if leading:
+            work, contested = self._contests.sift(work, snapshot, written=written)
             await self._record(work, troubles)
         if await self._voices.speak(decided.speeches, observed, troubles):
             self._wake()  # conditions say what the speakers hold: look again
         if leading:
             await self._report(work, troubles)
-            await self._announce(snapshot, decided, written)
+            after = await self._targets.observe()
+            self._contests.note(work, snapshot, after)
+            told = notices(snapshot, written, after=after, planned=decided.services)
+            await self._announce(snapshot, told, decided.left_alone, contested)
         await self._enter(snapshot, troubles, leading=leading)
         if troubles:
             raise troubles[0]
@@ -199,25 +208,18 @@ class Reconciler:
             except Unavailable as trouble:
                 troubles.append(trouble)
 
-    async def _announce(self, snapshot: Snapshot, decided: Plan, before: Written) -> None:
+    async def _announce(
+        self,
+        snapshot: Snapshot,
+        turned: Sequence[Notice],
+        left_alone: Mapping[ServiceKey, Verdict],
+        contested: Mapping[ServiceKey, Verdict],
+    ) -> None:
         """Tell the transitions that were really written, as log lines and Events."""
-        after = await self._targets.observe()
-        told = [*notices(snapshot, before, after=after, planned=decided.services)]
-        for key, verdict in decided.left_alone.items():
-            if key not in self._left_alone:
-                service = snapshot.services[key]
-                told.append(
-                    Notice(
-                        kind="Service",
-                        namespace=service.namespace,
-                        name=service.name,
-                        uid=service.uid,
-                        reason=verdict.reason,
-                        message=str(verdict),
-                        warning=True,
-                    )
-                )
-        self._left_alone = set(decided.left_alone)
+        fresh = {key: left_alone[key] for key in left_alone.keys() - self._left_alone}
+        alone = sorted({**fresh, **contested}.items())
+        told = [*turned, *(about(snapshot.services[key], stated(why)) for key, why in alone)]
+        self._left_alone = set(left_alone)
         for notice in told:
             log.info("%s %s: %s", notice.kind, notice.reason, notice.message)
         if told:

@@ -136,12 +136,12 @@ def _service_notices(
         done = record == planned.get(key)  # else somebody else changed it, just now
         repaired = _repaired(key, record, old) if done else None
         if repaired is not None:
-            yield _about(service, stated(repaired))
+            yield about(service, stated(repaired))
             continue
         moved = done and record.ingress != old.ingress
         for name, said in sorted(record.conditions.items()):
             if _turned(old.conditions.get(name), said) or (moved and said.reason == "Allocated"):
-                yield _about(service, said)
+                yield about(service, said)
 
 
 def _repaired(key: ServiceKey, record: ServiceRecord, old: ServiceRecord) -> Repaired | None:
@@ -161,7 +161,8 @@ def _repaired(key: ServiceKey, record: ServiceRecord, old: ServiceRecord) -> Rep
     return Repaired(key, tuple(changed)) if changed else None
 
 
-def _about(service: Service, said: Stated) -> Notice:
+def about(service: Service, said: Stated) -> Notice:
+    """Return the Event that tells *said* of *service*."""
     return Notice(
         kind="Service",
         namespace=service.namespace,

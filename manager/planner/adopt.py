@@ -1,8 +1,9 @@
 """What is held stays held: the statuses are entered into the ledger before any grant.
 
-Held is what a Service's status records, whatever became of the Eip meanwhile. Two
-Services on one address that may not share are the one exception: the one that changed
-its terms leaves, else the younger.
+Held is what a Service's status records, whatever became of the Eip meanwhile; unless our
+own condition and annotation both say that somebody wrote it over ours. Two Services on one
+address that may not share are the one exception: the one that changed its terms leaves,
+else the younger.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,8 @@ def adopt(ledger: Ledger, claims: Iterable[Claim]) -> Kept:
     for claim in claims:
         for family in claim.families:
             for address in claim.held.get(family, ()):
-                holders.setdefault(address, []).append(claim)
+                if not claim.remembered or _hinted(claim, address):
+                    holders.setdefault(address, []).append(claim)
     kept: Kept = {}
     for address, found in holders.items():
         for claim in _rightful(found) if len(found) > 1 else found:
@@ -33,21 +35,29 @@ def adopt(ledger: Ledger, claims: Iterable[Claim]) -> Kept:
 
 
 def restore(ledger: Ledger, claims: Iterable[Claim], kept: Kept) -> None:
-    """Give back what a wiped status lost, on the terms of a hint that our condition confirms.
+    """Give back what was overwritten, on the terms of a hint that our condition confirms.
 
     The condition is part of the status, which users cannot write; so this is adoption,
-    and neither a path that is still there nor a disabled Eip stands in the way.
+    and neither a path that is still there nor a disabled Eip stands in the way. Where it
+    cannot be had again, what stands in the status is held after all.
     """
-    for claim in claims:
-        if not claim.remembered:
-            continue
-        wiped = set(claim.families).difference(kept.get(claim.key, {}))
+    overwritten = [claim for claim in claims if claim.remembered]
+    for claim in overwritten:
         for name, address in claim.hints:
-            pool = ledger.pools.by_name.get(name)
-            if pool is None or family_of(address) not in wiped:
+            pool, family = ledger.pools.by_name.get(name), family_of(address)
+            if pool is None or family not in claim.families:
+                continue
+            if address in kept.get(claim.key, {}).get(family, ()):
                 continue
             if _restorable(ledger, claim, address, pool):
                 _keep(ledger, kept, claim, address, pool)
+    for claim in overwritten:
+        there = kept.get(claim.key, {})
+        if any(address not in there.get(family_of(address), ()) for _, address in claim.hints):
+            for family in set(claim.families).difference(there):
+                for address in claim.held.get(family, ()):
+                    if ledger.obstacle(claim, address) is None:
+                        _keep(ledger, kept, claim, address, home(ledger, claim, address))
 
 
 def home(ledger: Ledger, claim: Claim, address: Address) -> Pool | None:
@@ -87,10 +97,11 @@ def _rightful(found: list[Claim]) -> list[Claim]:
     return stay
 
 
+def _hinted(claim: Claim, address: Address) -> bool:
+    return any(hint == address for _, hint in claim.hints)
+
+
 def _restorable(ledger: Ledger, claim: Claim, address: Address, pool: Pool) -> bool:
-    wanted = claim.requested.get(family_of(address), (address,))
-    if address not in wanted or (claim.named and pool.name not in claim.named):
-        return False
     if address not in pool.declared or pool.withholds(address):
         return False
     return not refusal(ledger, claim, pool) and ledger.obstacle(claim, address) is None

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import Allocated, InvalidAnnotation, Unserved, WrongFamily
+from pointsman.model.allocated import (
+    Allocated,
+    InvalidAnnotation,
+    Unserved,
+    WrongFamily,
+    kept_by,
+)
 from pointsman.model.ranges import read_address
 
 PREFIX = "pointsman.dev/"
@@ -57,7 +63,7 @@ class Claim:
     share: Share | None = None
     shared_as: str | None = None
     hints: tuple[tuple[EipName, Address], ...] = ()
-    remembered: bool = False  # our own condition still states exactly what the hints say
+    remembered: bool = False  # our own condition states what the hints say, the status does not
     fault: Fault | None = None
     opaque: bool = False  # could not be read: keeps what it holds, nobody joins it
 
@@ -110,7 +116,6 @@ def read_claim(service: Service) -> Claim:
     dict(service.labels)  # admission reads them later: what cannot be read fails here
     held = by_family(held_addresses(service))
     hints = _hints(notes.get(ALLOCATED_FROM, ""))
-    lacks = any(family not in held for family in families)
     return Claim(
         service,
         service.key,
@@ -122,7 +127,7 @@ def read_claim(service: Service) -> Claim:
         share=share,
         shared_as=notes.get(SHARED_AS),
         hints=hints,
-        remembered=lacks and _remembered(service, hints),
+        remembered=_remembered(service, hints),
         fault=fault,
     )
 
@@ -204,11 +209,16 @@ def _hints(text: str) -> tuple[tuple[EipName, Address], ...]:
 
 
 def _remembered(service: Service, hints: tuple[tuple[EipName, Address], ...]) -> bool:
-    """Whether our condition, which users cannot write, confirms the hints word for word."""
-    if not hints:
+    """Whether somebody overwrote the addresses that we recorded.
+
+    Our condition, which users cannot write, then still confirms the hints word for word. All
+    three stand there by one write, so what differs is not ours.
+    """
+    if not hints or set(held_addresses(service)) == {address for _, address in hints}:
         return False
-    stated = str(Allocated(service.key, tuple((str(a), name) for name, a in hints)))
+    has = str(Allocated(service.key, tuple((str(a), name) for name, a in hints)))
+    keeps = f"{kept_by(service.key, tuple(str(a) for _, a in hints))}:"
     return any(
-        condition.type == ALLOCATED and condition.message.startswith(stated)
+        condition.type == ALLOCATED and condition.message.startswith((has, keeps))
         for condition in service.conditions
     )

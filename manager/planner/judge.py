@@ -79,8 +79,7 @@ def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address
     found = _shared_or_pooled(ledger, claim, family)
     if isinstance(found, Problem):
         return Outcome(family, kept, problem=found)
-    address, pool = found
-    return Outcome(family, (address,), {address: pool})
+    return Outcome(family, tuple(found), found)
 
 
 def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:
@@ -150,25 +149,34 @@ def _pool_problem(ledger: Ledger, claim: Claim, pool: Pool, address: Address) ->
 
 def _shared_or_pooled(
     ledger: Ledger, claim: Claim, family: Family
-) -> tuple[Address, Pool] | Problem:
+) -> Mapping[Address, Pool] | Problem:
     if claim.share is not None:
         shared = sorted(ledger.mates.addresses(claim.share, family), key=address_order)
         problems = []
         for address in shared:
             source = _joined(ledger, claim, address)
             if not isinstance(source, Problem):
-                return address, source
+                return {address: source}
             problems.append(source)
         if problems:
             refusals = tuple(refusal for problem in problems for refusal in problem.refusals)
             return Problem(problems[0].reason, problems[0].because, problems[0].about, refusals)
+    if hinted := _hinted(ledger, claim, family):
+        return hinted
+    found = _pooled(ledger, claim, family)
+    return found if isinstance(found, Problem) else dict([found])
+
+
+def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool]:
+    """Return those of the addresses it had once that *claim* can have again, in order."""
+    found: dict[Address, Pool] = {}
     for name, address in claim.hints:
         if family_of(address) is family and (not claim.named or name in claim.named):
             pool = ledger.pools.by_name.get(name)
             free = pool is not None and not ledger.is_busy(address) and address in pool.grantable
             if free and pool is not None and _pool_problem(ledger, claim, pool, address) is None:
-                return address, pool
-    return _pooled(ledger, claim, family)
+                found[address] = pool
+    return {address: found[address] for address in sorted(found, key=int)}
 
 
 def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:

@@ -17,6 +17,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
 
+def kept_by(service: str, addresses: Sequence[str]) -> str:
+    """Return how the sentence of a Service begins that is refused and keeps *addresses*."""
+    return f"Service {service} keeps {listed(addresses)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Allocated(Verdict):
     """The Service has its addresses; *later* says what a second family waits for."""
@@ -44,8 +49,9 @@ class Unserved(Verdict):
     keeps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        has = f"keeps {listed(self.keeps)}" if self.keeps else f"has no {self.lacks}"
-        return f"Service {self.service} {has}: {'; '.join(self.because)}. {self.remedy()}"
+        lacks = f"Service {self.service} has no {self.lacks}"
+        has = kept_by(self.service, self.keeps) if self.keeps else lacks
+        return f"{has}: {'; '.join(self.because)}. {self.remedy()}"
 
     def remedy(self) -> str:
         raise NotImplementedError

@@ -121,12 +121,22 @@ class NotAnnounced(Verdict):
 
 @dataclass(frozen=True, slots=True)
 class ForeignController(Verdict):
-    """A Service without class whose addresses somebody else gave it."""
+    """Another load balancer gave the Service its addresses, or writes its own over ours."""
 
     service: str
-    addresses: tuple[str, ...]
+    addresses: tuple[str, ...]  # what stands there, of the other's
+    ours: tuple[str, ...] = ()  # what it overwrote; (): it was there first
 
     def __str__(self) -> str:
+        if self.ours:
+            there = f"writes {listed(self.addresses)} over" if self.addresses else "takes away"
+            return (
+                f"Service {self.service} is left alone for a while: another controller {there} "
+                f"{listed(self.ours)} again and again. Stop it from serving this Service, or run "
+                "the manager with --require-class and set spec.loadBalancerClass, so that each "
+                "Service has one. Pointsman tries again now and then, and at once when the "
+                "Service is changed."
+            )
         return (
             f"Service {self.service} is left alone: {listed(self.addresses)} came from another "
             "load balancer. Run the manager with --require-class, or set spec.loadBalancerClass, "

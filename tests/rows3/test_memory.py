@@ -128,6 +128,43 @@ def test_a_poisoned_service_delays_nobody(lab: Lab, say: Say) -> None:
     cluster.settled(lab, "poison")
 
 
+def test_a_controller_that_overwrites_our_address_again_and_again_has_it(
+    lab: Lab, say: Say
+) -> None:
+    cluster.make(lab, "web")
+    cluster.make(lab, "other")
+    address = cluster.settled(lab, "web")
+    cluster.settled(lab, "other")
+    theirs = "203.0.113.200"
+
+    rounds: list[str] = []
+
+    def lost() -> bool:
+        """Let the other write whenever ours stands there; return whether we gave in."""
+        if cluster.addresses(lab, "web") == [address]:
+            rounds.append(theirs)
+            words.ingress(lab, "web", theirs)
+        return any(reason == "ForeignController" for _, reason, _ in cluster.events(lab, "web"))
+
+    with RouteEvents(lab) as events:
+        lab.wait("ForeignController", lost)
+    assert len(rounds) == 3
+    assert cluster.addresses(lab, "web") == [theirs]
+    assert events.about(f"{address}/32") == []
+    told = [event for event in cluster.events(lab, "web") if event[1] == "ForeignController"]
+    ((kind, _, message),) = told
+    assert kind == "Warning"
+    assert theirs in message
+    assert "loadBalancerClass" in message
+    version = cluster.get(lab, "web")["metadata"]["resourceVersion"]
+    cluster.make(lab, "late")
+    cluster.settled(lab, "late")
+    assert cluster.get(lab, "web")["metadata"]["resourceVersion"] == version
+    lab.kubectl("annotate", "service/web", f"{PREFIX}eip=public")
+    words.has(lab, "web", address)
+    say("a contested Service is left alone, and served again once it is annotated")
+
+
 def test_another_balancers_service_is_left_alone_and_told_once(lab: Lab) -> None:
     lab.fail("manager")
     words.apply(lab, service("theirs"))

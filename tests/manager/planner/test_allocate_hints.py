@@ -3,7 +3,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from manager.snapshot import Observed
+from manager.snapshot import Ingress, Observed, ServiceKey
 from pointsman.model.route import PathAttributes, Route, RouteKey
 from tests.manager.planner.addressing import (
     cluster,
@@ -126,6 +126,62 @@ def test_a_wiped_status_comes_back_from_a_disabled_eip_but_not_over_a_holder() -
     assert given(plan(cluster(lost, disabled))) == {"a/web": ["198.51.100.0"]}
     taken = service("b/took", "198.51.100.0")
     assert given(plan(cluster(lost, taken, PUBLIC)))["a/web"] == ["198.51.100.1"]
+
+
+def overwritten(snapshot, key: str, *addresses: str):
+    """The snapshot after somebody wrote *addresses* into the status, and nothing else."""
+    ingress = tuple(Ingress(ip=one, ip_mode="VIP") for one in addresses)
+    other = replace(snapshot.services[key], ingress=ingress)
+    return replace(snapshot, services={**snapshot.services, key: other})
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param(["203.0.113.9"], id="outside every Eip"),
+        pytest.param(["198.51.100.2"], id="free in the same Eip"),
+        pytest.param(["198.51.100.1"], id="another's"),
+        pytest.param(["198.51.100.0", "203.0.113.9"], id="one beside ours"),
+        pytest.param(["2001:db8::9"], id="of another family"),
+    ],
+)
+def test_what_is_written_over_our_address_is_not_held(there) -> None:
+    before, _ = settled(
+        cluster(service("a/web", created="2"), service("b/has", "198.51.100.1"), PUBLIC)
+    )
+    books = plan(overwritten(before, "a/web", *there))
+    assert given(books) == {"a/web": ["198.51.100.0"], "b/has": ["198.51.100.1"]}
+    assert str(one(books, "a/web").verdict) == "Service a/web has 198.51.100.0 from Eip 'public'."
+
+
+def test_an_address_kept_while_another_is_refused_comes_back_too() -> None:
+    web = service("a/web", "198.51.100.0", notes={"addresses": "198.51.100.1"})
+    before, _ = settled(cluster(web, service("b/has", "198.51.100.1"), PUBLIC))
+    books = plan(overwritten(before, "a/web", "203.0.113.9"))
+    assert given(books)["a/web"] == ["198.51.100.0"]
+
+
+def test_an_overwritten_address_that_is_gone_for_good_yields_to_what_stands_there() -> None:
+    before, _ = settled(cluster(service("a/web"), PUBLIC))
+    there = overwritten(before, "a/web", "198.51.100.2").services["a/web"]
+    books = plan(cluster(there, service("b/took", "198.51.100.0"), PUBLIC))
+    assert given(books)["a/web"] == ["198.51.100.2"]
+
+
+TWO = {"addresses": "198.51.100.1,198.51.100.2"}
+
+
+@pytest.mark.parametrize("there", [[], ["198.51.100.1"]], ids=["both", "one"])
+@pytest.mark.parametrize("conditions", ["kept", "wiped"])
+def test_of_two_addresses_of_one_family_both_come_back(there, conditions) -> None:
+    before, _ = settled(cluster(service("a/web", notes=TWO), PUBLIC))
+    web = before.services[ServiceKey("a/web")]
+    hint = {key: text for key, text in web.annotations.items() if "from" in key}  # no request now
+    web = replace(web, annotations=hint)
+    if conditions == "wiped":
+        there, web = [], replace(web, conditions=())
+    lost = overwritten(cluster(web, PUBLIC), "a/web", *there)
+    assert given(plan(lost))["a/web"] == ["198.51.100.1", "198.51.100.2"]
 
 
 def test_an_edited_hint_is_not_believed_after_a_wipe() -> None:

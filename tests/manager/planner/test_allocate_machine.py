@@ -322,6 +322,9 @@ class AllocationMachine(RuleBasedStateMachine):
         ]
         if any(not oracle.may_share(one, rival) for rival in rivals):
             return True
+        ours = self.last.get(one.uid, set())
+        if address not in ours and ours & given[one.key]:
+            return True  # somebody wrote it over ours, which came back
         if oracle.faulty(one):
             return False
         wanted = oracle.requested(one, family)

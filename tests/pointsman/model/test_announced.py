@@ -98,6 +98,17 @@ WEB = "default/web"
             "has one.",
             id="another controller's",
         ),
+        pytest.param(
+            ForeignController(WEB, (), ("198.51.100.0", "2001:db8:100::")),
+            "ForeignController",
+            "False",
+            "Service default/web is left alone for a while: another controller takes away "
+            "198.51.100.0 and 2001:db8:100:: again and again. Stop it from serving this Service, "
+            "or run the manager with --require-class and set spec.loadBalancerClass, so that each "
+            "Service has one. Pointsman tries again now and then, and at once when the Service is "
+            "changed.",
+            id="another controller that takes ours away",
+        ),
     ],
 )
 def test_sentences(verdict: Verdict, reason: str, status: str, sentence: str) -> None:

@@ -1,0 +1,152 @@
+"""Which Services another controller writes as often as we do: those are left alone for a while.
+
+A quarrel over `status.loadBalancer` would go on as fast as two programs can write, and each
+round changes every node's rules. So whoever overwrites our addresses three times in a minute
+has them, until a pause is over or the user changes the Service. How often is history, which
+no snapshot holds: it lives here, in the shell, and a restart counts anew.
+
+It decides nothing about addresses or paths: only whether a record is written now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from manager.planner.vocabulary import ALLOCATED
+from manager.snapshot import Service, ServiceKey, Snapshot
+from manager.work import ClusterWork, Written
+from pointsman.model.announced import ForeignController
+from pointsman.model.delta import Delta
+from pointsman.model.record import ServiceRecord
+from pointsman.model.verdict import Verdict
+from pointsman.runtime.clock import Clock
+
+WINDOW_S: Final = 60.0
+ALLOWED: Final = 3  # overwritten so often within the window, it is not written again
+# Each pause is twice the one before: a controller that stays is met less and less often.
+LONGEST_PAUSE_S: Final = 3600.0
+WISHES: Final = tuple(
+    f"pointsman.dev/{name}" for name in ("addresses", "eip", "share-key", "share-namespaces")
+)
+
+
+@dataclass(slots=True)
+class _Quarrel:
+    """What we wrote on one Service, how often it was overwritten, how long we stay away."""
+
+    service: Service  # as it was then: another wish is a new word of the user's
+    ingress: tuple[str, ...]  # ours
+    since: float  # when anything happened last
+    times: list[float] = field(default_factory=list)  # when it was found overwritten
+    version: str | None = None  # of the Service then: seen again, it is the same time
+    pause_s: float = 0.0  # 0: none yet
+    until: float = 0.0
+    tried: bool = False  # since the last pause
+
+    def is_about(self, service: Service, record: ServiceRecord) -> bool:
+        """Whether the same address is still wanted, by a user who has not said anything new."""
+        return self.ingress == record.ingress and _wish(self.service) == _wish(service)
+
+    def may_go_on(self, version: str, now: float) -> bool:
+        """Whether ours is written once more over what *version* of the Service has."""
+        if now < self.until:
+            self.version = version
+            return False
+        self.since = now
+        if version != self.version:
+            self.version = version
+            self.times = [at for at in self.times if now - at < WINDOW_S] + [now]
+        if self.pause_s:
+            first, self.tried = not self.tried, True
+            return first or not self.times
+        return len(self.times) < ALLOWED
+
+    def pause(self, now: float) -> None:
+        """Stay away for twice as long as last time."""
+        self.pause_s = min(2 * self.pause_s or WINDOW_S, LONGEST_PAUSE_S)
+        self.until, self.tried, self.times = now + self.pause_s, False, []
+
+
+class Contests:
+    """Counts what is overwritten. One for the life of a process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._quarrels: dict[str, _Quarrel] = {}  # by uid
+
+    def sift(
+        self, work: ClusterWork, snapshot: Snapshot, *, written: Written
+    ) -> tuple[ClusterWork, Mapping[ServiceKey, Verdict]]:
+        """Return *work* without the Services that are left alone, and what is to be told."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        told: dict[ServiceKey, Verdict] = {}
+        kept: dict[ServiceKey, ServiceRecord] = {}
+        for key, record in work.services.put.items():
+            service, old = snapshot.services[key], written.services.get(key)
+            quarrel = self._about(service, record, old)
+            if quarrel is None or quarrel.may_go_on(service.resource_version, now):
+                kept[key] = record
+            elif quarrel.until <= now:
+                if not quarrel.pause_s:
+                    told[key] = _verdict(service, record)
+                quarrel.pause(now)
+        services = Delta(put=kept, drop=work.services.drop)
+        return replace(work, services=services), told
+
+    def note(self, work: ClusterWork, snapshot: Snapshot, after: Written) -> None:
+        """Remember the addresses of *work* that really came to stand on Services."""
+        now = self._clock.monotonic()
+        for key, record in work.services.put.items():
+            new, uid = after.services.get(key), snapshot.services[key].uid
+            if new is not None and record.ingress and uid not in self._quarrels:
+                wrote = record.ingress not in (_there(snapshot.services[key]), ())
+                # A quick controller has overwritten them before we look; our condition remains.
+                if wrote and _says_the_same(record, new):
+                    self._quarrels[uid] = _Quarrel(snapshot.services[key], record.ingress, now)
+
+    def _about(
+        self, service: Service, record: ServiceRecord, old: ServiceRecord | None
+    ) -> _Quarrel | None:
+        """Return the quarrel that writing *record* would be part of, or None."""
+        if record.ingress in ((), () if old is None else old.ingress):
+            return None  # it does not touch what stands there
+        found = self._quarrels.get(service.uid)
+        if found is not None and found.is_about(service, record):
+            return found
+        self._quarrels.pop(service.uid, None)
+        if _says_the_same(record, old):  # ours had stood there before this process looked
+            found = _Quarrel(service, record.ingress, self._clock.monotonic())
+            self._quarrels[service.uid] = found
+            return found
+        return None
+
+    def _forget(self, now: float) -> None:
+        """Forget what nobody overwrote for as long as it counts."""
+        self._quarrels = {
+            uid: one
+            for uid, one in self._quarrels.items()
+            if now < max(one.since, one.until) + WINDOW_S
+        }
+
+
+def _says_the_same(record: ServiceRecord, other: ServiceRecord | None) -> bool:
+    return other is not None and other.conditions.get(ALLOCATED) == record.conditions.get(ALLOCATED)
+
+
+def _verdict(service: Service, record: ServiceRecord) -> ForeignController:
+    return ForeignController(service.key, _there(service), record.ingress)
+
+
+def _there(service: Service) -> tuple[str, ...]:
+    return tuple(entry.ip or entry.hostname for entry in service.ingress)
+
+
+def _wish(service: Service) -> str:
+    """Return what the user of *service* decides, as text: that can always be compared."""
+    notes = {key: service.annotations[key] for key in WISHES if key in service.annotations}
+    return repr(
+        replace(
+            service, annotations=notes, resource_version="", labels={}, ingress=(), conditions=()
+        )
+    )
