@@ -29,12 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=routerconfig.KINDS,
         help="print what the routers need for the cluster as it is, in their configuration",
     )
+    parser.add_argument("--peer", metavar="NAME", help="with --router-config: only this router")
 
 
 def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if an object could not be read or judged."""
     if given.router_config is not None:
         return _routers(given)
+    if given.peer is not None:
+        raise Misuse("plan --peer goes with --router-config only.")
     return _whole(given) if given.offline else _what_if(given)
 
 
@@ -42,7 +45,7 @@ def _routers(given: argparse.Namespace) -> int:
     if given.paths and not given.offline:
         raise Misuse("plan --router-config reads files with --offline only: --offline -f PATH.")
     seen = world.settled(world.read(given))
-    found = routerconfig.text(seen, given.router_config)
+    found = routerconfig.text(seen, given.router_config, given.peer)
     if given.output == "json":
         tables.show_json({"config": found.splitlines()})
     else:

@@ -1,41 +1,50 @@
 """`plan --router-config`: what the routers need, for the cluster as it is, in their own words.
 
-It prints configuration and configures nothing. What the cluster cannot say (which nodes
-the managers run on) is left for the operator, in a comment.
+It prints configuration and configures nothing. What the cluster cannot say (a password, the
+router's own id) is left for the operator, in a comment.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import summarize_address_range
 from typing import Final
 
+from cli import routerbird, routerfrr
+from cli.misuse import Misuse
+from cli.routerneeds import Needs
 from cli.world import World
+from manager.planner.hops import next_hop
+from manager.planner.vocabulary import UNVERIFIED
 from manager.snapshot import Eip
-from pointsman.api import BgpPeerSpec, EipSpec, Protocol
-from pointsman.model.address import Address, Prefix, address_order, prefix_order
+from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
+from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
 from pointsman.model.ranges import address_of, read_block
+from pointsman.model.record import ResourceKey
 from pointsman.model.route import PeerName
 
-KINDS: Final = ("frr", "bird")
-FAMILIES: Final = {4: ("ipv4", "ip", 32), 6: ("ipv6", "ipv6", 128)}
+DIALECTS: Final[Mapping[str, Callable[[Needs], Iterator[str]]]] = {
+    "frr": routerfrr.lines,
+    "bird": routerbird.lines,
+}
+KINDS: Final = tuple(DIALECTS)
 ROOM: Final = 2  # the limits leave room for twice of what is there
 FEWEST: Final = 100
+WIDEST: Final = 255  # paths of one prefix that a speaker sends at most
+MANAGER_LABEL: Final = "pointsman.dev/manager"  # of the nodes that may run one: deploy/
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What one router has to know."""
+def text(seen: World, kind: str, only: str | None = None) -> str:
+    """Return the configuration of every router, or of one, as *kind* reads it.
 
-    name: str
-    address: Address
-    asn: int  # the router's
-    ours: int
-    managers: tuple[Address, ...]  # where sessions may come from
-    prefixes: tuple[Prefix, ...]  # whatever may be advertised
-    aggregates: tuple[Prefix, ...]
-    paths: int
-    width: int  # next hops of one prefix, at most
-    spec: BgpPeerSpec
+    Raises:
+        Misuse: there is no BgpPeer *only* that has a session.
+    """
+    found = needs(seen)
+    if only is not None:
+        found = tuple(one for one in found if one.name == only)
+        if not found:
+            raise Misuse(f"There is no BgpPeer {only!r} to configure a router for.")
+    return "\n".join("\n".join(DIALECTS[kind](one)) for one in found)
 
 
 def needs(seen: World) -> tuple[Needs, ...]:
@@ -44,36 +53,38 @@ def needs(seen: World) -> tuple[Needs, ...]:
     if conf is None or conf.spec is None:
         return ()
     return tuple(
-        _needs(seen, PeerName(name), peer.spec, conf.spec.asn)
+        _needs(seen, PeerName(name), peer.spec, conf.spec)
         for name, peer in sorted(seen.settled.bgp_peers.items())
         if peer.spec is not None and not peer.spec.disabled
     )
 
 
-def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, ours: int) -> Needs:
+def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) -> Needs:
     told = [key for key, route in seen.plan.speech.routes.items() if name in route.peers]
-    hops: dict[Prefix, int] = {}
-    for key in told:
-        hops[key.prefix] = hops.get(key.prefix, 0) + 1
-    prefixes = {
-        prefix
+    hops = Counter(key.prefix for key in told)
+    heard = [
+        (eip.spec, prefix)
         for eip in seen.settled.eips.values()
         if eip.spec is not None and _hears(eip.spec, name)
         for prefix in _blocks(eip)
-    }
-    sources = {spec.source_address} if spec.source_address is not None else _nodes(seen, spec)
+    ]
+    aggregates = {prefix for eip, prefix in heard if _aggregated(eip, prefix)}
+    aggregates |= {prefix for prefix in hops if prefix.prefixlen < prefix.max_prefixlen}
+    sources = {spec.source_address} if spec.source_address is not None else _managers(seen, spec)
+    width = spec.next_hops.max_paths or len(seen.settled.nodes)
     return Needs(
         name=name,
         address=spec.address,
         asn=spec.asn,
-        ours=spec.local_as or ours,
+        ours=spec.local_as or conf.asn,
         managers=tuple(sorted(sources, key=address_order)),
-        prefixes=tuple(sorted(prefixes, key=prefix_order)),
-        aggregates=tuple(
-            sorted((one for one in hops if one.prefixlen < one.max_prefixlen), key=prefix_order)
-        ),
+        labelled=spec.source_address is not None or _labelled(seen),
+        prefixes=tuple(sorted({prefix for _, prefix in heard}, key=prefix_order)),
+        aggregates=tuple(sorted(aggregates, key=prefix_order)),
         paths=max(FEWEST, ROOM * len(told)),
-        width=max(1, len(seen.settled.nodes)),
+        width=min(max(1, width, *hops.values()), WIDEST),
+        far=_far(seen, name),
+        listen_port=conf.listen_port,
         spec=spec,
     )
 
@@ -90,111 +101,39 @@ def _blocks(eip: Eip) -> Iterator[Prefix]:
         yield from summarize_address_range(*ends)
 
 
-def _nodes(seen: World, spec: BgpPeerSpec) -> set[Address]:
-    """Return the nodes' addresses of the router's family: a manager speaks from one of them."""
-    addresses = (ip for node in seen.settled.nodes.values() for ip in node.internal_ips)
-    return {ip for ip in addresses if ip.version == spec.address.version}
+def _aggregated(spec: EipSpec, block: Prefix) -> bool:
+    """Whether aggregates of *block* may be advertised, now or with the next Service."""
+    bgp = spec.bgp
+    length = bgp.aggregation_length if block.version == 4 else bgp.aggregation_length_v6
+    return block.prefixlen <= length < block.max_prefixlen
 
 
-def text(seen: World, kind: str) -> str:
-    """Return the configuration of every router, as *kind* reads it."""
-    parts = [(_frr if kind == "frr" else _bird)(one) for one in needs(seen)]
-    return "\n".join("\n".join(part) for part in parts)
+def _labelled(seen: World) -> bool:
+    return any(MANAGER_LABEL in node.labels for node in seen.settled.nodes.values())
 
 
-def _head(one: Needs, mark: str) -> Iterator[str]:
-    yield f"{mark} BgpPeer {one.name}: router {one.address}, AS {one.asn}"
-    yield f"{mark} Neighbors are the addresses of all nodes: keep those where managers run."
-    if one.spec.password_secret_ref is not None:
-        ref = one.spec.password_secret_ref
-        yield f"{mark} The password is in Secret {ref.name}, key {ref.key}: put it in yourself."
+def _managers(seen: World, spec: BgpPeerSpec) -> set[Address]:
+    """Return where sessions may come from: the nodes' addresses on the router's network.
 
-
-def _frr(one: Needs) -> Iterator[str]:
-    group, spec = "pointsman", one.spec
-    yield from _head(one, "!")
-    yield f"router bgp {one.asn}"
-    yield " no bgp default ipv4-unicast"
-    yield f" neighbor {group} peer-group"
-    yield f" neighbor {group} remote-as {one.ours}"
-    if spec.port != 179:
-        yield f" ! run bgpd with -p {spec.port}: sessions are opened to that port"
-    if spec.password_secret_ref is not None:
-        yield f" ! neighbor {group} password ..."
-    if spec.ebgp_multihop is not None:
-        yield f" neighbor {group} ebgp-multihop {spec.ebgp_multihop.ttl}"
-    if spec.ttl_security:
-        yield f" neighbor {group} ttl-security hops 1"
-    if spec.bfd is not None and spec.bfd.enabled:
-        yield f" neighbor {group} bfd"
-    for manager in one.managers:
-        yield f" neighbor {manager} peer-group {group}"
-    inside = " ibgp" if one.asn == one.ours else ""
-    for version, (name, _, _) in FAMILIES.items():
-        if f"{name}-unicast" in spec.families:
-            yield f" address-family {name} unicast"
-            yield f"  neighbor {group} activate"
-            yield f"  neighbor {group} prefix-list {group}-v{version} in"
-            yield f"  neighbor {group} prefix-list nothing-v{version} out"
-            yield f"  neighbor {group} maximum-prefix {one.paths}"
-            yield f"  maximum-paths{inside} {one.width}"
-            yield " exit-address-family"
-    yield "exit"
-    for version, (_, word, longest) in FAMILIES.items():
-        mine = [prefix for prefix in one.prefixes if prefix.version == version]
-        for number, prefix in enumerate(mine, 1):
-            more = f" le {longest}" if prefix.prefixlen < longest else ""
-            yield f"{word} prefix-list {group}-v{version} seq {5 * number} permit {prefix}{more}"
-        if not mine:
-            yield f"{word} prefix-list {group}-v{version} seq 5 deny any"
-        yield f"{word} prefix-list nothing-v{version} seq 5 deny any"
-    for prefix in one.aggregates:
-        word = FAMILIES[prefix.version][1]
-        yield f"{word} route {prefix} blackhole 250"
-
-
-def _bird(one: Needs) -> Iterator[str]:
-    spec = one.spec
-    yield from _head(one, "#")
-    for name in ("ipv4", "ipv6"):
-        yield (
-            f"protocol kernel {{ merge paths yes limit {one.width}; {name} {{ import none; "
-            "export where source ~ [ RTS_BGP, RTS_STATIC ]; }; }"
+    Only nodes that may run a manager count, where any node is labelled so.
+    """
+    family, labelled = family_of(spec.address), _labelled(seen)
+    hops = (
+        next_hop(
+            node,
+            seen.settled.announcers.get(node.name),
+            peer=spec.address,
+            family=family,
+            vips=frozenset(),
         )
-    port = f" port {spec.port}" if spec.port != 179 else ""
-    yield f"template bgp pointsman_{_word(one.name)} {{"
-    yield f"  local {one.address}{port} as {one.asn};"
-    if spec.password_secret_ref is not None:
-        yield '  # password "...";'
-    if spec.ebgp_multihop is not None:
-        yield f"  multihop {spec.ebgp_multihop.ttl};"
-    if spec.ttl_security:
-        yield "  ttl security yes;"
-    if spec.bfd is not None and spec.bfd.enabled:
-        yield "  bfd yes;"
-    for version, (name, _, longest) in FAMILIES.items():
-        if f"{name}-unicast" in spec.families:
-            mine = [prefix for prefix in one.prefixes if prefix.version == version]
-            nets = ", ".join(f"{prefix}{{{prefix.prefixlen},{longest}}}" for prefix in mine)
-            rule = f"where net ~ [ {nets} ]" if mine else "none"
-            yield (
-                f"  {name} {{ import {rule}; import limit {one.paths} action block; export none; "
-                "add paths rx; };"
-            )
-    yield "}"
-    for number, manager in enumerate(one.managers, 1):
-        yield (
-            f"protocol bgp {_word(one.name)}_{number} from pointsman_{_word(one.name)} "
-            f"{{ neighbor {manager} as {one.ours}; }}"
-        )
-    for number, prefix in enumerate(one.aggregates, 1):
-        name = FAMILIES[prefix.version][0]
-        yield (
-            f"protocol static discard_{_word(one.name)}_{number} "
-            f"{{ {name} {{ preference 50; }}; route {prefix} blackhole; }}"
-        )
+        for node in seen.settled.nodes.values()
+        if not labelled or MANAGER_LABEL in node.labels
+    )
+    return {hop.address for hop in hops if hop is not None}
 
 
-def _word(name: str) -> str:
-    """Return a name as BIRD's symbols may be: letters, digits and underscores."""
-    return "".join(one if one.isalnum() else "_" for one in name)
+def _far(seen: World, name: PeerName) -> bool:
+    """Whether agents report that some next hops are on no network the router shares."""
+    status = seen.plan.statuses.get(ResourceKey("BgpPeer", name))
+    reported = any(one.reported for one in seen.settled.announcers.values())
+    return reported and status is not None and UNVERIFIED in status.conditions

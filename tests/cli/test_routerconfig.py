@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import CLUSTER, OFFLINE, obj, run, write
+from tests.cli.running import CLUSTER, OFFLINE, node, obj, run, write
+
+OFFLINE_PLAN = ("plan", *OFFLINE)
 
 
 def config(capsys: pytest.CaptureFixture[str], kind: str, *more: str) -> str:
@@ -73,3 +75,103 @@ def test_files_on_top_of_a_live_cluster_are_refused(capsys: pytest.CaptureFixtur
     status, _, err = run(capsys, "plan", "-f", CLUSTER, "--router-config", "frr")
     assert status == 2
     assert "--offline" in err
+
+
+def alone(tmp_path: Path, *objects: dict) -> tuple[str, ...]:
+    """Return the options for a cluster of two nodes, a BgpConf and *objects*."""
+    nodes = [node("node1", "192.0.2.11"), node("node2", "192.0.2.12")]
+    nodes[1]["metadata"]["labels"] = {"pointsman.dev/manager": ""}
+    conf = obj("BgpConf", "default", spec={"as": 64501, "listenPort": 1790})
+    file = write(tmp_path / "alone.yaml", *nodes, conf, *objects)
+    return ("plan", "--offline", "-f", file, "--router-config")
+
+
+def router(name: str, **spec: object) -> dict:
+    return obj("BgpPeer", name, spec={"address": "192.0.2.1", "as": 64500, **spec})
+
+
+def test_only_nodes_that_may_run_a_manager_are_neighbors(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = alone(tmp_path, router("tor-1"))
+    for kind, line in (
+        ("frr", " neighbor 192.0.2.12 peer-group pointsman"),
+        ("bird", "protocol bgp tor_1_1 from pointsman_tor_1 { neighbor 192.0.2.12 as 64501; }"),
+    ):
+        _, out, _ = run(capsys, *words, kind)
+        assert line in out.splitlines()
+        assert "192.0.2.11" not in out
+        assert "keep those" not in out
+
+
+def test_one_router_is_picked_by_its_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    second = router("tor-2") | {"spec": {"address": "192.0.2.2", "as": 64502}}
+    words = alone(tmp_path, router("tor-1"), second)
+    _, out, _ = run(capsys, *words, "frr", "--peer", "tor-2")
+    assert "router bgp 64502" in out
+    assert "tor-1" not in out
+    status, _, err = run(capsys, *words, "frr", "--peer", "tor-3")
+    assert (status, "no BgpPeer 'tor-3'" in err) == (2, True)
+    status, _, err = run(capsys, *OFFLINE_PLAN, "--peer", "tor-1")
+    assert (status, "--router-config" in err) == (2, True)
+
+
+def test_a_router_that_opens_the_session_is_told_our_port(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = alone(tmp_path, router("tor-1", passive=True))
+    _, frr, _ = run(capsys, *words, "frr")
+    assert " neighbor 192.0.2.12 port 1790" in frr.splitlines()
+    assert "passive" not in frr
+    _, bird, _ = run(capsys, *words, "bird")
+    assert "{ neighbor 192.0.2.12 port 1790 as 64501; }" in bird
+    assert "passive" not in bird
+
+
+def test_a_discard_route_is_there_before_the_first_aggregate(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    blocks = ["198.51.100.0/25", "198.51.100.192/27", "2001:db8:100::/64"]
+    wide = obj("Eip", "wide", spec={"addresses": blocks, "bgp": {"aggregationLength": 26}})
+    _, out, _ = run(capsys, *alone(tmp_path, router("tor-1"), wide), "frr")
+    # The /27 never makes a whole /26, and IPv6 has host routes only.
+    assert [line for line in out.splitlines() if "blackhole" in line] == [
+        "ip route 198.51.100.0/25 blackhole 250"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reported", "told"),
+    [
+        pytest.param("203.0.113.11/24", True, id="its agent reports another network"),
+        pytest.param("192.0.2.11/24", False, id="its agent reports the router's network"),
+        pytest.param(None, False, id="no agent has reported: nobody knows"),
+    ],
+)
+def test_a_router_is_told_when_next_hops_are_behind_another(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, reported: str | None, *, told: bool
+) -> None:
+    spec = {"addresses": ["198.51.100.0/28"], "default": True}
+    more = [obj("Eip", "public", spec=spec)]
+    if reported is not None:
+        for name in ("node1", "node2"):
+            interface = {"name": "eth0", "up": True, "addresses": [reported]}
+            more.append(obj("Announcer", name, spec={}, status={"interfaces": [interface]}))
+    words = alone(tmp_path, router("tor-1"), *more)
+    _, frr, _ = run(capsys, *words, "frr")
+    assert (" neighbor pointsman disable-connected-check" in frr.splitlines()) is told
+    _, bird, _ = run(capsys, *words, "bird")
+    assert ("gateway recursive;" in bird) is told
+
+
+def test_the_width_is_what_the_router_is_sent(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = alone(tmp_path, router("tor-1", nextHops={"maxPaths": 1}))
+    assert "  maximum-paths 1" in run(capsys, *words, "frr")[1].splitlines()
+    words = alone(
+        tmp_path, router("tor-1"), *(node(f"n{n}", f"192.0.2.{n}") for n in range(20, 22))
+    )
+    assert "  maximum-paths 4" in run(capsys, *words, "frr")[1].splitlines()
