@@ -60,7 +60,7 @@ class Speaker(Protocol):
         ...
 
     def changes(self) -> AsyncIterator[None]:
-        """Yield whenever a session changed state or the daemon came back; observe then.
+        """Yield when a session changed state, or the daemon went away or came back: observe.
 
         Never ends, never raises for a daemon that is away; what happened is not said.
         """

@@ -1,8 +1,11 @@
 """One of this replica's speakers, as the reconciler sees it: look, speak, listen.
 
-The speaker's tables are read back, never remembered beyond what it acknowledged; while it
-does not answer, what it last held counts for a grace period, because routers may still
-believe it.
+The speaker's tables are read back, never remembered beyond what it acknowledged; a change
+waits for no reading, because the tables are read again beside the work. Another process is
+known by its identity, asked for after every sign of one: an event, trouble, age. Until we
+start it, it takes nothing from us, so a sign that is late costs a refusal, no more. While a
+speaker does not answer, what it last held counts for a grace period, because routers may
+still believe it.
 """
 
 import asyncio
@@ -17,7 +20,7 @@ from manager.ports import Routes, Speaker
 from manager.snapshot import Observed
 from manager.work import SpeakerWork, speaker_work
 from pointsman.model.delta import Delta
-from pointsman.model.route import PeerName, Route, RouteKey, SessionReport
+from pointsman.model.route import PeerName, Route, RouteKey, SessionReport, SpeakerIdentity
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.readback import ReadBack
 from pointsman.runtime.target import Unavailable
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 GRACE_S: Final = 30.0  # how long a silent speaker's last routes count as still there
 TICK_S: Final = 0.1  # a timer may be early by the clock's resolution
 POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this often
+OLD_S: Final = 10 * POLL_S  # a reading so old, for want of a quiet moment, is not waited for
 SETTLE_S: Final = 0.2  # session events come in bursts
 
 
@@ -42,10 +46,12 @@ class Voice:
         self._speaker, self._clock, self._wake = speaker, clock, wake
         self.called = f"speaker {index}" if index else "the speaker"
         now = clock.monotonic
-        self._exports = ReadBack(speaker.exports, now=now)
+        self._exports = ReadBack(speaker.exports, now=now, max_age_s=OLD_S)
         routes = _Indexed(speaker.routes, index) if index else speaker.routes
-        self._routes = ReadBack(routes, now=now)
-        self._neighbors = ReadBack(speaker.neighbors, now=now)
+        self._routes = ReadBack(routes, now=now, max_age_s=OLD_S)
+        self._neighbors = ReadBack(speaker.neighbors, now=now, max_age_s=OLD_S)
+        self._identity: SpeakerIdentity | None = None
+        self._asked_at: float | None = None  # when its identity was; None: ask again
         self._sessions: Mapping[PeerName, SessionReport] = {}
         self._last = Observed(fresh=False)
         self._silent_since: float | None = None
@@ -54,7 +60,7 @@ class Voice:
     async def look(self) -> Observed:
         """Return what the speaker holds; not fresh when it does not answer."""
         try:
-            identity = await self._speaker.identity()
+            identity = await self._who()
             if identity is None:  # up, and empty: sessions and routes went with its predecessor
                 self._doubt()
                 self._last = Observed()
@@ -78,6 +84,20 @@ class Voice:
         self._silent_since = None
         return self._last
 
+    def suspect(self) -> None:
+        """Have the speaker asked who it is, at the next look: it may be another process."""
+        self._asked_at = None
+
+    async def _who(self) -> SpeakerIdentity | None:
+        """Return who the speaker runs as."""
+        now = self._clock.monotonic()
+        if self._asked_at is None or now - self._asked_at >= OLD_S:
+            self._asked_at = now  # before we ask: a sign that comes meanwhile counts
+            self._identity = await self._speaker.identity()
+        if self._identity is None:
+            self._asked_at = None
+        return self._identity
+
     async def speak(self, speech: Speech) -> bool:
         """Make the speaker say *speech*; return whether anything had to be done.
 
@@ -93,6 +113,7 @@ class Voice:
         if observed.identity != speech.identity:
             who = speech.identity
             log.info("start %s: AS %s, %s", self.called, who.asn, who.router_id)
+            self._doubt()
             await self._speaker.start(speech.identity)
             observed = await self.look()
             if not observed.fresh:
@@ -127,6 +148,7 @@ class Voice:
 
         async def follow() -> None:
             async for _ in self._speaker.changes():
+                self.suspect()  # a session turned, or the daemon is another one now
                 heard.set()
 
         async with asyncio.TaskGroup() as group:
@@ -136,11 +158,28 @@ class Voice:
                     async with asyncio.timeout(POLL_S):
                         await heard.wait()
                         await asyncio.sleep(SETTLE_S)
-                if heard.is_set():  # a session turned, or the daemon is another one now
+                if heard.is_set():
                     heard.clear()
-                    self._doubt()
+                    self._exports.doubt()
+                    self._neighbors.doubt()
                     self._wake()
-                await self._refresh()
+                    await self._refresh()
+                else:
+                    await self._refresh()
+                    await self._audit()
+
+    async def _audit(self) -> None:
+        """Read everything again, beside the work; wake the reconciler if it had drifted."""
+        before = self._identity
+        try:
+            if await self._speaker.identity() not in (before, self._identity):
+                self.suspect()
+                self._wake()
+            for table in (self._exports, self._routes, self._neighbors):
+                if await table.refresh():
+                    self._wake()
+        except Unavailable as trouble:
+            self._lost(trouble)
 
     async def _refresh(self) -> None:
         """Read the sessions again; wake the reconciler if they are not what they were."""
@@ -171,6 +210,7 @@ class Voice:
         return since is not None and self._clock.monotonic() - since > GRACE_S
 
     def _doubt(self) -> None:
+        self._asked_at = None
         for target in (self._exports, self._routes, self._neighbors):
             target.doubt()
 

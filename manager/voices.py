@@ -55,6 +55,11 @@ class Voices:
                 troubles.append(Unavailable(f"{voice.called} does not answer"))
         return any(said)
 
+    def suspect(self) -> None:
+        """Have every speaker asked who it is, at the next look."""
+        for voice in self._all:
+            voice.suspect()
+
     async def listen(self) -> None:
         """Keep the reports of all sessions current, until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -20,6 +20,7 @@ from manager.adapters import gobgp_peers as peers
 from manager.adapters import gobgp_sessions
 from manager.adapters.gobgp_exports import POLICY as EXPORT
 from manager.adapters.gobgp_exports import GobgpExports
+from manager.adapters.gobgp_known import Known
 from manager.adapters.gobgp_neighbors import GobgpNeighbors
 from manager.adapters.gobgp_routes import GobgpRoutes
 from manager.adapters.gobgp_rpc import (
@@ -46,15 +47,17 @@ class GobgpSpeaker:
     """manager.ports.Speaker on one gobgpd."""
 
     def __init__(self, stub: Stub) -> None:
-        self._stub = stub
-        self.exports = GobgpExports(stub)
-        self.routes = GobgpRoutes(stub)
+        self._stub, self._known = stub, Known()
+        self.exports = GobgpExports(stub, self._known)
+        self.routes = GobgpRoutes(stub, self._known)
         self.neighbors = GobgpNeighbors(stub)
 
     async def identity(self) -> SpeakerIdentity | None:
         """Return who the daemon runs as; None: not started, or not yet locked down."""
-        running = await self._running()
+        with self._known.sure():
+            running = await self._running()
         if running is None or not await self._locked_down():
+            self._known.forget()
             return None
         return running
 
@@ -70,6 +73,7 @@ class GobgpSpeaker:
             raise ValueError(f"{identity}: an AS is 1 to 4294967295, a router id not 0.0.0.0")
         if not 0 <= identity.listen_port <= 65_535:
             raise ValueError(f"{identity}: a listener's port is 1 to 65535, or 0 for none")
+        self._known.forget()  # whatever was known was known of another
         running = await self._running()
         if running is not None and running != identity:
             await self._stop(keep_routes=running.asn == identity.asn)
@@ -117,24 +121,27 @@ class GobgpSpeaker:
         return dict(sorted(reports.items()))
 
     async def changes(self) -> AsyncIterator[None]:
-        """Yield whenever a session changed state, and when the daemon is back after it was away.
+        """Yield whenever a session changed state, and when the daemon went away or came back.
 
         Never ends and never raises for a daemon that is away; what changed is not said:
         observe. Events may be repeated.
         """
         pause = RECONNECT_FIRST_S
         while True:
+            there = False
             try:
                 # Its first event, END_OF_INIT, comes at once: back after an absence.
                 async for _ in self._stub.WatchEvent(
                     pb.WatchEventRequest(peer=pb.WatchEventRequest.Peer())
                 ):
-                    pause = RECONNECT_FIRST_S
+                    there, pause = True, RECONNECT_FIRST_S
                     yield None
             except grpc.aio.AioRpcError as error:
                 if not heals(error):
                     raise
                 log.debug("GoBGP's events ended: %s", error.details())
+            if there:
+                yield None
             await asyncio.sleep(pause)
             pause = min(2 * pause, RECONNECT_LAST_S)
 
@@ -211,6 +218,7 @@ class GobgpSpeaker:
                 table_type=pb.TABLE_TYPE_ADJ_OUT,
                 name=peer.conf.neighbor_address,
                 family=family.config.family,
+                enable_only_binary=True,  # half the time
             )
             with asked_to("count what it advertises"):
                 async for reply in self._stub.ListPath(request, timeout=TABLE_WITHIN_S):

@@ -4,6 +4,7 @@ Decoding gives None for whatever isn't marked as ours; encoding trusts that
 :func:`~manager.adapters.gobgp_paths.check` has passed the value.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
@@ -22,6 +23,8 @@ from pointsman.model.community import (
 from pointsman.model.route import PathAttributes, RouteKey
 
 AS_TRANS = 23456  # RFC 6793 section 9: stands for an AS that needs four octets
+MP_REACH_NLRI = 14  # RFC 4760 section 3
+EXTENDED_LENGTH = 0x10  # flag: two octets of length (RFC 4271 section 4.3)
 BYTES_PER_WEIGHT = 125_000.0  # link bandwidth is in bytes/s: weight 1 reads as 1 Mbit/s
 IPV4 = cm.Family(afi=cm.Family.AFI_IP, safi=cm.Family.SAFI_UNICAST)
 IPV6 = cm.Family(afi=cm.Family.AFI_IP6, safi=cm.Family.SAFI_UNICAST)
@@ -111,13 +114,53 @@ def _shared_attributes(
     return tuple(attributes)
 
 
-def decode(destination: pb.Destination, asn: int) -> list[Held]:
-    """Return the local paths of one prefix."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the attributes of a path say."""
+
+    hop: Address | None  # of NEXT_HOP
+    attributes: PathAttributes
+    numbers: frozenset[int]
+    ours: bool
+
+
+Reading = dict[tuple[bytes, ...], Said]  # what was decoded so far: many paths say the same
+
+
+def decode(destination: pb.Destination, asn: int, reading: Reading) -> list[Held]:
+    """Return the local paths of one prefix, listed with their attributes as octets, too."""
     prefix = ip_network(destination.prefix)
-    return [_decode(prefix, path, asn) for path in destination.paths if not path.source_asn]
+    return [
+        _decode(prefix, path, asn, reading) for path in destination.paths if not path.source_asn
+    ]
 
 
-def _decode(prefix: Prefix, path: pb.Path, asn: int) -> Held:
+def _decode(prefix: Prefix, path: pb.Path, asn: int, reading: Reading) -> Held:
+    hop: Address | None = None
+    octets = []
+    for one in path.pattrs_binary:
+        if one[1] == MP_REACH_NLRI:  # holds the prefix: no two paths say the same there
+            hop = _hop(one)
+        else:
+            octets.append(one)
+    said = reading.get(tuple(octets))
+    if said is None:
+        said = reading[tuple(octets)] = _said(path, asn)
+    hop = hop or said.hop
+    if hop is None or not said.ours:
+        return Held(prefix, path.identifier, None)
+    key = RouteKey(prefix, hop)
+    return Held(prefix, path.identifier, key, said.attributes, said.numbers, path.local_identifier)
+
+
+def _hop(attribute: bytes) -> Address:
+    """Return the next hop of an MP_REACH_NLRI (RFC 4760 section 3), the global one of two."""
+    start = 4 if attribute[0] & EXTENDED_LENGTH else 3
+    size = attribute[start + 3]  # after AFI and SAFI
+    return _unpacked(attribute[start + 4 : start + 4 + min(size, 16)])
+
+
+def _said(path: pb.Path, asn: int) -> Said:
     hop: Address | None = None
     numbers: list[int] = []
     large: list[str] = []
@@ -127,9 +170,7 @@ def _decode(prefix: Prefix, path: pb.Path, asn: int) -> Held:
     for attribute in path.pattrs:
         match attribute.WhichOneof("attr"):
             case "next_hop":
-                hop = _address(attribute.next_hop.next_hop)
-            case "mp_reach":
-                hop = _address(attribute.mp_reach.next_hops[0])
+                hop = ip_address(attribute.next_hop.next_hop)
             case "large_communities":
                 for one in attribute.large_communities.communities:
                     if one.global_admin == asn and one.local_data1 == 0:
@@ -146,16 +187,8 @@ def _decode(prefix: Prefix, path: pb.Path, asn: int) -> Held:
                 prepend = sum(len(part.numbers) for part in attribute.as_path.segments)
             case "extended_communities":
                 weight = _weight(attribute.extended_communities)
-    if hop is None or MARK not in numbers:
-        return Held(prefix, path.identifier, None)
-    return Held(
-        prefix,
-        path.identifier,
-        RouteKey(prefix, hop),
-        PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight),
-        frozenset(numbers) - {MARK},
-        path.local_identifier,
-    )
+    wish = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight)
+    return Said(hop, wish, frozenset(numbers) - {MARK}, MARK in numbers)
 
 
 def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:
@@ -166,5 +199,5 @@ def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:
 
 
 @lru_cache(maxsize=4096)
-def _address(text: str) -> Address:
-    return ip_address(text)
+def _unpacked(octets: bytes) -> Address:
+    return ip_address(octets)

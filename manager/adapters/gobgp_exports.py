@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
+from manager.adapters.gobgp_known import Known
 from manager.adapters.gobgp_rpc import ANSWER_WITHIN_S, Stub, asked_to, own_as
 from manager.adapters.gobgp_table import local_paths
 from pointsman.gobgp_api import gobgp_pb2 as pb
@@ -111,8 +112,8 @@ async def _sets(stub: Stub, kind: pb.DefinedType.ValueType) -> dict[str, tuple[s
 class GobgpExports:
     """Target[PeerName, Address] on a gobgpd."""
 
-    def __init__(self, stub: Stub) -> None:
-        self._stub = stub
+    def __init__(self, stub: Stub, known: Known) -> None:
+        self._stub, self._known = stub, known
 
     async def observe(self) -> Mapping[PeerName, Address]:
         """Return the router each peer's name stands for; HALF_MADE after a crash midway."""
@@ -131,6 +132,14 @@ class GobgpExports:
         for name, address in work.put.items():
             if address.is_unspecified or address.is_multicast:
                 raise ValueError(f"{name}: {address} is no address of a router")
+        self._known.numbers = None
+        try:
+            await self._resend(await self._apply(work))
+        finally:
+            self._known.numbers = None  # also what was read in the middle
+
+    async def _apply(self, work: Delta[PeerName, Address]) -> set[str]:
+        """Put, then drop; return the addresses of the sessions concerned."""
         asn = await own_as(self._stub)
         held = await rules(self._stub, asn)
         affected = {str(address) for address in work.put.values()}
@@ -142,7 +151,7 @@ class GobgpExports:
             await self._put(name, work.put[name], held.get(name, Rule()), fresh=fresh, asn=asn)
         for name in sorted(work.drop & held.keys()):
             await self._drop(name, held[name])
-        await self._resend(affected)
+        return affected
 
     async def _unused(
         self, held: Mapping[PeerName, Rule], wanted: Iterable[PeerName], asn: int

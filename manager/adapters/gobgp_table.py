@@ -10,7 +10,7 @@ from manager.adapters.gobgp_rpc import TABLE_WITHIN_S, Stub, asked_to
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.address import Prefix
 
-FEW = 64  # up to so many prefixes are asked for by name, more by the whole table
+FEW = 1000  # up to so many prefixes are asked for by name: 60 µs each (measured)
 
 
 async def local_paths(
@@ -19,11 +19,14 @@ async def local_paths(
     """Return the local paths, ours and foreign, of the *wanted* prefixes (of all: None)."""
     named = None if wanted is None else list(wanted)
     held: list[paths.Held] = []
+    reading: codec.Reading = {}
     for version, family in ((4, codec.IPV4), (6, codec.IPV6)):
         few = [prefix for prefix in named or () if prefix.version == version]
         if named is not None and not few:
             continue
-        request = pb.ListPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, family=family)
+        request = pb.ListPathRequest(
+            table_type=pb.TABLE_TYPE_GLOBAL, family=family, enable_attribute_binary=True
+        )
         if 0 < len(few) <= FEW:
             request.prefixes.extend(
                 pb.TableLookupPrefix(prefix=str(prefix), type=pb.TableLookupPrefix.TYPE_EXACT)
@@ -31,5 +34,5 @@ async def local_paths(
             )
         with asked_to("list its local paths"):
             async for reply in stub.ListPath(request, timeout=TABLE_WITHIN_S):
-                held += codec.decode(reply.destination, asn)
+                held += codec.decode(reply.destination, asn, reading)
     return held

@@ -2,8 +2,8 @@
 
 What it returns was read from the system itself, plus what that system has acknowledged
 since. Anything that casts doubt (trouble, a sign that the other side restarted, age)
-makes the next observe() read again. It refuses to invent: nothing is kept of an apply
-that did not finish.
+makes the next observe() read again; refresh() reads beside the work, so that nobody has to
+wait for it. It refuses to invent: nothing is kept of an apply that did not finish.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +26,7 @@ class ReadBack(Generic[K, V]):
         self._known: dict[K, V] | None = None
         self._read_at = 0.0
         self._doubts = 0
+        self._meanwhile: set[K] = set()  # told since a reading began
 
     def doubt(self) -> None:
         """Make the next observe() read from the system, also while a call is under way."""
@@ -42,9 +43,32 @@ class ReadBack(Generic[K, V]):
             self._known, self._read_at = read, read_at
         return dict(self._known)
 
+    async def refresh(self) -> bool:
+        """Read again while others go on; return whether something was not as it was known.
+
+        What is told meanwhile counts as acknowledged. A reading that ends in the middle of
+        an apply, or after a doubt, is good for nothing and is dropped.
+        """
+        before = self._known
+        if before is None:
+            return False  # the next observe() reads
+        self._meanwhile, doubts = set(), self._doubts
+        read, read_at = dict(await self._target.observe()), self._now()
+        known = self._known
+        if known is None or doubts != self._doubts:
+            return False
+        for key in self._meanwhile:
+            read.pop(key, None)
+            if key in known:
+                read[key] = known[key]
+        drifted = read != known
+        self._known, self._read_at = read, read_at
+        return drifted
+
     async def apply(self, work: Delta[K, V]) -> None:
         """Pass *work* on; it counts as observed once the system has taken all of it."""
         known, self._known, doubts = self._known, None, self._doubts
+        self._meanwhile.update(work.put, work.drop)
         await self._target.apply(work)
         if known is not None and doubts == self._doubts:
             known.update(work.put)

@@ -23,6 +23,7 @@ import grpc
 
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api import nlri_pb2 as nl
+from tests.fakes.gobgp_octets import listed
 from tests.fakes.gobgp_policy import Policies, Refused
 
 EPOCH_S = 1_700_000_000
@@ -302,6 +303,8 @@ class FakeGobgpd:
             if afi == request.family.afi and (not wanted or prefix in wanted):
                 found.setdefault(prefix, []).insert(0, path)
         for prefix, paths in found.items():
+            if request.enable_attribute_binary:
+                paths = [listed(path) for path in paths]
             yield pb.ListPathResponse(destination=pb.Destination(prefix=prefix, paths=paths))
 
     # --- neighbors --------------------------------------------------------------------------

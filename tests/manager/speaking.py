@@ -51,6 +51,8 @@ class Part:
         return dict(self.held)
 
     async def apply(self, work: Delta[Any, Any]) -> None:
+        if self._speaker.is_now is None:
+            raise Unavailable("it was not started")  # as gobgpd does
         for name, value in work.put.items():
             self._speaker.answer(f"put {self._name}")
             self.held[name] = value

@@ -84,10 +84,11 @@ class Rig:
         )
         self.events = Heard()
         clock = Clock(monotonic=asyncio.get_running_loop().time, wall=lambda: NOON)
+        self.voices = Voices([self.speaker], clock=clock, wake=self._wake)
         self.reconciler = Reconciler(
             self,
             leader=self,
-            voices=Voices([self.speaker], clock=clock, wake=self._wake),
+            voices=self.voices,
             targets=ClusterTargets(
                 services=self.services,
                 statuses=self.statuses,
@@ -238,6 +239,7 @@ async def test_leadership_that_ends_while_the_speaker_is_read_stops_the_writing(
         return await answer()
 
     rig.speaker.identity = slow  # type: ignore[method-assign]
+    rig.voices.suspect()
     assert await rig.step() == []
     assert not rig.announcers.held
 
@@ -245,6 +247,7 @@ async def test_leadership_that_ends_while_the_speaker_is_read_stops_the_writing(
 async def test_a_speaker_that_is_away_does_not_stop_the_writing() -> None:
     rig = await settled()
     rig.speaker.away = True
+    rig.voices.suspect()
     late = service("a/late")
     rig.scene = replace(rig.scene, services={**rig.scene.services, late.key: late})
     with pytest.raises(Unavailable, match="the speaker does not answer"):
@@ -255,6 +258,7 @@ async def test_a_speaker_that_is_away_does_not_stop_the_writing() -> None:
 async def test_an_api_that_is_away_does_not_stop_the_speaker() -> None:
     rig = await settled()
     rig.speaker.replace()
+    rig.voices.suspect()
     rig.services.away = rig.statuses.away = rig.announcers.away = rig.speakers.away = True
     rig.statuses.held.clear()
     with pytest.raises(Unavailable, match="statuses away"):

@@ -31,6 +31,12 @@ class Rig:
         await self.voice.speak(what)
         return self.speaker.told()
 
+    async def lose(self) -> None:
+        """Let the speaker go away, as its events tell."""
+        self.speaker.away = True
+        self.speaker.turned.set()
+        await asyncio.sleep(0.01)
+
     @asynccontextmanager
     async def listening(self):
         task = asyncio.create_task(self.voice.listen())
@@ -117,41 +123,68 @@ async def test_silence_keeps_what_was_last_said_for_a_grace() -> None:
     rig = Rig()
     rig.speaker.reports = {TOR: UP}
     await rig.say(speech(key(0)))
-    assert (await rig.voice.look()).fresh
-    rig.speaker.away = True
-    silent = await rig.voice.look()
-    assert (silent.fresh, list(silent.routes), dict(silent.sessions)) == (False, [key(0)], {})
-    await asyncio.sleep(GRACE_S - 1)
-    assert (await rig.voice.look()).routes.keys() == {key(0)}
-    await asyncio.sleep(2)
-    late = await rig.voice.look()
-    assert (late.fresh, dict(late.routes)) == (False, {})
-    rig.speaker.away = False
-    back = await rig.voice.look()
-    assert (back.fresh, list(back.routes)) == (True, [key(0)])
+    async with rig.listening():
+        assert (await rig.voice.look()).fresh
+        await rig.lose()
+        silent = await rig.voice.look()
+        assert (silent.fresh, list(silent.routes), dict(silent.sessions)) == (False, [key(0)], {})
+        await asyncio.sleep(GRACE_S - 1)
+        assert (await rig.voice.look()).routes.keys() == {key(0)}
+        await asyncio.sleep(2)
+        late = await rig.voice.look()
+        assert (late.fresh, dict(late.routes)) == (False, {})
+        rig.speaker.away = False
+        back = await rig.voice.look()
+        assert (back.fresh, list(back.routes)) == (True, [key(0)])
 
 
 async def test_the_end_of_the_grace_wakes_by_itself() -> None:
     rig = Rig()
     await rig.say(speech(key(0)))
-    rig.speaker.away = True
-    await rig.voice.look()
-    before = rig.wakes
-    await asyncio.sleep(GRACE_S + 1)
-    assert rig.wakes == before + 1
-    assert not (await rig.voice.look()).routes
+    async with rig.listening():
+        await rig.lose()
+        await asyncio.sleep(1)
+        before = rig.wakes
+        await asyncio.sleep(GRACE_S)
+        assert rig.wakes == before + 1
+        assert not (await rig.voice.look()).routes
 
 
 async def test_a_replaced_speaker_is_seen_as_empty_and_told_anew() -> None:
     rig = Rig()
     await rig.say(speech(key(0)))
+    async with rig.listening():
+        rig.speaker.replace()
+        rig.speaker.turned.set()  # its events are another process's now
+        await asyncio.sleep(1)
+        assert (await rig.voice.look()).routes == {}
+        told = await rig.say(speech(key(0)))
+        assert told == ["start", "put exports", "put routes", "put neighbors"]
+
+
+async def test_the_sign_counts_at_once_not_when_events_have_settled() -> None:
+    rig = Rig()
+    await rig.say(speech(key(0)))
+    async with rig.listening():
+        rig.speaker.replace()
+        rig.speaker.turned.set()
+        await asyncio.sleep(0.01)
+        assert (await rig.voice.look()).identity is None
+
+
+async def test_a_replaced_speaker_that_gave_no_sign_refuses_and_is_told_anew() -> None:
+    rig = Rig()
+    await rig.say(speech(key(0)))
+    await rig.voice.look()
     rig.speaker.replace()
-    assert (await rig.voice.look()).routes == {}
-    told = await rig.say(speech(key(0)))
-    assert told == ["start", "put exports", "put routes", "put neighbors"]
+    with pytest.raises(Unavailable, match="not started"):
+        await rig.say(speech(key(0), key(1)))
+    told = await rig.say(speech(key(0), key(1)))
+    assert told[:2] == ["start", "put exports"]
+    assert rig.speaker.routes.held.keys() == {key(0), key(1)}
 
 
-async def test_a_settled_speaker_is_read_seldom() -> None:
+async def test_a_settled_speaker_is_not_asked_anything() -> None:
     rig = Rig()
     await rig.say(speech(key(0)))
     await rig.voice.look()
@@ -159,7 +192,49 @@ async def test_a_settled_speaker_is_read_seldom() -> None:
     for _ in range(50):
         await rig.voice.look()
         await asyncio.sleep(0.1)
-    assert set(rig.speaker.diary) == {"identity"}
+    assert rig.speaker.diary == []
+
+
+async def test_the_tables_are_read_again_beside_the_work_and_drift_wakes() -> None:
+    rig = Rig()
+    await rig.say(speech(key(0)))
+    async with rig.listening():
+        await rig.voice.look()
+        before, rig.speaker.diary[:] = rig.wakes, []
+        await asyncio.sleep(POLL_S)
+        assert {"read exports", "read routes", "read neighbors"} <= set(rig.speaker.diary)
+        assert rig.wakes == before
+        rig.speaker.routes.held.clear()  # somebody else's doing
+        await asyncio.sleep(POLL_S)
+        assert rig.wakes == before + 1
+        rig.speaker.diary.clear()
+        assert (await rig.voice.look()).routes == {}
+        assert rig.speaker.diary == []
+
+
+async def test_without_any_sign_another_process_is_found_by_asking_now_and_then() -> None:
+    rig = Rig()
+    await rig.say(speech(key(0)))
+    async with rig.listening():
+        await rig.voice.look()
+        before = rig.wakes
+        rig.speaker.replace()
+        await asyncio.sleep(POLL_S)
+        assert rig.wakes > before
+        assert (await rig.voice.look()).identity is None
+
+
+async def test_a_turned_session_is_no_reason_to_read_every_path() -> None:
+    rig = Rig()
+    await rig.say(speech(key(0)))
+    async with rig.listening():
+        await rig.voice.look()
+        rig.speaker.diary.clear()
+        rig.speaker.turned.set()
+        await asyncio.sleep(1)
+        await rig.voice.look()
+    assert "sessions" in rig.speaker.diary
+    assert "read routes" not in rig.speaker.diary
 
 
 async def test_a_session_that_turns_is_read_and_wakes() -> None:

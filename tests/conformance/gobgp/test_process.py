@@ -195,7 +195,9 @@ async def test_changes_tells_of_sessions_and_survives_the_daemon(bed: Bed) -> No
         before = told
         await bed.stub.AddPeer(pb.AddPeerRequest(peer=foreign_peer("127.0.0.9")), timeout=5)
         await heard_more_than(before)
+        before = told
         await bed.lose_the_daemon()
+        await heard_more_than(before)
         before = told
         await bed.replace_the_daemon()
         await heard_more_than(before)

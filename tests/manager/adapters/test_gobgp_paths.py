@@ -5,12 +5,13 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manager.adapters.gobgp_codec import decode, encode
+from manager.adapters.gobgp_codec import Reading, decode, encode
 from manager.adapters.gobgp_paths import NOTHING, Held, Put, check, observed, steps
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.community import community_text
 from pointsman.model.delta import delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
+from tests.fakes.gobgp_octets import listed
 
 AS = 64501
 NAMES = {n: PeerName(f"tor-{n}") for n in (1, 2, 3)}
@@ -103,13 +104,25 @@ def test_a_path_decodes_to_what_was_encoded(
         return
     check(key, Route(wish, frozenset()), AS)
     path = pb.Path.FromString(encode(Put(key, identifier, wish, numbers), AS).SerializeToString())
-    listed = pb.Destination(prefix=str(key.prefix), paths=[path])
-    assert decode(listed, AS) == [Held(key.prefix, identifier, key, wish, numbers)]
+    found = pb.Destination(prefix=str(key.prefix), paths=[listed(path)])
+    reading: Reading = {}
+    for _ in range(2):  # decoded anew, and known from before
+        assert decode(found, AS, reading) == [Held(key.prefix, identifier, key, wish, numbers)]
+
+
+def test_what_many_paths_say_is_decoded_once() -> None:
+    reading: Reading = {}
+    for number in range(9):
+        key = RouteKey(ip_network(f"2001:db8:5::{number}"), ip_address(f"2001:db8::{number + 1}"))
+        path = listed(encode(Put(key, 1, NOTHING, frozenset({1})), AS))
+        (held,) = decode(pb.Destination(prefix=str(key.prefix), paths=[path]), AS, reading)
+        assert held.key == key
+    assert len(reading) == 1
 
 
 def test_a_path_of_another_as_or_of_a_router_is_not_ours() -> None:
     put = Put(KEYS[0], 1, NOTHING, frozenset({1}))
     foreign, learned = encode(put, 64999), encode(put, AS)
     learned.source_asn = 64500
-    listed = pb.Destination(prefix=str(KEYS[0].prefix), paths=[foreign, learned])
-    assert [path.key for path in decode(listed, AS)] == [None]
+    found = pb.Destination(prefix=str(KEYS[0].prefix), paths=[listed(foreign), listed(learned)])
+    assert [path.key for path in decode(found, AS, {})] == [None]

@@ -17,6 +17,7 @@ class Table:
         self.rows: dict[str, int] = {}
         self.reads = 0
         self.breaks = False
+        self.apply_s = 1.0
 
     async def observe(self) -> Mapping[str, int]:
         self.reads += 1
@@ -29,7 +30,7 @@ class Table:
             if self.breaks and number:
                 raise Unavailable("gone midway")
             self.rows[key] = value
-        await asyncio.sleep(1)
+        await asyncio.sleep(self.apply_s)
         for key in work.drop:
             self.rows.pop(key, None)
 
@@ -133,3 +134,69 @@ async def test_what_it_returns_is_the_callers() -> None:
     await rig.put(a=1)
     assert mine == {"x": 1}
     assert await rig.sees() == {"a": 1}
+
+
+async def test_refreshing_makes_nobody_wait_and_says_what_drifted() -> None:
+    rig = Rig()
+    await rig.put(a=1)
+    await rig.sees()
+    assert not await rig.target.refresh()
+    rig.table.rows["by somebody else"] = 3
+    async with asyncio.TaskGroup() as group:
+        drifted = group.create_task(rig.target.refresh())
+        await asyncio.sleep(0.5)
+        before = asyncio.get_running_loop().time()
+        assert await rig.sees() == {"a": 1}
+        assert asyncio.get_running_loop().time() == before
+    assert drifted.result()
+    assert await rig.sees() == {"a": 1, "by somebody else": 3}
+    assert rig.table.reads == 3
+
+
+async def test_what_is_told_while_refreshing_counts() -> None:
+    rig = Rig()
+    await rig.put(a=1, b=1)
+    await rig.sees()
+    async with asyncio.TaskGroup() as group:
+        refreshing = group.create_task(rig.target.refresh())
+        await asyncio.sleep(0.1)  # it has read, and nobody knows yet
+        rig.table.rows["by somebody else"] = 3
+        group.create_task(_quickly(rig, Delta({"a": 2, "c": 2}, frozenset("b"))))
+    assert not refreshing.result()
+    assert await rig.sees() == {"a": 2, "c": 2}
+    assert await rig.target.refresh()
+    assert await rig.sees() == {"a": 2, "c": 2, "by somebody else": 3} == rig.table.rows
+
+
+async def _quickly(rig: Rig, work: Delta[str, int]) -> None:
+    rig.table.apply_s = 0.5
+    await rig.target.apply(work)
+    rig.table.apply_s = 1
+
+
+async def test_a_refresh_that_ends_within_an_apply_is_dropped() -> None:
+    rig = Rig()
+    await rig.put(a=1)
+    await rig.sees()
+    async with asyncio.TaskGroup() as group:
+        refreshing = group.create_task(rig.target.refresh())
+        await asyncio.sleep(0.5)
+        group.create_task(rig.put(b=2))  # ends later than the reading
+    assert not refreshing.result()
+    assert await rig.sees() == {"a": 1, "b": 2}
+    assert rig.table.reads == 2
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_doubt_is_stronger_than_a_refresh(*, known: bool) -> None:
+    rig = Rig()
+    await rig.put(a=1)
+    if known:
+        await rig.sees()
+    async with asyncio.TaskGroup() as group:
+        refreshing = group.create_task(rig.target.refresh())
+        await asyncio.sleep(0.5)
+        rig.table.rows.clear()
+        rig.target.doubt()
+    assert not refreshing.result()
+    assert await rig.sees() == {}
