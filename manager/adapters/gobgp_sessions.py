@@ -36,6 +36,7 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
     ours = _capabilities(list(peer.state.local_cap))
     families = tuple(sorted(theirs.keys() & ours.keys()))
     timers = peer.timers.state
+    said = {one.WhichOneof("cap"): one for one in peer.state.remote_cap}
     return SessionReport(
         state,
         established_at_s=timers.uptime.seconds or None,
@@ -46,6 +47,10 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
         keepalive_seconds=timers.keepalive_interval if timers.negotiated_hold_time else 0,
         advertised_prefixes=told[0],
         advertised_paths=told[1],
+        host_named="fqdn" in said,
+        software=said["software_version"].software_version.software_version
+        if "software_version" in said
+        else "",
         bfd_state=bfd,
     )
 

@@ -22,6 +22,7 @@ from manager.planner.vocabulary import (
 from manager.snapshot import BgpPeer, Service, Snapshot
 from pointsman.model.allocated import InternalError
 from pointsman.model.announced import NotAnnounced
+from pointsman.model.oldfrr import may_keep_stale
 from pointsman.model.readiness import (
     Established,
     NeedsOwnSpeaker,
@@ -149,7 +150,9 @@ def _session_conditions(
     if report is None or report.state != LIVE:
         error = report.last_error if report is not None else ""
         return {ESTABLISHED: stated(NotEstablished(name, address, peer.spec.asn, error))}
-    several: Verdict = Negotiated(name)
+    neighbor = snapshot.observed.neighbors.get(PeerName(name))
+    helped = neighbor is not None and neighbor.graceful_restart_seconds is not None
+    several: Verdict = Negotiated(name, forgets=not (helped and may_keep_stale(report)))
     if not report.add_path_negotiated:
         several = SinglePath(name, off=not peer.spec.add_path.enabled)
     up = Established(name, unwatched=report.bfd_state == "Down")

@@ -105,9 +105,17 @@ class Negotiated(Verdict):
     ok: ClassVar[bool] = True
 
     peer: str
+    forgets: bool = True  # what a restarted speaker no longer announces; False: it may not
 
     def __str__(self) -> str:
-        return f"BgpPeer '{self.peer}' takes several paths of a prefix (ADD-PATH, RFC 7911)."
+        said = f"BgpPeer '{self.peer}' takes several paths of a prefix (ADD-PATH, RFC 7911)."
+        if not self.forgets:
+            said += (
+                " If it is FRR before 9.0.5, 9.1.3, 10.0.3 or 10.1.2, it may keep next hops that "
+                "went away during a graceful restart: update it, or set gracefulRestart.enabled "
+                "to Never; docs/routers has the cases."
+            )
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +131,10 @@ class SinglePath(Verdict):
             )
         return (
             f"BgpPeer '{self.peer}' keeps one path of each prefix, so one node carries all its "
-            "traffic: the router did not negotiate ADD-PATH. Enable receiving additional paths "
-            "for this neighbor (FRR: on unless 'disable-addpath-rx'; BIRD: 'add paths rx')."
+            "traffic: the router did not negotiate ADD-PATH. Let it receive additional paths from "
+            "us (FRR: on unless 'disable-addpath-rx'; BIRD: 'add paths rx'; Cisco: "
+            "'additional-paths receive'; Juniper: 'add-path receive'; Arista: 'bgp "
+            "additional-paths receive'); docs/routers has each."
         )
 
 

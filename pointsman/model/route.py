@@ -144,6 +144,8 @@ class SessionReport:
     advertised_prefixes: int = 0
     advertised_paths: int = 0
     last_error: str = ""
+    host_named: bool = False  # the router told its host name, as FRR does
+    software: str = ""  # what the router says that it runs; few do
     bfd_state: str = ""  # "Up", "Down", "Init", "AdminDown" (RFC 5880); "": not asked for
 
 

@@ -37,13 +37,9 @@ def printed(lab: Lab, kind: str, peer: str) -> str:
 @contextlib.contextmanager
 def frr(lab: Lab, text: str) -> Iterator[None]:
     """Have the FRR run with *text* and nothing of BGP besides."""
-    wanted = [("staticd", "")] if STATIC.search(text) else []
-    if " bfd" in text:
-        wanted.append(("bfdd", f"--bfdctl {home(lab)}/bfdd.sock"))
     with contextlib.ExitStack() as more:
-        for daemon, flags in wanted:
-            if not (home(lab) / f"{daemon}.vty").exists():
-                more.enter_context(_beside(lab, daemon, flags))
+        if STATIC.search(text):
+            more.enter_context(_beside(lab, "staticd"))
         routers.vtysh(lab, "configure terminal", "no router bgp")
         try:
             load(lab, text)
@@ -77,11 +73,10 @@ def home(lab: Lab) -> Path:
 
 
 @contextlib.contextmanager
-def _beside(lab: Lab, daemon: str, flags: str) -> Iterator[None]:
+def _beside(lab: Lab, daemon: str) -> Iterator[None]:
     """Run one more of FRR's daemons beside the lab's, as its bgpd is run."""
     router = Frr(parts.find("frr", program="zebra"), home(lab))
     command = [word.replace("bgpd", daemon) for word in dict(router.daemons())["bgpd"]]
-    command[-1] += f" {flags}"
     (home(lab) / f"{daemon}.conf").touch()
     with (home(lab) / f"{daemon}.log").open("wb") as words:
         process = subprocess.Popen(lab.command("router", command), stdout=words, stderr=words)

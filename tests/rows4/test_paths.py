@@ -95,6 +95,24 @@ def test_a_router_without_add_path_is_said_and_told_how(lab: Lab) -> None:
         lab.wait("one path", lambda: len(lab.gateways(f"{address}/32", machine="router2")) == 1)
 
 
+def test_a_router_that_may_keep_stale_paths_is_said_while_we_offer_to_restart(lab: Lab) -> None:
+    routers.peer(lab, "tor-2", SECOND, 64502)
+    told = routers.said(lab, "tor-1", "AddPathNegotiated", "True", "10.1.2", "gracefulRestart")
+    assert "FRR" in told  # 8.4.4, which tells its host name and not its version
+    assert "FRR" not in routers.said(lab, "tor-2", "AddPathNegotiated", "True")
+    routers.change(lab, "tor-1", gracefulRestart={"enabled": "Never"})
+    try:
+
+        def quiet() -> bool:
+            found = routers.condition(lab, "tor-1", "AddPathNegotiated")
+            return found is not None and found[0] == "True" and "FRR" not in found[2]
+
+        lab.wait("nothing to warn of", quiet)
+    finally:
+        routers.change(lab, "tor-1", gracefulRestart=None)
+        routers.up(lab, "tor-1")
+
+
 def test_attributes_arrive(lab: Lab) -> None:
     pool(
         lab,

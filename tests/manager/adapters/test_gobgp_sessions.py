@@ -68,3 +68,12 @@ def test_why_there_is_no_session(admin: pb.PeerState.AdminState.ValueType, said:
     one = peer(ACTIVE)
     one.state.admin_state = admin
     assert report(one, (0, 0)).last_error == said
+
+
+def test_what_the_router_says_that_it_is() -> None:
+    live = peer(ESTABLISHED)
+    assert (report(live, (0, 0)).host_named, report(live, (0, 0)).software) == (False, "")
+    live.state.remote_cap.add().fqdn.host_name = "tor-1"
+    live.state.remote_cap.add().software_version.software_version = "FRRouting/9.1.3"
+    found = report(live, (0, 0))
+    assert (found.host_named, found.software) == (True, "FRRouting/9.1.3")

@@ -15,7 +15,7 @@ from manager.snapshot import Condition, EipName, Observed
 from pointsman.model.allocated import AddressPoolExhausted, Allocated
 from pointsman.model.announced import Announced, NoServingEndpoint, NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
-from pointsman.model.route import PeerName, SessionReport
+from pointsman.model.route import Neighbor, PeerName, SessionReport
 from pointsman.model.verdict import Verdict
 from tests.manager.planner.scene import CONF, WEB, eip, endpoints, peer, scene, service
 
@@ -183,9 +183,34 @@ def test_the_sentences_of_a_peer_say_what_to_do() -> None:
     unwatched = message(replace(UP, bfd_state="Down"), "Established")
     assert unwatched.endswith("run it on the router for us, too, or remove spec.bfd.")
     assert "BFD" not in message(replace(UP, bfd_state="Init"), "Established")  # it is coming
-    assert "disable-addpath-rx" in message(SINGLE, "AddPathNegotiated")
+    single = message(SINGLE, "AddPathNegotiated")
+    for word in ("disable-addpath-rx", "add paths rx", "Cisco", "Juniper", "Arista"):
+        assert word in single
     off = message(SINGLE, "AddPathNegotiated", addPath={"enabled": False})
     assert off.endswith("spec.addPath.enabled is false.")
+
+
+OLD_FRR = replace(UP, host_named=True)
+
+
+@pytest.mark.parametrize(
+    ("report", "restart_s", "warned"),
+    [
+        pytest.param(OLD_FRR, 120, True, id="offered to what may be FRR"),
+        pytest.param(OLD_FRR, None, False, id="not offered"),
+        pytest.param(UP, 120, False, id="offered to something else"),
+    ],
+)
+def test_a_router_that_may_keep_stale_paths_is_said_where_it_matters(
+    report: SessionReport, restart_s: int | None, *, warned: bool
+) -> None:
+    name = PeerName("t")
+    told = Neighbor(ip_address("192.0.2.1"), 64500, graceful_restart_seconds=restart_s)
+    observed = Observed(neighbors={name: told}, sessions={name: report})
+    found = plan(scene(peer("t"), observed=observed)).statuses[ResourceKey("BgpPeer", "t")]
+    condition = found.conditions["AddPathNegotiated"]
+    assert (condition.status, condition.reason) == ("True", "Negotiated")
+    assert ("10.1.2" in condition.message) is warned
 
 
 def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
