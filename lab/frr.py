@@ -83,8 +83,12 @@ class Frr:
         return " && ".join([*binds, *libraries])
 
     def _command(self, daemon: str, flags: str) -> list[str]:
+        # Without a zebra to talk to, the others try again ten seconds later, and bgpd refuses
+        # IPv6 routes meanwhile: it knows no interface. Its socket file outlives a killed zebra.
+        zebra = f"grep -qF {self.home}/zserv.api /proc/net/unix"
+        awaited = f"until {zebra}; do sleep 0.02; done && " if daemon != "zebra" else ""
         script = (
-            f"{self._mounts()} && exec setpriv --pdeathsig KILL "
+            f"{awaited}{self._mounts()} && exec setpriv --pdeathsig KILL "
             f"{self.part.path.parent}/{daemon} -f {self.home}/{daemon}.conf "
             f"-i {self.home}/{daemon}.pid {flags}"
         )
