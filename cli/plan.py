@@ -15,7 +15,7 @@ from cli.shown import Json, plan_json
 from cli.tables import Table
 from manager import offline
 from manager.planner.desired import Plan
-from manager.planner.vocabulary import READY
+from manager.planner.vocabulary import MISSING, READY
 from pointsman.model.record import ResourceKey
 
 PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
@@ -174,10 +174,12 @@ def _change_tables(change: Json) -> Iterator[Table]:
 def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:
     record = plan.statuses.get(ResourceKey("BgpPeer", name))
     ready = record.conditions.get(READY) if record is not None else None
-    if ready is None:
+    if record is None or ready is None:
         return name, "", str(len(paths)), ""
     verdict = {"status": ready.status, "reason": ready.reason, "message": ready.message}
-    return name, said(verdict), str(len(paths)), why(verdict)
+    missing = record.conditions.get(MISSING)
+    sentence = why(verdict) or (missing.message if missing is not None else "")
+    return name, said(verdict), str(len(paths)), sentence
 
 
 def said(verdict: Json | None) -> str:

@@ -13,8 +13,17 @@ from cli.plan import said
 from cli.shown import Json
 from cli.tables import Table
 from manager.planner.ours import sort_out
-from manager.planner.vocabulary import ADD_PATH, ALLOCATED, ANNOUNCED, ESTABLISHED, READY
+from manager.planner.vocabulary import (
+    ADD_PATH,
+    ALLOCATED,
+    ANNOUNCED,
+    ESTABLISHED,
+    READY,
+    TROUBLES,
+    UNVERIFIED,
+)
 from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, Snapshot
+from pointsman.api import Scope
 
 UNSAID = {"status": "Unknown", "reason": "NotRecorded",
           "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
@@ -64,8 +73,19 @@ def _peer(peer: BgpPeer) -> Json:
         "ready": ready,
         "established": _said(peer.conditions, ESTABLISHED),
         "addPathNegotiated": _said(peer.conditions, ADD_PATH),
+        "troubles": [
+            one.message
+            for one in peer.conditions
+            if one.type in TROUBLES and one.status == "True" and not _wanted(peer, one)
+        ],
         "speakers": speakers if isinstance(speakers, list) else [],
     }
+
+
+def _wanted(peer: BgpPeer, condition: Condition) -> bool:
+    """Whether somebody asked for what *condition* warns of: all nodes, wherever they are."""
+    everybody = peer.spec is not None and peer.spec.next_hops.scope is Scope.ALL
+    return condition.type == UNVERIFIED and everybody
 
 
 def _eip(eip: Eip) -> Json:
@@ -120,6 +140,7 @@ def _wrong(shape: Json) -> Iterable[str]:
     for name, peer in shape["peers"].items():
         aspects = () if peer["disabled"] else ("ready", "established", "addPathNegotiated")
         yield from _first_wrong(f"BgpPeer {name}", peer, aspects)
+        yield from peer["troubles"]
     for name, eip in shape["eips"].items():
         if eip["ready"]["reason"] != "Disabled":  # as its owner wants it
             yield from _first_wrong(f"Eip {name}", eip, ("ready",))

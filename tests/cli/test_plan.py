@@ -127,6 +127,14 @@ def test_the_table_is_plain_text_in_a_pipe(capsys) -> None:
     ]
 
 
+def test_a_router_without_nodes_says_so_in_the_table(capsys, tmp_path: Path) -> None:
+    far = peer("spine", "203.0.113.1", nextHops={"scope": "Connected"})
+    asked = ("plan", "--offline", "-f", write(tmp_path / "a.yaml", *small(), far))
+    _, out, _ = run(capsys, *asked)
+    (row,) = (line for line in out.splitlines() if line.startswith("  spine  True"))
+    assert "no node may be its next hop: each is on no network" in row
+
+
 def test_standard_input_files_and_folders_add_up(capsys, tmp_path: Path, monkeypatch) -> None:
     objects = small()
     inner = tmp_path / "folder" / "deeper"

@@ -82,6 +82,18 @@ def turned(kind: str, aspect: str, reason: str = "Bad"):
     return edit
 
 
+def troubled(kind: str, *, scope: str):
+    """Have the one BgpPeer say *kind*, asked to be sent nodes of *scope*."""
+
+    def edit(objects: list[dict]) -> list[dict]:
+        router = next(raw for raw in objects if raw["kind"] == "BgpPeer")
+        router["spec"]["nextHops"] = {"scope": scope}
+        router["status"]["conditions"].append(condition(kind, message=f"{kind}: look."))
+        return objects
+
+    return edit
+
+
 def updated(kind: str, **fields: Any):
     def edit(objects: list[dict]) -> list[dict]:
         next(raw for raw in objects if raw["kind"] == kind).update(fields)
@@ -98,6 +110,10 @@ def updated(kind: str, **fields: Any):
         pytest.param(turned("BgpPeer", "Ready"), "BgpPeer tor-1: Ready: no.", id="a bad peer"),
         pytest.param(turned("BgpPeer", "AddPathNegotiated"), "BgpPeer tor-1: AddPathNeg",
                      id="one path only"),
+        pytest.param(troubled("NextHopsMissing", scope="All"), "NextHopsMissing: look.",
+                     id="a router is sent no node"),
+        pytest.param(troubled("NextHopsUnverified", scope="Auto"), "NextHopsUnverified: look.",
+                     id="a router is sent nodes far off, and nobody asked for it"),
         pytest.param(updated("BgpPeer", spec={"as": 1}), "BgpPeer tor-1: spec.address",
                      id="a peer that cannot be read"),
         pytest.param(turned("Eip", "Ready"), "Eip public: Ready: no.", id="a pool is not Ready"),
@@ -130,6 +146,7 @@ def test_what_is_wrong_is_1_and_said(edit, sentence, capsys, tmp_path: Path) -> 
             updated("BgpPeer", status={}, spec={"address": "192.0.2.1", "as": 1, "disabled": True}),
             id="a peer that its owner disabled",
         ),
+        pytest.param(troubled("NextHopsUnverified", scope="All"), id="nodes far off, as asked"),
         pytest.param(without("BgpPeer", "BgpConf"), id="a cluster without BGP"),
         pytest.param(lambda objects: [*objects, {**conf(), "metadata": {"name": "other"}}],
                      id="a BgpConf that is not used"),
