@@ -6,6 +6,7 @@ Only what differs is named. A moved address is one that is lost and one that is 
 from collections.abc import Mapping
 from typing import Any
 
+from cli.sessions import field, neighbor
 from cli.shown import Json, plan_json
 from cli.world import World
 from pointsman.model.route import PeerName, SpeakerIdentity, resets_session
@@ -77,13 +78,12 @@ def _by_key(peer: Mapping[str, list[Json]] | None) -> dict[tuple[str, str], Json
 
 def _session(before: World, after: World, name: PeerName) -> Json | None:
     """Return what becomes of one session: opened, closed, reset, or updated without a reset."""
-    old = before.plan.speech.neighbors.get(name)
-    new = after.plan.speech.neighbors.get(name)
+    old, new = neighbor(before, name), neighbor(after, name)
     if old is None or new is None:
         if old is new:
             return None
         return {"change": "closed" if new is None else "opened", "because": []}
-    because = list(resets_session(old, new))
+    because = sorted(map(field, resets_session(old, new)))
     if _restarts(before, after):
         because.append("speaker")
     if because:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from cli import world
 from cli.misuse import Misuse, Wrong
+from cli.sessions import field
 from cli.shown import Json
 from manager.listening import NoSpeaker, heard
 from manager.planner.desired import Plan
@@ -151,9 +152,9 @@ def _peer(
 
 
 def _differing(desired: Neighbor, observed: Neighbor) -> list[str]:
-    """Return the names of the settings that differ; never a value: one is a password."""
+    """Return the fields that differ, as users write them; never a value: one is a password."""
     return sorted(
-        one.name
+        field(one.name)
         for one in fields(Neighbor)
         if getattr(desired, one.name) != getattr(observed, one.name)
     )

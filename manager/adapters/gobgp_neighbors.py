@@ -1,7 +1,7 @@
 """The neighbors target: the configured side of our sessions in gobgpd.
 
-Timers and BFD change while a session lives; any other change is one UpdatePeer, which
-gobgpd does as delete and add (measured and read, 4.8):
+Timers change while a session lives, and BFD may come; any other change is one UpdatePeer,
+which gobgpd does as delete and add (measured and read, 4.8):
 :func:`pointsman.model.route.resets_session` says which. A neighbor without our mark is
 never touched, not even when it stands where ours should be.
 """

@@ -114,19 +114,23 @@ class Neighbor:
     bfd: Bfd | None = None
 
 
-# What a session learns in its OPEN, or its TCP connection is made with; a change of anything
-# else (timers, BFD) reaches the next session, or this one, without a reset.
-_APPLIED_LIVE = frozenset({"hold_seconds", "keepalive_seconds", "connect_retry_seconds", "bfd"})
+# What a session learns in its OPEN, or its TCP connection is made with; a change of timers
+# reaches the next session, or this one, without a reset.
+_APPLIED_LIVE = frozenset({"hold_seconds", "keepalive_seconds", "connect_retry_seconds"})
 
 
 def resets_session(observed: Neighbor, desired: Neighbor) -> tuple[str, ...]:
-    """Return the fields whose change makes the session start anew, sorted; empty: none."""
+    """Return the fields whose change makes the session start anew, sorted; empty: none.
+
+    BFD may come while a session lives. A change of it does not say goodbye to the router,
+    which misses the old one and ends the session (FRR, BIRD and gobgpd 4.8, measured).
+    """
+    live = _APPLIED_LIVE if observed.bfd is not None else _APPLIED_LIVE | {"bfd"}
     return tuple(
         sorted(
             one.name
             for one in fields(Neighbor)
-            if one.name not in _APPLIED_LIVE
-            and getattr(observed, one.name) != getattr(desired, one.name)
+            if one.name not in live and getattr(observed, one.name) != getattr(desired, one.name)
         )
     )
 

@@ -1,13 +1,18 @@
 import copy
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from cli.changes import changes
+from cli.sessions import field
 from cli.world import World, settled
 from manager import offline
 from manager.snapshot import Settings
+from pointsman.api import BgpPeerSpec
+from pointsman.api.bgppeer import Timers
+from pointsman.model.route import Neighbor
 from tests.cli.running import conf, eip, endpoints, node, obj, peer, service, small
 
 
@@ -70,8 +75,8 @@ def test_a_node_more_is_a_path_and_an_announcer_more() -> None:
     ("edit", "session"),
     [
         pytest.param({"port": 1179}, ("reset", ["port"]), id="another port: reset"),
-        pytest.param({"addPath": {"enabled": False}}, ("reset", ["add_path"]), id="ADD-PATH"),
-        pytest.param({"as": 64499, "port": 1}, ("reset", ["asn", "port"]), id="every field named"),
+        pytest.param({"addPath": {"enabled": False}}, ("reset", ["addPath"]), id="ADD-PATH"),
+        pytest.param({"as": 64499, "port": 1}, ("reset", ["as", "port"]), id="every field named"),
         pytest.param({"timers": {"holdSeconds": 30}}, ("updated", []), id="timers: no reset"),
         pytest.param({"disabled": True}, ("closed", []), id="disabled: closed"),
     ],
@@ -79,6 +84,41 @@ def test_a_node_more_is_a_path_and_an_announcer_more() -> None:
 def test_what_becomes_of_a_session(edit: dict, session: tuple[str, list[str]]) -> None:
     change = after(lambda objects: one(objects, "BgpPeer")["spec"].update(edit))
     assert change["peers"]["tor-1"]["session"] == {"change": session[0], "because": session[1]}
+
+
+@pytest.mark.parametrize(
+    ("edit", "session"),
+    [
+        pytest.param({"port": 1179}, ("reset", ["port"]), id="something else: seen all the same"),
+        pytest.param(
+            {"passwordSecretRef": {"name": "bgp", "key": "two"}},
+            ("reset", ["passwordSecretRef"]),
+            id="another key",
+        ),
+        pytest.param(
+            {"passwordSecretRef": None}, ("reset", ["passwordSecretRef"]), id="none any more"
+        ),
+        pytest.param({"timers": {"holdSeconds": 30}}, ("updated", []), id="timers: no reset"),
+        pytest.param({"disabled": True}, ("closed", []), id="closed"),
+        pytest.param({"nextHops": {"maxPaths": 1}}, None, id="nothing about the session"),
+    ],
+)
+def test_a_session_with_a_password_that_plan_does_not_read(
+    edit: dict, session: tuple[str, list[str]] | None
+) -> None:
+    then = copy.deepcopy(small())
+    one(then, "BgpPeer")["spec"]["passwordSecretRef"] = {"name": "bgp", "key": "one"}
+    now = copy.deepcopy(then)
+    one(now, "BgpPeer")["spec"].update(edit)
+    found = changes(world(then), world(now))["peers"].get("tor-1", {}).get("session")
+    assert found == (session and {"change": session[0], "because": session[1]})
+
+
+def test_fields_are_called_what_users_write() -> None:
+    written = {field(one.name) for one in fields(Neighbor)}
+    spec = {one.alias or name for name, one in BgpPeerSpec.model_fields.items()}
+    timers = {f"timers.{one.alias or name}" for name, one in Timers.model_fields.items()}
+    assert written <= spec | timers
 
 
 def test_a_new_peer_is_opened_and_told_everything() -> None:

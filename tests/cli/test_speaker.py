@@ -87,7 +87,7 @@ def test_a_password_that_differs_is_named_and_not_shown(settled: Sides) -> None:
     both = with_observed(settled, replace(settled.observed, neighbors={TOR: other}))
     found = speaker.peers_json(both)
     tor = next(one for one in found if one["name"] == TOR)
-    assert tor["differs"] == ["password"]
+    assert tor["differs"] == ["passwordSecretRef"]
     assert "s3cret" not in str(found)
 
 

@@ -79,14 +79,28 @@ def secret(lab: Lab, name: str, **entries: str) -> None:
         lab.api.merge(f"{SECRETS}/{name}", {"data": data})
 
 
-def shown(lab: Lab) -> dict[str, dict[str, Any]]:
-    """Return what `pointsman peers`, asked with the speaker's socket, says now, by name."""
-    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
-    words = [sys.executable, "-m", "cli", "peers", "--gobgp-socket", socket, "-o", "json"]
+def pointsman(lab: Lab, *command: str) -> dict[str, Any]:
+    """Return what a command says in JSON."""
+    words = [sys.executable, "-m", "cli", *command, "-o", "json"]
     words += ["--kubeconfig", str(lab.kubeconfig)]
     done = subprocess.run(words, cwd=parts.CHECKOUT, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
-    return {one["name"]: one for one in json.loads(done.stdout)["peers"]}
+    return dict(json.loads(done.stdout))
+
+
+def shown(lab: Lab) -> dict[str, dict[str, Any]]:
+    """Return what `pointsman peers`, asked with the speaker's socket, says now, by name."""
+    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
+    found = pointsman(lab, "peers", "--gobgp-socket", socket)["peers"]
+    return {one["name"]: one for one in found}
+
+
+def planned(lab: Lab, *documents: dict[str, Any]) -> dict[str, Any]:
+    """Return what `pointsman plan -f` says would become of each session, by BgpPeer."""
+    file = lab.topology.runtime_dir / "wish.json"
+    file.write_text("\n---\n".join(map(json.dumps, documents)))
+    answer = pointsman(lab, "plan", "-f", str(file))
+    return {name: one["session"] for name, one in answer["peers"].items()}
 
 
 # --- FRR ---

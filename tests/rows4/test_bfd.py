@@ -57,6 +57,29 @@ def gone(lab: Lab, routes: dict[str, tuple[str, str]]) -> dict[str, float]:
     return took
 
 
+def changed(lab: Lab) -> None:
+    """Another interval, or none: the routers miss the old one, and plan knows it."""
+    slower = {"bfd": {"enabled": True, "transmitMilliseconds": 400}}
+    tors = {"tor-1": ("192.0.2.1", 64500, slower), "tor-2": (SECOND, 64502, {})}
+    wishes = [
+        custom("BgpPeer", name, {"address": address, "as": asn, **bfd})
+        for name, (address, asn, bfd) in tors.items()
+    ]
+    for said in routers.planned(lab, *wishes).values():
+        assert said == {"change": "reset", "because": ["bfd"]}
+    since = {name: routers.session(lab, name)["establishedSince"] for name in tors}
+    for name, (_, _, bfd) in tors.items():
+        routers.change(lab, name, bfd=bfd.get("bfd"))
+    for name in tors:
+        lab.wait(
+            f"another session with {name}",
+            lambda name=name: (
+                routers.session(lab, name).get("establishedSince", since[name]) != since[name]
+            ),
+            timeout_s=30,
+        )
+
+
 def test_a_cut_link_takes_the_routes_long_before_the_hold_time(lab: Lab, say: Say) -> None:
     """In one run: FRR and BIRD with BFD, and FRR without it over IPv6."""
     six = {"addresses": ["2001:db8:100::/120"], "bgp": {"peers": ["slow"]}}
@@ -86,6 +109,7 @@ def test_a_cut_link_takes_the_routes_long_before_the_hold_time(lab: Lab, say: Sa
             cluster.routed(lab, four, "123")
             back = time.monotonic() - began
             watched(lab, "tor-1", "tor-2")
+            changed(lab)
         finally:
             fabric.set_link(lab.topology, "manager", up=True)
             routers.change(lab, "tor-1", bfd=None)

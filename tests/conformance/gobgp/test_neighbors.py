@@ -175,7 +175,7 @@ ANEW: dict[str, Any] = {
 }
 
 
-async def test_timers_and_bfd_change_while_the_session_lives(bed: Bed) -> None:
+async def test_timers_change_and_bfd_comes_while_the_session_lives(bed: Bed) -> None:
     speaker = await started(bed)
     await bed.router("127.0.0.2", 64500)
     await peered(bed, "tor-a", "127.0.0.2")

@@ -86,3 +86,6 @@ def test_what_resets_a_session_is_said_by_field() -> None:
     changed = replace(PLAIN, asn=64511, password="x", hold_seconds=30, bfd=Bfd())
     assert resets_session(PLAIN, changed) == ("asn", "password")
     assert resets_session(PLAIN, replace(PLAIN, hold_seconds=30, keepalive_seconds=10)) == ()
+    watched = replace(PLAIN, bfd=Bfd())
+    assert resets_session(watched, replace(PLAIN, bfd=Bfd(400))) == ("bfd",)
+    assert resets_session(watched, PLAIN) == ("bfd",)  # the router misses it

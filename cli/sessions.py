@@ -1,0 +1,44 @@
+"""Sessions as `plan` compares them: also those whose password it may not read. Pure."""
+
+from dataclasses import replace
+from typing import Final
+
+from cli.world import World
+from manager.planner.peers import neighbors, read_peers
+from pointsman.model.route import Neighbor, PeerName
+
+# What users write, where it is not what the speaker calls it in other letters.
+_WRITTEN: Final = {
+    "asn": "as",
+    "password": "passwordSecretRef",
+    "multihop_ttl": "ebgpMultihop",
+    "graceful_restart_seconds": "gracefulRestart",
+    "hold_seconds": "timers.holdSeconds",
+    "keepalive_seconds": "timers.keepaliveSeconds",
+    "connect_retry_seconds": "timers.connectRetrySeconds",
+}
+
+
+def field(name: str) -> str:
+    """Return the field of a BgpPeer that users write for field *name* of a Neighbor."""
+    head, *more = name.split("_")
+    return _WRITTEN.get(name) or head + "".join(word.capitalize() for word in more)
+
+
+def neighbor(world: World, name: PeerName) -> Neighbor | None:
+    """Return the session that BgpPeer *name* comes to; None: none is opened.
+
+    This command reads no Secrets. A password that it doesn't know counts as one that is
+    there and named like its Secret: another Secret or key is another password.
+    """
+    found = world.plan.speech.neighbors.get(name)
+    if found is not None:
+        return found
+    peers = read_peers(world.settled)
+    spec = peers.usable.get(name)
+    if name not in peers.mute or spec is None or spec.password_secret_ref is None:
+        return None
+    ref = spec.password_secret_ref
+    passwords = {**peers.passwords, name: f"{ref.name}/{ref.key}"}
+    known = replace(peers, passwords=passwords, mute=peers.mute - {name})
+    return neighbors(world.settled, known).get(name)
