@@ -70,14 +70,14 @@ def changed(lab: Lab) -> None:
     since = {name: routers.session(lab, name)["establishedSince"] for name in tors}
     for name, (_, _, bfd) in tors.items():
         routers.change(lab, name, bfd=bfd.get("bfd"))
-    for name in tors:
-        lab.wait(
-            f"another session with {name}",
-            lambda name=name: (
-                routers.session(lab, name).get("establishedSince", since[name]) != since[name]
-            ),
-            timeout_s=30,
+
+    def renewed() -> bool:
+        return all(
+            routers.session(lab, name).get("establishedSince", since[name]) != since[name]
+            for name in tors
         )
+
+    lab.wait("new sessions", renewed, timeout_s=30)
 
 
 def test_a_cut_link_takes_the_routes_long_before_the_hold_time(lab: Lab, say: Say) -> None:

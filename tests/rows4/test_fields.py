@@ -123,8 +123,8 @@ def test_a_changed_field_resets_what_plan_said(
     cluster.judged(lab)
     assert arrived()  # still so
     for name, (_, fate) in FIELDS.items():
-        change = (said.get(name.lower()) or {}).get("change")
-        assert (name, change) == (name, OTHERWISE.get(name, PLANNED[fate]))
+        became_of = (said.get(name.lower()) or {}).get("change")
+        assert (name, became_of) == (name, OTHERWISE.get(name, PLANNED[fate]))
     assert session(lab, MANAGER) == other
     lab.api.delete(f"{routers.SECRETS}/bgp")
 
