@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lab import netns
+from lab import life, netns
+from lab.demo import NETWORK
 from lab.handle import Lab
-from lab.topology import Broken
+from lab.options import Options
+from lab.topology import Broken, RouterKind
 from tests.rows import cluster
 from tests.rows4 import routers
 
@@ -20,6 +22,27 @@ FAR = {"ebgpMultihop": {"ttl": 3}}  # over tor1 and the spine
 # Whoever sends a packet over one router more than this loses it. Spine, router on top, node, Pod;
 STRAIGHT = 4
 ACROSS = 8  # then, from that node: router on top, spine, the other router on top, node, Pod
+
+
+@contextlib.contextmanager
+def standing(name: str, *, first: RouterKind = RouterKind.FRR) -> Iterator[Lab]:
+    """Yield a lab of two racks; tor1 is a *first*, tor2 the other kind, and tor-1 is our peer."""
+    try:
+        with Lab.up(Options(name=name, racks=2, nodes=4, router=first), attached=True) as up:
+            up.kubectl("apply", "-f", "-", stdin=NETWORK)
+            body = {"addresses": ["198.51.100.0/28", "2001:db8:100::/124"], "default": True}
+            up.api.merge(f"{cluster.CRS}/eips/public", {"spec": body})
+            routers.up(up, "tor-1")
+            yield up
+    finally:
+        if life.traces(name):
+            life.down(name)
+
+
+def conditions(lab: Lab, name: str) -> dict[str, str]:
+    """Return the conditions of BgpPeer *name* that are there only in trouble."""
+    found = cluster.verdicts(lab.api.get(f"{routers.PEERS}/{name}"))
+    return {kind: said[2] for kind, said in found.items() if kind.startswith("NextHops")}
 
 
 def told_apart(lab: Lab, *, second: str = "", **hops: Any) -> None:

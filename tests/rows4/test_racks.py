@@ -5,10 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import life
-from lab.demo import NETWORK
 from lab.handle import Lab
-from lab.options import Options
 from tests.docs import pages
 from tests.rows import cluster
 from tests.rows.conftest import Say
@@ -22,17 +19,8 @@ SIX = "2001:db8:202::201"  # tor2, by its other address
 
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Lab]:
-    name = f"r4-{os.getpid()}-racks"
-    try:
-        with Lab.up(Options(name=name, racks=2, nodes=4), attached=True) as up:
-            up.kubectl("apply", "-f", "-", stdin=NETWORK)
-            body = {"addresses": ["198.51.100.0/28", "2001:db8:100::/124"], "default": True}
-            up.api.merge(f"{cluster.CRS}/eips/public", {"spec": body})
-            routers.up(up, "tor-1")
-            yield up
-    finally:
-        if life.traces(name):
-            life.down(name)
+    with racks.standing(f"r4-{os.getpid()}-racks") as up:
+        yield up
 
 
 @pytest.fixture
@@ -40,12 +28,6 @@ def lab(whole: Lab) -> Iterator[Lab]:
     yield whole
     cluster.tidy(whole)
     routers.change(whole, "tor-1", nextHops=None)
-
-
-def conditions(lab: Lab, name: str) -> dict[str, str]:
-    """Return the conditions of BgpPeer *name* that are there only in trouble."""
-    found = cluster.verdicts(lab.api.get(f"{routers.PEERS}/{name}"))
-    return {kind: said[2] for kind, said in found.items() if kind.startswith("NextHops")}
 
 
 def test_the_documented_objects_do_it(lab: Lab) -> None:
@@ -59,7 +41,7 @@ def test_the_documented_objects_do_it(lab: Lab) -> None:
         racks.at_spine(lab, address, "tor1", "tor2")
         with racks.short_lived(lab):
             assert "" not in racks.flows(lab, address, 40)
-    assert conditions(lab, "tor-1") == conditions(lab, "tor-2") == {}
+    assert racks.conditions(lab, "tor-1") == racks.conditions(lab, "tor-2") == {}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +66,7 @@ def test_each_router_has_its_own_rack_and_no_packet_circles(
         say(f"{address}: {dict(sorted(answers.items()))}")
         assert set(answers) == {"node1", "node2", "node3", "node4"}
         assert racks.circled(lab, before) == {}
-    assert conditions(lab, "tor-1") == conditions(lab, "tor-2") == {}
+    assert racks.conditions(lab, "tor-1") == racks.conditions(lab, "tor-2") == {}
 
 
 def test_all_nodes_for_a_router_behind_others_is_a_loop_that_was_said(lab: Lab, say: Say) -> None:
@@ -92,7 +74,7 @@ def test_all_nodes_for_a_router_behind_others_is_a_loop_that_was_said(lab: Lab, 
     routers.up(lab, "tor-2")
     said = routers.said(lab, "tor-2", "NextHopsUnverified", "True", "or packets loop")
     assert "scope to Connected" in said
-    assert conditions(lab, "tor-1") == {}
+    assert racks.conditions(lab, "tor-1") == {}
     address = racks.local(lab, "web", "1")[0]
     racks.routed(lab, "tor1", address, "1")
     # Its only next hop is node1, behind the spine, which sends half of it back.
@@ -113,7 +95,7 @@ def test_all_nodes_for_a_router_behind_others_is_a_loop_that_was_said(lab: Lab, 
     with racks.short_lived(lab):
         assert racks.flows(lab, address, 40) == {"node1": 40}
     assert racks.circled(lab, before) == {}
-    lab.wait("no warning", lambda: not conditions(lab, "tor-2"))
+    lab.wait("no warning", lambda: not racks.conditions(lab, "tor-2"))
 
 
 def test_each_router_is_sent_the_nodes_with_its_rack_s_label(lab: Lab) -> None:
@@ -128,7 +110,7 @@ def test_each_router_is_sent_the_nodes_with_its_rack_s_label(lab: Lab) -> None:
     for address in racks.local(lab, "web", *"1234"):
         racks.routed(lab, "tor1", address, "13")
         racks.routed(lab, "tor2", address, "24")
-    assert conditions(lab, "tor-1") == conditions(lab, "tor-2") == {}
+    assert racks.conditions(lab, "tor-1") == racks.conditions(lab, "tor-2") == {}
 
 
 def test_a_router_without_nodes_hears_nothing_and_says_so(lab: Lab) -> None:
@@ -201,7 +183,8 @@ def test_a_rack_that_is_lost_leaves_all_to_the_other(
         say(f"{address}: {dict(sorted(answers.items()))}")
         assert set(answers) == {"node1", "node3"}
         assert racks.circled(lab, before) == {}
-    assert "NextHopsUnverified" not in conditions(lab, "tor-2")  # it is not sent rack 1 instead
+    # It is not sent rack 1 instead.
+    assert "NextHopsUnverified" not in racks.conditions(lab, "tor-2")
     for fault in faults:
         lab.heal(fault)
     racks.at_spine(lab, both[0], "tor1", "tor2")
