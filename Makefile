@@ -31,7 +31,7 @@ check: setup ## ruff, mypy, import laws, fresh CRDs, nothing local in tracked fi
 	$(RUN) -m cli crds --check
 
 test: setup ## everything but benchmarks; the last line counts it all
-	PYTHONHASHSEED=2 $(RUN) -m pytest -n auto $(PURE)
+	PYTHONHASHSEED=2 $(RUN) -m pytest -n $(JOBS) $(PURE)
 	@# Real daemons on a busy machine miss a deadline now and then: what failed is tried once
 	@# more, by itself, and both runs stay in the output. What is broken fails again.
 	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests || \
