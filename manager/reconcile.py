@@ -146,6 +146,8 @@ class Reconciler:
         )
         decided = await self._plan(snapshot)
         self._log_failures(decided)
+        if decided.again_s is not None:
+            asyncio.get_running_loop().call_later(decided.again_s, self._wake)
         troubles: list[Unavailable] = []
         work = cluster_work(decided, written)
         contested: Mapping[ServiceKey, Verdict] = {}

@@ -7,7 +7,7 @@ a finalizer is set before the first grant of its Eip.
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from manager.planner.desired import Plan, Speech
 from manager.planner.status import stated
@@ -26,6 +26,8 @@ from pointsman.model.announced import Repaired
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
+
+ASKED_FOR: Final = frozenset({"Disabled"})  # what a user did on purpose is no warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ def _status_notices(snapshot: Snapshot, before: Written, after: Written) -> Iter
                     uid=_uid(snapshot, key),
                     reason=said.reason,
                     message=said.message,
-                    warning=said.status == ("True" if name in TROUBLES else "False"),
+                    warning=said.status == ("True" if name in TROUBLES else "False")
+                    and said.reason not in ASKED_FOR,
                 )
 
 

@@ -95,7 +95,8 @@ def _tell(case: Case, address: Address) -> _Told:
         carriers, weight = place("Cluster", case.nodes, SOMEWHERE).carriers, {}
     routes = _routes(case, prefix, peers=peers, carriers=carriers, weight=weight)
     if not placement.carriers:
-        refusal = replace(_nobody(case, family, placement), at=at)
+        shared = address in case.shared.common
+        refusal = replace(_nobody(case, family, placement), at=at, shared=shared)
         if routes and isinstance(refusal, NoServingEndpoint):
             refusal = replace(refusal, inside=str(prefix))
         return _Told(prefix, routes, refusal, found)

@@ -112,6 +112,7 @@ class Plan:
     announcers: Mapping[NodeName, str]  # the Announcer of each Node, and the Node's uid
     left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class; said once
     failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised
+    again_s: float | None = None  # after this time alone, the plan may be another
 
     @property
     def speech(self) -> Speech:

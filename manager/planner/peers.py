@@ -105,7 +105,9 @@ def _password(
             held = one.neighbors.get(name)
             if held is not None and held.password:
                 return held.password, None
-    return None, SecretMissing(what, ref.name, ref.key, read=snapshot.secrets_read)
+    # Offline, Secrets are among the files or they are not: one that is, is known whole.
+    read = snapshot.secrets_read or any(name == ref.name for name, _ in snapshot.secrets)
+    return None, SecretMissing(what, ref.name, ref.key, read=read)
 
 
 def identities(snapshot: Snapshot, conf: BgpConfSpec) -> tuple[SpeakerIdentity, ...]:

@@ -4,6 +4,7 @@ Pure. What judging one Service raises becomes that Service's verdict and is retu
 the shell to log; whatever else raises is a bug and goes through.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,7 @@ from manager.planner.allocate import allocate
 from manager.planner.apart import needing_own_speakers, single_path_peers
 from manager.planner.case import Case, Contribution
 from manager.planner.claims import held_addresses
-from manager.planner.desired import Allocation, Announcement, Books, Plan, Speech
+from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.ours import sort_out
 from manager.planner.paths import Paths
@@ -20,12 +21,12 @@ from manager.planner.protocols import PROTOCOLS
 from manager.planner.remarks import remarked
 from manager.planner.serving import NOTHING, Serving, serving
 from manager.planner.shared import Shared
-from manager.planner.status import resource_records, service_record
+from manager.planner.status import resource_records, service_record, time_to_speak
 from manager.planner.vocabulary import ANNOUNCED_BY
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
-from pointsman.model.allocated import InternalError
+from pointsman.model.allocated import InternalError, listed
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
 from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
@@ -37,27 +38,30 @@ def plan(snapshot: Snapshot) -> Plan:
     """Return everything that should be, given everything that is."""
     services = sort_out(snapshot)
     books = allocate(snapshot, services.ours)
-    granted = (g.address for a in books.allocations.values() for g in a.grants)
-    shared = _shared(snapshot, books, frozenset(granted))
+    shared = _shared(snapshot, books)
     scene = _Scene(shared, serving(snapshot.endpoint_slices))
     for key, service in services.ours.items():
         scene.add(service, books.allocations[key])
+    statuses = remarked(shared, resource_records(snapshot, books, shared.peers))
     return Plan(
         books=books,
         announcements=scene.announcements,
         speeches=_speeches(scene),
         services=scene.records,
-        statuses=remarked(shared, resource_records(snapshot, books, shared.peers)),
+        statuses=statuses,
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
         left_alone=services.left_alone,
         failures=(*books.failures, *scene.failures),
+        again_s=time_to_speak(snapshot, statuses),
     )
 
 
-def _shared(snapshot: Snapshot, books: Books, vips: frozenset[Address]) -> Shared:
+def _shared(snapshot: Snapshot, books: Books) -> Shared:
     """Return what is the same for all Services, with the routers set apart that must be."""
     peers = read_peers(snapshot)
-    shared = Shared(snapshot, peers, vips, books.eips)
+    holders = Counter(g.address for a in books.allocations.values() for g in a.grants)
+    shared = Shared(snapshot, peers, frozenset(holders), books.eips)
+    shared.common = frozenset(address for address, number in holders.items() if number > 1)
     if peers.conf is None:
         return shared
     shared.single = single_path_peers(shared)
@@ -99,6 +103,8 @@ class _Scene:
         for grant in allocation.grants:
             if grant.eip is not None:  # an address outside every Eip is nobody's to announce
                 by_eip.setdefault(grant.eip, []).append(grant.address)
+        if not by_eip and allocation.grants:
+            return [Contribution(NotAnnounced(service.key, _stray(allocation.grants)))]
         if not by_eip:
             return [Contribution(NoAddress(service.key))]
         recorded = frozenset(held_addresses(service))
@@ -151,6 +157,12 @@ def _summed_up(parts: list[Contribution]) -> Announcement:
         notes=tuple(dict.fromkeys(note for one in said for note in one.notes)),
     )
     return Announcement(verdict, parts[0].candidates)
+
+
+def _stray(grants: tuple[Grant, ...]) -> str:
+    addresses = listed([str(grant.address) for grant in grants])
+    lie = "lies" if len(grants) == 1 else "lie"
+    return f"{addresses} {lie} in no Eip; see its condition pointsman.dev/Allocated"
 
 
 def _passing(verdict: Verdict) -> bool:

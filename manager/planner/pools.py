@@ -130,9 +130,10 @@ def _read(eip: Eip) -> Pool:
 
 
 def _warned(pool: Pool, warning: str) -> Pool:
-    if not warning or not isinstance(pool.ready, Ready):
+    empty = not any(map(pool.capacity, Family))
+    if not (warning or empty) or not isinstance(pool.ready, Ready):
         return pool
-    return replace(pool, ready=replace(pool.ready, warning=warning))
+    return replace(pool, ready=replace(pool.ready, warning=warning, empty=empty))
 
 
 def _shut(pool: Pool) -> str:

@@ -32,6 +32,7 @@ class Shared:
     vips: frozenset[Address]
     eips: Mapping[EipName, EipState]
     single: frozenset[PeerName] = frozenset()  # routers that keep one path of a prefix
+    common: frozenset[Address] = frozenset()  # held by more than one Service
     _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
     _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
     _sayings: dict[EipName, Saying] = field(default_factory=dict)

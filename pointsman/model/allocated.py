@@ -177,8 +177,14 @@ class Ready(Verdict):
     eip: str
     never: tuple[str, ...] = ()  # "192.0.2.11 (Node node1)": infrastructure inside the pool
     warning: str = ""  # a sentence without its full stop
+    empty: bool = False  # spec.exclude and the infrastructure leave nothing
 
     def __str__(self) -> str:
+        if self.empty:
+            return (
+                f"Eip '{self.eip}' has nothing to give out: all of spec.addresses is excluded or "
+                "belongs to the infrastructure. Widen spec.addresses, or shorten spec.exclude."
+            )
         never = f", but never {listed(self.never)}" if self.never else ""
         warning = f" Warning: {self.warning}." if self.warning else ""
         return f"Eip '{self.eip}' gives out its addresses{never}.{warning}"

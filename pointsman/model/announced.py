@@ -4,7 +4,7 @@ Sentences name rules and nodes, never counts or times that change by themselves.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pointsman.model.allocated import listed
 from pointsman.model.verdict import Verdict
@@ -51,12 +51,16 @@ def _subject(service: str, at: str) -> str:
     return f"{at} of Service {service}" if at else f"Service {service}"
 
 
+SHARED: Final = "Its address is shared, and stays advertised while a Service on it is served."
+
+
 @dataclass(frozen=True, slots=True)
 class NoServingEndpoint(Verdict):
     service: str
     why: str = "it has no endpoint that serves"
     at: str = ""  # the address, where the Service has others that may be reachable
     inside: str = ""  # the aggregate that is advertised nevertheless
+    shared: bool = False  # others hold the address, too
 
     def __str__(self) -> str:
         if self.inside:
@@ -65,10 +69,10 @@ class NoServingEndpoint(Verdict):
                 f"{self.inside} stays advertised. Start a Pod that its selector matches and that "
                 "becomes ready."
             )
-        return (
-            f"{_subject(self.service, self.at)} is withdrawn: {self.why}. Start a Pod that its "
-            "selector matches and that becomes ready."
-        )
+        remedy = "Start a Pod that its selector matches and that becomes ready."
+        if self.shared:
+            return f"{_subject(self.service, self.at)} is not served: {self.why}. {SHARED} {remedy}"
+        return f"{_subject(self.service, self.at)} is withdrawn: {self.why}. {remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,17 @@ class NoEligibleNode(Verdict):
     service: str
     excluded: tuple[str, ...]  # "node1 is labelled ...", one clause per node
     at: str = ""  # as in NoServingEndpoint
+    shared: bool = False  # as in NoServingEndpoint
 
     def __str__(self) -> str:
-        subject = _subject(self.service, self.at)
+        verb = "not served" if self.shared else "withdrawn"
+        subject = f"{_subject(self.service, self.at)} is {verb}"
         if not self.excluded:
-            return f"{subject} is withdrawn: the cluster has no Node."
+            return f"{subject}: the cluster has no Node."
+        note = f" {SHARED}" if self.shared else ""
         return (
-            f"{subject} is withdrawn, because no node may carry its traffic: "
-            f"{'; '.join(self.excluded)}. Lift one of these rules."
+            f"{subject}, because no node may carry its traffic: "
+            f"{'; '.join(self.excluded)}.{note} Lift one of these rules."
         )
 
 

@@ -205,6 +205,16 @@ async def test_at_rest_a_step_does_nothing_and_says_nothing() -> None:
     assert len(rig.events.notices) == told
 
 
+async def test_a_session_that_has_time_to_come_up_is_looked_at_when_that_is_over() -> None:
+    rig = Rig()
+    await rig.step()
+    before = rig.wakes
+    await asyncio.sleep(7.9)  # connectRetrySeconds is 5, and 3 on top
+    assert rig.wakes == before
+    await asyncio.sleep(0.2)
+    assert rig.wakes == before + 1
+
+
 async def test_who_does_not_lead_speaks_and_enters_but_writes_nothing_else() -> None:
     rig = await settled()
     other = Rig()

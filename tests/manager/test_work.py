@@ -156,4 +156,6 @@ def test_the_status_of_a_resource_is_told_when_it_turns() -> None:
 
     assert told(ready, fuller) == []
     assert told(ready, bad) == [("Eip", "Overlap", True)]
+    off = StatusRecord({"Ready": Stated("False", "Disabled", "m")})
+    assert told(ready, off) == [("Eip", "Disabled", False)]
     assert told(StatusRecord(), ready) == [("Eip", "Ready", False)]

@@ -48,6 +48,19 @@ def test_the_end_of_a_session_is_told_within_a_second(lab: Lab, say: Say) -> Non
     assert took < ONE_SECOND
 
 
+def test_a_new_router_is_complained_of_only_when_it_had_time_to_answer(lab: Lab) -> None:
+    def reasons(name: str) -> list[str]:
+        return [reason for _, reason, _ in cluster.events(lab, name)]
+
+    routers.peer(lab, "nobody", "192.0.2.99", 64503)
+    with routers.configured(lab, routers.plain(lab)):
+        routers.peer(lab, "new", SECOND, 64502)
+        routers.up(lab, "new")
+        lab.wait("an Event", lambda: "Established" in reasons("new"))
+        assert "NotEstablished" not in reasons("new")
+        lab.wait("a complaint", lambda: "NotEstablished" in reasons("nobody"), timeout_s=25)
+
+
 def test_a_cut_link_is_told_when_the_hold_time_is_over(lab: Lab, say: Say) -> None:
     routers.peer(lab, "tor-2", SECOND, 64502, timers={"holdSeconds": 3, "keepaliveSeconds": 1})
     routers.up(lab, "tor-2")

@@ -216,6 +216,29 @@ def test_sharers_each_add_their_carriers() -> None:
     assert hops(decided) == {"tor-1": ["192.0.2.11", "192.0.2.12"]}
 
 
+@pytest.mark.parametrize(
+    ("policy", "marks", "begins"),
+    [
+        pytest.param("Cluster", "", "Service a/dns is not served: it has no", id="no endpoint"),
+        pytest.param(
+            "Local", "node3 labelled", "Service a/dns is not served, because", id="no node"
+        ),
+    ],
+)
+def test_who_cannot_use_a_shared_address_does_not_call_it_withdrawn(
+    policy: str, marks: str, begins: str
+) -> None:
+    terms: dict[str, Any] = {"notes": {"share-key": "k"}, "policy": policy, "selector": {"a": "x"}}
+    there = endpoints("a/dns", "node3" if marks else "node3:unready")
+    decided = settled(
+        scene(service("a/web", **terms), service("a/dns", **terms), HERE, there, marks=marks)
+    )
+    assert hops(decided)["tor-1"]
+    assert stated(decided).status == "True"
+    assert stated(decided, "a/dns").message.startswith(begins)
+    assert "stays advertised while a Service on it is served" in stated(decided, "a/dns").message
+
+
 # --- the record first, the network second ---
 
 

@@ -222,6 +222,20 @@ def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
     assert reasons(books)["a/asks"] == "AddressExcluded"
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"exclude": ("192.0.2.0/30", "2001:db8::/32")}, id="excluded"),
+        pytest.param({"exclude": ("192.0.2.1-192.0.2.3",), "avoid_buggy_ips": True}, id="avoided"),
+    ],
+)
+def test_an_eip_that_has_nothing_to_give_out_says_so(spec) -> None:
+    books = plan(cluster(eip("a", "192.0.2.0/30", **spec)))
+    assert books_of(books, "a").capacity == Counts(0, 0)
+    assert books_of(books, "a").ready.ok
+    assert str(books_of(books, "a").ready).startswith("Eip 'a' has nothing to give out: all of")
+
+
 def test_counts_are_exact() -> None:
     books = plan(
         cluster(

@@ -271,6 +271,12 @@ def test_paths_are_kept_ready_for_a_router_whose_secret_was_not_read() -> None:
     assert not read_peers(scene(peer("t", **REF), secrets_read=True)).usable
 
 
+def test_a_secret_among_the_files_that_lacks_the_key_is_missing() -> None:
+    found = read_peers(scene(peer("t", **REF), secrets={("routers", "other"): "x"}))
+    assert not found.usable
+    assert found.verdicts[PeerName("t")].reason == "SecretMissing"
+
+
 def test_a_passive_session_needs_an_ear() -> None:
     assert reasons(peer("t", passive=True)) == {"t": "NotListening"}
     assert reasons(peer("t", passive=True), bgp_confs=conf(listenPort=1790)) == {"t": "Ready"}

@@ -133,7 +133,11 @@ def test_an_address_outside_every_eip_is_kept_and_announced_by_nobody() -> None:
     decided = settled(scene(stray, HERE))
     assert decided.services[stray.key].ingress == ("203.0.113.7",)
     assert not decided.speech.routes
-    assert stated(decided).reason == "NoAddress"
+    assert stated(decided).reason == "NotAnnounced"
+    assert stated(decided).message == (
+        "Service a/web is not announced: 203.0.113.7 lies in no Eip; see its condition "
+        "pointsman.dev/Allocated."
+    )
 
 
 def test_a_service_that_stops_being_ours_loses_its_paths_and_its_record() -> None:

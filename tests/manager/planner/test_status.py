@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -168,6 +169,57 @@ def test_the_session_of_a_peer(
     conditions = found.statuses[ResourceKey("BgpPeer", "t")].conditions
     apart = ("Ready", "NextHopsUnverified")
     assert {n: one.reason for n, one in conditions.items() if n not in apart} == expected
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def usable(at: str) -> Condition:
+    return Condition("Ready", "True", "Ready", "it is used", f"2026-01-01T{at}Z")
+
+
+SAID = Condition("Established", "True", "Established", "it is", "2026-01-01T11:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "retry", "told", "again_s"),
+    [
+        pytest.param([], 5, False, 8, id="just seen"),
+        pytest.param([usable("11:59:58")], 5, False, 6, id="usable for 2 seconds"),
+        pytest.param([usable("11:59:52")], 5, True, None, id="usable for 8 seconds"),
+        pytest.param([usable("11:59:52")], 30, False, 25, id="a connection is tried after 30 s"),
+        pytest.param([usable("12:00:03")], 5, False, 8, id="our clock is behind"),
+        pytest.param(
+            [Condition("Ready", "False", "NoBgpConf", "", "2026-01-01T10:00:00Z")],
+            5,
+            False,
+            8,
+            id="it was not usable until now",
+        ),
+        pytest.param([usable("11:59:59"), SAID], 5, True, None, id="a session that ends is told"),
+    ],
+)
+def test_a_first_session_has_time_to_come_up(
+    conditions: list[Condition], retry: int, told: bool, again_s: float | None
+) -> None:
+    timers = {"connectRetrySeconds": retry}
+    router = peer("t", conditions=tuple(conditions), timers=timers)
+    sessions = {PeerName("t"): DOWN}
+    found = plan(scene(router, observed=Observed(sessions=sessions), taken_at=NOON))
+    assert ("Established" in found.statuses[ResourceKey("BgpPeer", "t")].conditions) is told
+    assert found.again_s == again_s
+
+
+def test_a_session_that_is_up_is_said_at_once() -> None:
+    observed = Observed(sessions={PeerName("t"): UP})
+    found = plan(scene(peer("t"), observed=observed, taken_at=NOON))
+    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
+    assert (said.status, found.again_s) == ("True", None)
+
+
+def test_a_router_that_is_not_used_is_not_waited_for() -> None:
+    found = plan(scene(peer("t", disabled=True), taken_at=NOON))
+    assert found.again_s is None
 
 
 def test_the_sentences_of_a_peer_say_what_to_do() -> None:
