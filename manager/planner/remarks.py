@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from manager.planner.saying import is_internal
 from manager.planner.shared import Shared
 from manager.planner.vocabulary import APPLIED, MISSING, UNVERIFIED
 from manager.snapshot import EipName
@@ -49,13 +50,19 @@ def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
     """Yield what is wrong with the nodes that *name* may be sent."""
     near = {f: shared.reach(name, f) for f in _told(shared, name)}
     if not all(one.verified for one in near.values()):
-        far = NotConnected(name)
+        far = NotConnected(name, direct=_direct(shared, name))
         yield UNVERIFIED, Stated(far.status, far.reason, str(far))
     empty = {f: one.without for f, one in near.items() if one.without and not one.hops}
     if empty:
         why = sorted({clause for without in empty.values() for clause in without.values()})
         none = NoNextHop(name, tuple(map(str, empty)), tuple(why))
         yield MISSING, Stated(none.status, none.reason, str(none))
+
+
+def _direct(shared: Shared, name: PeerName) -> bool:
+    """Whether the router believes only next hops on its own networks: eBGP over one hop."""
+    spec, conf = shared.peers.usable[name], shared.peers.conf
+    return spec.ebgp_multihop is None and conf is not None and not is_internal(spec, conf)
 
 
 def _told(shared: Shared, name: PeerName) -> tuple[Family, ...]:

@@ -222,10 +222,17 @@ class NotConnected(Verdict):
     ok: ClassVar[bool] = True
 
     peer: str
+    direct: bool  # its session is an eBGP one of one hop: RFC 4271 section 5.1.3
 
     def __str__(self) -> str:
+        how = ": every router in between must"
+        if self.direct:
+            how = (
+                ". Where they really are further off, this router leaves them out, as its session "
+                "is one hop long; if it is told to take them, every router in between must"
+            )
         return (
             f"BgpPeer '{self.peer}' is sent nodes that are on no network it shares, as far as "
-            "their agents report: every router in between must know the same prefixes, or packets "
-            "loop. Set nextHops.scope to Connected to send only nodes nearby."
+            f"their agents report{how} know the same prefixes, or packets loop. Set "
+            "nextHops.scope to Connected to send only nodes nearby."
         )

@@ -107,6 +107,32 @@ def flows(lab: Lab, address: str, count: int) -> Counter[str]:
         return Counter(pool.map(one, range(count)))
 
 
+def leaves_out_far_nodes(lab: Lab) -> None:
+    """Have tor1, one hop away, sent the nodes of rack 2 too: it says no, and flows arrive."""
+    routers.change(lab, "tor-1", nextHops={"scope": "All"})
+    routers.peer(lab, "tor-2", TORS["tor-2"][0], 64502, **FAR)
+    routers.up(lab, "tor-2")
+    routers.said(lab, "tor-1", "NextHopsUnverified", "True", "this router leaves them out")
+    (near, _), (far, _) = local(lab, "near", "1", "2"), local(lab, "far", "2")
+    routed(lab, "tor1", near, "1")
+    at_spine(lab, far, "tor2")
+    lab.wait("its no", lambda: _refused(lab, far, "192.0.2.212"))
+    before = expired(lab)
+    with short_lived(lab):
+        assert set(flows(lab, near, 40)) == {"node1", "node2"}
+        assert set(flows(lab, far, 20)) == {"node2"}
+    assert circled(lab, before) == {}
+
+
+def _refused(lab: Lab, address: str, hop: str) -> bool:
+    """Return whether tor1 was told of *address* by *hop*, and says that it can't be reached."""
+    if lab.options.router is RouterKind.BIRD:
+        return f"address {hop} not directly reachable" in lab.log("tor1")
+    return f"{hop} (inaccessible)" in lab.exec(
+        "tor1", "vtysh-tor1", "-c", f"show bgp ipv4 unicast {address}/32"
+    )
+
+
 @contextlib.contextmanager
 def short_lived(lab: Lab, hops: int = STRAIGHT) -> Iterator[None]:
     """Have every packet of the client die after *hops* hops."""

@@ -98,6 +98,10 @@ def test_all_nodes_for_a_router_behind_others_is_a_loop_that_was_said(lab: Lab, 
     lab.wait("no warning", lambda: not racks.conditions(lab, "tor-2"))
 
 
+def test_a_router_one_hop_away_leaves_far_nodes_out(lab: Lab) -> None:
+    racks.leaves_out_far_nodes(lab)
+
+
 def test_each_router_is_sent_the_nodes_with_its_rack_s_label(lab: Lab) -> None:
     for number, name in ((1, "tor-1"), (2, "tor-2")):
         labels = {"matchLabels": {racks.ZONE: f"rack{number}"}}

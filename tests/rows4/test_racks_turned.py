@@ -24,6 +24,7 @@ def whole() -> Iterator[Lab]:
 def lab(whole: Lab) -> Iterator[Lab]:
     yield whole
     cluster.tidy(whole)
+    routers.change(whole, "tor-1", nextHops=None)
 
 
 def test_each_router_has_its_own_rack_whichever_it_is(lab: Lab) -> None:
@@ -63,6 +64,10 @@ def test_far_nodes_beside_near_ones_are_a_loop_that_was_said(lab: Lab, say: Say)
         assert set(racks.flows(lab, address, 60)) == {"node1", "node2"}
     assert racks.circled(lab, before) == {}
     lab.wait("no warning", lambda: not racks.conditions(lab, "tor-2"))
+
+
+def test_a_router_one_hop_away_leaves_far_nodes_out(lab: Lab) -> None:
+    racks.leaves_out_far_nodes(lab)
 
 
 def two(found: set[str]) -> set[str] | None:

@@ -276,6 +276,21 @@ def test_nodes_further_off_are_sent_when_asked_for_and_it_is_said() -> None:
     assert (said.status, said.reason) == ("True", "NotConnected")
 
 
+@pytest.mark.parametrize(
+    ("more", "leaves"),
+    [
+        pytest.param({}, True, id="one hop away"),
+        pytest.param({"ebgpMultihop": {"ttl": 3}}, False, id="several hops away"),
+        pytest.param({"as": 64501}, False, id="iBGP, whose next hops are looked up"),
+    ],
+)
+def test_what_a_router_does_with_far_nodes_is_said(more: dict[str, Any], leaves: bool) -> None:
+    decided = settled(racks(nextHops={"scope": "All"}, **more))
+    said = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
+    assert ("this router leaves them out" in said.message) is leaves
+    assert "every router in between must know the same prefixes, or packets loop." in said.message
+
+
 def test_a_router_without_nodes_says_so_though_others_carry_the_service() -> None:
     spine = peer("spine", "10.0.9.1", nextHops={"scope": "Connected"})
     world = racks()
