@@ -162,7 +162,8 @@ def neighbor(
         asn=spec.asn,
         port=spec.port,
         hold_seconds=spec.timers.hold_seconds,
-        keepalive_seconds=spec.timers.effective_keepalive_seconds,
+        # Without a hold time there are none; a speaker is told of an interval all the same.
+        keepalive_seconds=spec.timers.effective_keepalive_seconds or spec.timers.keepalive_seconds,
         connect_retry_seconds=spec.timers.connect_retry_seconds,
         families=tuple(sorted(spec.families)),
         add_path=spec.add_path.enabled,

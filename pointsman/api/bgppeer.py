@@ -103,8 +103,9 @@ class Timers(ApiModel):
 
     hold_seconds: Annotated[StrictInt, Field(ge=0, le=65_535), OFF_OR_SANE] = Field(
         default=9,
-        description="After how many seconds of silence the session is given up: 0 (never) or at "
-        "least 3. The smaller of both sides' values applies.",
+        description="After how many seconds of silence the session is given up: 0 (never, if the "
+        "router offers 0 too; else as the router says) or at least 3, and then the smaller of "
+        "both sides' values applies.",
     )
     keepalive_seconds: StrictInt = Field(
         default=3,
@@ -122,7 +123,7 @@ class Timers(ApiModel):
 
     @property
     def effective_keepalive_seconds(self) -> int:
-        """What a speaker is told: 0 without a hold time, else at most a third of it.
+        """What a session uses: 0 without a hold time, else at most a third of it.
 
         Source: RFC 4271 section 4.4.
         """

@@ -150,6 +150,17 @@ def test_a_neighbor_is_what_the_bgppeer_says() -> None:
     assert (found.families, found.add_path) == (("ipv4-unicast", "ipv6-unicast"), False)
 
 
+@pytest.mark.parametrize(("hold", "keepalive"), [(0, 2), (3, 1), (9, 2), (30, 2)])
+def test_a_neighbor_always_has_an_interval_of_keepalives(hold: int, keepalive: int) -> None:
+    body = {
+        "address": "192.0.2.1",
+        "as": 64500,
+        "timers": {"holdSeconds": hold, "keepaliveSeconds": 2},
+    }
+    found = neighbor(BgpPeerSpec.model_validate(body))
+    assert (found.hold_seconds, found.keepalive_seconds) == (hold, keepalive)
+
+
 def test_a_neighbor_with_everything_set() -> None:
     found = configured(
         localAs=64777,

@@ -1,0 +1,184 @@
+"""Ways to a session: as another AS, opened by either side, between which addresses, over IPv6."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.handle import Lab
+from lab.topology import SECOND_ROUTER, Broken
+from lab.watching import session
+from tests.rows import cluster
+from tests.rows.cluster import CRS, MANAGER, custom
+from tests.rows4 import routers
+from tests.rows4.routers import SECOND
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+
+CONF = f"{CRS}/bgpconfs/default"
+MANAGER6, ROUTER6, SECOND6 = "2001:db8:2::10", "2001:db8:2::1", "2001:db8:2::2"
+ANOTHER_AS = 64503
+NEVER = {"gracefulRestart": {"enabled": "Never"}}  # what a session said ends with it
+
+
+def heard(lab: Lab, address: str, nodes: str = "123") -> None:
+    """Wait until both routers' kernels have exactly those next hops for *address*."""
+    cluster.routed(lab, address, nodes)
+    prefix = f"{address}/{128 if ':' in address else 32}"
+    hops = cluster.hops(lab, nodes, 6 if ":" in address else 4)
+    lab.wait("BIRD's route", lambda: lab.gateways(prefix, machine="router2") == hops)
+
+
+def paths(lab: Lab, address: str) -> tuple[str, str]:
+    """Return what FRR and BIRD say of the paths to *address*."""
+    frr = routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32")
+    return frr, routers.birdc(lab, "show", "route", "all", f"{address}/32")
+
+
+def test_another_as_of_ours_towards_a_router(lab: Lab) -> None:
+    """It stands in the path instead of the BgpConf's; the other router sees no change."""
+    lab.api.create(
+        f"{CRS}/eips",
+        custom("Eip", "long", {"addresses": ["198.51.100.32/28"], "bgp": {"asPathPrepend": 1}}),
+    )
+    text = routers.plain(lab).replace("as 64501", f"as {ANOTHER_AS}")
+    with routers.configured(lab, text):
+        routers.peer(lab, "tor-2", SECOND, 64502, localAs=ANOTHER_AS)
+        routers.up(lab, "tor-2")
+        cluster.make(lab, "web")
+        cluster.make(lab, "far", notes={"eip": "long"})
+        address, prepended = cluster.held(lab, "web")[0], cluster.held(lab, "far")[0]
+        heard(lab, address)
+        heard(lab, prepended)
+        frr, bird = paths(lab, address)
+        assert f"BGP.as_path: {ANOTHER_AS}\n" in bird
+        assert "64501" not in bird
+        assert "\n  64501\n" in frr
+        frr, bird = paths(lab, prepended)
+        assert f"BGP.as_path: {ANOTHER_AS} 64501\n" in bird
+        assert "\n  64501 64501\n" in frr
+
+
+def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -> None:
+    before = session(lab, MANAGER)
+    plain, calling = routers.plain(lab), lab.topology.runtime_dir / SECOND_ROUTER / "calling.conf"
+    calling.write_text(plain.replace(f"neighbor {MANAGER} as", f"neighbor {MANAGER} port 1790 as"))
+    text = routers.within(plain, "manager_v4", "passive yes;")
+    wish = custom("BgpConf", "default", {"as": 64501, "listenPort": 1790})
+    assert routers.planned(lab, wish)["tor-1"] == {"change": "reset", "because": ["speaker"]}
+    try:
+        routers.change(lab, "tor-1", passive=True)
+        routers.said(lab, "tor-1", "Ready", "False", "listenPort")
+        with routers.typed(lab, f"neighbor {MANAGER} port 1790"), routers.configured(lab, text):
+            lab.api.merge(CONF, {"spec": {"listenPort": 1790}})
+            routers.peer(lab, "tor-2", SECOND, 64502, passive=True)
+            lab.wait("another session", lambda: session(lab, MANAGER) != before, timeout_s=30)
+            routers.up(lab, "tor-1")
+            routers.peer(lab, "marker", ROUTER6, 64500)  # not passive, and younger
+            routers.up(lab, "marker")
+            routers.down(lab, "tor-2")  # BIRD waits too, and we open none
+            lab.api.delete(f"{routers.PEERS}/marker")
+            routers.birdc(lab, "configure", f'"{calling}"')
+            routers.up(lab, "tor-2")
+            assert lab.process("sidecar")["capabilities"] == "none"
+            cluster.make(lab, "web")
+            address = cluster.held(lab, "web")[0]
+            heard(lab, address)
+            cluster.delete(lab, "web")  # or FRR 8.4 may keep it when the speaker ends
+            cluster.routed(lab, address, "")
+    finally:
+        lab.api.merge(CONF, {"spec": {"listenPort": None}})
+        routers.change(lab, "tor-1", passive=None)
+        routers.up(lab, "tor-1")
+
+
+def test_a_session_from_the_address_that_is_wished(lab: Lab) -> None:
+    """To a BIRD on another port that knows us by an address that isn't the first."""
+    own = "192.0.2.111"
+    text = routers.plain(lab).replace(f"neighbor {MANAGER} as", f"neighbor {own} as")
+    text = text.replace(f"local {SECOND} as", f"local {SECOND} port 1179 as")
+    lab.exec("manager", "ip", "address", "add", f"{own}/24", "dev", "eth0")
+    try:
+        with routers.configured(lab, text):
+            routers.peer(lab, "tor-2", SECOND, 64502, port=1179, sourceAddress=own)
+            routers.up(lab, "tor-2")
+            sockets = lab.exec("manager", "ss", "-Hnt", "state", "established")
+            (ours,) = [line.split()[2] for line in sockets.splitlines() if ":1179" in line]
+            assert ours.startswith(f"{own}:")
+            lab.api.delete(f"{routers.PEERS}/tor-2")
+    finally:
+        lab.exec("manager", "ip", "address", "del", f"{own}/24", "dev", "eth0")
+
+
+def test_hold_time_off_and_the_smaller_of_two(lab: Lab) -> None:
+    """FRR offers 180 s, BIRD 240 s: ours is smaller; 0 turns it off, with the keepalives."""
+    text = routers.within(routers.plain(lab), "manager_v4", "hold time 0;")
+    with routers.configured(lab, text):
+        timers = {"holdSeconds": 0, "connectRetrySeconds": 2}
+        routers.peer(lab, "tor-2", SECOND, 64502, timers=timers)
+        routers.up(lab, "tor-2")
+        said = {name: routers.session(lab, name) for name in ("tor-1", "tor-2")}
+    found = {name: (one["holdSeconds"], one["keepaliveSeconds"]) for name, one in said.items()}
+    assert found == {"tor-1": (9, 3), "tor-2": (0, 0)}
+
+
+# --- IPv6 ---
+
+
+@pytest.fixture
+def over6(lab: Lab) -> Iterator[Lab]:
+    """FRR and BIRD as peers over IPv6 alone, and a Service of both families."""
+    lab.api.delete(f"{routers.PEERS}/tor-1")
+    lab.wait("no session", lambda: not _up(lab, MANAGER))
+    block = {"addresses": ["2001:db8:100::/120"]}
+    lab.api.create(f"{CRS}/eips", custom("Eip", "six", block))
+    cluster.make(lab, "web", notes={"eip": "public,six"}, ipFamilyPolicy="RequireDualStack")
+    cluster.held(lab, "web", 2)
+    try:
+        yield lab
+    finally:
+        for name in ("six-1", "six-2"):
+            if lab.api.find(f"{routers.PEERS}/{name}") is not None:
+                lab.api.delete(f"{routers.PEERS}/{name}")
+        lab.api.create(
+            routers.PEERS, custom("BgpPeer", "tor-1", {"address": "192.0.2.1", "as": 64500})
+        )
+        lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
+
+
+def _up(lab: Lab, neighbor: str) -> bool:
+    try:
+        return bool(session(lab, neighbor))
+    except Broken:
+        return False
+
+
+@pytest.mark.parametrize("way", ["plain", "password", "ttlSecurity"])
+def test_both_families_over_a_session_over_ipv6(over6: Lab, way: str) -> None:
+    ways: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "plain": ("description plain", "", {}),
+        "password": (
+            "password open-sesame",
+            'password "open-sesame";',
+            {"passwordSecretRef": {"name": "six", "key": "x"}},
+        ),
+        "ttlSecurity": ("ttl-security hops 1", "ttl security yes;", {"ttlSecurity": True}),
+    }
+    typed, said, wish = ways[way]
+    text = routers.within(routers.plain(over6), "manager_v6", said)
+    routers.secret(over6, "six", x="open-sesame")
+    with (
+        routers.typed(over6, f"neighbor {MANAGER6} {typed}"),
+        routers.configured(over6, text),
+    ):
+        routers.peer(over6, "six-1", ROUTER6, 64500, **NEVER, **wish)
+        routers.peer(over6, "six-2", SECOND6, 64502, **NEVER, **wish)
+        routers.up(over6, "six-1")
+        routers.up(over6, "six-2")
+        for address in cluster.addresses(over6, "web"):
+            heard(over6, address)
+        if way != "plain":  # who lacks it is not let in
+            routers.change(over6, "six-1", **dict.fromkeys(wish))
+            routers.down(over6, "six-1")
+            over6.api.delete(f"{routers.PEERS}/six-1")
+        over6.api.delete(f"{routers.PEERS}/six-2")
