@@ -1,8 +1,8 @@
 """The command `pointsman`, also a kubectl plugin: words in, an exit status out.
 
-0: fine; 1: something is wrong; 2: misuse, with a sentence. For `kubectl pointsman`, put
-this program into the PATH as `kubectl-pointsman` too. It imports a command's code only
-when that command runs.
+0: fine; 1: something is wrong; 2: misuse, with a sentence. It is installed as
+`kubectl-pointsman` too, which kubectl runs for `kubectl pointsman`. It imports a command's
+code only when that command runs.
 """
 
 import argparse
@@ -89,8 +89,8 @@ def _overview(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=prog,
         description="External addresses for Kubernetes Services on bare metal.",
-        epilog="Exit status: 0 fine, 1 something is wrong, 2 misuse. For `kubectl pointsman`, put "
-        "this program into the PATH as kubectl-pointsman too.",
+        epilog="Exit status: 0 fine, 1 something is wrong, 2 misuse. Also a kubectl plugin: "
+        "kubectl pointsman.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

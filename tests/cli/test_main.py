@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from cli import __main__ as program
+from lab.parts import find
 from tests.cli.running import CLUSTER, OFFLINE, ROOT, process, run
 
 
@@ -89,6 +90,15 @@ def test_as_a_kubectl_plugin_it_calls_itself_so(capsys, monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/usr/local/bin/kubectl-pointsman"])
     assert "usage: kubectl pointsman plan" in run(capsys, "plan", "--help")[1]
     assert run(capsys, "plan")[2].startswith("kubectl pointsman plan: ")
+
+
+def test_kubectl_finds_the_plugin() -> None:
+    beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    told = subprocess.run(
+        [find("kubectl").path, "pointsman", "plan", "--help"],
+        env={**os.environ, "PATH": beside}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "usage: kubectl pointsman plan" in told.stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
