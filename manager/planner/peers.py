@@ -56,10 +56,10 @@ def read_peers(snapshot: Snapshot) -> Peers:
     mute: set[PeerName] = set()
     for peer in sorted(snapshot.bgp_peers.values(), key=_age):
         name, what = PeerName(peer.name), f"BgpPeer '{peer.name}'"
-        if peer.spec is None:
-            verdicts[name] = Invalid(what, peer.invalid)
-        elif peer.spec.disabled or peer.deleting:
+        if peer.deleting or (peer.spec is not None and peer.spec.disabled):
             verdicts[name] = Disabled(what)
+        elif peer.spec is None:
+            verdicts[name] = Invalid(what, peer.invalid)
         elif (other := taken.setdefault(peer.spec.address, name)) != name:
             verdicts[name] = Duplicate(what, other, str(peer.spec.address))
         else:

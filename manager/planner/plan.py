@@ -22,13 +22,14 @@ from manager.planner.remarks import remarked
 from manager.planner.serving import NOTHING, Serving, serving
 from manager.planner.shared import Shared
 from manager.planner.status import resource_records, service_record, time_to_speak
+from manager.planner.unread import carried, kept
 from manager.planner.vocabulary import ANNOUNCED_BY
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
 from pointsman.model.allocated import InternalError, listed
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
-from pointsman.model.readiness import Disabled
+from pointsman.model.readiness import Disabled, Invalid
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import Route, RouteKey, route_order
 from pointsman.model.verdict import Verdict
@@ -46,7 +47,7 @@ def plan(snapshot: Snapshot) -> Plan:
     return Plan(
         books=books,
         announcements=scene.announcements,
-        speeches=_speeches(scene),
+        speeches=_with_unread(scene, books),
         services=scene.records,
         statuses=statuses,
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
@@ -187,6 +188,17 @@ def _speeches(scene: _Scene) -> tuple[Speech, ...]:
         )
         for index, one in enumerate(identities(snapshot, peers.conf))
     )
+
+
+def _with_unread(scene: _Scene, books: Books) -> tuple[Speech, ...]:
+    """Return the speeches, with what is kept of routers whose BgpPeer cannot be read."""
+    snapshot, peers, speeches = scene.shared.snapshot, scene.shared.peers, _speeches(scene)
+    unread = frozenset(name for name, why in peers.verdicts.items() if isinstance(why, Invalid))
+    if peers.conf is None or not unread:
+        return speeches
+    by = carried(books.allocations, scene.announcements)
+    pairs = zip(speeches, snapshot.speakers, strict=True)
+    return tuple(kept(speech, observed, unread=unread, by=by) for speech, observed in pairs)
 
 
 def _kept(peers: Peers, observed: Observed, owners: Mapping[Address, NodeName]) -> Speech:

@@ -1,0 +1,62 @@
+"""A BgpPeer that cannot be read keeps its session: only deleting or disabling one ends it.
+
+A newer version may have written what this one does not understand. What the speaker has of
+that router stays, as it is: nobody knows which nodes or prefixes it may be sent, so it is
+told nothing new. A path goes when its address does, or when its node carries no more for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from manager.planner.desired import Allocation, Announcement, Speech
+from manager.snapshot import NodeName, Observed, ServiceKey
+from pointsman.model.address import Address
+from pointsman.model.route import PeerName, Route, RouteKey, route_order
+
+Carried = Mapping[Address, frozenset[NodeName]]
+NOBODY: Final[frozenset[NodeName]] = frozenset()
+
+
+def carried(
+    allocations: Mapping[ServiceKey, Allocation], announcements: Mapping[ServiceKey, Announcement]
+) -> Carried:
+    """Return which nodes carry the traffic of each address, for all its Services together."""
+    found: dict[Address, frozenset[NodeName]] = {}
+    for key, allocation in allocations.items():
+        told = announcements[key].candidates
+        nodes = frozenset(one.node for one in told if not one.excluded_by)
+        for grant in allocation.grants:
+            found[grant.address] = found.get(grant.address, NOBODY) | nodes
+    return found
+
+
+def kept(speech: Speech, observed: Observed, *, unread: frozenset[PeerName], by: Carried) -> Speech:
+    """Return *speech* with what the speaker has of the routers *unread*; *by*: see `carried`."""
+    routes = dict(speech.routes)
+    for key, route in observed.routes.items():
+        theirs = route.peers & unread
+        if theirs and _still(key, speech.nodes, by):
+            ours = routes.get(key, Route(route.attributes, frozenset()))
+            routes[key] = replace(ours, peers=ours.peers | theirs)
+    taken = {one.address for one in speech.neighbors.values()}  # by a BgpPeer that can be read
+    neighbors = {
+        name: one
+        for name, one in observed.neighbors.items()
+        if name in unread and one.address not in taken
+    }
+    exports = {name: one for name, one in observed.exports.items() if name in unread}
+    return replace(
+        speech,
+        routes={key: routes[key] for key in sorted(routes, key=route_order)},
+        neighbors=dict(sorted({**speech.neighbors, **neighbors}.items())),
+        exports=dict(sorted({**speech.exports, **exports}.items())),
+    )
+
+
+def _still(key: RouteKey, nodes: Mapping[Address, NodeName], by: Carried) -> bool:
+    """Whether an observed path leads where it should; an aggregate does while it has addresses."""
+    prefix = key.prefix
+    if prefix.prefixlen < prefix.max_prefixlen:
+        return any(one.version == prefix.version and one in prefix for one in by)
+    return nodes.get(key.next_hop) in by.get(prefix.network_address, NOBODY)
