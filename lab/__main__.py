@@ -15,7 +15,7 @@ from typing import Any
 
 from lab import demo, handle, life
 from lab.options import OMITTABLE, Options, chosen_api, chosen_kube_proxy
-from lab.topology import Broken, Misuse, RouterKind
+from lab.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
 
 Given = argparse.Namespace
 
@@ -60,6 +60,7 @@ def up(given: Given) -> int:
         managers=given.managers,
         routers=given.routers,
         racks=given.racks,
+        pods=given.pods,
         require_class=given.require_class,
         manager_args=tuple(given.manager_arg),
         agent_args=tuple(given.agent_arg),
@@ -204,6 +205,7 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subnets", type=int, default=1, help="2: even nodes on a second LAN")
     parser.add_argument("--managers", type=int, default=1)
     parser.add_argument("--routers", type=int, default=1, help="2: a BIRD beside it, .2, AS 64502")
+    parser.add_argument("--pods", type=int, default=PODS_PER_NODE, help="on each node")
     parser.add_argument("--racks", type=int, default=1, help="2: a router each, and a spine")
     parser.add_argument("--require-class", action="store_true", help="given to the manager")
     for program in ("manager", "agent"):

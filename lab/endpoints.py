@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from lab.topology import POD_PORT, PODS_PER_NODE, Misuse, Node, Topology
+from lab.topology import POD_PORT, Misuse, Node, Topology
 
 Json = dict[str, Any]
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
@@ -59,8 +59,11 @@ def parse(words: Sequence[str], topology: Topology) -> list[Pods]:
         if name not in nodes:
             raise Misuse(f"Lab {topology.name!r} has no node {name!r}: it has {', '.join(nodes)}.")
         taken[name] += count
-        if taken[name] > PODS_PER_NODE:
-            raise Misuse(f"{name} has {PODS_PER_NODE} pods, not {taken[name]}: ask for fewer.")
+        if taken[name] > (has := nodes[name].pod_count):
+            raise Misuse(
+                f"{name} has {has} pods, not {taken[name]}: ask for fewer, or build the lab with "
+                "more (lab up --pods)."
+            )
         wanted.append(Pods(nodes[name], count, Health[(form[3] or "ready").upper()]))
     return wanted
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
-from lab.topology import Misuse, RouterKind, Topology
+from lab.topology import PODS_PER_NODE, Misuse, RouterKind, Topology
 
 OMITTABLE = ("manager", "sidecar", "agents", "proxy", "pods", "router", "api")
 
@@ -34,6 +34,7 @@ class Options:
     managers: int = 1
     routers: int = 1  # 2: a BIRD beside it
     racks: int = 1  # 2: a router on top of each, and a spine
+    pods: int = PODS_PER_NODE  # on each node
     require_class: bool = False
     manager_args: tuple[str, ...] = ()
     agent_args: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Options:
             manager_count=self.managers,
             router_count=self.routers,
             rack_count=self.racks,
+            pods_per_node=self.pods,
             router=self.router,
         )
 

@@ -46,7 +46,7 @@ def answer(node: str, *, local: str, remote: str, accepts_json: bool) -> bytes:
     return f"{head}{body}\n".encode()
 
 
-async def serve(node: str, port: int, *, ready: Path | None = None) -> None:
+async def serve(node: str, port: int, *, count: int, ready: Path | None = None) -> None:
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(10):
@@ -64,7 +64,7 @@ async def serve(node: str, port: int, *, ready: Path | None = None) -> None:
         await asyncio.start_server(client, host, port, family=family, backlog=1024)
         for host, family in (("0.0.0.0", socket.AF_INET), ("::", socket.AF_INET6))
     ]
-    print(f"{node}: {PODS_PER_NODE} pods listen on {port}", flush=True)
+    print(f"{node}: {count} pods listen on {port}", flush=True)
     if ready:
         ready.touch()
     await asyncio.gather(*(server.serve_forever() for server in servers))
@@ -75,8 +75,9 @@ def main() -> None:
     parser.add_argument("--node", required=True)
     parser.add_argument("--port", type=int, default=POD_PORT)
     parser.add_argument("--ready", type=Path, help="make this file once they listen")
+    parser.add_argument("--count", type=int, default=PODS_PER_NODE, help="for the log only")
     options = parser.parse_args()
-    asyncio.run(serve(options.node, options.port, ready=options.ready))
+    asyncio.run(serve(options.node, options.port, count=options.count, ready=options.ready))
 
 
 if __name__ == "__main__":

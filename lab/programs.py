@@ -114,7 +114,10 @@ class Programs:
         if self._wanted("pods"):
             for node in self.options.topology().nodes:
                 ready = self.ready_file(node.pods_machine)
-                command = _python("lab.pods", "--node", node.name, "--ready", str(ready))
+                command = _python(
+                    *("lab.pods", "--node", node.name, "--count", str(node.pod_count)),
+                    *("--ready", str(ready)),
+                )
                 yield Program(f"pods:{node.name}", command, node.pods_machine, ready=ready)
 
     def relay(self, *, port: int, target: str, host: bool) -> Iterator[Program]:

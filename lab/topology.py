@@ -29,6 +29,7 @@ SECOND_ROUTER_AS = 64502
 SECOND_ROUTER = "router2"  # the other top-of-rack: BIRD, .2 on the first LAN
 POD_PORT = 8080
 PODS_PER_NODE = 3
+MAX_PODS = 89  # .10 to .98, whose digits are the same in IPv6
 MAX_NODES = 64  # node N is .1N, and its MAC and pod networks hold N in one byte
 MAX_RACKED = 40  # in rack 2, node N is .2(10+N)
 
@@ -62,6 +63,7 @@ class Node:
 
     number: int
     lan: Lan
+    pod_count: int = PODS_PER_NODE
 
     @property
     def name(self) -> str:
@@ -93,7 +95,7 @@ class Node:
                 IPv4Interface(f"10.244.{self.number}.{host}/24"),
                 IPv6Interface(f"2001:db8:244:{self.number}::{host}/64"),
             )
-            for host in range(10, 10 + PODS_PER_NODE)
+            for host in range(10, 10 + self.pod_count)
         )
 
     @property
@@ -137,6 +139,7 @@ class Topology:
     manager_count: int = 1
     router_count: int = 1
     rack_count: int = 1
+    pods_per_node: int = PODS_PER_NODE
     router: RouterKind = RouterKind.FRR
     runtime_root: Path = field(default=RUNTIME_ROOT)
 
@@ -152,6 +155,7 @@ class Topology:
             ("--managers", self.manager_count, 2),
             ("--routers", self.router_count, 2),
             ("--racks", self.rack_count, 2),
+            ("--pods", self.pods_per_node, MAX_PODS),
         ):
             if not 1 <= value <= most:
                 raise Misuse(f"{what} {value} can't be built: use a number from 1 to {most}.")
@@ -176,7 +180,7 @@ class Topology:
     @property
     def nodes(self) -> tuple[Node, ...]:
         return tuple(
-            Node(number, self.lans[(number - 1) % len(self.lans)])
+            Node(number, self.lans[(number - 1) % len(self.lans)], self.pods_per_node)
             for number in range(1, self.node_count + 1)
         )
 

@@ -37,6 +37,12 @@ def test_bad_words_are_refused(words: list[str], sentence: str) -> None:
         parse(words, LAB)
 
 
+def test_a_lab_with_more_pods_has_them() -> None:
+    (found,) = parse(["node1:4"], Topology(pods_per_node=4))
+    assert found.count == 4
+    assert str(found.node.pods[3][0].ip) == "10.244.1.13"
+
+
 @pytest.mark.parametrize("text", ["web", "/web", "default/", "a/b/c", ""])
 def test_a_service_is_namespace_and_name(text: str) -> None:
     with pytest.raises(Misuse, match="write NAMESPACE/NAME"):

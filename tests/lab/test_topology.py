@@ -89,6 +89,8 @@ def test_a_name_that_cannot_be_built_is_refused(name: str) -> None:
         ({"subnets": 3}, "--subnets 3"),
         ({"manager_count": 3}, "--managers 3"),
         ({"rack_count": 3}, "--racks 3"),
+        ({"pods_per_node": 0}, "--pods 0"),
+        ({"pods_per_node": 90}, "--pods 90"),
         ({"rack_count": 2, "node_count": 41}, "--nodes 41"),
         ({"rack_count": 2, "subnets": 2}, "beside --subnets 2"),
         ({"rack_count": 2, "router_count": 2}, "beside --subnets 2 or --routers 2"),

@@ -22,7 +22,7 @@ NUMBERS = itertools.count(1)
 def whole() -> Iterator[Lab]:
     name = f"r4-{os.getpid()}-{next(NUMBERS)}"
     try:
-        with Lab.up(Options(name=name, routers=2), attached=True) as up:
+        with Lab.up(Options(name=name, routers=2, pods=4), attached=True) as up:
             cluster.prepare(up)
             yield up
     finally:
