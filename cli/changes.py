@@ -77,22 +77,48 @@ def _by_key(peer: Mapping[str, list[Json]] | None) -> dict[tuple[str, str], Json
 
 
 def _session(before: World, after: World, name: PeerName) -> Json | None:
-    """Return what becomes of one session: opened, closed, reset, or updated without a reset."""
-    old, new = neighbor(before, name), neighbor(after, name)
+    """Return what becomes of the sessions: opened, closed, reset, or updated without a reset."""
+    found = [_one(before, after, name, index) for index in range(_speakers(before, after))]
+    turned = [one for one in found if one is not None]
+    if not turned:
+        return None
+    ways = {one["change"] for one in turned}
+    if ways == {"closed", "opened"} and not _same(before, after, name):
+        # To the router it is one session that ends, and another from elsewhere.
+        return {"change": "reset", "because": ["speaker"]}
+    change = next(way for way in ("reset", "closed", "opened", "updated") if way in ways)
+    because = sorted({why for one in turned for why in one["because"]})
+    return {"change": change, "because": because}
+
+
+def _one(before: World, after: World, name: PeerName, index: int) -> Json | None:
+    old, new = (neighbor(one, name, index) for one in (before, after))
     if old is None or new is None:
         if old is new:
             return None
         return {"change": "closed" if new is None else "opened", "because": []}
     because = sorted(map(field, resets_session(old, new)))
-    if _restarts(before, after):
+    if _restarts(before, after, index):
         because.append("speaker")
     if because:
         return {"change": "reset", "because": because}
     return None if old == new else {"change": "updated", "because": []}
 
 
-def _restarts(before: World, after: World) -> bool:
-    old, new = before.plan.speech.identity, after.plan.speech.identity
+def _speakers(before: World, after: World) -> int:
+    return max(len(before.plan.speeches), len(after.plan.speeches))
+
+
+def _same(before: World, after: World, name: PeerName) -> bool:
+    """Whether some session of a router stays as it is."""
+    return any(
+        (old := neighbor(before, name, index)) is not None and old == neighbor(after, name, index)
+        for index in range(_speakers(before, after))
+    )
+
+
+def _restarts(before: World, after: World, index: int) -> bool:
+    old, new = (one.plan.speeches[index].identity for one in (before, after))
     return old is not None and new is not None and old != new
 
 

@@ -20,12 +20,16 @@ def run(given: argparse.Namespace) -> int:
     if given.output == "json":
         tables.show_json({"peers": found, "asked": both.observed is not None, "wrong": wrong})
     else:
-        session = ("NAME", "ADDRESS", "AS", "STATE", "BFD", "ADD-PATH")
-        columns = (*session, "PATHS", "ADVERTISED", "DRIFT")
+        several = len(both.plan.speeches) > 1
+        columns = (
+            *("NAME", "ADDRESS", *(("SPEAKER", "FROM") if several else ()), "AS", "STATE"),
+            *("BFD", "ADD-PATH", "PATHS", "ADVERTISED", "DRIFT"),
+        )
         rows = tuple(
             (
                 one["name"],
                 one["address"] or "",
+                *([str(one["speaker"]), one["sourceAddress"] or ""] if several else []),
                 "" if one["as"] is None else str(one["as"]),
                 one["state"] or "",
                 one["bfdState"],
@@ -43,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _wrong(one: Json, *, asked: bool) -> list[str]:
-    name = f"BgpPeer {one['name']}"
+    name = f"BgpPeer {one['name']}" + (f" (speaker {one['speaker']})" if one["speaker"] else "")
     if not asked or not (one["configured"] or one["drift"]):
         return []
     if one["drift"] == "missing":

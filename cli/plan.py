@@ -72,8 +72,9 @@ def _what_if(given: argparse.Namespace) -> int:
     after = offline.read(overlay.applied(live, documents, now=soon), settings)
     after = world.tell(offline.Reading(after.snapshot, (*broken, *after.problems),
                                        after.passed_over))  # fmt: skip
-    then = world.settled(after)
-    change = changes(world.settled(before), then)
+    now = world.settled(before)
+    then = world.settled(after, after=now)
+    change = changes(now, then)
     if given.output == "json":
         tables.show_json(change)
     elif any(change.values()):

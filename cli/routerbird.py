@@ -54,12 +54,13 @@ def _template(one: Needs) -> Iterator[str]:
         yield "  bfd yes;"
     behind = one.far and spec.ebgp_multihop is None and not one.internal
     recursive = "gateway recursive; " if behind else ""
+    several = "add paths rx; " if spec.parallel_sessions is None else ""
     for version in one.families:
         mine = one.of(version)
         nets = ", ".join(f"{net}{{{net.prefixlen},{net.max_prefixlen}}}" for net in mine)
         yield (
             f"  {FAMILIES[version]} {{ import {f'where net ~ [ {nets} ]' if mine else 'none'}; "
-            f"import limit {one.paths} action block; export none; add paths rx; {recursive}}};"
+            f"import limit {one.paths} action block; export none; {several}{recursive}}};"
         )
     yield "}"
 

@@ -60,7 +60,7 @@ def needs(seen: World) -> tuple[Needs, ...]:
 
 
 def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) -> Needs:
-    told = [key for key, route in seen.plan.speech.routes.items() if name in route.peers]
+    told = [key for key, route in seen.plan.routes.items() if name in route.peers]
     hops = Counter(key.prefix for key in told)
     heard = [
         (eip.spec, prefix)
@@ -70,7 +70,7 @@ def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) ->
     ]
     aggregates = {prefix for eip, prefix in heard if _aggregated(eip, prefix)}
     aggregates |= {prefix for prefix in hops if prefix.prefixlen < prefix.max_prefixlen}
-    sources = {spec.source_address} if spec.source_address is not None else _managers(seen, spec)
+    sources = _sources(seen, spec)
     width = spec.next_hops.max_paths or len(seen.settled.nodes)
     return Needs(
         name=name,
@@ -78,7 +78,7 @@ def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) ->
         asn=spec.asn,
         ours=spec.local_as or conf.asn,
         managers=tuple(sorted(sources, key=address_order)),
-        labelled=spec.source_address is not None or _labelled(seen),
+        labelled=_own_sources(spec) or _labelled(seen),
         prefixes=tuple(sorted({prefix for _, prefix in heard}, key=prefix_order)),
         aggregates=tuple(sorted(aggregates, key=prefix_order)),
         paths=max(FEWEST, ROOM * len(told)),
@@ -110,6 +110,17 @@ def _aggregated(spec: EipSpec, block: Prefix) -> bool:
 
 def _labelled(seen: World) -> bool:
     return any(MANAGER_LABEL in node.labels for node in seen.settled.nodes.values())
+
+
+def _own_sources(spec: BgpPeerSpec) -> bool:
+    """Whether the BgpPeer itself says where its sessions come from."""
+    return spec.source_address is not None or spec.parallel_sessions is not None
+
+
+def _sources(seen: World, spec: BgpPeerSpec) -> set[Address]:
+    if spec.parallel_sessions is not None:
+        return set(spec.parallel_sessions.source_addresses)
+    return {spec.source_address} if spec.source_address is not None else _managers(seen, spec)
 
 
 def _managers(seen: World, spec: BgpPeerSpec) -> set[Address]:

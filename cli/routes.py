@@ -23,12 +23,18 @@ def run(given: argparse.Namespace) -> int:
     if given.output == "json":
         tables.show_json({"routes": found, "asked": both.observed is not None})
     else:
-        columns = ("PREFIX", "NEXT HOP", "NODE", "PEERS", "COMMUNITIES", "WEIGHT", "DRIFT")
+        several = len(both.plan.speeches) > 1
+        speaker_column = ("SPEAKER",) if several else ()
+        columns = (
+            *("PREFIX", "NEXT HOP", "NODE", *speaker_column),
+            *("PEERS", "COMMUNITIES", "WEIGHT", "DRIFT"),
+        )
         rows = tuple(
             (
                 one["prefix"],
                 one["nextHop"],
                 one["node"] or "",
+                *([str(one["speaker"])] if several else []),
                 ",".join(one["peers"]),
                 ",".join(one["communities"]),
                 "" if one["weight"] is None else str(one["weight"]),

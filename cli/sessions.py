@@ -25,13 +25,16 @@ def field(name: str) -> str:
     return _WRITTEN.get(name) or head + "".join(word.capitalize() for word in more)
 
 
-def neighbor(world: World, name: PeerName) -> Neighbor | None:
-    """Return the session that BgpPeer *name* comes to; None: none is opened.
+def neighbor(world: World, name: PeerName, index: int) -> Neighbor | None:
+    """Return the session of BgpPeer *name* with the speaker *index*; None: none is opened.
 
     This command reads no Secrets. A password that it doesn't know counts as one that is
     there and named like its Secret: another Secret or key is another password.
     """
-    found = world.plan.speech.neighbors.get(name)
+    speeches = world.plan.speeches
+    if index >= len(speeches):
+        return None
+    found = speeches[index].neighbors.get(name)
     if found is not None:
         return found
     peers = read_peers(world.settled)
@@ -40,5 +43,6 @@ def neighbor(world: World, name: PeerName) -> Neighbor | None:
         return None
     ref = spec.password_secret_ref
     passwords = {**peers.passwords, name: f"{ref.name}/{ref.key}"}
-    known = replace(peers, passwords=passwords, mute=peers.mute - {name})
-    return neighbors(world.settled, known).get(name)
+    mute, seats = peers.mute - {name}, world.plan.seats
+    known = replace(peers, passwords=passwords, mute=mute, seats=seats)
+    return neighbors(world.settled, known, index).get(name)

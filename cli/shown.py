@@ -50,8 +50,9 @@ def verdict_json(verdict: Verdict) -> Json:
 
 def paths_json(plan: Plan, peer: PeerName) -> list[Json]:
     """Return what *peer* is told."""
-    told = (key for key, route in plan.speech.routes.items() if peer in route.peers)
-    return [_path(plan, key, plan.speech.routes[key]) for key in sorted(told, key=route_order)]
+    routes = plan.routes
+    told = (key for key, route in routes.items() if peer in route.peers)
+    return [_path(plan, key, routes[key]) for key in sorted(told, key=route_order)]
 
 
 def _path(plan: Plan, key: RouteKey, route: Route) -> Json:

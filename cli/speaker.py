@@ -31,16 +31,24 @@ class Sides:
 
     snapshot: Snapshot
     plan: Plan
-    observed: Observed | None
+    observed: tuple[Observed, ...] | None  # by speaker
     complete: bool
+
+    @property
+    def routes(self) -> Mapping[RouteKey, Route] | None:
+        """Return what the speakers hold together."""
+        if self.observed is None:
+            return None
+        return {key: route for one in self.observed for key, route in one.routes.items()}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of both commands on *parser*."""
     world.arguments(parser)
     parser.add_argument(
-        "--gobgp-socket", type=Path, metavar="PATH", help="ask the speaker behind this socket too"
-    )
+        "--gobgp-socket", type=Path, action="append", metavar="PATH",
+        help="ask the speaker behind this socket too; give all of a manager, in its order",
+    )  # fmt: skip
 
 
 def sides(given: argparse.Namespace, command: str) -> Sides:
@@ -56,10 +64,13 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
         seen = world.settled(reading)
         return Sides(seen.settled, seen.plan, None, seen.complete)
     try:
-        observed = asyncio.run(heard(given.gobgp_socket))
+        observed = tuple(asyncio.run(heard(given.gobgp_socket)))
     except NoSpeaker as error:
         raise Wrong(str(error)) from error
-    snapshot = replace(reading.snapshot, observed=observed)
+    settings = replace(reading.snapshot.settings, speakers=len(observed))
+    snapshot = replace(
+        reading.snapshot, observed=observed[0], further=observed[1:], settings=settings
+    )
     decided = plan(snapshot)
     return Sides(snapshot, decided, observed, not (reading.problems or decided.failures))
 
@@ -77,8 +88,7 @@ def drift(key: K, desired: Mapping[K, V], observed: Mapping[K, V] | None) -> str
 
 def routes_json(both: Sides, peer: str | None = None) -> list[Json]:
     """Return one entry per (prefix, next hop), by prefix and next hop; of *peer* alone, or all."""
-    desired = both.plan.speech.routes
-    observed = both.observed.routes if both.observed is not None else None
+    desired, observed = both.plan.routes, both.routes
     keys = desired.keys() | (observed or {}).keys()
     found = [_route(key, desired, observed, both) for key in sorted(keys, key=route_order)]
     return [one for one in found if peer is None or peer in one["peers"]]
@@ -96,6 +106,7 @@ def _route(
     return {
         "prefix": str(key.prefix),
         "nextHop": str(key.next_hop),
+        "speaker": key.speaker,
         "node": both.plan.speech.nodes.get(key.next_hop),
         "peers": sorted(shown.peers | (found.peers if found is not None else frozenset())),
         "observedPeers": None if found is None else sorted(found.peers),
@@ -109,31 +120,39 @@ def _route(
 
 
 def peers_json(both: Sides) -> list[Json]:
-    """Return one entry per peer, by name."""
-    desired = both.plan.speech.neighbors
-    observed = both.observed.neighbors if both.observed is not None else None
-    names = {PeerName(name) for name in both.snapshot.bgp_peers}
-    return [
-        _peer(name, desired, observed, both)
-        for name in sorted(names | desired.keys() | (observed or {}).keys())
-    ]
+    """Return one entry per session, by name of the peer and speaker; also for peers without."""
+    found: list[Json] = []
+    for index, speech in enumerate(both.plan.speeches):
+        desired = speech.neighbors
+        observed = both.observed[index] if both.observed is not None else None
+        names = desired.keys() | (observed.neighbors.keys() if observed is not None else set())
+        found += [_peer(name, index, desired.get(name), observed, both) for name in names]
+    without = {PeerName(name) for name in both.snapshot.bgp_peers} - {one["name"] for one in found}
+    found += [_peer(name, 0, None, None, both) for name in without]
+    return sorted(found, key=lambda one: (one["name"], one["speaker"]))
 
 
 def _peer(
-    name: PeerName,
-    desired: Mapping[PeerName, Neighbor],
-    observed: Mapping[PeerName, Neighbor] | None,
-    both: Sides,
+    name: PeerName, index: int, desired: Neighbor | None, observed: Observed | None, both: Sides
 ) -> Json:
-    shown = desired.get(name) or (observed or {}).get(name)
+    held = observed.neighbors.get(name) if observed is not None else None
+    shown = desired or held
     configured = shown is not None
-    report = both.observed.sessions.get(name) if both.observed is not None else None
-    apart = drift(name, desired, observed) if configured else None
-    told = [one for one in routes_json(both, name) if one["drift"] != "extra"]
+    report = observed.sessions.get(name) if observed is not None else None
+    both_sides = [{} if one is None else {name: one} for one in (desired, held)]
+    apart = drift(name, both_sides[0], both_sides[1] if observed is not None else None)
+    told = [
+        one
+        for one in routes_json(both, name)
+        if one["drift"] != "extra" and (one["speaker"] == index or not configured)
+    ]
+    source = shown.source_address if shown else None
     return {
         "name": name,
+        "speaker": index,
         "address": str(shown.address) if shown else None,
         "as": shown.asn if shown else None,
+        "sourceAddress": str(source) if source else None,
         "configured": configured,
         "state": report.state if report else None,
         "addPathNegotiated": report.add_path_negotiated if report else None,
@@ -146,8 +165,8 @@ def _peer(
         "advertisedPaths": report.advertised_paths if report else None,
         "advertisedPrefixes": report.advertised_prefixes if report else None,
         "lastError": report.last_error if report else "",
-        "drift": apart,
-        "differs": _differing(desired[name], (observed or {})[name]) if apart == "differs" else [],
+        "drift": apart if configured else None,
+        "differs": _differing(desired, held) if desired and held and apart == "differs" else [],
     }
 
 

@@ -27,6 +27,8 @@ from pointsman.api import Scope
 
 UNSAID = {"status": "Unknown", "reason": "NotRecorded",
           "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
+WORTH_A_LOOK = {"PartlyEstablished", "TooFewSpeakers"}  # though the condition is True
+NO_FAULT = {"ParallelSessions"}  # though it is False: instead of ADD-PATH
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -157,12 +159,14 @@ def _wrong(shape: Json) -> Iterable[str]:
 
 def _first_wrong(subject: str, one: Json, aspects: Iterable[str]) -> Iterable[str]:
     for aspect in aspects:
+        said_of_it = one[aspect]
         # A missing AddPathNegotiated is told by Established.
-        if one[aspect]["status"] != "True" and not (
-            aspect == "addPathNegotiated" and one[aspect] == UNSAID
+        if aspect == "addPathNegotiated" and said_of_it == UNSAID:
+            continue
+        if said_of_it["reason"] in WORTH_A_LOOK or (
+            said_of_it["status"] != "True" and said_of_it["reason"] not in NO_FAULT
         ):
-            message = one[aspect]["message"]
-            yield f"{subject}: {message}"
+            yield f"{subject}: {said_of_it['message']}"
             return
 
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cli import files
@@ -16,7 +16,7 @@ from cli.misuse import Misuse, Wrong
 from manager import offline
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle
-from manager.snapshot import Settings, Snapshot
+from manager.snapshot import Observed, Settings, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drain-taints", metavar="CSV", help="as the manager: taints that drain a node"
     )
+    parser.add_argument(
+        "--speakers", type=int, default=1, metavar="NUMBER",
+        help="how many speakers each manager has (its --gobgp-socket)",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
 
 
 def settings(given: argparse.Namespace) -> Settings:
+    if given.speakers < 1:
+        raise Misuse(f"A manager has one speaker at least: --speakers {given.speakers}.")
+    base = Settings(require_class=given.require_class, speakers=given.speakers)
     if given.drain_taints is None:
-        return Settings(require_class=given.require_class)
+        return base
     taints = {taint.strip() for taint in given.drain_taints.split(",")}
-    return Settings(given.require_class, frozenset(taints - {""}))
+    return replace(base, drain_taints=frozenset(taints - {""}))
 
 
 def read(given: argparse.Namespace) -> offline.Reading:
@@ -116,9 +123,16 @@ def tell(reading: offline.Reading) -> offline.Reading:
     return reading
 
 
-def settled(reading: offline.Reading) -> World:
-    """Return the world that *reading* comes to; faults in judging are said on stderr."""
-    snapshot, plan = settle(reading.snapshot)
+def settled(reading: offline.Reading, *, after: World | None = None) -> World:
+    """Return the world that *reading* comes to; faults in judging are said on stderr.
+
+    Sessions that further speakers have *after* that world stay where they are.
+    """
+    found = reading.snapshot
+    if after is not None:
+        held = tuple(Observed(neighbors=one.neighbors) for one in after.settled.further)
+        found = replace(found, further=held)
+    snapshot, plan = settle(found)
     for subject, error in plan.failures:
         print(
             f"{subject} could not be judged: {type(error).__name__}: {error}. "

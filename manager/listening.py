@@ -4,6 +4,8 @@ It changes nothing, starts nothing and decides nothing.
 """
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from manager.snapshot import Observed
@@ -14,7 +16,21 @@ class NoSpeaker(Exception):
     """The speaker cannot be asked; the text is the sentence for the user."""
 
 
-async def heard(socket: Path, *, within_s: float = 10.0) -> Observed:
+async def heard(sockets: Sequence[Path], *, within_s: float = 10.0) -> list[Observed]:
+    """Return what the speakers of one manager, behind *sockets*, hold now.
+
+    Raises:
+        NoSpeaker: one of them is not there, does not answer, or was not started yet.
+    """
+    found = []
+    for index, socket in enumerate(sockets):
+        one = await _heard(socket, within_s)
+        routes = {replace(key, speaker=index): route for key, route in one.routes.items()}
+        found.append(replace(one, routes=routes))
+    return found
+
+
+async def _heard(socket: Path, within_s: float) -> Observed:
     """Return what the speaker behind *socket* holds now.
 
     Raises:

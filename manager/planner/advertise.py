@@ -127,14 +127,14 @@ def _routes(
     attributes = case.shared.saying(case.eip).attributes
     hops = case.shared.hops(prefix, to=peers, carriers=carriers)
     if not weight:
-        return {RouteKey(prefix, hop): Route(attributes, names) for hop, names in hops.items()}
+        return {RouteKey(prefix, *hop): Route(attributes, names) for hop, names in hops.items()}
     shares: dict[Address, int] = {}
     for peer in peers:
         for node, hop in case.shared.reach(peer, family_of(prefix)).hops.items():
             if node in weight:
                 shares[hop] = max(weight[node], shares.get(hop, 0))
     return {
-        RouteKey(prefix, hop): Route(replace(attributes, weight=shares[hop]), names)
+        RouteKey(prefix, *hop): Route(replace(attributes, weight=shares[hop[0]]), names)
         for hop, names in hops.items()
     }
 

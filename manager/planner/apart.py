@@ -1,9 +1,10 @@
-"""Routers that keep one path of a prefix, and what follows from it.
+"""Routers at the first speaker that keep one path of a prefix, and what follows from it.
 
 A speaker has one best path of a prefix for all routers without ADD-PATH (RFC 7911). Are
 they all such routers, the planner chooses that path; where one of them may not be sent
-what others are, it is told nothing until it has a speaker of its own: it would hear
-other nodes' paths, or none, as chance has it. Its session stays, or it would flap.
+what others are, it is told nothing until it has a speaker of its own (planner.seats): it
+would hear other nodes' paths, or none, as chance has it. Its session stays, or it would
+flap.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from pointsman.model.route import PeerName
 
 def keeps_one_path(snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec) -> bool:
     """Whether a router takes one path of a prefix: by its spec, or as its session says."""
-    if not spec.add_path.enabled:
+    if not spec.add_path.enabled or spec.parallel_sessions is not None:
         return True
     report = snapshot.observed.sessions.get(name)
     return (
@@ -30,29 +31,41 @@ def keeps_one_path(snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec) -> boo
 
 
 def single_path_peers(shared: Shared) -> frozenset[PeerName]:
-    """Return the usable routers that keep one path of a prefix."""
-    usable = shared.peers.usable.items()
-    return frozenset(n for n, spec in usable if keeps_one_path(shared.snapshot, n, spec))
+    """Return the routers at the first speaker that keep one path of a prefix."""
+    usable = shared.peers.usable
+    return frozenset(n for n in shared.peers.first if keeps_one_path(shared.snapshot, n, usable[n]))
 
 
 def needing_own_speakers(shared: Shared) -> Mapping[PeerName, NeedsOwnSpeaker]:
-    """Return the routers that this speaker cannot serve beside the others.
+    """Return the routers that the first speaker cannot serve beside its others.
 
     Routers with ADD-PATH go first, then the older BgpPeer.
     """
     snapshot, usable = shared.snapshot, shared.peers.usable
-    served = [name for name in usable if name not in shared.single]
+    served = [name for name in shared.peers.first if name not in shared.single]
     found: dict[PeerName, NeedsOwnSpeaker] = {}
     for name in sorted(shared.single, key=lambda name: (snapshot.bgp_peers[name].created, name)):
-        other = next((other for other in served if _differ(shared, name, other)), None)
+        other = next((other for other in served if differ(shared, name, other)), None)
         if other is None:
             served.append(name)
         else:
-            found[name] = NeedsOwnSpeaker(f"BgpPeer '{name}'", other)
+            stays = _stays(usable[name])
+            found[name] = NeedsOwnSpeaker(f"BgpPeer '{name}'", other, stays)
     return found
 
 
-def _differ(shared: Shared, one: PeerName, other: PeerName) -> bool:
+def _stays(spec: BgpPeerSpec) -> str:
+    """Return what keeps a router with the first speaker, as something to be done, or ""."""
+    if spec.parallel_sessions is not None:
+        return ""
+    if spec.add_path.enabled:
+        return "set its spec.addPath.enabled to false, or give it spec.parallelSessions"
+    if spec.passive:
+        return "set its spec.passive to false"
+    return "disable its spec.bfd" if spec.bfd is not None and spec.bfd.enabled else ""
+
+
+def differ(shared: Shared, one: PeerName, other: PeerName) -> bool:
     """Whether two routers hear a prefix in common and may not be sent the same next hops."""
     if not any(
         eip.spec is not None

@@ -90,6 +90,14 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """One session with a router: which of the replica's speakers has it, and from where."""
+
+    speaker: int = 0
+    source: Address | None = None  # None: whichever address the host chooses
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """What one of this replica's speakers should be and say."""
 
@@ -113,6 +121,7 @@ class Plan:
     left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class; said once
     failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised
     again_s: float | None = None  # after this time alone, the plan may be another
+    seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)  # of used BgpPeers
 
     @property
     def speech(self) -> Speech:

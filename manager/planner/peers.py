@@ -7,6 +7,7 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
+from manager.planner.desired import Seat
 from manager.planner.reserved import reserved
 from manager.snapshot import BgpConf, BgpPeer, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec, Offer
@@ -42,6 +43,18 @@ class Peers:
     passwords: Mapping[PeerName, str] = field(default_factory=dict, repr=False)
     mute: frozenset[PeerName] = frozenset()  # usable, but for a password that was not read
     apart: frozenset[PeerName] = frozenset()  # usable, but told nothing: see planner.apart
+    # By whom each is told, where that is not simply the first speaker: see planner.seats
+    seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)
+
+    @property
+    def first(self) -> tuple[PeerName, ...]:
+        """Return the usable routers that the first speaker serves, by name."""
+        return tuple(name for name in self.usable if self.seats_of(name)[0].speaker == 0)
+
+    def seats_of(self, name: PeerName) -> tuple[Seat, ...]:
+        """Return the sessions of a usable router; there is at least one."""
+        found = self.seats.get(name)
+        return found or (Seat(0, self.usable[name].source_address),)
 
 
 def read_peers(snapshot: Snapshot) -> Peers:
@@ -139,23 +152,39 @@ def _derived(snapshot: Snapshot, index: int, *, taken: AbstractSet[Address]) -> 
         number += 1
 
 
-def neighbors(snapshot: Snapshot, peers: Peers) -> Mapping[PeerName, Neighbor]:
-    """Return the sessions to be configured, by name. None of them lacks a password it needs."""
+def exports(peers: Peers, speaker: int = 0) -> Mapping[PeerName, Address]:
+    """Return the routers that one speaker may tell anything."""
+    return {
+        name: spec.address
+        for name, spec in peers.usable.items()
+        if any(seat.speaker == speaker for seat in peers.seats_of(name))
+    }
+
+
+def neighbors(snapshot: Snapshot, peers: Peers, speaker: int = 0) -> Mapping[PeerName, Neighbor]:
+    """Return the sessions to be configured at one speaker. None lacks a password it needs."""
     return {
         name: neighbor(
             spec,
+            source=seat.source,
             restart_seconds=_restart_seconds(snapshot, peers.conf, spec),
             password=peers.passwords.get(name),
         )
         for name, spec in peers.usable.items()
         if name not in peers.mute
+        for seat in peers.seats_of(name)
+        if seat.speaker == speaker
     }
 
 
 def neighbor(
-    spec: BgpPeerSpec, *, restart_seconds: int | None = None, password: str | None = None
+    spec: BgpPeerSpec,
+    *,
+    source: Address | None = None,
+    restart_seconds: int | None = None,
+    password: str | None = None,
 ) -> Neighbor:
-    """Return the session that a BgpPeer asks for."""
+    """Return a session that a BgpPeer asks for."""
     bfd = spec.bfd
     return Neighbor(
         address=spec.address,
@@ -166,9 +195,9 @@ def neighbor(
         keepalive_seconds=spec.timers.effective_keepalive_seconds or spec.timers.keepalive_seconds,
         connect_retry_seconds=spec.timers.connect_retry_seconds,
         families=tuple(sorted(spec.families)),
-        add_path=spec.add_path.enabled,
+        add_path=spec.add_path.enabled and spec.parallel_sessions is None,
         local_as=spec.local_as,
-        source_address=spec.source_address,
+        source_address=source,
         password=password,
         multihop_ttl=spec.ebgp_multihop.ttl if spec.ebgp_multihop is not None else None,
         ttl_security=spec.ttl_security,

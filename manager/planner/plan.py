@@ -9,19 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from manager.planner.allocate import allocate
-from manager.planner.apart import needing_own_speakers, single_path_peers
 from manager.planner.case import Case, Contribution
 from manager.planner.claims import held_addresses
 from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.ours import sort_out
+from manager.planner.owners import owners
 from manager.planner.paths import Paths
-from manager.planner.peers import Peers, identities, neighbors, read_peers
+from manager.planner.peers import Peers, exports, identities, neighbors, read_peers
 from manager.planner.protocols import PROTOCOLS
 from manager.planner.remarks import remarked
+from manager.planner.seats import seat
 from manager.planner.serving import NOTHING, Serving, serving
+from manager.planner.sessions import time_to_speak
 from manager.planner.shared import Shared
-from manager.planner.status import resource_records, service_record, time_to_speak
+from manager.planner.status import resource_records, service_record
 from manager.planner.unread import carried, kept
 from manager.planner.vocabulary import ANNOUNCED_BY
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
@@ -54,21 +56,19 @@ def plan(snapshot: Snapshot) -> Plan:
         left_alone=services.left_alone,
         failures=(*books.failures, *scene.failures),
         again_s=time_to_speak(snapshot, statuses),
+        seats={name: shared.peers.seats_of(name) for name in shared.peers.usable},
     )
 
 
 def _shared(snapshot: Snapshot, books: Books) -> Shared:
-    """Return what is the same for all Services, with the routers set apart that must be."""
+    """Return what is the same for all Services, with every router at the speakers that serve it."""
     peers = read_peers(snapshot)
     holders = Counter(g.address for a in books.allocations.values() for g in a.grants)
     shared = Shared(snapshot, peers, frozenset(holders), books.eips)
     shared.common = frozenset(address for address, number in holders.items() if number > 1)
     if peers.conf is None:
         return shared
-    shared.single = single_path_peers(shared)
-    apart = needing_own_speakers(shared)
-    verdicts = {name: apart.get(name, verdict) for name, verdict in peers.verdicts.items()}
-    shared.peers = replace(peers, verdicts=verdicts, apart=frozenset(apart))
+    seat(shared)
     return shared
 
 
@@ -173,18 +173,19 @@ def _passing(verdict: Verdict) -> bool:
 def _speeches(scene: _Scene) -> tuple[Speech, ...]:
     """Return what each speaker of the replica should be and say."""
     snapshot, peers = scene.shared.snapshot, scene.shared.peers
-    owners = _owners(snapshot)
+    whose = owners(snapshot)
     if peers.conf is None:
-        return tuple(_kept(peers, observed, owners) for observed in snapshot.speakers)
+        return tuple(_kept(peers, observed, whose) for observed in snapshot.speakers)
     routes: list[dict[RouteKey, Route]] = [{} for _ in snapshot.speakers]
-    routes[0] = scene.paths.all()
+    for key, route in scene.paths.all().items():
+        routes[key.speaker][key] = route
     return tuple(
         Speech(
             identity=one,
-            exports={name: spec.address for name, spec in peers.usable.items()},
+            exports=exports(peers, index),
             routes=routes[index],
-            neighbors=neighbors(snapshot, peers),
-            nodes=owners,
+            neighbors=neighbors(snapshot, peers, index),
+            nodes=whose,
         )
         for index, one in enumerate(identities(snapshot, peers.conf))
     )
@@ -201,7 +202,7 @@ def _with_unread(scene: _Scene, books: Books) -> tuple[Speech, ...]:
     return tuple(kept(speech, observed, unread=unread, by=by) for speech, observed in pairs)
 
 
-def _kept(peers: Peers, observed: Observed, owners: Mapping[Address, NodeName]) -> Speech:
+def _kept(peers: Peers, observed: Observed, whose: Mapping[Address, NodeName]) -> Speech:
     """A running speaker keeps what it has, but for sessions ended by hand."""
     wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
     return Speech(
@@ -209,18 +210,5 @@ def _kept(peers: Peers, observed: Observed, owners: Mapping[Address, NodeName]) 
         exports=dict(sorted(observed.exports.items())),
         routes={key: observed.routes[key] for key in sorted(observed.routes, key=route_order)},
         neighbors={n: one for n, one in sorted(observed.neighbors.items()) if n in wanted},
-        nodes=owners,
+        nodes=whose,
     )
-
-
-def _owners(snapshot: Snapshot) -> dict[Address, NodeName]:
-    """Return whose each address is: an InternalIP is a Node's own, others may occur on many."""
-    owners: dict[Address, NodeName] = {}
-    for name, node in sorted(snapshot.nodes.items()):
-        for internal in node.internal_ips:
-            owners.setdefault(internal, name)
-    for name, announcer in sorted(snapshot.announcers.items()):
-        for interface in announcer.interfaces:
-            for own in interface.addresses:
-                owners.setdefault(own.ip, name)
-    return owners

@@ -1,6 +1,7 @@
 """What is the same for all Services of one plan: peers, next hops, wishes, what was observed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
@@ -10,7 +11,7 @@ from manager.planner.desired import EipState
 from manager.planner.peers import Peers
 from manager.planner.reach import Reach, reach
 from manager.planner.saying import PEER_FAMILY, Saying, saying
-from manager.planner.spread import spread
+from manager.planner.spread import dealt, spread
 from manager.planner.vocabulary import ESTABLISHED
 from manager.snapshot import EipName, NodeName, Snapshot
 from pointsman.model.address import Address, Family, Prefix, family_of
@@ -20,7 +21,8 @@ from pointsman.model.stamp import parse_time
 
 NO_SESSION_AFTER: Final = timedelta(seconds=60)  # product.md section 2
 
-Hops = Mapping[Address, frozenset[PeerName]]  # next hop: the routers that are sent it
+# (next hop, speaker): the routers that are sent it by that speaker
+Hops = Mapping[tuple[Address, int], frozenset[PeerName]]
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Shared:
     peers: Peers
     vips: frozenset[Address]
     eips: Mapping[EipName, EipState]
-    single: frozenset[PeerName] = frozenset()  # routers that keep one path of a prefix
+    single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     common: frozenset[Address] = frozenset()  # held by more than one Service
     _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
     _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
@@ -67,26 +69,41 @@ class Shared:
         """Return the next hops of *prefix* that the routers *to* are sent, each with them."""
         family = family_of(prefix)
         limits = self._limits(to)
-        key: tuple[object, ...] = (family, to, carriers, prefix if limits else None)
+        single = bool(limits) or any(peer in self.peers.seats for peer in to)
+        key: tuple[object, ...] = (family, to, carriers, prefix if single else None)
         if key not in self._hops:
-            heard: dict[Address, set[PeerName]] = {}
+            heard: dict[tuple[Address, int], set[PeerName]] = {}
             for peer in to:
                 near = self.reach(peer, family).hops
                 names = carriers & near.keys()
-                if peer in limits:
-                    nodes = self.snapshot.nodes
-                    names = spread(prefix, names, nodes=nodes, limit=limits[peer])
-                for name in names:
-                    heard.setdefault(near[name], set()).add(peer)
+                for name, speaker in self._told(prefix, names, peer, limits.get(peer)):
+                    heard.setdefault((near[name], speaker), set()).add(peer)
             self._hops[key] = {hop: frozenset(names) for hop, names in heard.items()}
         return self._hops[key]
 
+    def _told(
+        self, prefix: Prefix, names: AbstractSet[NodeName], peer: PeerName, limit: int | None
+    ) -> Iterable[tuple[NodeName, int]]:
+        """Return which of the nodes *names* one router is sent, and by which speaker each."""
+        speakers = [seat.speaker for seat in self.peers.seats_of(peer)]
+        nodes = self.snapshot.nodes
+        if speakers == [0]:
+            if limit is not None:
+                names = spread(prefix, names, nodes=nodes, limit=limit)
+            return [(name, 0) for name in names]
+        most = self.peers.usable[peer].next_hops.max_paths or len(speakers)
+        chosen = spread(prefix, names, nodes=nodes, limit=min(most, len(speakers)))
+        return dealt(prefix, chosen, speakers)
+
     def _limits(self, to: tuple[PeerName, ...]) -> Mapping[PeerName, int]:
-        """Return how many paths each router is sent at most, where that could matter.
+        """Return how many paths each router is sent at most by the first speaker, if it matters.
 
         While one of them takes several, the daemon has several, and chooses among them for
         those that keep one.
         """
+        seats = self.peers.seats
+        if seats:
+            to = tuple(peer for peer in to if peer not in seats or seats[peer][0].speaker == 0)
         if self.single.issuperset(to):
             return dict.fromkeys(to, 1)
         limits = {peer: self.peers.usable[peer].next_hops.max_paths for peer in to}

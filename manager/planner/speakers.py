@@ -26,7 +26,9 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
             name = entry_name(snapshot.settings.speaker_name, index)
             report = seen.sessions.get(peer)
             if report is not None:
-                said.append(entry(name, report))
+                session = seen.neighbors.get(peer)
+                parallel = index > 0 and session is not None and session.source_address
+                said.append(entry(name, report, source=str(parallel or "")))
             elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
                 said.append(before[name])
         if said:
@@ -39,9 +41,11 @@ def entry_name(replica: str, index: int) -> str:
     return f"{replica or 'speaker'}{f'/{index}' if index else ''}"
 
 
-def entry(name: str, report: SessionReport) -> Entry:
+def entry(name: str, report: SessionReport, *, source: str = "") -> Entry:
     """Return the item of status.speakers that says *report*."""
     said: dict[str, object] = {"name": name, "state": report.state}
+    if source:
+        said["sourceAddress"] = source
     if report.established_at_s is not None:
         since = datetime.fromtimestamp(report.established_at_s, UTC)
         said["establishedSince"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -33,5 +33,25 @@ def spread(
     return frozenset(name for _, _, name in turns[:limit])
 
 
+def dealt(
+    prefix: Prefix, names: Iterable[NodeName], speakers: Iterable[int]
+) -> tuple[tuple[NodeName, int], ...]:
+    """Return a speaker of its own for each of *names*; what is left over gets none.
+
+    Every pair has a number, and the lowest pair whose halves are both free is taken: when
+    a node or a speaker goes, most of the others stay together.
+    """
+    pairs = sorted(
+        (_score(prefix, f"{name} {speaker}"), name, speaker)
+        for name in names
+        for speaker in speakers
+    )
+    found: dict[NodeName, int] = {}
+    for _, name, speaker in pairs:
+        if name not in found and speaker not in found.values():
+            found[name] = speaker
+    return tuple(found.items())
+
+
 def _score(prefix: Prefix, name: str) -> bytes:
     return sha256(f"{prefix} {name}".encode()).digest()

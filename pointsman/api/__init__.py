@@ -9,7 +9,8 @@ from pointsman.api.announcer import (
     ProxyReport,
 )
 from pointsman.api.bgpconf import BgpConfSpec, BgpConfStatus, GracefulRestart, Offer
-from pointsman.api.bgppeer import AddPath, BgpPeerSpec, BgpPeerStatus, SpeakerStatus, Timers
+from pointsman.api.bgppeer import AddPath, BgpPeerSpec, ParallelSessions, Timers
+from pointsman.api.bgppeerstatus import BgpPeerStatus, SpeakerStatus
 from pointsman.api.condition import Condition, Count
 from pointsman.api.eip import EipSpec, EipStatus, Protocol
 from pointsman.api.eipbgp import EipBgp, Weighting
@@ -41,6 +42,7 @@ __all__ = [
     "NextHops",
     "Offer",
     "Operator",
+    "ParallelSessions",
     "Protocol",
     "ProxyReport",
     "Scope",

@@ -87,15 +87,16 @@ class BgpConfSpec(ApiModel):
         default=None,
         description="Router id of the speaker: an IPv4 address other than 0.0.0.0, unique in the "
         "network. Absent: one from 198.18.0.0/15, derived for each speaker and stable. With "
-        "several replicas leave it absent. A change restarts the speakers.",
+        "several replicas leave it absent. A replica's further speakers always have a derived "
+        "one. A change restarts the speakers.",
     )
     listen_port: StrictInt = Field(
         default=0,
         ge=0,
         le=65_535,
         description="TCP port on which routers may open sessions to us; 0: none, sessions are "
-        "opened outwards only, so that nothing clashes with a router of a CNI on 179. A change "
-        "restarts the speakers.",
+        "opened outwards only, so that nothing clashes with a router of a CNI on 179. Further "
+        "speakers never listen. A change restarts the speakers.",
     )
     listen_addresses: Annotated[
         tuple[ListenAddress, ...], Field(max_length=16), ListType("set")

@@ -1,4 +1,4 @@
-"""The BgpPeer: a router that hears our prefixes, and how the session with it goes."""
+"""The BgpPeer: a router that hears our prefixes, and the sessions to open with it."""
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, ClassVar, Literal
@@ -8,7 +8,6 @@ from pydantic import Field, StrictBool, StrictInt
 from pointsman.api import dialect
 from pointsman.api.base import ApiModel, ListType, ReadFrom, Rule
 from pointsman.api.bgpconf import AsNumber, GracefulRestart
-from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions
 from pointsman.api.peering import Bfd, Multihop, NextHops, SecretRef
 from pointsman.model.address import Address, Prefix
 
@@ -87,6 +86,33 @@ SAME_FAMILY = Rule(
     ),
     words="sourceAddress and address are of different families: a session runs over one of them",
 )
+PARALLEL_FAMILY = Rule(
+    cel="!has(self.parallelSessions) || !isIP(self.address)"
+    " || self.parallelSessions.sourceAddresses.all(one, !isIP(one)"
+    " || ip(one).family() == ip(self.address).family())",
+    holds=lambda peer: (
+        peer.parallel_sessions is None
+        or all(
+            one.version == peer.address.version for one in peer.parallel_sessions.source_addresses
+        )
+    ),
+    words="parallelSessions.sourceAddresses and address are of different families: a session "
+    "runs over one of them",
+)
+PARALLEL_ALONE = Rule(
+    cel="!has(self.parallelSessions) || (!has(self.sourceAddress) && !self.passive"
+    " && (!has(self.bfd) || !self.bfd.enabled))",
+    holds=lambda peer: (
+        peer.parallel_sessions is None
+        or (
+            peer.source_address is None
+            and not peer.passive
+            and (peer.bfd is None or not peer.bfd.enabled)
+        )
+    ),
+    words="parallelSessions open one session from each of their own sourceAddresses: remove "
+    "sourceAddress, passive and bfd, which are for a single session",
+)
 
 RouterAddress = Annotated[
     Address,
@@ -140,10 +166,29 @@ class AddPath(ApiModel):
     )
 
 
+class ParallelSessions(ApiModel):
+    """Several sessions with a router that keeps one path of a prefix for each of them."""
+
+    source_addresses: Annotated[
+        tuple[SourceAddress, ...], Field(min_length=1, max_length=16), ListType("set")
+    ] = Field(
+        description="Addresses of the manager's host, one session from each; the router needs "
+        "each as a neighbor. Of an address that an agent reports, only the replica on that node "
+        "makes use. Each session takes one further speaker, a gobgpd of its own "
+        "(--gobgp-socket given again).",
+    )
+
+
 class BgpPeerSpec(ApiModel):
     """A router, and the session to open to it."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (ONE_TTL_RULE, BFD_IS_ONE_HOP, SAME_FAMILY)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        ONE_TTL_RULE,
+        BFD_IS_ONE_HOP,
+        SAME_FAMILY,
+        PARALLEL_FAMILY,
+        PARALLEL_ALONE,
+    )
 
     address: RouterAddress = Field(
         description="Address of the router, IPv4 or IPv6, such as 192.0.2.1 or 2001:db8::1."
@@ -200,60 +245,14 @@ class BgpPeerSpec(ApiModel):
     add_path: AddPath = Field(
         default=AddPath(), description="Several paths of one prefix over the session (RFC 7911)."
     )
+    parallel_sessions: ParallelSessions | None = Field(
+        default=None,
+        description="For a router without ADD-PATH: as many sessions as next hops it should have "
+        "of a prefix, each with one of them.",
+    )
     next_hops: NextHops = Field(
         default=NextHops(), description="Which nodes this router is sent as next hops."
     )
     disabled: StrictBool = Field(
         default=False, description="End the session, if there is one, and open none."
-    )
-
-
-class SpeakerStatus(ApiModel):
-    """The session as one speaker sees it; each replica writes its own entry."""
-
-    name: str = Field(description="Name of the speaker: the replica it belongs to.")
-    state: str = Field(
-        description="State of the session (RFC 4271 section 8.2.2), such as Established."
-    )
-    established_since: str | None = Field(
-        default=None,
-        description="Since when the session is established.",
-        json_schema_extra={"format": "date-time"},
-    )
-    last_error: str | None = Field(
-        default=None, description="Why the session last ended or failed."
-    )
-    families: Annotated[tuple[str, ...], ListType("atomic")] = Field(
-        default=(), description="Address families negotiated."
-    )
-    hold_seconds: StrictInt | None = Field(
-        default=None, description="Hold time negotiated, in seconds; 0: off."
-    )
-    keepalive_seconds: StrictInt | None = Field(
-        default=None, description="Interval of keepalives in use, in seconds; 0: none."
-    )
-    bfd_state: str | None = Field(
-        default=None,
-        description="State of BFD with the router (RFC 5880), such as Up or Down; absent where "
-        "the BgpPeer does not ask for it.",
-    )
-    add_path_negotiated: StrictBool | None = Field(
-        default=None, description="Whether the router takes several paths of one prefix."
-    )
-    advertised_prefixes: StrictInt | None = Field(
-        default=None,
-        description="How many prefixes the router is sent, read back from the speaker.",
-    )
-    advertised_paths: StrictInt | None = Field(
-        default=None, description="How many paths the router is sent, read back from the speaker."
-    )
-
-
-class BgpPeerStatus(ApiModel):
-    """How the sessions with the router go; written by Pointsman."""
-
-    conditions: Conditions = Field(default=(), description=CONDITIONS)
-    observed_generation: StrictInt | None = Field(default=None, description=OBSERVED_GENERATION)
-    speakers: Annotated[tuple[SpeakerStatus, ...], ListType("map", key="name")] = Field(
-        default=(), description="The session as each speaker sees it, one entry per replica."
     )

@@ -8,7 +8,8 @@ import yaml
 from pointsman.api.announcer import AnnouncerSpec, AnnouncerStatus
 from pointsman.api.base import ApiModel
 from pointsman.api.bgpconf import BgpConfSpec, BgpConfStatus
-from pointsman.api.bgppeer import BgpPeerSpec, BgpPeerStatus
+from pointsman.api.bgppeer import BgpPeerSpec
+from pointsman.api.bgppeerstatus import BgpPeerStatus
 from pointsman.api.eip import EipSpec, EipStatus
 from pointsman.api.structural import Schema, structural
 

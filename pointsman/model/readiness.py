@@ -127,14 +127,16 @@ class SinglePath(Verdict):
         if self.off:
             return (
                 f"BgpPeer '{self.peer}' is told one path of each prefix, so one node carries all "
-                "its traffic: spec.addPath.enabled is false."
+                "its traffic: spec.addPath.enabled is false. A router without ADD-PATH has several "
+                "with spec.parallelSessions."
             )
         return (
             f"BgpPeer '{self.peer}' keeps one path of each prefix, so one node carries all its "
             "traffic: the router did not negotiate ADD-PATH. Let it receive additional paths from "
             "us (FRR: on unless 'disable-addpath-rx'; BIRD: 'add paths rx'; Cisco: "
             "'additional-paths receive'; Juniper: 'add-path receive'; Arista: 'bgp "
-            "additional-paths receive'); docs/routers has each."
+            "additional-paths receive'); docs/routers has each. Or "
+            "set spec.parallelSessions, for a router that cannot."
         )
 
 
@@ -188,12 +190,73 @@ class NeedsOwnSpeaker(Verdict):
 
     what: str
     other: str
+    stays: str = ""  # what must be done before a further speaker could take the session over
 
     def __str__(self) -> str:
         return (
             f"{self.what} is told nothing: it keeps one path of each prefix, and may be sent other "
             f"next hops than BgpPeer '{self.other}', but a speaker has one best path for all. "
-            "Enable ADD-PATH on the router, or give both the same nextHops."
+            f"Enable ADD-PATH on the router, or give both the same nextHops, or {self._more}."
+        )
+
+    @property
+    def _more(self) -> str:
+        if self.stays:
+            return f"{self.stays}, so that a further speaker can serve it"
+        return "give the managers one more speaker (--gobgp-socket)"
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewSpeakers(Verdict):
+    """A router with fewer sessions than its parallelSessions name; it is used, for all that."""
+
+    ok: ClassVar[bool] = True
+
+    what: str
+    wanted: int
+    served: int
+
+    def __str__(self) -> str:
+        lacking = self.wanted - self.served
+        return (
+            f"{self.what} is used, with {self.served} of its {self.wanted} parallel sessions: no "
+            "further speaker is left for the others. Give each manager "
+            f"{lacking} more (--gobgp-socket, a sidecar each), or name fewer sourceAddresses."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyEstablished(Verdict):
+    """Some of several parallel sessions are up: the router is reached, by fewer next hops."""
+
+    ok: ClassVar[bool] = True
+
+    peer: str
+    sessions: int
+    down: tuple[str, ...]  # the source addresses of those that are not up
+
+    def __str__(self) -> str:
+        up = self.sessions - len(self.down)
+        return (
+            f"{up} of {self.sessions} sessions with BgpPeer '{self.peer}' are established, none "
+            f"from {', '.join(self.down)}. Check that the manager's host has that address and the "
+            "router has it as a neighbor."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelSessions(Verdict):
+    """Of the condition AddPathNegotiated: False, and no fault."""
+
+    peer: str
+    sessions: int
+
+    def __str__(self) -> str:
+        if self.sessions == 1:
+            return f"BgpPeer '{self.peer}' keeps one path of each prefix: it has one session."
+        return (
+            f"BgpPeer '{self.peer}' keeps one path of each prefix for each session. Its "
+            f"{self.sessions} parallel sessions give it up to {self.sessions} next hops."
         )
 
 

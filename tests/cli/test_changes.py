@@ -144,3 +144,25 @@ def test_an_eip_that_comes_or_goes() -> None:
 
 def test_a_foreign_kind_changes_nothing() -> None:
     assert not any(after(lambda o: o.append(obj("Deployment", "x", "apps/v1"))).values())
+
+
+def test_a_session_that_moves_to_another_speaker_is_reset() -> None:
+    def seen(spec: dict, after: World | None = None) -> World:
+        objects = copy.deepcopy(small())
+        one(objects, "BgpPeer")["spec"].update(spec)
+        reading = offline.read((("f", raw) for raw in objects), Settings(speakers=3))
+        return settled(reading, after=after)
+
+    alone = {"addPath": {"enabled": False}}
+    two = {"parallelSessions": {"sourceAddresses": ["192.0.2.101", "192.0.2.102"]}}
+    second = {"parallelSessions": {"sourceAddresses": ["192.0.2.102"]}}
+    for before, wish, session in (
+        ({}, alone, {"change": "reset", "because": ["speaker"]}),
+        ({}, two, {"change": "reset", "because": ["speaker"]}),
+        (two, second, {"change": "closed", "because": []}),
+        (second, two, {"change": "opened", "because": []}),
+        (two, two, None),
+    ):
+        old = seen(before)
+        peers = changes(old, seen(wish, old))["peers"]
+        assert peers.get("tor-1", {}).get("session") == session, (before, wish)

@@ -175,3 +175,20 @@ def test_the_width_is_what_the_router_is_sent(
         tmp_path, router("tor-1"), *(node(f"n{n}", f"192.0.2.{n}") for n in range(20, 22))
     )
     assert "  maximum-paths 4" in run(capsys, *words, "frr")[1].splitlines()
+
+
+def test_parallel_sessions_are_a_neighbor_for_each_source(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    sources = {"sourceAddresses": ["192.0.2.101", "192.0.2.102"]}
+    words = alone(tmp_path, router("old", parallelSessions=sources))
+    as_frr = run(capsys, *words, "frr", "--speakers", "3")[1]
+    assert [line for line in as_frr.splitlines() if "peer-group pointsman" in line] == [
+        " neighbor 192.0.2.101 peer-group pointsman",
+        " neighbor 192.0.2.102 peer-group pointsman",
+    ]
+    as_bird = run(capsys, *words, "bird")[1]
+    assert "{ neighbor 192.0.2.102 as 64501; }" in as_bird
+    assert "192.0.2.12" not in as_bird
+    assert "add paths" not in as_bird
+    assert "keep those" not in as_bird

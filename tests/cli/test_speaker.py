@@ -26,11 +26,11 @@ def settled() -> Sides:
         speech.identity, speech.exports, speech.routes, speech.neighbors, sessions={TOR: up}
     )
     snapshot = replace(seen.settled, observed=observed)
-    return Sides(snapshot, plan(snapshot), observed, complete=True)
+    return Sides(snapshot, plan(snapshot), (observed,), complete=True)
 
 
 def with_observed(both: Sides, observed: Observed) -> Sides:
-    return replace(both, observed=observed)
+    return replace(both, observed=(observed,))
 
 
 def drifts(both: Sides) -> list[str | None]:
@@ -46,13 +46,14 @@ def test_at_rest_nothing_drifts(settled: Sides) -> None:
 
 def test_each_kind_of_drift_is_seen(settled: Sides) -> None:
     assert settled.observed is not None
-    held = dict(settled.observed.routes)
+    (seen,) = settled.observed
+    held = dict(seen.routes)
     first, second, *_ = sorted(held, key=route_order)
     del held[first]
     held[second] = Route(PathAttributes(med=7), held[second].peers)
     extra = replace(second, next_hop=type(second.next_hop)("192.0.2.99"))
     held[extra] = Route(PathAttributes(), frozenset({TOR}))
-    both = with_observed(settled, replace(settled.observed, routes=held))
+    both = with_observed(settled, replace(seen, routes=held))
     assert drifts(both) == ["missing", "differs", "extra", None, None]
 
 
@@ -66,7 +67,7 @@ def test_each_kind_of_drift_is_seen(settled: Sides) -> None:
 def test_what_is_wrong_with_a_session(settled: Sides, state: str, told: int, words: str) -> None:
     assert settled.observed is not None
     report = SessionReport(state, add_path_negotiated=True, advertised_paths=told)
-    both = with_observed(settled, replace(settled.observed, sessions={TOR: report}))
+    both = with_observed(settled, replace(settled.observed[0], sessions={TOR: report}))
     tor = next(one for one in speaker.peers_json(both) if one["name"] == TOR)
     (sentence,) = peers._wrong(tor, asked=True)
     assert words in sentence
@@ -74,8 +75,9 @@ def test_what_is_wrong_with_a_session(settled: Sides, state: str, told: int, wor
 
 def test_a_session_that_bfd_does_not_watch_though_it_should(settled: Sides) -> None:
     assert settled.observed is not None
-    unwatched = replace(settled.observed.sessions[TOR], bfd_state="Down")
-    both = with_observed(settled, replace(settled.observed, sessions={TOR: unwatched}))
+    (seen,) = settled.observed
+    unwatched = replace(seen.sessions[TOR], bfd_state="Down")
+    both = with_observed(settled, replace(seen, sessions={TOR: unwatched}))
     tor = next(one for one in speaker.peers_json(both) if one["name"] == TOR)
     (sentence,) = peers._wrong(tor, asked=True)
     assert "a session without BFD" in sentence
@@ -83,8 +85,9 @@ def test_a_session_that_bfd_does_not_watch_though_it_should(settled: Sides) -> N
 
 def test_a_password_that_differs_is_named_and_not_shown(settled: Sides) -> None:
     assert settled.observed is not None
-    other = replace(settled.observed.neighbors[TOR], password="s3cret")
-    both = with_observed(settled, replace(settled.observed, neighbors={TOR: other}))
+    (seen,) = settled.observed
+    other = replace(seen.neighbors[TOR], password="s3cret")
+    both = with_observed(settled, replace(seen, neighbors={TOR: other}))
     found = speaker.peers_json(both)
     tor = next(one for one in found if one["name"] == TOR)
     assert tor["differs"] == ["passwordSecretRef"]

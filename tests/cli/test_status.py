@@ -161,3 +161,24 @@ def test_an_empty_cluster_is_fine(capsys, tmp_path: Path) -> None:
     assert status == 0
     assert out.splitlines() == ["PEERS: none", "", "EIPS: none", "", "SERVICES: none", "",
                                 "NODES: none"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason", "wrong"),
+    [
+        ("AddPathNegotiated", "False", "ParallelSessions", False),
+        ("AddPathNegotiated", "False", "SinglePath", True),
+        ("Established", "True", "PartlyEstablished", True),
+        ("Ready", "True", "TooFewSpeakers", True),
+    ],
+)
+def test_what_of_parallel_sessions_is_worth_a_look(
+    capsys, tmp_path: Path, kind: str, status: str, reason: str, wrong: bool
+) -> None:
+    objects = fine()
+    for raw in objects:
+        if raw["kind"] == "BgpPeer":
+            conditions = [c for c in raw["status"]["conditions"] if c["type"] != kind]
+            raw["status"]["conditions"] = [*conditions, condition(kind, status, reason, "So.")]
+    code, out, _ = run(capsys, *words(tmp_path, objects))
+    assert (code, "BgpPeer tor-1: So." in out) == (int(wrong), wrong)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from manager.__main__ import main, options, parser
+from manager.main import Misuse
 from manager.snapshot import Settings
 
 
@@ -77,3 +78,11 @@ def test_misuse_is_a_sentence_and_status_2(
 def test_help_is_no_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "--gobgp-socket" in capsys.readouterr().out
+
+
+def test_a_socket_more_is_a_speaker_more() -> None:
+    found = options(parser().parse_args(["--name=a", "--gobgp-socket=x", "--gobgp-socket=y"]))
+    assert found.gobgp_sockets == (Path("x"), Path("y"))
+    assert found.settings.speakers == 2
+    with pytest.raises(Misuse, match="Two speakers cannot have one socket"):
+        options(parser().parse_args(["--name=a", "--gobgp-socket=x", "--gobgp-socket=x"]))

@@ -55,7 +55,9 @@ def stories(path: Path) -> list[Story]:
     """Return the stories of one file, in their order."""
     found = []
     for raw in yaml.safe_load_all(path.read_text()):
-        settings = Settings(require_class=raw.get("requireClass", False))
+        settings = Settings(
+            require_class=raw.get("requireClass", False), speakers=raw.get("speakers", 1)
+        )
         found.append(
             Story(
                 name=raw["story"],

@@ -47,8 +47,9 @@ def _paths(decided: Plan) -> Iterator[str]:
     hops: dict[tuple[str, str], list[str]] = {}
     for key, route in decided.routes.items():
         node = decided.speech.nodes.get(key.next_hop, "?")
+        by = f" by speaker {key.speaker}" if key.speaker else ""
         for peer in sorted(map(str, route.peers)):
-            hop = f"{node} {key.next_hop}{_attributes(route.attributes)}"
+            hop = f"{node} {key.next_hop}{_attributes(route.attributes)}{by}"
             hops.setdefault((peer, str(key.prefix)), []).append(hop)
     for (peer, prefix), found in sorted(hops.items()):
         yield f"{peer} hears {prefix} via {', '.join(found)}"

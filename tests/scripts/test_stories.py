@@ -61,6 +61,7 @@ def test_a_restart_after_each_step_changes_nothing(story: Story) -> None:
         before, world = world, world.restarted()
         world.settle()
         assert (world.docs, world.observed) == (before.docs, before.observed)
+        assert world.further == before.further
         assert (world.writes, world.events) == ([], [])
 
 
@@ -82,9 +83,10 @@ def test_a_speaker_that_restarts_is_told_anew_and_no_service_is_written(story: S
         return  # the story says why
     world = story.world()
     for _ in told(story, world):
-        observed, world.observed = world.observed, Observed()
+        before = world.snapshot().routes
+        world.observed, world.further = Observed(), ()
         world.settle()
-        assert (world.observed.routes, world.writes) == (observed.routes, [])
+        assert (world.snapshot().routes, world.writes) == (before, [])
 
 
 @each_story

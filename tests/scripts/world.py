@@ -57,6 +57,7 @@ class World:
 
     docs: dict[str, Json] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
+    further: tuple[Observed, ...] = ()  # what further speakers hold
     now: datetime = START
     down: dict[str, str] = field(default_factory=dict)  # peer -> state of its session
     single: set[str] = field(default_factory=set)  # peers that did not negotiate ADD-PATH
@@ -102,7 +103,7 @@ class World:
         docs = self.order(list(self.docs.values()))
         found, problems = snapshot_of(docs, settings=self.settings)
         assert not problems, problems
-        return replace(found, observed=self.observed, taken_at=self.now)
+        return replace(found, observed=self.observed, further=self.further, taken_at=self.now)
 
     def settle(self) -> tuple[Plan, list[Paths]]:
         """Plan and act until nothing changes; return the last plan and every table of paths.
@@ -113,12 +114,12 @@ class World:
         self.writes.clear()
         self.events.clear()
         held_before = self.holders
-        tables = [frozenset(self.observed.routes)]
+        tables = [frozenset(self.snapshot().routes)]
         for _ in range(ROUNDS):
-            before = json.dumps(self.docs, sort_keys=True), self.observed
+            before = json.dumps(self.docs, sort_keys=True), self.observed, self.further
             decided = self.step()
-            tables.append(frozenset(self.observed.routes))
-            if (json.dumps(self.docs, sort_keys=True), self.observed) == before:
+            tables.append(frozenset(self.snapshot().routes))
+            if (json.dumps(self.docs, sort_keys=True), self.observed, self.further) == before:
                 self.holders = self._holders()
                 stayed = {ip for ip, keys in self.holders.items() if keys & held_before.get(ip, NO)}
                 return decided, [_of(table, stayed) for table in tables]
@@ -139,9 +140,11 @@ class World:
         turns = notices(snapshot, before, after=after, planned=decided.services)
         self.events += map(_event, turns)
         self._collect()
-        told = applied(snapshot, decided).observed
-        sessions = {n: self._session(n, report) for n, report in told.sessions.items()}
-        self.observed = replace(told, sessions=sessions)
+        self.observed, *further = (
+            replace(one, sessions={n: self._session(n, said) for n, said in one.sessions.items()})
+            for one in applied(snapshot, decided).speakers
+        )
+        self.further = tuple(further)
         return decided
 
     def restarted(self) -> "World":

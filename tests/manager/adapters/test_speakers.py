@@ -190,3 +190,27 @@ async def test_an_api_that_is_away_makes_nobody_gone_who_renews(api: FakeKube) -
     assert leader.presence.gone == frozenset()
     await leader.end()
     await standby.end()
+
+
+def test_the_entries_of_further_speakers_are_their_replicas() -> None:
+    status = {"speakers": [{"name": "m1"}, {"name": "m1/1"}, {"name": "m2/1"}]}
+    peer = kube_codec.bgp_peer({"metadata": {"name": "t"}, "spec": {}, "status": status})
+    assert others([peer], "m1") == {"m2"}
+
+
+async def test_the_entries_of_all_speakers_of_a_replica_come_and_go_together(api: FakeKube) -> None:
+    one, other = Replica(api, "m1", leads=True), Replica(api, "m2")
+    for rig in (one, other):
+        rig.look()
+        two: Entries = ({"name": rig.name, "state": "x"}, {"name": f"{rig.name}/1", "state": "x"})
+        await rig.writes.apply(Delta({T: two}, frozenset()))
+    one.look()
+    assert len((await one.writes.observe())[T]) == 2
+    await one.writes.apply(Delta({}, frozenset({T})))
+    (raw,) = api.of(BGP_PEERS).values()
+    assert [entry["name"] for entry in raw["status"]["speakers"]] == ["m2", "m2/1"]
+    one.look()
+    one.gone = frozenset({"m2"})
+    await one.writes.sweep()
+    (raw,) = api.of(BGP_PEERS).values()
+    assert "speakers" not in raw["status"]

@@ -144,7 +144,7 @@ def test_a_neighbor_is_what_the_bgppeer_says() -> None:
             "addPath": {"enabled": False},
         }
     )
-    found = neighbor(spec)
+    found = neighbor(spec, source=None)
     assert (found.address, found.asn, found.port) == (ip_address("2001:db8:2::1"), 64500, 1179)
     assert (found.hold_seconds, found.keepalive_seconds, found.connect_retry_seconds) == (30, 10, 7)
     assert (found.families, found.add_path) == (("ipv4-unicast", "ipv6-unicast"), False)

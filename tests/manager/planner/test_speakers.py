@@ -23,6 +23,8 @@ UP = SessionReport(
 )
 HELD = {T: Neighbor(ip_address("192.0.2.1"), 64500)}
 SAID: Entry = {"name": "m1", "state": "Established"}
+PEER: BgpPeer = Resource(name="t", spec=None)
+S = ip_address("192.0.2.101")
 
 
 def test_it_says_what_the_session_came_to() -> None:
@@ -60,7 +62,20 @@ def test_a_session_that_is_down_counts_nothing() -> None:
     ],
 )
 def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
-    peer: BgpPeer = Resource(name="t", spec=None)
-    world = Snapshot(bgp_peers={T: peer}, observed=observed, settings=Settings(speaker_name="m1"))
+
+    world = Snapshot(bgp_peers={T: PEER}, observed=observed, settings=Settings(speaker_name="m1"))
     assert entries(world, {T: (SAID,)}) == ({} if said is None else {T: (said,)})
     assert entries(replace(world, bgp_peers={}), {T: (SAID,)}) == {}
+
+
+def test_each_speaker_of_a_replica_has_an_entry() -> None:
+    further = Observed(US, sessions={T: UP}, neighbors={T: replace(HELD[T], source_address=S)})
+    settings = Settings(speaker_name="m1", speakers=3)
+    world = Snapshot(
+        bgp_peers={T: PEER}, further=(further, Observed(fresh=False)), settings=settings
+    )
+    silent: Entry = {"name": "m1/2", "state": "Established"}
+    gone: Entry = {"name": "m1/3", "state": "Established"}
+    assert entries(world, {T: (silent, gone)}) == {
+        T: (entry("m1/1", UP, source="192.0.2.101"), silent)
+    }

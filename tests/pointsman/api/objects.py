@@ -206,6 +206,16 @@ GOOD = (
             },
         },
     ),
+    Good(
+        "a router with parallel sessions",
+        "BgpPeer",
+        {**ROUTER, "parallelSessions": {"sourceAddresses": ["192.0.2.101", "192.0.2.102"]}},
+        {
+            **ROUTER,
+            **PEER,
+            "parallelSessions": {"sourceAddresses": ["192.0.2.101", "192.0.2.102"]},
+        },
+    ),
     Good("an announcer", "Announcer", {}),
 )
 
@@ -619,6 +629,44 @@ BAD = (
         {**ROUTER, "ebgpMultihop": {"ttl": 2}, "bfd": {"enabled": True}},
         "spec",
         "BFD works over one hop only: remove bfd, or ebgpMultihop",
+    ),
+    Bad(
+        "parallel sessions over another family",
+        "BgpPeer",
+        {**ROUTER, "parallelSessions": {"sourceAddresses": ["192.0.2.9", "2001:db8:2::9"]}},
+        "spec",
+        "parallelSessions.sourceAddresses and address are of different families: a session runs "
+        "over one of them",
+    ),
+    *(
+        Bad(
+            f"parallel sessions and {field}",
+            "BgpPeer",
+            {**ROUTER, "parallelSessions": {"sourceAddresses": ["192.0.2.9"]}, field: value},
+            "spec",
+            "parallelSessions open one session from each of their own sourceAddresses: remove "
+            "sourceAddress, passive and bfd, which are for a single session",
+        )
+        for field, value in (
+            ("sourceAddress", "192.0.2.9"),
+            ("passive", True),
+            ("bfd", {"enabled": True}),
+        )
+    ),
+    peer(
+        "one source for two sessions",
+        "parallelSessions",
+        {"sourceAddresses": ["192.0.2.9", "192.0.2.9"]},
+        'Duplicate value: "192.0.2.9"',
+        "spec.parallelSessions.sourceAddresses[1]",
+    ),
+    peer(
+        "parallel sessions from nowhere",
+        "parallelSessions",
+        {"sourceAddresses": []},
+        "Invalid value: 0: spec.parallelSessions.sourceAddresses in body should have at least 1 "
+        "items",
+        "spec.parallelSessions.sourceAddresses",
     ),
     peer(
         "BFD in microseconds",

@@ -1,0 +1,45 @@
+"""deploy/patches/speakers.yaml: further speakers that are like the first."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from manager.__main__ import options, parser
+from tests.deploy.test_manifests import DEPLOY, one
+
+Json = dict[str, Any]
+PATCH: Json = yaml.safe_load((DEPLOY / "patches" / "speakers.yaml").read_text())
+PATCHED: list[Json] = PATCH["spec"]["template"]["spec"]["containers"]
+FIRST = {
+    container["name"]: container
+    for container in one("Deployment", "pointsman-manager")["spec"]["template"]["spec"][
+        "containers"
+    ]
+}
+FURTHER = [container for container in PATCHED if container["name"] not in FIRST]
+
+
+def test_the_manager_keeps_its_other_flags() -> None:
+    (manager,) = [one for one in PATCHED if one["name"] in FIRST]
+    assert manager.keys() == {"name", "args"}
+    before, after = FIRST[manager["name"]]["args"], manager["args"]
+    assert after[: len(before)] == before
+    assert all(flag.startswith("--gobgp-socket=") for flag in after[len(before) :])
+
+
+def test_each_socket_is_that_of_one_sidecar_in_its_order() -> None:
+    (manager,) = [one for one in PATCHED if one["name"] in FIRST]
+    found = options(parser().parse_args(["--name=a", *manager["args"][2:]]))
+    served = [one["args"] for one in (FIRST["gobgp"], *FURTHER)]
+    assert [[f"--socket={socket}"] for socket in found.gobgp_sockets] == served
+    assert found.settings.speakers == 3
+    # The sidecar makes its directory, and refuses one that others may look into.
+    assert len({socket.parent for socket in found.gobgp_sockets}) == 3
+
+
+@pytest.mark.parametrize("container", FURTHER, ids=lambda container: container["name"])
+def test_a_further_sidecar_is_as_the_first(container: Json) -> None:
+    own = {"name", "args"}
+    like = {key: value for key, value in FIRST["gobgp"].items() if key not in own}
+    assert {key: value for key, value in container.items() if key not in own} == like
