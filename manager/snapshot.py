@@ -78,6 +78,7 @@ class Service:
     families: tuple[Family, ...] = (Family.IPV4,)
     family_policy: FamilyPolicy = "SingleStack"
     load_balancer_ip: str = ""
+    cluster_ips: tuple[Address, ...] = ()
     ports: tuple[ServicePort, ...] = ()
     selector: Mapping[str, str] = field(default_factory=dict)
     ingress: tuple[Ingress, ...] = ()

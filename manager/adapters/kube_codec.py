@@ -106,6 +106,7 @@ def service(raw: Json) -> Service:
         families=_families(spec),
         family_policy=cast(FamilyPolicy, family_policy if family_policy in DUAL else "SingleStack"),
         load_balancer_ip=spec.text("loadBalancerIP"),
+        cluster_ips=_addresses(spec.texts("clusterIPs")),
         ports=tuple(
             ServicePort(port.text("protocol", "TCP"), port.integer("port"), port.text("name"))
             for port in spec.each("ports")

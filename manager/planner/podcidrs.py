@@ -1,7 +1,6 @@
 """Warns of Eips that hold addresses of Pods; it forbids nothing.
 
 A Node carries such addresses to its own Pods, so a Service there may never be reached.
-The ranges of Services are not known here: no object that we read tells them.
 """
 
 from collections.abc import Callable

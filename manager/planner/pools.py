@@ -5,10 +5,10 @@ older one, gives out nothing; it never takes another pool down with it.
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from manager.planner.podcidrs import warner
+from manager.planner import clusterips, podcidrs
 from manager.planner.reserved import reserved
 from manager.snapshot import Eip, EipName, Snapshot
 from pointsman.api import EipSpec
@@ -99,8 +99,8 @@ def read_pools(snapshot: Snapshot) -> Pools:
             broken = InternalError("Eip", eip.name, type(error).__name__)
             pools.append(Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken))
     pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), snapshot)
-    warn = warner(snapshot)
-    pools = [_warned(pool, warn(pool.own)) for pool in pools]
+    warners = podcidrs.warner(snapshot), clusterips.warner(snapshot)
+    pools = [_warned(pool, [warn(pool.own) for warn in warners]) for pool in pools]
     pools = [replace(pool, shut=_shut(pool), selective=_selective(pool.spec)) for pool in pools]
     defaults = [pool for pool in pools if pool.spec is not None and pool.spec.default]
     return Pools(
@@ -129,7 +129,8 @@ def _read(eip: Eip) -> Pool:
     return Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
 
 
-def _warned(pool: Pool, warning: str) -> Pool:
+def _warned(pool: Pool, warnings: Iterable[str]) -> Pool:
+    warning = "; ".join(filter(None, warnings))
     empty = not any(map(pool.capacity, Family))
     if not (warning or empty) or not isinstance(pool.ready, Ready):
         return pool

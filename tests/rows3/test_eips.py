@@ -126,3 +126,10 @@ def test_of_two_overlapping_eips_the_younger_gives_out_nothing(lab: Lab) -> None
     words.ready(lab, "aaa", "Ready")
     words.has(lab, "named", "198.51.100.16")
     words.has(lab, "plain", "198.51.100.0")  # a better Eip since: held is held
+
+
+def test_an_eip_with_the_clusterip_of_a_service_is_ready_and_warns(lab: Lab) -> None:
+    words.apply(lab, words.service("inner", type="ClusterIP"))
+    inside = cluster.get(lab, "inner")["spec"]["clusterIP"]
+    words.eip(lab, "odd", inside)
+    words.ready(lab, "odd", "Ready", f"{inside} is the ClusterIP of Service default/inner")

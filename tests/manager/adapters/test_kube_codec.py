@@ -83,6 +83,7 @@ def test_a_service_as_an_api_server_sends_it() -> None:
         families=(Family.IPV6, Family.IPV4),
         family_policy="RequireDualStack",
         load_balancer_ip="198.51.100.7",
+        cluster_ips=(IPv6Address("2001:db8::1"), IPv4Address("10.0.0.1")),
         ports=(ServicePort("TCP", 80, "http"),),
         selector={"app": "web"},
         ingress=(Ingress("198.51.100.7", "", "VIP"),),
@@ -95,6 +96,8 @@ def test_a_manifest_gets_the_defaults_of_an_api_server() -> None:
     assert (got.namespace, got.type, got.policy) == ("default", "ClusterIP", "Cluster")
     assert got.families == (Family.IPV4,)
     assert got.ports == (ServicePort("TCP", 53),)
+    headless = codec.service(named("Service", spec={"clusterIP": "None", "clusterIPs": ["None"]}))
+    assert headless.cluster_ips == ()
 
 
 @pytest.mark.parametrize(
