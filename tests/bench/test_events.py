@@ -71,7 +71,7 @@ def test_calls_of_one_change(lab: Lab) -> None:
     grow(lab, count)
     api, name = lab.api, "counted"
     api.create(SLICES, piece(lab, name, serving=True))
-    deeds = {
+    deeds: dict[str, tuple[Callable[[], Any], int]] = {
         "a new Service": (partial(api.create, cluster.SERVICES, service(name)), count + 1),
         "its endpoints go": (partial(serve, lab, api, name, serving=False), count),
         "they come back": (partial(serve, lab, api, name, serving=True), count + 1),
