@@ -58,6 +58,7 @@ def up(given: Given) -> int:
         router=RouterKind(given.router),
         subnets=given.subnets,
         managers=given.managers,
+        speakers=given.speakers,
         routers=given.routers,
         racks=given.racks,
         pods=given.pods,
@@ -204,6 +205,7 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--router", choices=[kind.value for kind in RouterKind], default="frr")
     parser.add_argument("--subnets", type=int, default=1, help="2: even nodes on a second LAN")
     parser.add_argument("--managers", type=int, default=1)
+    parser.add_argument("--speakers", type=int, default=1, help="sidecars of each manager")
     parser.add_argument("--routers", type=int, default=1, help="2: a BIRD beside it, .2, AS 64502")
     parser.add_argument("--pods", type=int, default=PODS_PER_NODE, help="on each node")
     parser.add_argument("--racks", type=int, default=1, help="2: a router each, and a spine")

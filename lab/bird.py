@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab.parts import Part
 from lab.roles import Link, Role
-from lab.topology import MANAGER_AS
+from lab.topology import MANAGER_AS, Interface
 
 # Network: its routes and its sessions. BIRD itself has no user to change to.
 CAPABILITIES = "-all,+net_admin,+net_raw,+net_bind_service"
@@ -73,24 +73,31 @@ def configuration(role: Role) -> str:
             for family in ("ipv4", "ipv6")
         ),
     ]
-    for manager in role.managers:
-        for address in manager.addresses:
-            own = role.own[0] if address.version == 4 else role.own[1]
-            lines += [
-                f"protocol bgp {manager.name}_v{address.version} {{",
-                f"  local {own.ip} as {role.asn};",
-                f"  neighbor {address.ip} as {MANAGER_AS};",
-                "  connect retry time 1; connect delay time 1; error wait time 1, 5;",
-                *([f"  multihop {role.hops};"] if role.hops > 1 else []),
-                *(["  passive yes;"] if address.version == 6 else []),
-                *(
-                    f"  {family} {{ import all; export none; add paths rx; }};"
-                    for family in ("ipv4", "ipv6")
-                ),
-                "}",
-            ]
+    for name, address in _speakers(role):
+        own = role.own[0] if address.version == 4 else role.own[1]
+        lines += [
+            f"protocol bgp {name}_v{address.version} {{",
+            f"  local {own.ip} as {role.asn};",
+            f"  neighbor {address.ip} as {MANAGER_AS};",
+            "  connect retry time 1; connect delay time 1; error wait time 1, 5;",
+            *([f"  multihop {role.hops};"] if role.hops > 1 else []),
+            *(["  passive yes;"] if address.version == 6 else []),
+            *(
+                f"  {family} {{ import all; export none; add paths rx; }};"
+                for family in ("ipv4", "ipv6")
+            ),
+            "}",
+        ]
     lines += [line for link in role.links for line in _link(role, link)]
     return "\n".join([*lines, ""])
+
+
+def _speakers(role: Role) -> Iterator[tuple[str, Interface]]:
+    """Yield each address that a manager may speak from, and a name for it."""
+    for manager in role.managers:
+        for number, pair in enumerate((manager.addresses, *manager.further)):
+            for address in pair:
+                yield f"{manager.name}_{number}" if number else manager.name, address
 
 
 def _link(role: Role, link: Link) -> Iterator[str]:

@@ -17,6 +17,7 @@ from lab.topology import (
     CLIENT_GATEWAY,
     SECOND_ROUTER,
     Interface,
+    Manager,
     Node,
     Topology,
     owns,
@@ -106,7 +107,8 @@ def wirings(topology: Topology) -> Iterator[Wiring]:
         second = _host(topology, SECOND_ROUTER, first, first.at(2))
         yield Wiring(SECOND_ROUTER, QUIET | FORWARDING | HASH_PORTS, second.commands)
     for manager in topology.managers:
-        yield _host(topology, manager.name, manager.lan, manager.addresses)
+        host = _host(topology, manager.name, manager.lan, manager.addresses)
+        yield Wiring(manager.name, QUIET, [*host.commands, *_further(manager)])
     for node in topology.nodes:
         yield _node(topology, node)
         yield _pods(node)
@@ -182,6 +184,14 @@ def _host(
             *_default_routes("eth0", lan.router),
         ],
     )
+
+
+def _further(manager: Manager) -> Iterator[str]:
+    """Yield the addresses of further speakers: nobody else on the machine speaks from them."""
+    for address in (one for pair in manager.further for one in pair):
+        # IPv4 prefers the first address of a network, IPv6 those that aren't deprecated.
+        unused = " preferred_lft 0" if address.version == 6 else ""
+        yield f"addr add {address}{_nodad(address)} dev eth0{unused}"
 
 
 def _node(topology: Topology, node: Node) -> Wiring:

@@ -58,7 +58,8 @@ def possible(topology: Topology) -> Iterator[Fault]:
         yield Fault(f"proxy:{name}", Part.PROXY, (name,))
     for manager in topology.managers:
         yield Fault(manager.name, Part.PROGRAM, (manager.name,))
-        yield Fault(manager.sidecar, Part.PROGRAM, (manager.sidecar,))
+        for sidecar in manager.sidecars:
+            yield Fault(sidecar, Part.PROGRAM, (sidecar,))
         yield Fault(f"link:{manager.name}", Part.LINK, (manager.name,))
     yield Fault("router", Part.PROGRAM, DAEMONS)
     for rack in topology.racks:

@@ -129,7 +129,12 @@ def configuration(role: Role) -> str:
         " no bgp default ipv4-unicast",
         *([" bgp bestpath as-path multipath-relax"] if len(role.links) > 1 else []),
     ]
-    managers = [address.ip for manager in role.managers for address in manager.addresses]
+    managers = [
+        address.ip
+        for manager in role.managers
+        for pair in (manager.addresses, *manager.further)
+        for address in pair
+    ]
     for neighbor in managers:
         lines += [
             f" neighbor {neighbor} remote-as {MANAGER_AS}",

@@ -32,6 +32,7 @@ class Options:
     router: RouterKind = RouterKind.FRR
     subnets: int = 1
     managers: int = 1
+    speakers: int = 1  # of each manager: its sidecars
     routers: int = 1  # 2: a BIRD beside it
     racks: int = 1  # 2: a router on top of each, and a spine
     pods: int = PODS_PER_NODE  # on each node
@@ -59,6 +60,7 @@ class Options:
             node_count=self.nodes,
             subnets=self.subnets,
             manager_count=self.managers,
+            speaker_count=self.speakers,
             router_count=self.routers,
             rack_count=self.racks,
             pods_per_node=self.pods,

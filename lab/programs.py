@@ -149,17 +149,20 @@ class Programs:
         topology, options = self.options.topology(), self.options
         kubeconfig = str(topology.kubeconfig)
         for manager in topology.managers:
-            socket = self._home / manager.sidecar / "gobgp.sock"
+            sockets = [
+                self._home / sidecar.replace(":", "-") / "gobgp.sock"
+                for sidecar in manager.sidecars
+            ]
             if self._wanted("sidecar"):
-                gobgpd = parts.find("gobgpd")
-                command = _python(
-                    "sidecars.gobgp", "--socket", str(socket), "--gobgpd", str(gobgpd.path)
-                )
-                yield Program(manager.sidecar, command, manager.name, ready=socket)
+                gobgpd = str(parts.find("gobgpd").path)
+                for sidecar, socket in zip(manager.sidecars, sockets, strict=True):
+                    command = _python("sidecars.gobgp", "--socket", str(socket), "--gobgpd", gobgpd)
+                    yield Program(sidecar, command, manager.name, ready=socket)
             if self._wanted("manager"):
                 command = _python(
                     *("manager", "--kubeconfig", kubeconfig, "--name", manager.name),
-                    *("--namespace", NAMESPACE, "--gobgp-socket", str(socket)),
+                    *("--namespace", NAMESPACE),
+                    *(word for socket in sockets for word in ("--gobgp-socket", str(socket))),
                     *("--replicas", str(len(topology.managers))),
                     *(["--require-class"] if options.require_class else []),
                     *options.manager_args,

@@ -30,6 +30,7 @@ SECOND_ROUTER = "router2"  # the other top-of-rack: BIRD, .2 on the first LAN
 POD_PORT = 8080
 PODS_PER_NODE = 3
 MAX_PODS = 89  # .10 to .98, whose digits are the same in IPv6
+MAX_SPEAKERS = 9  # .101 to .108, and .111 to .118
 MAX_NODES = 64  # node N is .1N, and its MAC and pod networks hold N in one byte
 MAX_RACKED = 40  # in rack 2, node N is .2(10+N)
 
@@ -106,10 +107,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """The machine of one manager and its sidecar; the second one is .9."""
+    """The machine of one manager and its sidecars; the second one is .9.
+
+    Each sidecar after the first has an address of its own to speak from: .101 and so on.
+    """
 
     number: int
     lan: Lan
+    speakers: int = 1
 
     @property
     def name(self) -> str:
@@ -122,6 +127,17 @@ class Manager:
     @property
     def addresses(self) -> tuple[IPv4Interface, IPv6Interface]:
         return self.lan.at(11 - self.number)
+
+    @property
+    def sidecars(self) -> tuple[str, ...]:
+        further = (f"{self.sidecar}:{number}" for number in range(1, self.speakers))
+        return (self.sidecar, *further)
+
+    @property
+    def further(self) -> tuple[tuple[IPv4Interface, IPv6Interface], ...]:
+        """Return the further speakers' addresses, in their order."""
+        first = 90 + 10 * self.number
+        return tuple(self.lan.at(first + number) for number in range(1, self.speakers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,7 @@ class Topology:
     node_count: int = 3
     subnets: int = 1
     manager_count: int = 1
+    speaker_count: int = 1  # of each manager
     router_count: int = 1
     rack_count: int = 1
     pods_per_node: int = PODS_PER_NODE
@@ -153,6 +170,7 @@ class Topology:
             ("--nodes", self.node_count, MAX_NODES if self.rack_count == 1 else MAX_RACKED),
             ("--subnets", self.subnets, 2),
             ("--managers", self.manager_count, 2),
+            ("--speakers", self.speaker_count, MAX_SPEAKERS),
             ("--routers", self.router_count, 2),
             ("--racks", self.rack_count, 2),
             ("--pods", self.pods_per_node, MAX_PODS),
@@ -186,7 +204,8 @@ class Topology:
 
     @property
     def managers(self) -> tuple[Manager, ...]:
-        return tuple(Manager(number, self.lans[0]) for number in range(1, self.manager_count + 1))
+        numbers = range(1, self.manager_count + 1)
+        return tuple(Manager(number, self.lans[0], self.speaker_count) for number in numbers)
 
     @property
     def runtime_dir(self) -> Path:

@@ -126,3 +126,17 @@ def test_every_machine_is_one_down_removes() -> None:
     lab = Topology("a", node_count=12, manager_count=2, rack_count=2)
     assert {"tor1", "tor2"} <= set(lab.machines())
     assert all(owns("a", lab.namespace(machine)) for machine in lab.machines())
+
+
+def test_further_speakers_have_addresses_and_names_of_their_own() -> None:
+    lab = Topology(manager_count=2, speaker_count=3)
+    first, second = lab.managers
+    assert first.sidecars == ("sidecar", "sidecar:1", "sidecar:2")
+    assert [[str(one) for one in pair] for pair in first.further] == [
+        ["192.0.2.101/24", "2001:db8:2::101/64"],
+        ["192.0.2.102/24", "2001:db8:2::102/64"],
+    ]
+    assert [str(pair[0].ip) for pair in second.further] == ["192.0.2.111", "192.0.2.112"]
+    assert Topology().managers[0].further == ()
+    with pytest.raises(Misuse, match="--speakers 10 can't be built"):
+        Topology(speaker_count=10)
