@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from manager.contests import Contests
+from manager.pacing import Pacing
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.speakers import Entries, entries
@@ -124,7 +125,7 @@ class Reconciler:
         self._plan_s, self._term = 0.0, 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
         self._left_alone: set[ServiceKey] = set()
-        self._contests = Contests(clock)
+        self._contests, self._pacing = Contests(clock), Pacing(clock, wake=wake)
 
     async def step(self) -> None:
         """Converge as far as the systems answer.
@@ -154,6 +155,7 @@ class Reconciler:
         leading = certain and self._leader.leading
         if leading:
             work, contested = self._contests.sift(work, snapshot, written=written)
+            work = self._pacing.sift(work, written)
             await self._record(work, troubles)
         if await self._voices.speak(decided.speeches, observed, troubles):
             self._wake()  # conditions say what the speakers hold: look again

@@ -12,6 +12,7 @@ import pytest
 
 from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import (
+    EipName,
     Endpoint,
     EndpointSlice,
     Ingress,
@@ -26,7 +27,7 @@ from manager.voices import Voices
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Family
 from pointsman.model.delta import Delta
-from pointsman.model.record import Notice
+from pointsman.model.record import Notice, Stated
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
@@ -284,6 +285,28 @@ async def test_one_target_that_is_away_does_not_stop_the_next() -> None:
     with pytest.raises(Unavailable, match="statuses away"):
         await rig.step()
     assert rig.announcers.held
+
+
+async def test_the_end_of_a_want_of_sessions_is_written_in_handfuls() -> None:
+    rig = Rig()
+    many = [service(f"a/s{number:03}") for number in range(150)]
+    wide = eip("public", "198.51.100.0/24", default=True)
+    rig.scene = replace(
+        scene(), services={one.key: one for one in many}, eips={EipName("public"): wide}
+    )
+    await rig.step()
+    await rig.settle()
+    calm = dict(rig.services.held)
+    unheard = {"pointsman.dev/Announced": Stated("False", "NoSession", "no router hears of it")}
+    rig.services.held = {
+        key: replace(one, conditions=one.conditions | unheard) for key, one in calm.items()
+    }
+    left = []
+    for _ in range(2):
+        await rig.step()
+        left.append(sum(rig.services.held[key] != one for key, one in calm.items()))
+        await asyncio.sleep(1.1)
+    assert left == [50, 0]
 
 
 async def test_a_service_that_is_another_controllers_is_told_of_once() -> None:
