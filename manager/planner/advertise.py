@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from manager.planner.case import Case, Contribution
 from manager.planner.desired import Candidate
 from manager.planner.eligible import OUT_OF_SERVICE
-from manager.planner.place import Placement, candidates, place
+from manager.planner.place import Placement, place
 from manager.planner.saying import PEER_FAMILY, Saying
 from manager.planner.serving import NOTHING, SOMEWHERE, Serving
 from manager.planner.vocabulary import ANNOUNCED
@@ -88,7 +88,7 @@ def _tell(case: Case, address: Address) -> _Told:
     prefix, peers = saying.prefix(address, case.service.policy), saying.listeners[family]
     serving = case.serving.get(family, NOTHING)
     placement = place(case.service.policy, case.nodes, serving)
-    found = candidates(case.nodes, placement)
+    found = case.shared.candidates(case.eip, case.nodes, placement)
     at = str(address) if len(case.service.families) > 1 or len(case.addresses) > 1 else ""
     carriers, weight = placement.carriers, _weights(saying, serving, placement)
     if prefix.prefixlen < prefix.max_prefixlen:
@@ -124,18 +124,17 @@ def _routes(
     weight: Mapping[NodeName, int],
 ) -> dict[RouteKey, Route]:
     """Return one route per next hop; peers that reach a node by the same address share it."""
-    attributes = case.shared.saying(case.eip).attributes
-    hops = case.shared.hops(prefix, to=peers, carriers=carriers)
+    wishes = case.shared.wish(prefix, eip=case.eip, to=peers, carriers=carriers)
     if not weight:
-        return {RouteKey(prefix, *hop): Route(attributes, names) for hop, names in hops.items()}
+        return {RouteKey(prefix, *hop): route for hop, route in wishes.items()}
     shares: dict[Address, int] = {}
     for peer in peers:
         for node, hop in case.shared.reach(peer, family_of(prefix)).hops.items():
             if node in weight:
                 shares[hop] = max(weight[node], shares.get(hop, 0))
     return {
-        RouteKey(prefix, *hop): Route(replace(attributes, weight=shares[hop[0]]), names)
-        for hop, names in hops.items()
+        RouteKey(prefix, *hop): Route(replace(one.attributes, weight=shares[hop[0]]), one.peers)
+        for hop, one in wishes.items()
     }
 
 
@@ -209,29 +208,31 @@ def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address
     It speaks of the *advertised* ones: another that is being handed over unsays nothing.
     """
     key = case.service.key
-    routes = {k: route for one in told.values() for k, route in one.routes.items()}
-    listening = frozenset(peer for route in routes.values() for peer in route.peers)
+    hearing = {route.peers for one in told.values() for route in one.routes.values()}
+    listening = frozenset[PeerName]().union(*hearing)
     if case.shared.silent(listening):
         return NoSession(key, tuple(sorted(listening)))
-    said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
-    fresh = [one.fresh for one in case.shared.snapshot.speakers]
-    known = case.shared.snapshot.routes
     # What once was said stays said while it is decided: a speaker that restarts is told anew.
-    # One that does not answer keeps nobody from saying what the others hold.
-    awaited = [route for route in routes if fresh[route.speaker]]
-    spoken = said or (bool(awaited) and all(route in known for route in awaited))
-    if not advertised or not spoken:
+    said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
+    if not advertised or not said:
+        # One that does not answer keeps nobody from saying what the others hold.
+        fresh = [one.fresh for one in case.shared.snapshot.speakers]
+        known = case.shared.snapshot.routes
+        awaited = [k for one in told.values() for k in one.routes if fresh[k.speaker]]
         if not awaited:
             why = "the BGP speaker does not answer; it is told as soon as it does"
             return NotAnnounced(key, why)
-        why = "its addresses are being handed to the speaker"
-        return NotAnnounced(key, why, passing=True)
+        if not advertised or not all(route in known for route in awaited):
+            why = "its addresses are being handed to the speaker"
+            return NotAnnounced(key, why, passing=True)
     notes = tuple(dict.fromkeys(note for one in told.values() for note in one.notes))
     return Announced(key, tuple(map(str, advertised)), case.service.policy == "Local", notes)
 
 
 def _merged(groups: list[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
     """Return one entry per node: it carries if it carries in any family."""
+    if len(groups) == 1:
+        return groups[0]
     found: dict[NodeName, Candidate] = {}
     for one in (candidate for group in groups for candidate in group):
         before = found.get(one.node)

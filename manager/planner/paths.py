@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pointsman.model.address import Prefix
 from pointsman.model.route import PathAttributes, Route, RouteKey, route_order
 
 HEAVIEST: Final = 65_535
@@ -21,15 +20,19 @@ class Paths:
 
     _decided: dict[RouteKey, Route] = field(default_factory=dict)
     _kept: dict[RouteKey, Route] = field(default_factory=dict)
-    _unweighted: set[Prefix] = field(default_factory=set)
+    _weighted: bool = False  # whether any path is
 
     def decide(self, routes: Mapping[RouteKey, Route]) -> None:
         """Add what one Service wants said."""
         for key, route in routes.items():
             if route.attributes.weight is None:
-                self._unweighted.add(key.prefix)
-            before = self._decided.get(key)
-            self._decided[key] = route if before is None else _joined(before, route)
+                before = self._decided.setdefault(key, route)
+                if before is not route:
+                    self._decided[key] = _joined(before, route)
+            else:
+                self._weighted = True
+                known = self._decided.get(key)
+                self._decided[key] = route if known is None else _joined(known, route)
 
     def keep(self, routes: Mapping[RouteKey, Route]) -> None:
         """Add what the speaker holds and nobody takes back."""
@@ -38,11 +41,19 @@ class Paths:
     def all(self) -> dict[RouteKey, Route]:
         """Return every path, in order."""
         found = {**self._kept, **self._decided}
-        for key, route in self._decided.items():
-            if route.attributes.weight is not None and key.prefix in self._unweighted:
-                plain = replace(route.attributes, weight=None)
-                found[key] = Route(plain, route.peers)
-        return {key: found[key] for key in sorted(found, key=route_order)}
+        if self._weighted:
+            found |= self._plain()
+        return dict(sorted(found.items(), key=lambda item: route_order(item[0])))
+
+    def _plain(self) -> dict[RouteKey, Route]:
+        """Return the weighted paths of prefixes that have one without weight, without theirs."""
+        decided = self._decided.items()
+        mixed = {key.prefix for key, route in decided if route.attributes.weight is None}
+        return {
+            key: Route(replace(route.attributes, weight=None), route.peers)
+            for key, route in decided
+            if route.attributes.weight is not None and key.prefix in mixed
+        }
 
 
 def _joined(one: Route, other: Route) -> Route:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
-from manager.planner.desired import EipState
+from manager.planner.desired import Candidate, EipState
+from manager.planner.eligible import Nodes
 from manager.planner.peers import Peers
+from manager.planner.place import Placement, candidates
 from manager.planner.reach import Reach, reach
 from manager.planner.saying import PEER_FAMILY, Saying, saying
 from manager.planner.spread import dealt, spread
@@ -23,6 +25,8 @@ NO_SESSION_AFTER: Final = timedelta(seconds=60)  # product.md section 2
 
 # (next hop, speaker): the routers that are sent it by that speaker
 Hops = Mapping[tuple[Address, int], frozenset[PeerName]]
+Wishes = Mapping[tuple[Address, int], Route]
+Candidates = tuple[Candidate, ...]
 
 
 @dataclass(slots=True)
@@ -38,6 +42,8 @@ class Shared:
     _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
     _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
     _sayings: dict[EipName, Saying] = field(default_factory=dict)
+    _wishes: dict[tuple[EipName, int], Wishes] = field(default_factory=dict)
+    _candidates: dict[tuple[EipName, Placement], Candidates] = field(default_factory=dict)
     _routes: dict[Prefix, dict[RouteKey, Route]] | None = None
     _lengths: list[tuple[int, int]] | None = None  # IP versions and prefix lengths observed
 
@@ -80,6 +86,29 @@ class Shared:
                     heard.setdefault((near[name], speaker), set()).add(peer)
             self._hops[key] = {hop: frozenset(names) for hop, names in heard.items()}
         return self._hops[key]
+
+    def wish(
+        self,
+        prefix: Prefix,
+        *,
+        eip: EipName,
+        to: tuple[PeerName, ...],
+        carriers: frozenset[NodeName],
+    ) -> Wishes:
+        """Return what *eip* wants said of *prefix*, by next hop and speaker; without weights."""
+        hops = self.hops(prefix, to=to, carriers=carriers)
+        key = eip, id(hops)  # which self._hops keeps
+        if key not in self._wishes:
+            attributes = self.saying(eip).attributes
+            self._wishes[key] = {hop: Route(attributes, names) for hop, names in hops.items()}
+        return self._wishes[key]
+
+    def candidates(self, eip: EipName, nodes: Nodes, placement: Placement) -> Candidates:
+        """Return `place.candidates`, worked out once for all that are placed alike."""
+        key = eip, placement
+        if key not in self._candidates:
+            self._candidates[key] = candidates(nodes, placement)
+        return self._candidates[key]
 
     def _told(
         self, prefix: Prefix, names: AbstractSet[NodeName], peer: PeerName, limit: int | None
