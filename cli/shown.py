@@ -51,11 +51,20 @@ def verdict_json(verdict: Verdict) -> Json:
 def paths_json(plan: Plan, peer: PeerName) -> list[Json]:
     """Return what *peer* is told."""
     routes = plan.routes
+    # Its own AS in a path would be a loop to an iBGP router: it hears no prepending.
+    internal = any(
+        one.identity is not None and one.neighbors[peer].is_internal(one.identity.asn)
+        for one in plan.speeches
+        if peer in one.neighbors
+    )
     told = (key for key, route in routes.items() if peer in route.peers)
-    return [_path(plan, key, routes[key]) for key in sorted(told, key=route_order)]
+    return [
+        _path(plan, key, routes[key], prepends=not internal)
+        for key in sorted(told, key=route_order)
+    ]
 
 
-def _path(plan: Plan, key: RouteKey, route: Route) -> Json:
+def _path(plan: Plan, key: RouteKey, route: Route, *, prepends: bool) -> Json:
     has = route.attributes
     return {
         "prefix": str(key.prefix),
@@ -64,7 +73,7 @@ def _path(plan: Plan, key: RouteKey, route: Route) -> Json:
         "communities": [*has.communities, *has.large_communities],
         "localPref": has.local_pref,
         "med": has.med,
-        "asPathPrepend": has.as_path_prepend,
+        "asPathPrepend": has.as_path_prepend if prepends else 0,
         "weight": has.weight,
     }
 

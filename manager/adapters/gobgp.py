@@ -17,7 +17,7 @@ from pathlib import Path
 import grpc
 
 from manager.adapters import gobgp_peers as peers
-from manager.adapters import gobgp_sessions
+from manager.adapters import gobgp_prepend, gobgp_sessions
 from manager.adapters.gobgp_exports import POLICY as EXPORT
 from manager.adapters.gobgp_exports import GobgpExports
 from manager.adapters.gobgp_known import Known
@@ -83,7 +83,7 @@ class GobgpSpeaker:
             )
         if running is None:
             await self._begin(identity)
-        await self._lock_down()
+        await self._lock_down(identity.asn)
 
     async def _begin(self, identity: SpeakerIdentity) -> None:
         wanted = pb.Global(
@@ -184,7 +184,7 @@ class GobgpSpeaker:
                 )
         return None
 
-    async def _lock_down(self) -> None:
+    async def _lock_down(self, asn: int) -> None:
         """Nothing in but what we put there, nothing out but by export rules.
 
         A plain REJECT on import would drop our own paths too, with an OK (measured).
@@ -196,6 +196,8 @@ class GobgpSpeaker:
                     pb.ListPolicyRequest(), timeout=ANSWER_WITHIN_S
                 )
             }
+            if gobgp_prepend.POLICY not in there:
+                await gobgp_prepend.install(self._stub, asn)
             for policy in (_IMPORT_POLICY, pb.Policy(name=EXPORT)):
                 if policy.name not in there:
                     await self._stub.AddPolicy(
@@ -260,6 +262,6 @@ _ASSIGNMENTS = (
         name="global",
         direction=pb.POLICY_DIRECTION_EXPORT,
         default_action=pb.ROUTE_ACTION_REJECT,
-        policies=[pb.Policy(name=EXPORT)],
+        policies=[pb.Policy(name=gobgp_prepend.POLICY), pb.Policy(name=EXPORT)],
     ),
 )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from manager.adapters.gobgp_paths import MARK, Held, Put, Withdrawal
+from manager.adapters.gobgp_prepend import ABOVE, marks, times
 from pointsman.gobgp_api import attribute_pb2 as at
 from pointsman.gobgp_api import common_pb2 as cm
 from pointsman.gobgp_api import extcom_pb2 as ec
@@ -74,7 +75,8 @@ def _shared_attributes(
     wish: PathAttributes, numbers: frozenset[int], asn: int
 ) -> tuple[at.Attribute, ...]:
     large = [large_community_numbers(text) for text in wish.large_communities]
-    large += [(asn, 0, number) for number in sorted(numbers | {MARK})]
+    ours = numbers | {MARK} | marks(wish.as_path_prepend)
+    large += [(asn, 0, number) for number in sorted(ours)]
     attributes = [
         at.Attribute(origin=at.OriginAttribute(origin=0)),  # IGP: RFC 4271 section 4.3
         at.Attribute(
@@ -95,11 +97,6 @@ def _shared_attributes(
         )
     if wish.med is not None:
         attributes.append(at.Attribute(multi_exit_disc=at.MultiExitDiscAttribute(med=wish.med)))
-    if wish.as_path_prepend:
-        segment = at.AsSegment(
-            type=at.AsSegment.TYPE_AS_SEQUENCE, numbers=[asn] * wish.as_path_prepend
-        )
-        attributes.append(at.Attribute(as_path=at.AsPathAttribute(segments=[segment])))
     if wish.weight is not None:
         bandwidth = ec.LinkBandwidthExtended(
             asn=asn if asn <= 0xFFFF else AS_TRANS, bandwidth=wish.weight * BYTES_PER_WEIGHT
@@ -183,12 +180,14 @@ def _said(path: pb.Path, asn: int) -> Said:
                 local_pref = attribute.local_pref.local_pref
             case "multi_exit_disc":
                 med = attribute.multi_exit_disc.med
-            case "as_path":
-                prepend = sum(len(part.numbers) for part in attribute.as_path.segments)
+            case "as_path":  # never of ours: it differs from anything desired
+                prepend = -sum(len(part.numbers) for part in attribute.as_path.segments)
             case "extended_communities":
                 weight = _weight(attribute.extended_communities)
+    prepend = prepend or times(numbers)
     wish = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight)
-    return Said(hop, wish, frozenset(numbers) - {MARK}, MARK in numbers)
+    routers = frozenset(number for number in numbers if MARK < number <= ABOVE)
+    return Said(hop, wish, routers, MARK in numbers)
 
 
 def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:

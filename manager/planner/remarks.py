@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from manager.planner.saying import is_internal
+from manager.planner.peers import neighbor
 from manager.planner.shared import Shared
 from manager.planner.vocabulary import APPLIED, MISSING, UNVERIFIED
 from manager.snapshot import EipName
@@ -62,7 +62,9 @@ def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
 def _direct(shared: Shared, name: PeerName) -> bool:
     """Whether the router believes only next hops on its own networks: eBGP over one hop."""
     spec, conf = shared.peers.usable[name], shared.peers.conf
-    return spec.ebgp_multihop is None and conf is not None and not is_internal(spec, conf)
+    if spec.ebgp_multihop is not None or conf is None:
+        return False
+    return not neighbor(spec).is_internal(conf.asn)
 
 
 def _told(shared: Shared, name: PeerName) -> tuple[Family, ...]:

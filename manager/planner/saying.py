@@ -11,9 +11,8 @@ from typing import Final
 
 from manager.planner.peers import Peers
 from manager.snapshot import TrafficPolicy
-from pointsman.api import BgpConfSpec, BgpPeerSpec, EipBgp, EipSpec, Weighting
+from pointsman.api import BgpConfSpec, EipBgp, EipSpec, Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
-from pointsman.model.allocated import listed
 from pointsman.model.applied import Applied, PartlyApplied
 from pointsman.model.community import WELL_KNOWN, community, large_community
 from pointsman.model.ranges import AddressSet, read_disjoint, span_text
@@ -58,19 +57,11 @@ def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
         if name not in peers.apart and (not bgp.peers or name in bgp.peers)
     }
     problems = [*_unknown_peers(bgp, peers)]
-    prepend = bgp.as_path_prepend
-    internal = [name for name, peer in hearing.items() if is_internal(peer, conf)]
-    if prepend and internal:
-        problems.append(
-            f"asPathPrepend is left out, because BgpPeer {listed(internal)} is iBGP and would "
-            "take the path for a loop: name the eBGP peers in bgp.peers"
-        )
-        prepend = 0
     plain, large, unspoken = _communities(bgp, conf)
     whole, torn = _whole(spec, overlaps=overlaps)
     problems += [*unspoken, *torn]
     return Saying(
-        attributes=PathAttributes(plain, large, bgp.local_pref, bgp.med, prepend),
+        attributes=PathAttributes(plain, large, bgp.local_pref, bgp.med, bgp.as_path_prepend),
         listeners={
             family: tuple(name for name, peer in hearing.items() if wanted in peer.families)
             for family, wanted in PEER_FAMILY.items()
@@ -84,11 +75,6 @@ def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
         whole=whole,
         verdict=PartlyApplied(name, tuple(problems)) if problems else Applied(name),
     )
-
-
-def is_internal(peer: BgpPeerSpec, conf: BgpConfSpec) -> bool:
-    """Whether the session with *peer* is iBGP: both sides show the same AS."""
-    return peer.asn == (peer.local_as or conf.asn)
 
 
 def _unknown_peers(bgp: EipBgp, peers: Peers) -> Iterator[str]:

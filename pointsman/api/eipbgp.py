@@ -61,8 +61,7 @@ class EipBgp(ApiModel):
         ge=0,
         le=32,
         description="How often our AS is added to the path, beyond the once that BGP adds by "
-        "itself. An iBGP peer would take such a path for a loop: while one is among the peers "
-        "that hear this Eip, none is added, and the condition BgpApplied says so.",
+        "itself. Only eBGP peers hear it: an iBGP peer would take such a path for a loop.",
     )
     peers: Annotated[tuple[PeerReference, ...], Field(max_length=64), ListType("set")] = Field(
         default=(),

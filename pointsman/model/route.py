@@ -124,6 +124,10 @@ class Neighbor:
     graceful_restart_seconds: int | None = None  # RFC 4724; None: not offered
     bfd: Bfd | None = None
 
+    def is_internal(self, asn: int) -> bool:
+        """Whether the session is iBGP, our AS being *asn*: both sides show the same AS."""
+        return self.asn == (self.local_as or asn)
+
 
 # What a session learns in its OPEN, or its TCP connection is made with; a change of timers
 # reaches the next session, or this one, without a reset.

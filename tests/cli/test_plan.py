@@ -13,6 +13,7 @@ from tests.cli.running import (
     OFFLINE,
     answer,
     eip,
+    endpoints,
     node,
     obj,
     peer,
@@ -245,3 +246,22 @@ def test_misuse_is_2_with_a_sentence(words, sentence, capsys, tmp_path: Path, mo
     assert (status, out) == (2, "")
     assert sentence in err
     assert err.startswith("pointsman plan: ")
+
+
+def test_an_ibgp_router_hears_no_prepending(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    longer = eip("public", "198.51.100.0/28", bgp={"asPathPrepend": 3})
+    file = write(
+        tmp_path / "mixed.yaml",
+        node("node1", "192.0.2.11"),
+        obj("BgpConf", "default", spec={"as": 64501}),
+        obj("BgpPeer", "tor", spec={"address": "192.0.2.1", "as": 64500}),
+        obj("BgpPeer", "rr", spec={"address": "192.0.2.2", "as": 64501}),
+        longer,
+        service("web"),
+        endpoints("web", "node1"),
+    )
+    told = answer(capsys, "plan", "--offline", "-f", file)["peers"]
+    found = {name: [path["asPathPrepend"] for path in one["paths"]] for name, one in told.items()}
+    assert found == {"tor": [3], "rr": [0]}

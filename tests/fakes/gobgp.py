@@ -24,7 +24,7 @@ import grpc
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api import nlri_pb2 as nl
 from tests.fakes.gobgp_octets import listed
-from tests.fakes.gobgp_policy import Policies, Refused
+from tests.fakes.gobgp_policy import Policies, Refused, prepended
 
 EPOCH_S = 1_700_000_000
 PathId = tuple[int, str, int]  # AFI, prefix, identifier
@@ -258,7 +258,7 @@ class FakeGobgpd:
         for address, router in self._told(identity[0]):
             if not router.receives_add_path:
                 self._tell_best(address, router, identity)
-            elif (told := self.policy.exported(path, address)) is not None:
+            elif (told := self._exported(path, address)) is not None:
                 router.heard[identity] = told
             # else: what it heard under this identifier stays there (4.8)
 
@@ -275,10 +275,17 @@ class FakeGobgpd:
         """Without ADD-PATH a router hears the best path, if it may, and no other instead."""
         afi, prefix, _ = identity
         rivals = [path for key, path in self.table.items() if key[:2] == (afi, prefix)]
-        told = self.policy.exported(rivals[-1], address) if rivals else None
+        told = self._exported(rivals[-1], address) if rivals else None
         router.heard.pop((afi, prefix, 0), None)
         if told is not None:
             router.heard[afi, prefix, 0] = told
+
+    def _exported(self, path: pb.Path, address: str) -> pb.Path | None:
+        """Return what goes out; policy sees the AS that an eBGP neighbor sees in any case."""
+        peer = self.peers[address]
+        if peer.conf.peer_asn != peer.conf.local_asn:
+            path = prepended(path, peer.conf.local_asn, 1)
+        return self.policy.exported(path, address)
 
     def _told(self, afi: int) -> list[tuple[str, FakeRouter]]:
         return [
@@ -385,7 +392,7 @@ class FakeGobgpd:
                 continue
             if not router.receives_add_path:
                 self._tell_best(address, router, identity)
-            elif (told := self.policy.exported(path, address)) is not None:
+            elif (told := self._exported(path, address)) is not None:
                 router.heard[identity] = told
 
     async def ResetPeer(self, request: pb.ResetPeerRequest, *, timeout: float) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
+from pointsman.gobgp_api import attribute_pb2 as at
 from pointsman.gobgp_api import gobgp_pb2 as pb
 
 KINDS = (pb.DEFINED_TYPE_NEIGHBOR, pb.DEFINED_TYPE_LARGE_COMMUNITY)
@@ -122,13 +123,16 @@ class Policies:
             for one in attribute.large_communities.communities
         }
         for statement in self._chain(pb.POLICY_DIRECTION_EXPORT):
-            who = self.sets[pb.DEFINED_TYPE_NEIGHBOR][statement.conditions.neighbor_set.name]
             what = self.sets[pb.DEFINED_TYPE_LARGE_COMMUNITY][
                 statement.conditions.large_community_set.name
             ]
-            if not any(ip_address(router) in ip_network(entry) for entry in who):
-                continue
             if not any(re.search(entry, text) for entry in what for text in large):
+                continue
+            if statement.actions.HasField("as_prepend"):
+                path = self._repeated(path, statement)
+                continue  # without a route action: on to the next
+            who = self.sets[pb.DEFINED_TYPE_NEIGHBOR][statement.conditions.neighbor_set.name]
+            if not any(ip_address(router) in ip_network(entry) for entry in who):
                 continue
             assert statement.actions.route_action == pb.ROUTE_ACTION_ACCEPT
             action = statement.actions.large_community
@@ -136,6 +140,17 @@ class Policies:
             return self._without(path, list(action.communities))
         accepted = self.default[pb.POLICY_DIRECTION_EXPORT] == pb.ROUTE_ACTION_ACCEPT
         return path if accepted else None
+
+    @staticmethod
+    def _repeated(path: pb.Path, statement: pb.Statement) -> pb.Path:
+        """Return *path* with the AS that stands first repeated, if one does."""
+        wanted, action = statement.conditions.as_path_length, statement.actions.as_prepend
+        assert (wanted.type, wanted.length) == (pb.COMPARISON_GE, 1)
+        assert action.use_left_most
+        assert statement.actions.route_action == pb.ROUTE_ACTION_UNSPECIFIED
+        first = next((one.as_path.segments[0].numbers[0] for one in path.pattrs
+                      if one.HasField("as_path")), None)  # fmt: skip
+        return path if first is None else prepended(path, first, action.repeat)
 
     @staticmethod
     def _without(path: pb.Path, patterns: list[str]) -> pb.Path:
@@ -161,3 +176,16 @@ class Policies:
             for policy in self.assigned[direction]
             for name in self.policies[policy]
         ]
+
+
+def prepended(path: pb.Path, asn: int, times: int) -> pb.Path:
+    """Return a copy of *path* with *asn* so often at the beginning of its AS path."""
+    told = pb.Path()
+    told.CopyFrom(path)
+    held = next((one for one in told.pattrs if one.HasField("as_path")), None)
+    if held is None:
+        held = told.pattrs.add()
+        held.as_path.segments.add(type=at.AsSegment.TYPE_AS_SEQUENCE)
+    numbers = held.as_path.segments[0].numbers
+    numbers[:] = [asn] * times + list(numbers)
+    return told

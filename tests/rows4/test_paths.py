@@ -134,6 +134,23 @@ def test_attributes_arrive(lab: Lab) -> None:
     lab.wait("the attributes", shown)
 
 
+def test_prepending_is_for_ebgp_routers_only(lab: Lab) -> None:
+    text = routers.plain(lab).replace("as 64502", "as 64501")
+    with routers.configured(lab, text):
+        routers.peer(lab, "tor-2", SECOND, 64501)
+        routers.up(lab, "tor-2")
+        pool(lab, "longer", "198.51.100.96/28", asPathPrepend=5)
+        address = served(lab, "web", "longer")
+        hops = cluster.hops(lab, "123")
+        lab.wait("FRR's", lambda: lab.gateways(f"{address}/32") == hops)
+        lab.wait("BIRD's", lambda: lab.gateways(f"{address}/32", machine="router2") == hops)
+        shown = routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32")
+        assert shown.count("  " + " ".join(["64501"] * 6) + "\n") == 3, shown
+        shown = routers.birdc(lab, "show", "route", "all", f"{address}/32")
+        paths = [line.split(":")[1].strip() for line in shown.splitlines() if "as_path" in line]
+        assert paths == ["", "", ""]
+
+
 def test_the_command_shows_desired_beside_observed(lab: Lab) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")

@@ -55,7 +55,7 @@ def test_another_as_of_ours_towards_a_router(lab: Lab) -> None:
         assert "64501" not in bird
         assert "\n  64501\n" in frr
         frr, bird = paths(lab, prepended)
-        assert f"BGP.as_path: {ANOTHER_AS} 64501\n" in bird
+        assert f"BGP.as_path: {ANOTHER_AS} {ANOTHER_AS}\n" in bird
         assert "\n  64501 64501\n" in frr
 
 

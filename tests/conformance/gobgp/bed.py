@@ -70,7 +70,13 @@ class Bed(Protocol):
     stub: Stub  # for somebody else at the API
 
     async def router(
-        self, address: str, asn: int, *, add_path: bool = True, calls: bool = False
+        self,
+        address: str,
+        asn: int,
+        *,
+        add_path: bool = True,
+        calls: bool = False,
+        us: int = US.asn,
     ) -> Router: ...
     async def lose_the_daemon(self) -> None: ...
     async def replace_the_daemon(self) -> None: ...
@@ -142,7 +148,13 @@ class FakeBed:
         self.speaker = GobgpSpeaker(self.stub)
 
     async def router(
-        self, address: str, asn: int, *, add_path: bool = True, calls: bool = False
+        self,
+        address: str,
+        asn: int,
+        *,
+        add_path: bool = True,
+        calls: bool = False,
+        us: int = US.asn,
     ) -> Router:
         made = self.daemon.routers[address] = FakeRouter(asn, add_path)
         return FakeBedRouter(made)
@@ -248,7 +260,13 @@ class RealBed:
         return process
 
     async def router(
-        self, address: str, asn: int, *, add_path: bool = True, calls: bool = False
+        self,
+        address: str,
+        asn: int,
+        *,
+        add_path: bool = True,
+        calls: bool = False,
+        us: int = US.asn,
     ) -> Router:
         name = f"router-{address.replace(':', '-')}"
         self._spawn(name)
@@ -271,7 +289,7 @@ class RealBed:
             for family in (IPV4, IPV6)
         ]
         speaker = pb.Peer(
-            conf=pb.PeerConf(neighbor_address=str(source), peer_asn=US.asn),
+            conf=pb.PeerConf(neighbor_address=str(source), peer_asn=us),
             transport=pb.Transport(passive_mode=not calls, remote_port=PORT, local_address=address),
             timers=pb.Timers(config=pb.TimersConfig(connect_retry=2)),
             afi_safis=families,
