@@ -5,13 +5,14 @@ whether somebody should look. Without a manager running it shows what was last r
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cli import tables, world
 from cli.misuse import Misuse
 from cli.plan import said
 from cli.shown import Json
 from cli.tables import Table
+from manager.planner.claims import read_claim
 from manager.planner.ours import sort_out
 from manager.planner.vocabulary import (
     ADD_PATH,
@@ -22,7 +23,7 @@ from manager.planner.vocabulary import (
     TROUBLES,
     UNVERIFIED,
 )
-from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, Snapshot
+from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
 from pointsman.api import Scope
 
 UNSAID = {"status": "Unknown", "reason": "NotRecorded",
@@ -60,7 +61,8 @@ def status_json(snapshot: Snapshot) -> Json:
         "services": {key: _service(one) for key, one in services.items()},
         "nodes": {name: _node(snapshot, one) for name, one in sorted(snapshot.nodes.items())},
     }
-    return {**shape, "wrong": [*_confs(snapshot), *_wrong(shape)]}
+    wrong = [*_confs(snapshot), *_wrong(shape), *_overwritten(services)]
+    return {**shape, "wrong": wrong}
 
 
 def _peer(peer: BgpPeer) -> Json:
@@ -136,6 +138,18 @@ def _confs(snapshot: Snapshot) -> Iterable[str]:
         yield f"BgpConf default cannot be read: {conf.invalid}"
     elif (ready := _said(conf.conditions, READY))["status"] == "False":
         yield f"BgpConf default: {ready['message']}"
+
+
+def _overwritten(services: Mapping[ServiceKey, Service]) -> Iterable[str]:
+    for key, service in services.items():
+        claim = read_claim(service)
+        if claim.remembered:
+            has = ", ".join(i.ip or i.hostname for i in service.ingress) or "no address"
+            ours = ", ".join(str(address) for _, address in claim.hints)
+            yield (
+                f"Service {key}: its status has {has}, and Pointsman gave it {ours}: another "
+                "controller writes it, or no manager is running. See the Service's events."
+            )
 
 
 def _wrong(shape: Json) -> Iterable[str]:

@@ -102,6 +102,21 @@ def updated(kind: str, **fields: Any):
     return edit
 
 
+def overwritten(*addresses: str):
+    """Have the Service say that 198.51.100.0 is its own, and hold *addresses*."""
+
+    def edit(objects: list[dict]) -> list[dict]:
+        web = next(raw for raw in objects if raw["kind"] == "Service")
+        message = "Service default/web has 198.51.100.0 from Eip 'public'."
+        said = [condition("pointsman.dev/Allocated", message=message)]
+        said += [condition("pointsman.dev/Announced")]
+        ingress = [{"ip": address} for address in addresses]
+        web["status"] = {"conditions": said, "loadBalancer": {"ingress": ingress}}
+        return objects
+
+    return edit
+
+
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
@@ -120,6 +135,10 @@ def updated(kind: str, **fields: Any):
         pytest.param(updated("Eip", status={}), "Eip public: Nothing is recorded", id="unjudged"),
         pytest.param(turned("Service", "pointsman.dev/Announced"), "Service default/web: pointsm",
                      id="a Service is withdrawn"),
+        pytest.param(overwritten("203.0.113.9"),
+                     "Service default/web: its status has 203.0.113.9, and Pointsman gave it "
+                     "198.51.100.0: another controller", id="another's address"),
+        pytest.param(overwritten(), "Service default/web: its status has no address", id="wiped"),
         pytest.param(turned("Node", "Ready"), "Node node1 is not Ready (False).", id="a node"),
         pytest.param(without("Announcer"), "Node node2 has no report of an agent", id="no agent"),
         pytest.param(without("BgpConf"), "There is no BgpConf default", id="no BgpConf"),
@@ -142,6 +161,7 @@ def test_what_is_wrong_is_1_and_said(edit, sentence, capsys, tmp_path: Path) -> 
     "edit",
     [
         pytest.param(turned("Eip", "Ready", "Disabled"), id="a pool that its owner disabled"),
+        pytest.param(overwritten("198.51.100.0"), id="an address that is ours"),
         pytest.param(
             updated("BgpPeer", status={}, spec={"address": "192.0.2.1", "as": 1, "disabled": True}),
             id="a peer that its owner disabled",
