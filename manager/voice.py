@@ -31,6 +31,7 @@ GRACE_S: Final = 30.0  # how long a silent speaker's last routes count as still 
 TICK_S: Final = 0.1  # a timer may be early by the clock's resolution
 POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this often
 OLD_S: Final = 10 * POLL_S  # a reading so old, for want of a quiet moment, is not waited for
+AUDIT_SHARE: Final = 50  # reading the tables again takes a fiftieth of the time at most
 SETTLE_S: Final = 0.2  # session events come in bursts
 
 
@@ -50,6 +51,7 @@ class Voice:
         routes = _Indexed(speaker.routes, index) if index else speaker.routes
         self._routes = ReadBack(routes, now=now, max_age_s=OLD_S)
         self._neighbors = ReadBack(speaker.neighbors, now=now, max_age_s=OLD_S)
+        self._audit_from = now()  # not before
         self._identity: SpeakerIdentity | None = None
         self._asked_at: float | None = None  # when its identity was; None: ask again
         self._sessions: Mapping[PeerName, SessionReport] = {}
@@ -169,7 +171,13 @@ class Voice:
                     await self._audit()
 
     async def _audit(self) -> None:
-        """Read everything again, beside the work; wake the reconciler if it had drifted."""
+        """Read everything again, beside the work; wake the reconciler if it had drifted.
+
+        A large table is read less often: 100,000 paths cost both sides a second or two.
+        """
+        began = self._clock.monotonic()
+        if began < self._audit_from:
+            return
         before = self._identity
         try:
             if await self._speaker.identity() not in (before, self._identity):
@@ -178,6 +186,8 @@ class Voice:
             for table in (self._exports, self._routes, self._neighbors):
                 if await table.refresh():
                     self._wake()
+            ended = self._clock.monotonic()
+            self._audit_from = ended + min(AUDIT_SHARE * (ended - began), OLD_S - POLL_S)
         except Unavailable as trouble:
             self._lost(trouble)
 

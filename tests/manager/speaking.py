@@ -45,9 +45,11 @@ class Part:
     def __init__(self, speaker: "DictSpeaker", name: str) -> None:
         self._speaker, self._name = speaker, name
         self.held: dict[Any, Any] = {}
+        self.read_s = 0.0
 
     async def observe(self) -> Mapping[Any, Any]:
         self._speaker.answer(f"read {self._name}")
+        await asyncio.sleep(self.read_s)
         return dict(self.held)
 
     async def apply(self, work: Delta[Any, Any]) -> None:

@@ -212,6 +212,18 @@ async def test_the_tables_are_read_again_beside_the_work_and_drift_wakes() -> No
         assert rig.speaker.diary == []
 
 
+async def test_a_table_that_takes_long_is_read_less_often() -> None:
+    rig = Rig()
+    await rig.say(speech(key(0)))
+    async with rig.listening():
+        await rig.voice.look()
+        rig.speaker.routes.read_s = 2.0
+        rig.speaker.diary.clear()
+        await asyncio.sleep(20 * POLL_S)
+        assert rig.speaker.diary.count("sessions") >= 18
+        assert 4 <= rig.speaker.diary.count("read routes") <= 6  # every 100 s or so
+
+
 async def test_without_any_sign_another_process_is_found_by_asking_now_and_then() -> None:
     rig = Rig()
     await rig.say(speech(key(0)))
