@@ -15,7 +15,9 @@ from cli.shown import Json, plan_json
 from cli.tables import Table
 from manager import offline
 from manager.planner.desired import Plan
-from manager.planner.vocabulary import MISSING, READY
+from manager.planner.vocabulary import APPLIED, MISSING, READY
+from manager.snapshot import EipName
+from pointsman.model.allocated import Ready
 from pointsman.model.record import ResourceKey
 
 PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
@@ -105,7 +107,7 @@ def _plan_tables(shape: Json, plan: Plan) -> Iterator[Table]:
         "EIPS",
         ("EIP", "READY", "CAPACITY", "ALLOCATED", "AVAILABLE", "WHY"),
         tuple(
-            (name, said(one["ready"]), *_counts(one), why(one["ready"]))
+            (name, said(one["ready"]), *_counts(one), _eip_why(plan, name))
             for name, one in sorted(shape["eips"].items())
         ),
     )
@@ -170,6 +172,18 @@ def _change_tables(change: Json) -> Iterator[Table]:
             for path in one[part]
         ),
     )
+
+
+def _eip_why(plan: Plan, name: str) -> str:
+    """Return what is wrong with an Eip, or worth a look though it is Ready."""
+    ready = plan.books.eips[EipName(name)].ready
+    calls = isinstance(ready, Ready) and bool(ready.warning or ready.empty)
+    record = plan.statuses.get(ResourceKey("Eip", name))
+    bgp = record.conditions.get(APPLIED) if record is not None else None
+    found = [str(ready)] if calls or not ready.ok else []
+    if bgp is not None and bgp.status != "True":
+        found.append(bgp.message)
+    return " ".join(found)
 
 
 def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:

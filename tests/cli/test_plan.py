@@ -265,3 +265,21 @@ def test_an_ibgp_router_hears_no_prepending(
     told = answer(capsys, "plan", "--offline", "-f", file)["peers"]
     found = {name: [path["asPathPrepend"] for path in one["paths"]] for name, one in told.items()}
     assert found == {"tor": [3], "rr": [0]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "clause"),
+    [
+        pytest.param({}, None, id="fine"),
+        pytest.param({"bgp": {"communities": ["guests"]}}, "'guests' is neither", id="a wish"),
+        pytest.param({"exclude": ["198.51.100.0/30"]}, "has nothing to give out", id="empty"),
+        pytest.param({"disabled": True}, "spec.disabled is true", id="not Ready"),
+    ],
+)
+def test_the_table_says_what_is_to_be_looked_at_in_an_eip(
+    spec: dict, clause: str | None, capsys, tmp_path: Path
+) -> None:
+    objects = [eip("public", "198.51.100.0/30", **spec), *small()[1:]]
+    _, out, _ = run(capsys, "plan", "--offline", "-f", write(tmp_path / "a.yaml", *objects))
+    (row,) = (line for line in out.splitlines() if line.startswith("  public"))
+    assert row.rstrip().endswith("-") if clause is None else clause in row
