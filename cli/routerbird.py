@@ -57,10 +57,11 @@ def _template(one: Needs) -> Iterator[str]:
     several = "add paths rx; " if spec.parallel_sessions is None else ""
     for version in one.families:
         mine = one.of(version)
+        extended = "extended next hop yes; " if one.bare and version == 4 else ""
         nets = ", ".join(f"{net}{{{net.prefixlen},{net.max_prefixlen}}}" for net in mine)
         yield (
             f"  {FAMILIES[version]} {{ import {f'where net ~ [ {nets} ]' if mine else 'none'}; "
-            f"import limit {one.paths} action block; export none; {several}{recursive}}};"
+            f"import limit {one.paths} action block; export none; {several}{extended}{recursive}}};"
         )
     yield "}"
 

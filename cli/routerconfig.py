@@ -84,6 +84,10 @@ def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) ->
         paths=max(FEWEST, ROOM * len(told)),
         width=min(max(1, width, *hops.values()), WIDEST),
         far=_far(seen, name),
+        bare=any(
+            node.internal_ips and all(ip.version == 6 for ip in node.internal_ips)
+            for node in seen.settled.nodes.values()
+        ),
         listen_port=conf.listen_port,
         spec=spec,
     )

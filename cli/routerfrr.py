@@ -44,6 +44,8 @@ def _session(one: Needs) -> Iterator[str]:
         yield f" neighbor {GROUP} disable-connected-check"
     if spec.ttl_security:
         yield f" neighbor {GROUP} ttl-security hops 1"
+    if one.bare:
+        yield f" neighbor {GROUP} capability extended-nexthop"
     if one.bfd and spec.bfd is not None:
         # What we receive is what it sends, and the other way round.
         receive, send = spec.bfd.transmit_milliseconds, spec.bfd.receive_milliseconds

@@ -25,6 +25,7 @@ class Needs:
     paths: int
     width: int  # next hops of one prefix, at most
     far: bool  # some next hops are behind another router
+    bare: bool  # some nodes have no IPv4 address: next hops are IPv6 (RFC 8950)
     listen_port: int  # ours; 0: none
     spec: BgpPeerSpec
 

@@ -1,5 +1,8 @@
 """What a Peer message of GoBGP says of its session. Pure."""
 
+from collections.abc import Iterable
+
+from manager.adapters.gobgp_codec import IPV4, IPV6
 from manager.adapters.gobgp_peers import FAMILIES
 from pointsman.gobgp_api import capability_pb2 as cap
 from pointsman.gobgp_api import common_pb2 as cm
@@ -43,6 +46,7 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
         add_path_negotiated=bool(families)
         and all(theirs[name][0] and ours[name][1] for name in families),
         families=families,
+        ipv6_next_hops=_ipv6_next_hops(peer.state.remote_cap),
         hold_seconds=timers.negotiated_hold_time,
         keepalive_seconds=timers.keepalive_interval if timers.negotiated_hold_time else 0,
         advertised_prefixes=told[0],
@@ -52,6 +56,19 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
         if "software_version" in said
         else "",
         bfd_state=bfd,
+    )
+
+
+def _ipv6_next_hops(announced: Iterable[cap.Capability]) -> bool:
+    """Return whether a router takes IPv6 next hops for IPv4 prefixes: RFC 8950 section 4.
+
+    gobgpd offers it on every session (4.8, measured), and sends such paths unasked.
+    """
+    return any(
+        (each.nlri_family.afi, each.nlri_family.safi) == (IPV4.afi, IPV4.safi)
+        and each.nexthop_family.afi == IPV6.afi
+        for one in announced
+        for each in one.extended_nexthop.tuples
     )
 
 

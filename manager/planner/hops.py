@@ -1,7 +1,7 @@
 """By which address a router reaches a node: the next hop, chosen per peer and family.
 
 It is the node's address on a network that the peer shares, because that is one hop away;
-else the node's InternalIP. Always of the prefix's own family. Addresses that we gave to
+else the node's InternalIP; of the family that is asked for. Addresses that we gave to
 Services are never next hops, nor are loopback or link-local ones: a router has no way to
 them, and the speaker would refuse the whole table.
 """

@@ -31,15 +31,26 @@ class Reach:
 
 
 def reach(
-    snapshot: Snapshot, spec: BgpPeerSpec, *, family: Family, vips: AbstractSet[Address]
+    snapshot: Snapshot,
+    spec: BgpPeerSpec,
+    *,
+    family: Family,
+    vips: AbstractSet[Address],
+    over_ipv6: bool = False,
 ) -> Reach:
-    """Return which nodes the router of *spec* may be sent in *family*."""
+    """Return which nodes the router of *spec* may be sent in *family*.
+
+    *over_ipv6*: it takes IPv6 next hops for IPv4 prefixes. It is sent one of a node without
+    IPv4 address.
+    """
     found: dict[NodeName, Hop] = {}
     without: dict[NodeName, str] = {}
     near = _connected(snapshot, spec.address)
     for name, node in sorted(snapshot.nodes.items()):
         announcer = snapshot.announcers.get(name)
         hop = next_hop(node, announcer, peer=spec.address, family=family, vips=vips)
+        if hop is None and over_ipv6:
+            hop = next_hop(node, announcer, peer=spec.address, family=Family.IPV6, vips=vips)
         if hop is None:
             without[name] = f"has no {family} address"
         elif announcer is not None and announcer.reported:

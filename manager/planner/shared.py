@@ -52,9 +52,22 @@ class Shared:
         key = peer, family
         if key not in self._reach:
             self._reach[key] = reach(
-                self.snapshot, self.peers.usable[peer], family=family, vips=self.vips
+                self.snapshot,
+                self.peers.usable[peer],
+                family=family,
+                vips=self.vips,
+                over_ipv6=family is Family.IPV4 and self._takes_ipv6_next_hops(peer),
             )
         return self._reach[key]
+
+    def _takes_ipv6_next_hops(self, peer: PeerName) -> bool:
+        """Whether *peer* does for IPv4 prefixes, as a session of it has negotiated.
+
+        Unknown is no: a router that did not ask for it may end the session (RFC 8950
+        section 4 forbids to send it), and that would begin again and again.
+        """
+        reports = (one.sessions.get(peer) for one in self.snapshot.speakers)
+        return any(report is not None and report.ipv6_next_hops for report in reports)
 
     def hears(self, peer: PeerName, family: Family) -> bool:
         """Whether *family* is among those of *peer*."""

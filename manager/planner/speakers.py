@@ -60,6 +60,7 @@ def entry(name: str, report: SessionReport, *, source: str = "") -> Entry:
     if report.bfd_state:
         said["bfdState"] = report.bfd_state
     if report.state == LIVE:
+        said["ipv6NextHops"] = report.ipv6_next_hops
         said["addPathNegotiated"] = report.add_path_negotiated
         said["advertisedPrefixes"] = report.advertised_prefixes
         said["advertisedPaths"] = report.advertised_paths

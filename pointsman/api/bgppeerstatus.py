@@ -38,6 +38,11 @@ class SpeakerStatus(ApiModel):
     keepalive_seconds: StrictInt | None = Field(
         default=None, description="Interval of keepalives in use, in seconds; 0: none."
     )
+    ipv6_next_hops: StrictBool | None = Field(
+        default=None,
+        description="Whether the router takes IPv6 next hops for IPv4 prefixes (RFC 8950). Nodes "
+        "without IPv4 address are sent to it only then.",
+    )
     bfd_state: str | None = Field(
         default=None,
         description="State of BFD with the router (RFC 5880), such as Up or Down; absent where "

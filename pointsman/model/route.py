@@ -158,6 +158,7 @@ class SessionReport:
     established_at_s: int | None = None  # Unix seconds of the last transition to Established
     add_path_negotiated: bool = False
     families: tuple[str, ...] = ()
+    ipv6_next_hops: bool = False  # the router takes them for IPv4 prefixes (RFC 8950)
     hold_seconds: int | None = None
     keepalive_seconds: int | None = None
     advertised_prefixes: int = 0

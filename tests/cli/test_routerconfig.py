@@ -39,6 +39,16 @@ def test_bird_is_told_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "export none" in told
 
 
+def test_nodes_without_ipv4_need_ipv6_next_hops(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = {"frr": "capability extended-nexthop", "bird": "extended next hop yes; };"}
+    more = write(tmp_path / "more.yaml", node("bare", "2001:db8:2::19"))
+    for kind, said in words.items():
+        assert said not in config(capsys, kind)
+        assert config(capsys, kind, "-f", str(more)).count(said) == 1
+
+
 def test_an_aggregate_gets_its_discard_route_and_no_other_router_hears_of_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

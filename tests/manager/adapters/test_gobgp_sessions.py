@@ -2,7 +2,9 @@
 
 import pytest
 
+from manager.adapters.gobgp_codec import IPV4, IPV6
 from manager.adapters.gobgp_sessions import BFD_DOWN, PREFIX_LIMIT, SWITCHED_OFF, report
+from pointsman.gobgp_api import common_pb2 as cm
 from pointsman.gobgp_api import gobgp_pb2 as pb
 
 UP, DOWN = pb.BFD_SESSION_STATE_UP, pb.BFD_SESSION_STATE_DOWN
@@ -77,3 +79,20 @@ def test_what_the_router_says_that_it_is() -> None:
     live.state.remote_cap.add().software_version.software_version = "FRRouting/9.1.3"
     found = report(live, (0, 0))
     assert (found.host_named, found.software) == (True, "FRRouting/9.1.3")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        pytest.param([], False, id="nothing announced"),
+        pytest.param([(IPV4, IPV6)], True, id="IPv4 over IPv6"),
+        pytest.param([(IPV6, IPV6)], False, id="of another family"),
+        pytest.param([(IPV4, IPV4)], False, id="over another family"),
+    ],
+)
+def test_ipv6_next_hops(pairs: list[tuple[cm.Family, cm.Family]], said: bool) -> None:
+    live = peer(ESTABLISHED)
+    capability = live.state.remote_cap.add().extended_nexthop
+    for prefix, hop in pairs:
+        capability.tuples.add(nlri_family=prefix, nexthop_family=hop)
+    assert report(live, (0, 0)).ipv6_next_hops is said

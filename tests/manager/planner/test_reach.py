@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from manager.planner.plan import plan
 from manager.planner.reach import reach
-from manager.snapshot import Announcer
-from pointsman.model.address import Family
-from tests.manager.planner.scene import announcer, nic, nodes, peer, scene
+from manager.planner.whatif import settle
+from manager.snapshot import Announcer, NodeName
+from pointsman.model.address import Address, Family
+from pointsman.model.route import PeerName, SessionReport
+from tests.manager.planner.scene import WEB, announcer, endpoints, nic, nodes, peer, scene
 
 V4, V6 = Family.IPV4, Family.IPV6
+SIX = ip_address("2001:db8:2::11")
 NEAR1 = announcer("node1", nic("eth0", "192.0.2.11/24", "2001:db8:2::11/64"))
 NEAR2 = announcer("node2", nic("eth0", "192.0.2.12/24", "2001:db8:2::12/64"))
 AWAY2 = announcer("node2", nic("eth0", "10.0.0.12/24"))
@@ -101,3 +105,57 @@ def test_each_node_that_is_left_out_is_told_why() -> None:
         "node2": "does not match nextHops.nodeSelector for 192.0.2.1",
         "node3": "is on no network that 192.0.2.1 shares",
     }
+
+
+@pytest.mark.parametrize(
+    ("family", "over_ipv6", "hops"),
+    [
+        pytest.param(V4, False, ["192.0.2.12"], id="not negotiated: who has no IPv4 is left out"),
+        pytest.param(V4, True, ["2001:db8:2::11", "192.0.2.12"], id="negotiated: for it alone"),
+        pytest.param(V6, False, ["2001:db8:2::11", "2001:db8:2::12"], id="IPv6: nothing new"),
+    ],
+)
+def test_a_node_without_ipv4_address(family: Family, over_ipv6: bool, hops: list[str]) -> None:
+    router = peer("tor-1", "2001:db8:2::1")
+    agents = (announcer("node1", nic("eth0", "2001:db8:2::11/64")), NEAR2)
+    world = scene(router, announcers={one.node: one for one in agents})
+    six = (ip_address("2001:db8:2::11"),)
+    bare = {
+        name: replace(one, internal_ips=six) if name == "node1" else one
+        for name, one in world.nodes.items()
+        if name != "node3"
+    }
+    assert router.spec is not None
+    found = reach(
+        replace(world, nodes=bare),
+        router.spec,
+        family=family,
+        vips=frozenset(),
+        over_ipv6=over_ipv6,
+    )
+    assert list(map(str, found.hops.values())) == hops
+    assert found.verified
+    if len(hops) == 1:
+        assert found.without == {"node1": "has no IPv4 address"}
+
+
+@pytest.mark.parametrize(
+    ("report", "found"),
+    [
+        pytest.param(SessionReport("Established", ipv6_next_hops=True), {SIX}, id="negotiated"),
+        pytest.param(SessionReport("Established"), set(), id="not asked for"),
+        pytest.param(SessionReport("Active"), set(), id="no session: nobody has asked"),
+        pytest.param(None, set(), id="no such session"),
+    ],
+)
+def test_ipv6_next_hops_are_for_who_negotiated_them(
+    report: SessionReport | None, found: set[Address]
+) -> None:
+    """A router that did not ask might end the session over them, again and again."""
+    world = scene(WEB, endpoints("a/web", "node1"), peer("six", "2001:db8:2::1"))
+    node1 = NodeName("node1")
+    bare = {node1: replace(world.nodes[node1], internal_ips=(SIX,))}
+    world = settle(replace(world, nodes=bare))[0]
+    sessions = {PeerName("six"): report} if report is not None else {}
+    told = plan(replace(world, observed=replace(world.observed, sessions=sessions)))
+    assert {key.next_hop for key in told.routes if key.prefix.version == 4} == found

@@ -36,6 +36,7 @@ def test_it_says_what_the_session_came_to() -> None:
         "holdSeconds": 9,
         "keepaliveSeconds": 3,
         "bfdState": "Up",
+        "ipv6NextHops": False,
         "addPathNegotiated": True,
         "advertisedPrefixes": 0,
         "advertisedPaths": 3,
