@@ -26,9 +26,12 @@ def _all(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
     for _, node in sorted(snapshot.nodes.items()):
         for address in node.internal_ips + node.other_ips:
             yield address, f"Node {node.name}"
-    for _, peer in sorted(snapshot.bgp_peers.items()):
+    for name, peer in sorted(snapshot.bgp_peers.items()):
+        held = snapshot.observed.neighbors.get(name)  # of one that cannot be read: it stays
         if peer.spec is not None:
             yield peer.spec.address, f"BgpPeer {peer.name}"
+        elif held is not None:
+            yield held.address, f"BgpPeer {peer.name}"
     for _, announcer in sorted(snapshot.announcers.items()):
         for gateway in announcer.gateways:
             yield gateway, f"gateway of Node {announcer.node}"

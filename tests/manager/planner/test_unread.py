@@ -20,6 +20,7 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
+    stated,
 )
 
 HERE = endpoints("a/web", "node1 node3")
@@ -102,3 +103,11 @@ def test_what_is_deleted_beside_it_is_gone() -> None:
     decided = settled(replace(snapshot, bgp_peers={PeerName("tor-2"): BROKEN}))
     assert decided.speech.neighbors.keys() == decided.speech.exports.keys() == {"tor-2"}
     assert hops(decided) == {"tor-2": ALL}
+
+
+def test_its_address_is_given_to_nobody() -> None:
+    pool = eip("public", "198.51.100.0/28", "192.0.2.0/30", default=True)
+    asks = service("a/asks", notes={"addresses": "192.0.2.2"})
+    snapshot = broken(ONE, TWO, pool)
+    decided = settled(replace(snapshot, services={**snapshot.services, asks.key: asks}))
+    assert stated(decided, "a/asks", kind="Allocated").reason == "AddressExcluded"
