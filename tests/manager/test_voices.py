@@ -16,8 +16,8 @@ from tests.manager.test_reconcile import NOON
 class Rig:
     """Two speakers and what is told to both."""
 
-    def __init__(self) -> None:
-        self.speakers = [DictSpeaker(), DictSpeaker()]
+    def __init__(self, *speakers: DictSpeaker) -> None:
+        self.speakers = speakers or (DictSpeaker(), DictSpeaker())
         clock = Clock(monotonic=asyncio.get_running_loop().time, wall=lambda: NOON)
         self.voices = Voices(self.speakers, clock=clock, wake=lambda: None)
 
@@ -40,6 +40,8 @@ async def test_each_speaker_is_told_its_part_and_knows_nothing_of_indexes() -> N
     assert list(first.routes) == [key(0)]
     assert list(other.routes) == [replace(key(1), speaker=1)]
     assert await rig.say(speech(key(0)), second(key(1))) == (False, [])
+    again = Rig(*rig.speakers)  # a manager that started anew reads what there is
+    assert await again.say(speech(key(0)), second(key(1))) == (False, [])
     assert await rig.say(speech(key(0)), second()) == (True, [])
     assert [list(one.routes.held) for one in rig.speakers] == [[key(0)], []]
 

@@ -321,3 +321,26 @@ def test_an_address_is_not_free_while_a_further_speaker_still_says_it() -> None:
     fresh = replace(emptied, services={"a/new": replace(WEB, name="new")})  # type: ignore[dict-item]
     taken = plan(fresh).books.allocations
     assert [str(g.address) for one in taken.values() for g in one.grants] == ["198.51.100.1"]
+
+
+def test_a_further_speaker_that_does_not_answer_keeps_no_service_waiting() -> None:
+    there, _ = settle(world(router("a", **parallel(101, 102)), router("b"), speakers=3))
+    (web,) = there.services.values()
+    silent = replace(there.further[1], routes={}, fresh=False)
+    unsaid = {web.key: replace(web, conditions=())}
+    found = plan(replace(there, services=unsaid, further=(there.further[0], silent)))
+    assert found.announcements[web.key].verdict.reason == "Announced"
+    # One that answers and does not hold its path yet is told it first.
+    empty = replace(silent, fresh=True)
+    waits = plan(replace(there, services=unsaid, further=(there.further[0], empty)))
+    assert waits.announcements[web.key].verdict.reason == "NotAnnounced"
+
+
+def test_a_password_that_is_not_read_any_more_stays_with_the_sessions_that_have_it() -> None:
+    ref = {"passwordSecretRef": {"name": "old", "key": "password"}}
+    secret = router("a", **parallel(101, 102), **ref)
+    read: dict[str, Any] = {"secrets": {("old", "password"): "s3cret"}, "secrets_read": True}
+    there, before = settle(world(secret, speakers=3, **read))
+    found = plan(replace(there, secrets={}, secrets_read=False))
+    assert [one.neighbors for one in found.speeches] == [one.neighbors for one in before.speeches]
+    assert [one.password for s in found.speeches for one in s.neighbors.values()] == ["s3cret"] * 2
