@@ -27,7 +27,9 @@ from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
 
-ASKED_FOR: Final = frozenset({"Disabled"})  # what a user did on purpose is no warning
+# What a user did on purpose is no warning; parallel sessions are there instead of ADD-PATH.
+ASKED_FOR: Final = frozenset({"Disabled", "ParallelSessions"})
+PARTLY: Final = frozenset({"PartlyEstablished", "TooFewSpeakers"})  # one, though it is True
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +192,14 @@ def _status_notices(snapshot: Snapshot, before: Written, after: Written) -> Iter
                     uid=_uid(snapshot, key),
                     reason=said.reason,
                     message=said.message,
-                    warning=said.status == ("True" if name in TROUBLES else "False")
-                    and said.reason not in ASKED_FOR,
+                    warning=_warns(name, said),
                 )
+
+
+def _warns(name: str, said: Stated) -> bool:
+    """Whether somebody should look at condition *name*."""
+    amiss = "True" if name in TROUBLES else "False"
+    return said.reason in PARTLY or (said.status == amiss and said.reason not in ASKED_FOR)
 
 
 def _turned(before: Stated | None, after: Stated) -> bool:

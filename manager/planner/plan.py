@@ -176,9 +176,7 @@ def _speeches(scene: _Scene) -> tuple[Speech, ...]:
     whose = owners(snapshot)
     if peers.conf is None:
         return tuple(_kept(peers, observed, whose) for observed in snapshot.speakers)
-    routes: list[dict[RouteKey, Route]] = [{} for _ in snapshot.speakers]
-    for key, route in scene.paths.all().items():
-        routes[key.speaker][key] = route
+    routes = _by_speaker(scene.paths.all(), len(snapshot.speakers))
     return tuple(
         Speech(
             identity=one,
@@ -189,6 +187,15 @@ def _speeches(scene: _Scene) -> tuple[Speech, ...]:
         )
         for index, one in enumerate(identities(snapshot, peers.conf))
     )
+
+
+def _by_speaker(every: dict[RouteKey, Route], speakers: int) -> list[dict[RouteKey, Route]]:
+    if speakers == 1:  # nearly always, and a table may be large
+        return [every]
+    found: list[dict[RouteKey, Route]] = [{} for _ in range(speakers)]
+    for key, route in every.items():
+        found[key.speaker][key] = route
+    return found
 
 
 def _with_unread(scene: _Scene, books: Books) -> tuple[Speech, ...]:

@@ -1,6 +1,7 @@
 """Addresses that belong to the infrastructure: never granted, whatever an Eip says.
 
-Nodes, the interfaces their agents report, their gateways and the BgpPeers. Interfaces on
+Nodes, the interfaces their agents report, their gateways, the BgpPeers, and where parallel
+sessions with these come from. Interfaces on
 which a data plane parks Service addresses are not infrastructure: an address would block
 itself.
 """
@@ -27,11 +28,14 @@ def _all(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
         for address in node.internal_ips + node.other_ips:
             yield address, f"Node {node.name}"
     for name, peer in sorted(snapshot.bgp_peers.items()):
-        held = snapshot.observed.neighbors.get(name)  # of one that cannot be read: it stays
         if peer.spec is not None:
             yield peer.spec.address, f"BgpPeer {peer.name}"
-        elif held is not None:
-            yield held.address, f"BgpPeer {peer.name}"
+            if peer.spec.parallel_sessions is not None:
+                for source in peer.spec.parallel_sessions.source_addresses:
+                    yield source, f"sessions with BgpPeer {peer.name}"
+        else:  # it cannot be read, and its sessions stay
+            for held in (one.neighbors[name] for one in snapshot.speakers if name in one.neighbors):
+                yield held.address, f"BgpPeer {peer.name}"
     for _, announcer in sorted(snapshot.announcers.items()):
         for gateway in announcer.gateways:
             yield gateway, f"gateway of Node {announcer.node}"

@@ -73,10 +73,11 @@ def without_add_path(lab: Lab, *neighbors: str) -> Iterator[None]:
 
 def kernel(lab: Lab, address: str, nodes: str, machine: str = "router") -> None:
     """Wait until exactly those nodes are the next hops of *address* at a router."""
-    wanted = cluster.hops(lab, nodes)
+    wanted = cluster.hops(lab, nodes, 6 if ":" in address else 4)
+    prefix = f"{address}/{128 if ':' in address else 32}"
 
     def look() -> bool:
-        found = lab.gateways(f"{address}/32", machine=machine)
+        found = lab.gateways(prefix, machine=machine)
         if found != wanted:
             raise Broken(f"{machine} has {sorted(found)}, not {sorted(wanted)}")
         return True
@@ -145,6 +146,12 @@ def test_parallel_sessions_give_as_many_next_hops_as_there_are() -> None:
         cluster.make(lab, "web")
         address = cluster.held(lab, "web")[0]
         both(lab, address, "123")
+        block = {"addresses": ["2001:db8:100::/120"]}
+        lab.api.create(f"{cluster.CRS}/eips", cluster.custom("Eip", "six", block))
+        dual = {"ipFamilyPolicy": "RequireDualStack"}
+        cluster.make(lab, "dual", notes={"eip": "public,six"}, **dual)
+        for one in cluster.held(lab, "dual", 2):
+            both(lab, one, "123")
         told = from_each(lab, address)
         assert set(told) == set(SOURCES)
         assert set(told.values()) == cluster.hops(lab, "123")

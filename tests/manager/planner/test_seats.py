@@ -344,3 +344,10 @@ def test_a_password_that_is_not_read_any_more_stays_with_the_sessions_that_have_
     found = plan(replace(there, secrets={}, secrets_read=False))
     assert [one.neighbors for one in found.speeches] == [one.neighbors for one in before.speeches]
     assert [one.password for s in found.speeches for one in s.neighbors.values()] == ["s3cret"] * 2
+
+
+def test_an_address_that_sessions_come_from_is_given_to_no_service() -> None:
+    sources = {"parallelSessions": {"sourceAddresses": ["198.51.100.0", "198.51.100.1"]}}
+    decided = settle(world(router("a", **sources), speakers=3))[1]
+    given = [str(g.address) for one in decided.books.allocations.values() for g in one.grants]
+    assert given == ["198.51.100.2"]
