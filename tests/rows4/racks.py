@@ -19,7 +19,7 @@ MACHINES = {"tor-1": "tor1", "tor-2": "tor2"}
 ZONE = "topology.kubernetes.io/zone"
 FAR = {"ebgpMultihop": {"ttl": 3}}  # over tor1 and the spine
 
-FLOWS = 80
+FLOWS = 100
 # Whoever sends a packet over one router more than this loses it. Spine, router on top, node, Pod;
 STRAIGHT = 4
 ACROSS = 8  # then, from that node: router on top, spine, the other router on top, node, Pod
@@ -138,13 +138,23 @@ def _refused(lab: Lab, address: str, hop: str) -> bool:
 def shared_out(lab: Lab, address: str, *nodes: str, hops: int = STRAIGHT) -> Counter[str]:
     """Have the client's flows to *address* arrive at all *nodes*, at no other, and straight.
 
-    Return how many did where.
+    Return how many did where. The nodes' service proxies may be later than the routers: a
+    node that doesn't know the address yet gives its packets back.
     """
+
+    def known() -> bool:
+        seen = flows(lab, address, FLOWS // 2)
+        if set(seen) != set(nodes):
+            raise Broken(f"answers came from {dict(seen)}")
+        return True
+
+    lab.wait(f"{address} at {nodes}", known, timeout_s=cluster.PATIENCE_S)
     before = expired(lab)
     with short_lived(lab, hops):
         answers = flows(lab, address, FLOWS)
-    assert set(answers) == set(nodes)
-    assert circled(lab, before) == {}
+    lost = circled(lab, before)
+    assert set(answers) == set(nodes), f"{answers}, and of packets that died {lost}"
+    assert not lost, f"packets that died: {lost}"
     return answers
 
 
