@@ -11,7 +11,6 @@ import pytest
 from lab.handle import Lab
 from tests.docs import pages
 from tests.docs.pages import Block
-from tests.rows import cluster
 from tests.rows4 import loading, routers
 from tests.rows4.test_routerconfig import both
 
@@ -84,5 +83,4 @@ def test_the_options_of_bird(lab: Lab) -> None:
     port = re.sub(r"local .*;", text("bird", "local").strip(), main)
     assert port != main
     with loading.bird(lab, port):
-        cluster.judged(lab)
-        assert ":1179" in lab.exec("router2", "ss", "-Hltn")
+        lab.wait("its port", lambda: ":1179" in lab.exec("router2", "ss", "-Hltn"))
