@@ -100,6 +100,10 @@ def _tell(case: Case, address: Address) -> _Told:
         if routes and isinstance(refusal, NoServingEndpoint):
             refusal = replace(refusal, inside=str(prefix))
         return _Told(prefix, routes, refusal, found)
+    if not peers and case.shared.kept_for(prefix, case.shared.peers.unread):
+        # What was said stays said: that router goes on being told.
+        why = "the BgpPeer of the router that is told cannot be read"
+        return _Told(prefix, {}, NotAnnounced(case.service.key, why, passing=True), found)
     if not peers:
         return _Told(prefix, {}, NoPeer(case.service.key, _no_peer(case, family), at), found)
     if not routes:

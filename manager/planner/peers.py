@@ -47,6 +47,11 @@ class Peers:
     seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)
 
     @property
+    def unread(self) -> frozenset[PeerName]:
+        """Return the BgpPeers that cannot be read: see planner.unread."""
+        return frozenset(n for n, why in self.verdicts.items() if isinstance(why, Invalid))
+
+    @property
     def first(self) -> tuple[PeerName, ...]:
         """Return the usable routers that the first speaker serves, by name."""
         return tuple(name for name in self.usable if self.seats_of(name)[0].speaker == 0)

@@ -31,7 +31,7 @@ from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
 from pointsman.model.allocated import InternalError, listed
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
-from pointsman.model.readiness import Disabled, Invalid
+from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import Route, RouteKey, route_order
 from pointsman.model.verdict import Verdict
@@ -201,7 +201,7 @@ def _by_speaker(every: dict[RouteKey, Route], speakers: int) -> list[dict[RouteK
 def _with_unread(scene: _Scene, books: Books) -> tuple[Speech, ...]:
     """Return the speeches, with what is kept of routers whose BgpPeer cannot be read."""
     snapshot, peers, speeches = scene.shared.snapshot, scene.shared.peers, _speeches(scene)
-    unread = frozenset(name for name, why in peers.verdicts.items() if isinstance(why, Invalid))
+    unread = peers.unread
     if peers.conf is None or not unread:
         return speeches
     by = carried(books.allocations, scene.announcements)

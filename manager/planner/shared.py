@@ -160,6 +160,10 @@ class Shared:
                 self._routes.setdefault(key.prefix, {})[key] = route
         return self._routes.get(prefix, {})
 
+    def kept_for(self, prefix: Prefix, names: frozenset[PeerName]) -> bool:
+        """Whether our speakers tell one of *names* a path of *prefix* now."""
+        return any(route.peers & names for route in self.observed(prefix).values())
+
     def covering(self, address: Address) -> Mapping[RouteKey, Route]:
         """Return what our speakers hold now that leads to *address*: host route, aggregates."""
         if self._lengths is None:

@@ -15,10 +15,11 @@ from lab.handle import Lab
 from lab.parts import CHECKOUT
 from lab.processes import descendants
 from lab.topology import Broken
-from lab.watching import session
+from lab.watching import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 from tests.rows.conftest import Say
+from tests.rows3 import words
 from tests.rows4 import routers
 from tests.rows4.routers import SECOND
 
@@ -59,6 +60,41 @@ def test_a_new_router_is_complained_of_only_when_it_had_time_to_answer(lab: Lab)
         lab.wait("an Event", lambda: "Established" in reasons("new"))
         assert "NotEstablished" not in reasons("new")
         lab.wait("a complaint", lambda: "NotEstablished" in reasons("nobody"), timeout_s=25)
+
+
+@contextlib.contextmanager
+def lax(lab: Lab) -> Iterator[None]:
+    """Have the API server take any word for a family, as one with a newer CRD might."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bgppeers.pointsman.dev"
+    strict = lab.api.get(path)["spec"]["versions"]
+    loose = json.loads(json.dumps(strict))
+    schema = loose[0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    del schema["families"]["items"]["enum"]
+    lab.api.merge(path, {"spec": {"versions": loose}})
+    try:
+        yield
+    finally:
+        routers.change(lab, "tor-1", families=None)
+        lab.api.merge(path, {"spec": {"versions": strict}})
+
+
+def test_a_bgppeer_that_cannot_be_read_keeps_its_session_and_its_routes(lab: Lab) -> None:
+    routers.up(lab, "tor-1")
+    cluster.make(lab, "web")
+    address = cluster.settled(lab, "web")
+    before = session(lab, MANAGER)
+    with lax(lab), RouteEvents(lab) as events:
+        routers.change(lab, "tor-1", families=["ipv4-unicast", "from-the-future"])
+        routers.said(lab, "tor-1", "Ready", "False", "cannot be read")
+        words.restarted(lab)
+        cluster.make(lab, "late")  # whoever leads now has seen it, too
+        cluster.told(lab, "late", "Announced", "False", "NoPeer")
+        assert session(lab, MANAGER) == before
+        assert lab.gateways(f"{address}/32") == cluster.hops(lab, "123")
+        assert cluster.verdicts(cluster.get(lab, "web"))["Announced"][0] == "True"
+    assert events.about(f"{address}/32") == []
+    routers.said(lab, "tor-1", "Ready", "True")
+    assert session(lab, MANAGER) == before
 
 
 def test_a_cut_link_is_told_when_the_hold_time_is_over(lab: Lab, say: Say) -> None:

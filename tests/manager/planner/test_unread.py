@@ -49,6 +49,7 @@ def test_its_session_and_its_paths_stay(others: tuple[BgpPeer, ...]) -> None:
     assert decided.speech.exports == snapshot.observed.exports
     assert decided.speech.routes == snapshot.observed.routes
     assert hops(decided)["tor-2"] == ALL
+    assert stated(decided).status == "True"
     assert applied(snapshot, decided).observed == snapshot.observed
 
 
@@ -76,6 +77,15 @@ def test_it_is_told_nothing_new() -> None:
     decided = settled(replace(snapshot, services=more, endpoint_slices=slices))
     assert hops(decided, "198.51.100.1/32") == {"tor-1": ALL}
     assert hops(decided, "198.51.100.0/32") == {"tor-1": ALL, "tor-2": ALL}
+
+
+def test_what_it_was_never_told_is_announced_to_nobody() -> None:
+    late = service("a/late")
+    snapshot = broken(TWO)
+    more = {**snapshot.services, late.key: late}
+    slices = (*snapshot.endpoint_slices, endpoints("a/late", "node1"))
+    decided = settled(replace(snapshot, services=more, endpoint_slices=slices))
+    assert stated(decided, "a/late").reason == "NoPeer"
 
 
 def test_an_aggregate_stays_while_it_has_addresses() -> None:
