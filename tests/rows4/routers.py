@@ -65,7 +65,8 @@ def down(lab: Lab, name: str, *words: str) -> str:
 
 def session(lab: Lab, name: str) -> dict[str, Any]:
     """Return our speaker's entry in the status of BgpPeer *name*."""
-    found = lab.api.get(f"{PEERS}/{name}")["status"].get("speakers") or [{}]
+    status = lab.api.get(f"{PEERS}/{name}").get("status") or {}
+    found = status.get("speakers") or [{}]
     return dict(found[0])
 
 

@@ -136,7 +136,6 @@ def live(lab: Lab) -> tuple[int, int]:
 CONF: dict[str, tuple[dict[str, Any], str]] = {
     "communityAliases": ({"communityAliases": {"x": "64501:7"}}, "same"),
     "gracefulRestart": ({"gracefulRestart": {"enabled": "Always", "restartSeconds": 60}}, "reset"),
-    "routerId": ({"routerId": "198.18.7.7"}, "reset"),
 }
 
 

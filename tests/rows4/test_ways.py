@@ -64,13 +64,15 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
     plain, calling = routers.plain(lab), lab.topology.runtime_dir / SECOND_ROUTER / "calling.conf"
     calling.write_text(plain.replace(f"neighbor {MANAGER} as", f"neighbor {MANAGER} port 1790 as"))
     text = routers.within(plain, "manager_v4", "passive yes;")
-    wish = custom("BgpConf", "default", {"as": 64501, "listenPort": 1790})
-    assert routers.planned(lab, wish)["tor-1"] == {"change": "reset", "because": ["speaker"]}
+    changes: dict[str, Any] = {"listenPort": 1790, "routerId": "198.18.7.7"}
+    for field, value in changes.items():  # each of them is another speaker process
+        wish = custom("BgpConf", "default", {"as": 64501, field: value})
+        assert routers.planned(lab, wish)["tor-1"] == {"change": "reset", "because": ["speaker"]}
     try:
         routers.change(lab, "tor-1", passive=True)
         routers.said(lab, "tor-1", "Ready", "False", "listenPort")
         with routers.typed(lab, f"neighbor {MANAGER} port 1790"), routers.configured(lab, text):
-            lab.api.merge(CONF, {"spec": {"listenPort": 1790}})
+            lab.api.merge(CONF, {"spec": changes})
             routers.peer(lab, "tor-2", SECOND, 64502, passive=True)
             lab.wait("another session", lambda: session(lab, MANAGER) != before, timeout_s=30)
             routers.up(lab, "tor-1")
@@ -81,15 +83,25 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
             routers.birdc(lab, "configure", f'"{calling}"')
             routers.up(lab, "tor-2")
             assert lab.process("sidecar")["capabilities"] == "none"
+            assert "198.18.7.7" in routers.vtysh(lab, f"show bgp neighbors {MANAGER}")
             cluster.make(lab, "web")
             address = cluster.held(lab, "web")[0]
             heard(lab, address)
             cluster.delete(lab, "web")  # or FRR 8.4 may keep it when the speaker ends
             cluster.routed(lab, address, "")
     finally:
-        lab.api.merge(CONF, {"spec": {"listenPort": None}})
+        lab.api.merge(CONF, {"spec": dict.fromkeys(changes)})
         routers.change(lab, "tor-1", passive=None)
         routers.up(lab, "tor-1")
+
+
+def test_two_peers_with_one_address_are_no_fight(lab: Lab) -> None:
+    before = session(lab, MANAGER)
+    routers.peer(lab, "tor-9", "192.0.2.1", 64500, localAs=ANOTHER_AS)
+    routers.said(lab, "tor-9", "Ready", "False", "tor-1", "192.0.2.1")
+    cluster.judged(lab)
+    assert routers.condition(lab, "tor-9", "Established") is None
+    assert session(lab, MANAGER) == before
 
 
 def test_a_session_from_the_address_that_is_wished(lab: Lab) -> None:
@@ -116,10 +128,15 @@ def test_hold_time_off_and_the_smaller_of_two(lab: Lab) -> None:
     with routers.configured(lab, text):
         timers = {"holdSeconds": 0, "connectRetrySeconds": 2}
         routers.peer(lab, "tor-2", SECOND, 64502, timers=timers)
-        routers.up(lab, "tor-2")
-        said = {name: routers.session(lab, name) for name in ("tor-1", "tor-2")}
-    found = {name: (one["holdSeconds"], one["keepaliveSeconds"]) for name, one in said.items()}
-    assert found == {"tor-1": (9, 3), "tor-2": (0, 0)}
+
+        def agreed() -> bool:
+            said = [routers.session(lab, name) for name in ("tor-1", "tor-2")]
+            found = [(one.get("holdSeconds"), one.get("keepaliveSeconds")) for one in said]
+            if found != [(9, 3), (0, 0)]:
+                raise Broken(f"they are {found}")
+            return True
+
+        lab.wait("the timers negotiated", agreed)
 
 
 # --- IPv6 ---
