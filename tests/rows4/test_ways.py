@@ -92,7 +92,8 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
     finally:
         lab.api.merge(CONF, {"spec": dict.fromkeys(changes)})
         routers.change(lab, "tor-1", passive=None)
-        routers.up(lab, "tor-1")
+        lab.wait("the old process gone", lambda: ":1790 " not in lab.exec("manager", "ss", "-Hltn"))
+        lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
 
 
 def test_two_peers_with_one_address_are_no_fight(lab: Lab) -> None:
