@@ -1,15 +1,20 @@
 """deploy/patches/speakers.yaml: further speakers that are like the first."""
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from lab import parts
 from manager.__main__ import options, parser
 from tests.deploy.test_manifests import DEPLOY, one
 
 Json = dict[str, Any]
-PATCH: Json = yaml.safe_load((DEPLOY / "patches" / "speakers.yaml").read_text())
+FILE = DEPLOY / "patches" / "speakers.yaml"
+PATCH: Json = yaml.safe_load(FILE.read_text())
 PATCHED: list[Json] = PATCH["spec"]["template"]["spec"]["containers"]
 FIRST = {
     container["name"]: container
@@ -18,6 +23,29 @@ FIRST = {
     ]
 }
 FURTHER = [container for container in PATCHED if container["name"] not in FIRST]
+
+
+def test_kubectl_adds_two_sidecars_and_changes_nothing_else(tmp_path: Path) -> None:
+    """A strategic merge patch: containers by name, `args` as one value."""
+    before = one("Deployment", "pointsman-manager")
+    (tmp_path / "deployment.json").write_text(json.dumps(before))
+    patched = subprocess.run(
+        [
+            *(str(parts.find("kubectl").path), "patch", "--local", "-o", "json"),
+            *("-f", str(tmp_path / "deployment.json"), "--patch-file", str(FILE)),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    after = json.loads(patched.stdout)["spec"]["template"]["spec"]
+    by_name = {container["name"]: container for container in after["containers"]}
+    assert by_name.keys() == FIRST.keys() | {container["name"] for container in FURTHER}
+    assert by_name["gobgp"] == FIRST["gobgp"]
+    (manager,) = [one for one in PATCHED if one["name"] in FIRST]
+    assert by_name["manager"] == FIRST["manager"] | {"args": manager["args"]}
+    rest = before["spec"]["template"]["spec"]
+    assert {**after, "containers": []} == {**rest, "containers": []}
 
 
 def test_the_manager_keeps_its_other_flags() -> None:
