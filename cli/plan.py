@@ -67,11 +67,11 @@ def _whole(given: argparse.Namespace) -> int:
 
 def _what_if(given: argparse.Namespace) -> int:
     documents, broken = world.from_files(given)
-    live, settings = world.live(given), world.settings(given)
-    before = offline.read((("cluster", raw) for raw in live), settings)
+    live = world.live(given)
+    before = world.understood(given, (("cluster", raw) for raw in live))
     # A second from now: API servers count whole ones, and a tie would be decided by names.
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    after = offline.read(overlay.applied(live, documents, now=soon), settings)
+    after = world.understood(given, overlay.applied(live, documents, now=soon))
     after = world.tell(offline.Reading(after.snapshot, (*broken, *after.problems),
                                        after.passed_over))  # fmt: skip
     now = world.settled(before)

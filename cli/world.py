@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,10 +71,24 @@ def read(given: argparse.Namespace) -> offline.Reading:
     """
     if given.offline:
         documents, broken = from_files(given)
-        reading = offline.read(documents, settings(given))
+        reading = understood(given, documents)
         return tell(offline.Reading(reading.snapshot, (*broken, *reading.problems),
                                     reading.passed_over))  # fmt: skip
-    return tell(offline.read((("cluster", raw) for raw in live(given)), settings(given)))
+    return tell(understood(given, (("cluster", raw) for raw in live(given))))
+
+
+def understood(given: argparse.Namespace, sources: Iterable[tuple[str, object]]) -> offline.Reading:
+    """Return the cluster that *sources* make, with as many managers as have written there.
+
+    Their number decides whether graceful restart is offered. Each writes its own entries
+    into the BgpPeers' status, one per speaker, which a leader removes with it.
+    """
+    reading = offline.read(sources, settings(given))
+    said = (one.status.get("speakers") for one in reading.snapshot.bgp_peers.values())
+    entries = (one for some in said if isinstance(some, list) for one in some)
+    names = {str(one.get("name")).partition("/")[0] for one in entries if isinstance(one, dict)}
+    known = replace(reading.snapshot.settings, replicas=max(1, len(names)))
+    return replace(reading, snapshot=replace(reading.snapshot, settings=known))
 
 
 def from_files(given: argparse.Namespace) -> tuple[list[tuple[str, object]], list[str]]:

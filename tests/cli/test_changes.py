@@ -1,3 +1,4 @@
+import argparse
 import copy
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,7 +8,7 @@ import pytest
 
 from cli.changes import changes
 from cli.sessions import field
-from cli.world import World, settled
+from cli.world import World, settled, understood
 from manager import offline
 from manager.snapshot import Settings
 from pointsman.api import BgpPeerSpec
@@ -112,6 +113,33 @@ def test_a_session_with_a_password_that_plan_does_not_read(
     one(now, "BgpPeer")["spec"].update(edit)
     found = changes(world(then), world(now))["peers"].get("tor-1", {}).get("session")
     assert found == (session and {"change": session[0], "because": session[1]})
+
+
+@pytest.mark.parametrize(
+    ("speakers", "wish", "session"),
+    [
+        pytest.param(["a"], "Never", "reset", id="one manager: Auto offers it"),
+        pytest.param(["a"], "Always", None, id="one manager: so Always changes nothing"),
+        pytest.param(["a", "b"], "Never", None, id="two: Auto offers none"),
+        pytest.param(["a", "b"], "Always", "reset", id="two: Always does"),
+        pytest.param(["a", "a/1"], "Never", "reset", id="one with two speakers"),
+        pytest.param([], "Never", "reset", id="nobody has written: one"),
+    ],
+)
+def test_graceful_restart_depends_on_how_many_managers_have_written(
+    speakers: list[str], wish: str, session: str | None
+) -> None:
+    given = argparse.Namespace(require_class=False, speakers=1, drain_taints=None)
+    then = copy.deepcopy(small())
+    entries = [{"name": name, "state": "Established"} for name in speakers]
+    one(then, "BgpPeer")["status"] = {"speakers": entries}
+    now = copy.deepcopy(then)
+    one(now, "BgpPeer")["spec"]["gracefulRestart"] = {"enabled": wish}
+    before, after = (
+        settled(understood(given, (("f", raw) for raw in objects))) for objects in (then, now)
+    )
+    found = changes(before, after)["peers"].get("tor-1", {}).get("session")
+    assert (found and found["change"]) == session
 
 
 def test_fields_are_called_what_users_write() -> None:
