@@ -26,8 +26,8 @@ Raw = dict[str, Any]
 class Cluster:
     """A world with one manager, and the words to change it."""
 
-    def __init__(self) -> None:
-        self.world = World(2)
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World(2)
         self.api, self.manager = self.world.api, self.world.replicas[0]
         self.daemon = self.manager.daemon
         for number, name in enumerate(NODE_NAMES, 11):

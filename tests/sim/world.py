@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 from manager.adapters.gobgp import GobgpSpeaker
@@ -100,37 +99,38 @@ class Daemon(FakeGobgpd):
 
 
 class Replica:
-    """One manager process and its sidecar; both come and go."""
+    """One manager process and its sidecars; all come and go."""
 
-    def __init__(self, world: "World", name: str) -> None:
+    def __init__(self, world: "World", name: str, speakers: int) -> None:
         self.world, self.name = world, name
         self.rng = random.Random(f"{world.seed} {name}")
-        self.daemon = Daemon(name, world.laws)
+        self.daemon, *self.further = (Daemon(name, world.laws) for _ in range(speakers))
         self._ahead_s = self.rng.uniform(-100, 100)
         self.start()
 
     def start(self) -> None:
         """Start a process that remembers nothing."""
         self.wire = Wire(self.world.api, self.rng, arrives=self._arrives)
-        self.line = Line(self.daemon, self.rng)
+        self.line, *self.lines = (Line(one, self.rng) for one in (self.daemon, *self.further))
         loop, ahead = asyncio.get_running_loop(), self._ahead_s
         # Monotonic clocks of two machines share no zero, and wall clocks differ.
         clock = Clock(
             monotonic=lambda: loop.time() + 7 * ahead,
             wall=lambda: NOON + timedelta(seconds=loop.time() + ahead / 50),
         )
-        self.settings = Settings(speaker_name=self.name)
+        self.settings = Settings(speaker_name=self.name, speakers=1 + len(self.further))
         options = Options(
             name=self.name,
             namespace=NAMESPACE,
             kubeconfig=None,
-            gobgp_sockets=(Path("unused"),),
+            gobgp_sockets=(),
             lease_duration_s=15.0,
             settings=self.settings,
         )
-        speaker = GobgpSpeaker(self.line)  # type: ignore[arg-type]  # as the fake: any stub
+        stubs: Any = (self.line, *self.lines)  # as the fake: any stub
+        speakers = [GobgpSpeaker(stub) for stub in stubs]
         self.parts = Parts(
-            options, self.wire, speakers=[speaker], clock=clock, chance=self.rng, pace=PACE
+            options, self.wire, speakers=speakers, clock=clock, chance=self.rng, pace=PACE
         )
         self._stopping = asyncio.Event()
         self._task = asyncio.create_task(self.parts.run(self._stopping), name=self.name)
@@ -145,7 +145,9 @@ class Replica:
 
     async def kill(self) -> None:
         """End it as SIGKILL does: nothing is released, what was under way may have arrived."""
-        self.wire.dead = self.line.dead = True
+        self.wire.dead = True
+        for line in (self.line, *self.lines):
+            line.dead = True
         await self._end(self._task.cancel)
 
     async def stop(self) -> None:
@@ -173,14 +175,14 @@ class Replica:
 class World:
     """Everything there is, from one *seed*."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, speakers: int = 1) -> None:
         self.seed, self.rng = seed, random.Random(seed)
         self.laws = Laws()
         self.api = Cluster(self.laws)
         self._furnish()
         if seed % 2:
             self.api.poison = Unavailable("the API server answered 500: a webhook is down")
-        self.replicas = [Replica(self, name) for name in "ab"]
+        self.replicas = [Replica(self, name, speakers) for name in "ab"]
 
     def _furnish(self) -> None:
         for plural in ("eips", "bgpconfs", "bgppeers", "announcers"):
