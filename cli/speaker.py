@@ -156,6 +156,7 @@ def _peer(
         "configured": configured,
         "state": report.state if report else None,
         "addPathNegotiated": report.add_path_negotiated if report else None,
+        "gracefulRestartNegotiated": report.graceful_restart if report else None,
         "families": list(report.families) if report else [],
         "holdSeconds": report.hold_seconds if report else None,
         "keepaliveSeconds": report.keepalive_seconds if report else None,

@@ -40,6 +40,7 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
     families = tuple(sorted(theirs.keys() & ours.keys()))
     timers = peer.timers.state
     said = {one.WhichOneof("cap"): one for one in peer.state.remote_cap}
+    offered = {one.WhichOneof("cap") for one in peer.state.local_cap}
     return SessionReport(
         state,
         established_at_s=timers.uptime.seconds or None,
@@ -47,6 +48,7 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
         and all(theirs[name][0] and ours[name][1] for name in families),
         families=families,
         ipv6_next_hops=_ipv6_next_hops(peer.state.remote_cap),
+        graceful_restart="graceful_restart" in said.keys() & offered,
         hold_seconds=timers.negotiated_hold_time,
         keepalive_seconds=timers.keepalive_interval if timers.negotiated_hold_time else 0,
         advertised_prefixes=told[0],

@@ -62,6 +62,7 @@ def entry(name: str, report: SessionReport, *, source: str = "") -> Entry:
     if report.state == LIVE:
         said["ipv6NextHops"] = report.ipv6_next_hops
         said["addPathNegotiated"] = report.add_path_negotiated
+        said["gracefulRestartNegotiated"] = report.graceful_restart
         said["advertisedPrefixes"] = report.advertised_prefixes
         said["advertisedPaths"] = report.advertised_paths
     return said

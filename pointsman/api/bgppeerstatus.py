@@ -51,6 +51,11 @@ class SpeakerStatus(ApiModel):
     add_path_negotiated: StrictBool | None = Field(
         default=None, description="Whether the router takes several paths of one prefix."
     )
+    graceful_restart_negotiated: StrictBool | None = Field(
+        default=None,
+        description="Whether the router keeps what it heard from us while the speaker is "
+        "replaced (RFC 4724), for as long as gracefulRestart.restartSeconds says.",
+    )
     advertised_prefixes: StrictInt | None = Field(
         default=None,
         description="How many prefixes the router is sent, read back from the speaker.",

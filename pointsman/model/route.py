@@ -159,6 +159,7 @@ class SessionReport:
     add_path_negotiated: bool = False
     families: tuple[str, ...] = ()
     ipv6_next_hops: bool = False  # the router takes them for IPv4 prefixes (RFC 8950)
+    graceful_restart: bool = False  # both sides said so (RFC 4724): it keeps our paths for a while
     hold_seconds: int | None = None
     keepalive_seconds: int | None = None
     advertised_prefixes: int = 0

@@ -56,6 +56,8 @@ def test_a_restarted_sidecar_costs_no_route_event(
         cluster.routed(lab, address, "123")
         lab.wait("BIRD's route", partial(at_second, lab, address))
     cluster.judged(lab)
+    for name in ("tor-1", "tor-2"):
+        assert routers.session(lab, name).get("gracefulRestartNegotiated") is True
     since = routers.session(lab, "tor-1").get("establishedSince")
     before = {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH}
     ids = [path_ids(lab, address) for address in addresses]

@@ -96,3 +96,19 @@ def test_ipv6_next_hops(pairs: list[tuple[cm.Family, cm.Family]], said: bool) ->
     for prefix, hop in pairs:
         capability.tuples.add(nlri_family=prefix, nexthop_family=hop)
     assert report(live, (0, 0)).ipv6_next_hops is said
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        pytest.param(True, True, True, id="offered and taken"),
+        pytest.param(True, False, False, id="the router is no helper"),
+        pytest.param(False, True, False, id="not offered"),
+    ],
+)
+def test_graceful_restart_takes_both_sides(ours: bool, theirs: bool, said: bool) -> None:
+    live = peer(ESTABLISHED)
+    for wanted, capabilities in ((ours, live.state.local_cap), (theirs, live.state.remote_cap)):
+        if wanted:
+            capabilities.add().graceful_restart.time = 120
+    assert report(live, (0, 0)).graceful_restart is said

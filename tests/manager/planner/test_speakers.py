@@ -15,6 +15,7 @@ UP = SessionReport(
     "Established",
     established_at_s=1_767_225_600,
     add_path_negotiated=True,
+    graceful_restart=True,
     families=("ipv4-unicast",),
     hold_seconds=9,
     keepalive_seconds=3,
@@ -38,6 +39,7 @@ def test_it_says_what_the_session_came_to() -> None:
         "bfdState": "Up",
         "ipv6NextHops": False,
         "addPathNegotiated": True,
+        "gracefulRestartNegotiated": True,
         "advertisedPrefixes": 0,
         "advertisedPaths": 3,
     }
