@@ -71,13 +71,13 @@ def changed(lab: Lab) -> None:
     for name, (_, _, bfd) in tors.items():
         routers.change(lab, name, bfd=bfd.get("bfd"))
 
-    def renewed() -> bool:
+    def ended() -> bool:
         return all(
-            routers.session(lab, name).get("establishedSince", since[name]) != since[name]
-            for name in tors
+            routers.session(lab, name).get("establishedSince") != before
+            for name, before in since.items()
         )
 
-    lab.wait("new sessions", renewed, timeout_s=30)
+    lab.wait("the end of both sessions", ended, timeout_s=30)
 
 
 def test_a_cut_link_takes_the_routes_long_before_the_hold_time(lab: Lab, say: Say) -> None:

@@ -88,6 +88,10 @@ def sessions(lab: Lab) -> Iterator[dict[str, tuple[int, int]]]:
         dressed(lab, "del")
 
 
+def live(lab: Lab) -> tuple[int, int]:
+    return lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
+
+
 def became(lab: Lab, neighbor: str, before: tuple[int, int]) -> str:
     try:
         return "same" if session(lab, neighbor) == before else "reset"
@@ -99,7 +103,7 @@ def test_a_changed_field_resets_what_plan_said(
     lab: Lab, sessions: dict[str, tuple[int, int]]
 ) -> None:
     routers.secret(lab, "bgp", x="secret")
-    other = session(lab, MANAGER)
+    other = live(lab)
     wishes = [
         custom("BgpPeer", name.lower(), spec(number, **change))
         for number, (name, (change, _)) in enumerate(FIELDS.items())
@@ -127,10 +131,6 @@ def test_a_changed_field_resets_what_plan_said(
         assert (name, became_of) == (name, OTHERWISE.get(name, PLANNED[fate]))
     assert session(lab, MANAGER) == other
     lab.api.delete(f"{routers.SECRETS}/bgp")
-
-
-def live(lab: Lab) -> tuple[int, int]:
-    return lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
 
 
 CONF: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,6 +1,7 @@
 """Ways to a session: as another AS, opened by either side, between which addresses, over IPv6."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_another_as_of_ours_towards_a_router(lab: Lab) -> None:
 
 
 def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -> None:
-    before = session(lab, MANAGER)
+    before = lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
     plain, calling = routers.plain(lab), lab.topology.runtime_dir / SECOND_ROUTER / "calling.conf"
     calling.write_text(plain.replace(f"neighbor {MANAGER} as", f"neighbor {MANAGER} port 1790 as"))
     text = routers.within(plain, "manager_v4", "passive yes;")
@@ -97,7 +98,7 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
 
 
 def test_two_peers_with_one_address_are_no_fight(lab: Lab) -> None:
-    before = session(lab, MANAGER)
+    before = lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
     routers.peer(lab, "tor-9", "192.0.2.1", 64500, localAs=ANOTHER_AS)
     routers.said(lab, "tor-9", "Ready", "False", "tor-1", "192.0.2.1")
     cluster.judged(lab)
