@@ -15,7 +15,12 @@ from pointsman.model.route import (
     SessionReport,
     SpeakerIdentity,
 )
-from pointsman.runtime.target import Target
+from pointsman.runtime.target import Target, Unavailable
+
+
+class Refused(Unavailable):
+    """The daemon runs, and does not take what the BgpConf asks for; the words are for its user."""
+
 
 Routes = Target[RouteKey, Route]
 Exports = Target[PeerName, Address]  # which router a peer's name stands for in export policy

@@ -191,6 +191,7 @@ class Observed:
     routes: Mapping[RouteKey, Route] = field(default_factory=dict)
     neighbors: Mapping[PeerName, Neighbor] = field(default_factory=dict)
     sessions: Mapping[PeerName, SessionReport] = field(default_factory=dict)
+    refused: str = ""  # why it could not be started as the BgpConf says; "": it could, or wasn't
     fresh: bool = True  # False: the speaker does not answer, this is what it last said
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from manager.planner.desired import Speech
-from manager.ports import Routes, Speaker
+from manager.ports import Refused, Routes, Speaker
 from manager.snapshot import Observed
 from manager.work import SpeakerWork, speaker_work
 from pointsman.model.delta import Delta
@@ -57,6 +57,7 @@ class Voice:
         self._sessions: Mapping[PeerName, SessionReport] = {}
         self._last = Observed(fresh=False)
         self._silent_since: float | None = None
+        self._refused = ""  # what it said when it was started last, if it would not
         self._heard = False  # whether the sessions were ever read
 
     async def look(self) -> Observed:
@@ -65,7 +66,7 @@ class Voice:
             identity = await self._who()
             if identity is None:  # up, and empty: sessions and routes went with its predecessor
                 self._doubt()
-                self._last = Observed()
+                self._last = Observed(refused=self._refused)
             else:
                 if not self._heard:  # or every start would say that all sessions are down
                     self._sessions, self._heard = await self._speaker.sessions(), True
@@ -116,7 +117,7 @@ class Voice:
             who = speech.identity
             log.info("start %s: AS %s, %s", self.called, who.asn, who.router_id)
             self._doubt()
-            await self._speaker.start(speech.identity)
+            await self._start(speech.identity)
             observed = await self.look()
             if not observed.fresh:
                 raise Unavailable(f"{self.called} went away right after it was started")
@@ -130,6 +131,16 @@ class Voice:
             raise
         self._tell(work)
         return True
+
+    async def _start(self, identity: SpeakerIdentity) -> None:
+        before, self._refused = self._refused, ""
+        try:
+            await self._speaker.start(identity)
+        except Refused as refusal:
+            self._refused = str(refusal)
+            if self._refused != before:
+                self._wake()  # a condition says so: look again
+            raise
 
     async def _do(self, work: SpeakerWork) -> None:
         for target, part in (

@@ -31,6 +31,7 @@ from manager.adapters.gobgp_rpc import (
     channel_to,
     heals,
 )
+from manager.ports import Refused
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.route import PeerName, SessionReport, SpeakerIdentity
 from pointsman.runtime.target import Unavailable
@@ -100,7 +101,7 @@ class GobgpSpeaker:
             except grpc.aio.AioRpcError as error:
                 if "listen" not in (error.details() or ""):
                     raise
-                raise Unavailable(
+                raise Refused(
                     f"GoBGP cannot listen on port {identity.listen_port}: {error.details()}. "
                     "Free the port, or set another listenPort (0: none) or listenAddresses in "
                     "the BgpConf; below 1024 gobgpd needs CAP_NET_BIND_SERVICE."

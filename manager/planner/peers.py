@@ -19,6 +19,7 @@ from pointsman.model.readiness import (
     Invalid,
     NoBgpConf,
     NotListening,
+    NotStarted,
     Ready,
     SecretMissing,
     SecretUnusable,
@@ -64,7 +65,7 @@ class Peers:
 
 def read_peers(snapshot: Snapshot) -> Peers:
     """Return the peers of *snapshot* in order of their names."""
-    confs = {name: _judge_conf(conf) for name, conf in sorted(snapshot.bgp_confs.items())}
+    confs = {name: _judge_conf(snapshot, conf) for name, conf in sorted(snapshot.bgp_confs.items())}
     default = snapshot.bgp_confs.get(DEFAULT)
     conf = default.spec if default is not None else None
     verdicts: dict[PeerName, Verdict] = {}
@@ -225,11 +226,14 @@ def _restart_seconds(snapshot: Snapshot, conf: BgpConfSpec | None, spec: BgpPeer
     return wish.restart_seconds
 
 
-def _judge_conf(conf: BgpConf) -> Verdict:
+def _judge_conf(snapshot: Snapshot, conf: BgpConf) -> Verdict:
     what = f"BgpConf '{conf.name}'"
     if conf.name != DEFAULT:
         return Ignored(what)
-    return Ready(what) if conf.spec is not None else Invalid(what, conf.invalid)
+    if conf.spec is None:
+        return Invalid(what, conf.invalid)
+    refusals = sorted({one.refused for one in snapshot.speakers if one.refused})
+    return NotStarted(what, " ".join(refusals)) if refusals else Ready(what)
 
 
 def _age(peer: BgpPeer) -> tuple[str, str]:

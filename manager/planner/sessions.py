@@ -9,7 +9,9 @@ from manager.planner.vocabulary import ADD_PATH, ESTABLISHED, READY
 from manager.snapshot import BgpPeer, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.oldfrr import may_keep_stale
-from pointsman.model.readiness import (
+from pointsman.model.record import ResourceKey, Stated, StatusRecord
+from pointsman.model.route import PeerName, SessionReport
+from pointsman.model.sessions import (
     Established,
     Negotiated,
     NotEstablished,
@@ -17,8 +19,6 @@ from pointsman.model.readiness import (
     PartlyEstablished,
     SinglePath,
 )
-from pointsman.model.record import ResourceKey, Stated, StatusRecord
-from pointsman.model.route import PeerName, SessionReport
 from pointsman.model.stamp import parse_time
 from pointsman.model.verdict import Verdict
 

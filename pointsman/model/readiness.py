@@ -1,4 +1,4 @@
-"""Verdicts on a BgpConf and on a BgpPeer: may it be used, and how does its session go."""
+"""Verdicts on a BgpConf and on a BgpPeer: may it be used, and what is it sent."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -40,6 +40,17 @@ class Ignored(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class NotStarted(Verdict):
+    """A speaker refuses what the BgpConf asks for: its port or address cannot be had."""
+
+    what: str
+    why: str  # sentences of the speaker's
+
+    def __str__(self) -> str:
+        return f"A speaker does not start as {self.what} says, and has no session. {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Disabled(Verdict):
     what: str
 
@@ -68,75 +79,6 @@ class NoBgpConf(Verdict):
         return (
             f"{self.what} has no session of ours: there is no usable BgpConf named 'default'. "
             "Create one with spec.as."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Established(Verdict):
-    ok: ClassVar[bool] = True
-
-    peer: str
-    unwatched: bool = False  # BFD is asked for, and the router does not take part
-
-    def __str__(self) -> str:
-        said = f"The session with BgpPeer '{self.peer}' is established."
-        if self.unwatched:
-            said += " BFD is down: run it on the router for us, too, or remove spec.bfd."
-        return said
-
-
-@dataclass(frozen=True, slots=True)
-class NotEstablished(Verdict):
-    peer: str
-    address: str
-    asn: int
-    why: str = ""
-
-    def __str__(self) -> str:
-        cause = f" ({self.why})" if self.why else ""
-        return (
-            f"There is no session with BgpPeer '{self.peer}'{cause}. Check that {self.address} "
-            f"is reachable, runs AS {self.asn} and has us configured as a neighbor."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Negotiated(Verdict):
-    ok: ClassVar[bool] = True
-
-    peer: str
-    forgets: bool = True  # what a restarted speaker no longer announces; False: it may not
-
-    def __str__(self) -> str:
-        said = f"BgpPeer '{self.peer}' takes several paths of a prefix (ADD-PATH, RFC 7911)."
-        if not self.forgets:
-            said += (
-                " If it is FRR before 9.0.5, 9.1.3, 10.0.3 or 10.1.2, it may keep next hops that "
-                "went away during a graceful restart: update it, or set gracefulRestart.enabled "
-                "to Never; docs/routers has the cases."
-            )
-        return said
-
-
-@dataclass(frozen=True, slots=True)
-class SinglePath(Verdict):
-    peer: str
-    off: bool = False  # by spec.addPath.enabled
-
-    def __str__(self) -> str:
-        if self.off:
-            return (
-                f"BgpPeer '{self.peer}' is told one path of each prefix, so one node carries all "
-                "its traffic: spec.addPath.enabled is false. A router without ADD-PATH has several "
-                "with spec.parallelSessions."
-            )
-        return (
-            f"BgpPeer '{self.peer}' keeps one path of each prefix, so one node carries all its "
-            "traffic: the router did not negotiate ADD-PATH. Let it receive additional paths from "
-            "us (FRR: on unless 'disable-addpath-rx'; BIRD: 'add paths rx'; Cisco: "
-            "'additional-paths receive'; Juniper: 'add-path receive'; Arista: 'bgp "
-            "additional-paths receive'); docs/routers has each. Or "
-            "set spec.parallelSessions, for a router that cannot."
         )
 
 
@@ -222,41 +164,6 @@ class TooFewSpeakers(Verdict):
             f"{self.what} is used, with {self.served} of its {self.wanted} parallel sessions: no "
             "further speaker is left for the others. Give each manager "
             f"{lacking} more (--gobgp-socket, a sidecar each), or name fewer sourceAddresses."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PartlyEstablished(Verdict):
-    """Some of several parallel sessions are up: the router is reached, by fewer next hops."""
-
-    ok: ClassVar[bool] = True
-
-    peer: str
-    sessions: int
-    down: tuple[str, ...]  # the source addresses of those that are not up
-
-    def __str__(self) -> str:
-        up = self.sessions - len(self.down)
-        return (
-            f"{up} of {self.sessions} sessions with BgpPeer '{self.peer}' are established, none "
-            f"from {', '.join(self.down)}. Check that the manager's host has that address and the "
-            "router has it as a neighbor."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ParallelSessions(Verdict):
-    """Of the condition AddPathNegotiated: False, and no fault."""
-
-    peer: str
-    sessions: int
-
-    def __str__(self) -> str:
-        if self.sessions == 1:
-            return f"BgpPeer '{self.peer}' keeps one path of each prefix: it has one session."
-        return (
-            f"BgpPeer '{self.peer}' keeps one path of each prefix for each session. Its "
-            f"{self.sessions} parallel sessions give it up to {self.sessions} next hops."
         )
 
 

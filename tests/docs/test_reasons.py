@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from agent.planner import verdicts
-from pointsman.model import allocated, announced, applied, readiness
+from pointsman.model import allocated, announced, applied, readiness, sessions
 from pointsman.model.verdict import Verdict
 from tests.docs import pages
 
@@ -26,8 +26,8 @@ SECTIONS = {
     "Eip: BgpApplied": applied,
     "BgpConf: Ready": readiness,
     "BgpPeer: Ready": readiness,
-    "BgpPeer: Established": readiness,
-    "BgpPeer: AddPathNegotiated": readiness,
+    "BgpPeer: Established": sessions,
+    "BgpPeer: AddPathNegotiated": sessions,
     "BgpPeer: NextHopsMissing": readiness,
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from manager.planner.desired import Speech
+from manager.ports import Refused
 from pointsman.model.delta import Delta
 from pointsman.model.route import (
     Neighbor,
@@ -72,6 +73,7 @@ class DictSpeaker:
         self.away = False
         self.silent_after: int | None = None
         self.is_now: SpeakerIdentity | None = None
+        self.refusal = ""  # what it says when it is started, instead of doing so
         self.reports: dict[PeerName, SessionReport] = {}
         self.turned = asyncio.Event()
         self.exports, self.routes, self.neighbors = (
@@ -103,6 +105,8 @@ class DictSpeaker:
         if self.is_now not in (None, identity):
             self.replace()
             raise Unavailable("it was stopped and comes back")
+        if self.refusal:
+            raise Refused(self.refusal)
         self.is_now = identity
 
     async def sessions(self) -> Mapping[PeerName, SessionReport]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from manager.planner.desired import Speech
+from manager.ports import Refused
 from manager.voice import GRACE_S, POLL_S, Voice
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
@@ -81,6 +82,20 @@ async def test_another_identity_takes_two_passes() -> None:
     rig.speaker.told()
     assert (await rig.say(speech(key(0))))[0] == "start"
     assert rig.speaker.is_now == WHO
+
+
+async def test_a_refusal_is_shown_until_it_starts() -> None:
+    rig = Rig()
+    for words in ("no such port", "no such port", "no such address"):
+        rig.speaker.refusal = words
+        with pytest.raises(Refused, match=words):
+            await rig.say(speech(key(0)))
+        seen = await rig.voice.look()
+        assert (seen.refused, seen.fresh, seen.identity) == (words, True, None)
+    assert rig.wakes == 2  # for each that is news
+    rig.speaker.refusal = ""
+    await rig.say(speech(key(0)))
+    assert (await rig.voice.look()).refused == ""
 
 
 async def test_a_speaker_that_goes_away_right_after_its_start_is_told_nothing() -> None:

@@ -97,6 +97,26 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
         lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
 
 
+def test_a_port_that_cannot_be_had_is_said_by_the_bgpconf(lab: Lab) -> None:
+    """Below 1024 a listener needs a capability, which the speaker doesn't have."""
+
+    def judged(status: str, *words: str) -> bool:
+        (found,) = [
+            one for one in lab.api.get(CONF)["status"]["conditions"] if one["type"] == "Ready"
+        ]
+        if found["status"] != status or not all(word in found["message"] for word in words):
+            raise Broken(f"it says {found}")
+        return True
+
+    try:
+        lab.api.merge(CONF, {"spec": {"listenPort": 179}})
+        lab.wait("the refusal", partial(judged, "False", "port 179", "permission", "listenPort"))
+    finally:
+        lab.api.merge(CONF, {"spec": {"listenPort": None}})
+    lab.wait("a speaker that starts", partial(judged, "True"), timeout_s=30)
+    lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
+
+
 def test_two_peers_with_one_address_are_no_fight(lab: Lab) -> None:
     before = lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
     routers.peer(lab, "tor-9", "192.0.2.1", 64500, localAs=ANOTHER_AS)

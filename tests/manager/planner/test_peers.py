@@ -62,6 +62,21 @@ def test_a_peer_that_cannot_be_read_says_why_and_hurts_nobody() -> None:
     )
 
 
+def test_what_a_speaker_refuses_is_said_by_the_bgpconf_once() -> None:
+    no = Observed(refused="GoBGP cannot listen on port 179.")
+    confs = {"default": CONF, "other": replace(CONF, name="other")}
+    found = read_peers(scene(peer("a"), bgp_confs=confs, observed=no, further=(no, Observed())))
+    assert {name: verdict.reason for name, verdict in found.confs.items()} == {
+        "default": "NotStarted",
+        "other": "Ignored",
+    }
+    assert str(found.confs["default"]) == (
+        "A speaker does not start as BgpConf 'default' says, and has no session. "
+        "GoBGP cannot listen on port 179."
+    )
+    assert found.conf == CONF.spec  # it is what the next start will ask for
+
+
 @pytest.mark.parametrize(
     ("confs", "expected", "of_the_peer"),
     [
