@@ -32,6 +32,7 @@ TICK_S: Final = 0.1  # a timer may be early by the clock's resolution
 POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this often
 OLD_S: Final = 10 * POLL_S  # a reading so old, for want of a quiet moment, is not waited for
 AUDIT_SHARE: Final = 50  # reading the tables again takes a fiftieth of the time at most
+RIPEN_S: Final = 5.0  # BFD comes up after its session, and without an event
 SETTLE_S: Final = 0.2  # session events come in bursts
 
 
@@ -166,9 +167,10 @@ class Voice:
 
         async with asyncio.TaskGroup() as group:
             group.create_task(follow(), name="session events")
+            patience_s = POLL_S
             while True:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
+                    async with asyncio.timeout(patience_s):
                         await heard.wait()
                         await asyncio.sleep(SETTLE_S)
                 if heard.is_set():
@@ -177,9 +179,18 @@ class Voice:
                     self._neighbors.doubt()
                     self._wake()
                     await self._refresh()
+                    patience_s = RIPEN_S if self._unripe() else POLL_S
                 else:
                     await self._refresh()
                     await self._audit()
+                    patience_s = POLL_S
+
+    def _unripe(self) -> bool:
+        """Whether BFD has not come up on a session that is."""
+        return any(
+            one.state == "Established" and one.bfd_state not in ("", "Up")
+            for one in self._sessions.values()
+        )
 
     async def _audit(self) -> None:
         """Read everything again, beside the work; wake the reconciler if it had drifted.

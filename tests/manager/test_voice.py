@@ -2,13 +2,14 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from manager.planner.desired import Speech
 from manager.ports import Refused
-from manager.voice import GRACE_S, POLL_S, Voice
+from manager.voice import GRACE_S, POLL_S, RIPEN_S, Voice
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.manager.speaking import OTHER, TOR, UP, WHO, DictSpeaker, key, speech
@@ -274,6 +275,23 @@ async def test_a_session_that_turns_is_read_and_wakes() -> None:
         await asyncio.sleep(1)
         assert rig.wakes > before
         assert (await rig.voice.look()).sessions == {TOR: UP}
+
+
+async def test_bfd_that_comes_up_after_its_session_is_seen_soon_and_not_asked_for_again() -> None:
+    rig = Rig()
+    rig.speaker.reports = {TOR: replace(UP, bfd_state="Down")}
+    await rig.say(speech(key(0)))
+    async with rig.listening():
+        rig.speaker.turned.set()
+        await asyncio.sleep(1)
+        rig.speaker.reports = {TOR: replace(UP, bfd_state="Up")}
+        await asyncio.sleep(RIPEN_S)
+        assert (await rig.voice.look()).sessions[TOR].bfd_state == "Up"
+        rig.speaker.reports = {TOR: replace(UP, bfd_state="Down")}  # a router that stopped it
+        await asyncio.sleep(POLL_S)
+        rig.speaker.diary.clear()
+        await asyncio.sleep(4 * POLL_S)
+        assert rig.speaker.diary.count("sessions") == 4
 
 
 async def test_counts_are_read_seldom_and_wake_only_when_they_changed() -> None:
