@@ -1,18 +1,20 @@
 """A plan as JSON: the keys and orders of `pointsman plan --offline -o json`. They are API.
 
 Keys are sorted by whoever prints. Lists: addresses by the Service's families, paths by
-prefix then next hop, announcers by address.
+prefix then next hop, announcers by address. `conditions` is what our own resources say.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from manager.planner.desired import Counts, Plan
+from manager.planner.vocabulary import ADD_PATH, ESTABLISHED
 from manager.snapshot import Snapshot
 from pointsman.model.route import PeerName, Route, RouteKey, route_order
 from pointsman.model.verdict import Verdict
 
 Json = dict[str, Any]
+OF_SESSIONS: Final = (ESTABLISHED, ADD_PATH)  # which a plan takes for established
 
 
 def plan_json(snapshot: Snapshot, plan: Plan) -> Json:
@@ -30,6 +32,14 @@ def plan_json(snapshot: Snapshot, plan: Plan) -> Json:
         },
         "peers": {name: {"paths": paths_json(plan, name)} for name in snapshot.bgp_peers},
         "announcers": {name: [] for name in snapshot.nodes},  # protocol layer2 fills these
+        "conditions": {
+            f"{key.kind}/{key.name}": {
+                name: {"status": one.status, "reason": one.reason, "message": one.message}
+                for name, one in record.conditions.items()
+                if name not in OF_SESSIONS
+            }
+            for key, record in plan.statuses.items()
+        },
     }
 
 

@@ -93,6 +93,16 @@ EXPECTED = {
         },
     },
     "announcers": {"node1": [], "node2": [], "node3": []},
+    "conditions": {
+        "BgpConf/default": {"Ready": said("True", "Ready")},
+        "BgpPeer/spare": {"Ready": said("False", "Disabled")},
+        "BgpPeer/tor-1": {
+            "Ready": said("True", "Ready"),
+            "NextHopsUnverified": said("True", "NotConnected"),  # no agent has reported
+        },
+        "Eip/closed": {"Ready": said("False", "Disabled")},
+        "Eip/public": {"Ready": said("True", "Ready")},
+    },
 }
 
 
