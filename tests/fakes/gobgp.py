@@ -57,6 +57,8 @@ class FakeGobgpd:
         self.routers: dict[str, FakeRouter] = {}
         self.calls: list[str] = []
         self.die_after_batches: int | None = None  # gone in the middle of an AddPathStream
+        self.port_taken = False  # by somebody else on its host: it cannot be started
+        self.lives = 0  # grows with every death
         self._watchers: list[asyncio.Queue[bool]] = []
         self.away = False
         self._fresh()
@@ -79,6 +81,7 @@ class FakeGobgpd:
     def kill(self) -> None:
         """End it as SIGKILL does; routers without graceful restart forget us."""
         self.away = True
+        self.lives += 1
         self._fresh()
         for router in self.routers.values():
             router.heard.clear()
@@ -120,6 +123,8 @@ class FakeGobgpd:
             ip_address(address)  # the daemon would crash
         if ip_address(wanted.router_id).version != 4:
             raise failure(f"router-id must be an IPv4 address: {wanted.router_id}")
+        if self.port_taken:
+            raise failure("listen tcp4 0.0.0.0:179: bind: address already in use")
         self.table.clear()
         self.policy = Policies()
         self.running = pb.Global()

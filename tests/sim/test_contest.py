@@ -9,6 +9,7 @@ import pytest
 
 from manager.adapters.kube import EIPS, ENDPOINT_SLICES, EVENTS, NODES, SERVICES
 from tests.sim.laws import addresses_of
+from tests.sim.wires import Weather
 from tests.sim.world import ROUTERS, World, now
 
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
@@ -142,3 +143,21 @@ async def test_the_user_who_changes_the_service_ends_the_pause() -> None:
         world.api.edit(SERVICES, "shop/web", classed)
         await asyncio.sleep(5)
         assert addresses_of(world.api.of(SERVICES)["shop/web"]) == (OURS,)
+
+
+@pytest.mark.parametrize("lag_s", [2.0, 10.0])
+async def test_with_watches_that_lag_it_is_left_alone_all_the_same(lag_s: float) -> None:
+    async with settled() as world:
+        before = writes(world)
+        for replica in world.replicas:
+            replica.wire.weather = Weather(lag_s=lag_s)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(every(0.1, world, overwrite, now() + 600))
+            group.create_task(every(0.1, world, steady, now() + 600))
+        assert writes(world) - before <= 6  # the first two, then once for each pause
+        assert told(world, "web").count("ForeignController") == 1
+        for replica in world.replicas:
+            replica.wire.weather = Weather()
+        await asyncio.sleep(1200)
+        assert addresses_of(world.api.of(SERVICES)["shop/web"]) == (OURS,)
+        steady(world)

@@ -5,17 +5,18 @@ seed and what had gone wrong by then.
 """
 
 import asyncio
-import os
 from ipaddress import ip_address
 
 import pytest
 
-from manager.adapters.kube import EIPS, ENDPOINT_SLICES, NODES, SERVICES
+from manager.adapters.kube import BGP_CONFS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
 from manager.planner.plan import plan
 from manager.work import cluster_work, speaker_work
 from tests.sim.laws import addresses_of, condition, note
-from tests.sim.workload import Luck, Users
-from tests.sim.world import NOON, POISONED, ROUTERS, World, now
+from tests.sim.luck import Luck
+from tests.sim.seeds import seeds
+from tests.sim.workload import Users
+from tests.sim.world import NOON, POISONED, ROUTERS, SPARE_ROUTER, World, now
 
 # asyncio never sleeps while a task can run: looptime need not wait and see.
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
@@ -23,10 +24,9 @@ pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
 STORY_S = 120.0
 CALM_S = 200.0  # after the last trouble: a list or two, back-offs, a lease that runs out
 IDLE_S = 600.0
-SEEDS = os.environ.get("SEED", "").split(",") if "SEED" in os.environ else range(1, 21)
 
 
-@pytest.mark.parametrize("seed", [int(seed) for seed in SEEDS])
+@pytest.mark.parametrize("seed", seeds(20))
 async def test_a_story(seed: int) -> None:
     world = World(seed)
     users, luck = Users(world), Luck(world)
@@ -115,6 +115,8 @@ def _everybody_is_served(world: World) -> None:
     for replica in world.replicas:
         for router in ROUTERS.values():
             assert replica.daemon.heard(router) == routed
+        assert not replica.daemon.heard(SPARE_ROUTER)
+    assert condition(world.api.of(BGP_CONFS)["default"], "Ready")["status"] == "True"
 
 
 def _waits_with_reason(world: World, name: str, raw: dict) -> None:

@@ -8,6 +8,7 @@ import pytest
 from manager.adapters.kube import BGP_PEERS, NODES
 from manager.planner.plan import plan
 from manager.work import speaker_work
+from tests.sim.seeds import seeds
 from tests.sim.test_calls import NODE_NAMES, Cluster
 from tests.sim.wires import Weather
 from tests.sim.world import NOON, ROUTERS, Daemon, World
@@ -59,7 +60,7 @@ class Parallel(Cluster):
             assert not speaker_work(speech, seen)
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", seeds(5))
 async def test_speakers_come_and_go(seed: int) -> None:
     cluster = Parallel(seed)
     await cluster.world.replicas[1].stop()
@@ -70,7 +71,7 @@ async def test_speakers_come_and_go(seed: int) -> None:
     daemons: list[Daemon] = cluster.manager.further
     chance = cluster.world.rng
     for _ in range(6):
-        match chance.randrange(4):
+        match chance.randrange(6):
             case 0:
                 chance.choice(daemons).replace()
             case 1:
@@ -83,6 +84,17 @@ async def test_speakers_come_and_go(seed: int) -> None:
             case 3:
                 await cluster.manager.kill()
                 cluster.manager.start()
+            case 4:
+                daemon = chance.choice(daemons)
+                daemon.port_taken = True
+                daemon.replace()
+                await asyncio.sleep(chance.uniform(1, 60))
+                daemon.port_taken = False
+            case 5:
+                line = chance.choice(cluster.manager.lines)
+                line.weather = Weather(latency_s=0.01, replaced=0.05, reading_s=0.05, deaf=True)
+                await asyncio.sleep(chance.uniform(1, 20))
+                line.weather = Weather(latency_s=0.001)
         await asyncio.sleep(chance.uniform(0, 20))
     await cluster.rests()
     drained = {"pointsman.dev/drain": "true"}

@@ -35,6 +35,10 @@ class Weather:
     conflicts: float = 0.0  # 409, as if somebody had been quicker
     skipped: float = 0.0  # of watch events
     repeated: float = 0.0
+    lag_s: float = 0.0  # watch events come as late as this
+    reading_s: float = 0.0  # between two entries of a table: what arrives is old
+    replaced: float = 0.0  # of answers of a speaker that is another one when they arrive
+    deaf: bool = False  # the speaker's events come when this is over
     cut: bool = False  # no answer at all
     leaseless: bool = False  # only leases are not answered: leading ends, and writes still pass
 
@@ -133,7 +137,8 @@ class Wire:
         told: list[Json] = []
         async with aclosing(events) as stream:  # type: ignore[type-var]
             async for event in stream:
-                await asyncio.sleep(self._rng.uniform(0, 2 * self.weather.latency_s))
+                late_s = 2 * self.weather.latency_s + self.weather.lag_s
+                await asyncio.sleep(self._rng.uniform(0, late_s))
                 while self.weather.cut:
                     await asyncio.sleep(1.0)
                     if not self.weather.cut:
@@ -169,6 +174,8 @@ class Line:
     async def _ask(self, method: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
         await self._pass()
         answer = await method(*args, **named)
+        if self._rng.random() < self.weather.replaced:
+            self._daemon.replace()
         await self._pass()
         return answer
 
@@ -176,8 +183,21 @@ class Line:
         self, method: Callable[..., AsyncIterator[T]], *args: Any, **named: Any
     ) -> AsyncIterator[T]:
         await self._pass()
-        async for one in method(*args, **named):
-            yield one
+        lives = self._daemon.lives
+        try:
+            async for one in method(*args, **named):
+                await self._until_heard(method)
+                if self.weather.reading_s:
+                    await asyncio.sleep(self._rng.uniform(0, 2 * self.weather.reading_s))
+                    if lives != self._daemon.lives:
+                        raise failure("Socket closed", grpc.StatusCode.UNAVAILABLE)
+                yield one
+        finally:
+            await self._until_heard(method)
+
+    async def _until_heard(self, method: Callable[..., object]) -> None:
+        while self.weather.deaf and method == self._daemon.WatchEvent:
+            await asyncio.sleep(0.1)
 
     async def _pass(self) -> None:
         if self.dead:

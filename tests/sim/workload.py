@@ -1,18 +1,12 @@
-"""What users, nodes and bad luck do to a world: random deeds, one seed, all of it mended in time.
+"""What users and nodes do to a world: random deeds, one seed. Refuses to check anything."""
 
-`Users` edit objects, `Luck` breaks things and mends them again. Refuses to check anything.
-"""
-
-import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from manager.adapters.kube import EIPS, ENDPOINT_SLICES, NODES, SERVICES
+from manager.adapters.kube import BGP_PEERS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
 from tests.sim.laws import PREFIX
-from tests.sim.wires import Weather
-from tests.sim.world import NOON, POISONED, Replica, World, now
+from tests.sim.world import NOON, POISONED, ROUTERS, SPARE_ROUTER, World, now
 
 NODE_NAMES = ("node1", "node2", "node3", "node4")
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -50,6 +44,7 @@ class Users:
             (2, self._edit),
             (2, self._node),
             (1, self._pool),
+            (1, self._router),
         ]
         weights = [weight for weight, _ in deeds]
         self.rng.choices([deed for _, deed in deeds], weights)[0]()
@@ -138,8 +133,16 @@ class Users:
 
         self.api.edit(EIPS, name, change)
 
+    def _router(self) -> None:
+        self._move_router(self.rng.choice([ROUTERS["tor-b"], SPARE_ROUTER]))
+
+    def _move_router(self, address: str) -> None:
+        """Change in place what an export rule is about."""
+        self.api.edit(BGP_PEERS, "tor-b", lambda raw: raw["spec"].update(address=address))
+
     def go_home(self) -> None:
         """Leave a cluster in which something can be served."""
+        self._move_router(ROUTERS["tor-b"])
         self.api.edit(NODES, "node1", _ready)
         self.api.edit(NODES, "node1", _undrain)
         self.api.edit(NODES, "node1", _include)
@@ -211,90 +214,3 @@ def _exclude(raw: Raw) -> None:
 
 def _include(raw: Raw) -> None:
     raw["metadata"]["labels"].pop(EXCLUDE, None)
-
-
-class Luck:
-    """Breaks one thing at a time, sometimes two, and mends each within a minute."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.rng = random.Random(f"{world.seed} luck")
-        self.log: list[str] = []
-
-    async def strike(self) -> None:
-        """Break something at random, and return when it is mended."""
-        replica = self.rng.choice(self.world.replicas)
-        troubles: list[Callable[[Replica], Awaitable[None]]] = [
-            self._crash,
-            self._crash,
-            self._orderly_restart,
-            self._sidecar_restart,
-            self._sidecar_away,
-            self._sidecar_frozen,
-            self._partition,
-            self._bad_wire,
-            self._no_leases,
-            self._bad_line,
-            self._bad_watches,
-            self._bad_watches,
-            self._compaction,
-        ]
-        trouble = self.rng.choice(troubles)
-        self.log.append(f"{now():.1f} s: {trouble.__name__.strip('_')} at {replica.name}")
-        await trouble(replica)
-
-    async def _last(self, longest_s: float) -> None:
-        await asyncio.sleep(self.rng.choice([0.2, 3.0, longest_s]) * self.rng.uniform(0.5, 1.0))
-
-    async def _crash(self, replica: Replica) -> None:
-        await replica.kill()
-        await self._last(30.0)
-        if not replica.runs:
-            replica.start()
-
-    async def _orderly_restart(self, replica: Replica) -> None:
-        await replica.stop()
-        await self._last(10.0)
-        if not replica.runs:
-            replica.start()
-
-    async def _sidecar_restart(self, replica: Replica) -> None:
-        replica.daemon.replace()
-
-    async def _sidecar_away(self, replica: Replica) -> None:
-        replica.daemon.kill()
-        await self._last(60.0)
-        replica.daemon.replace()
-
-    async def _sidecar_frozen(self, replica: Replica) -> None:
-        await self._line(replica, 60.0, Weather(latency_s=0.001, cut=True))
-
-    async def _partition(self, replica: Replica) -> None:
-        await self._wire(replica, 60.0, Weather(cut=True))
-
-    async def _bad_wire(self, replica: Replica) -> None:
-        worse = Weather(latency_s=self.rng.choice([0.01, 1.0]), loss=0.2, conflicts=0.2)
-        await self._wire(replica, 30.0, worse)
-
-    async def _no_leases(self, replica: Replica) -> None:
-        await self._wire(replica, 30.0, Weather(latency_s=1.0, leaseless=True))
-
-    async def _bad_line(self, replica: Replica) -> None:
-        worse = Weather(latency_s=self.rng.choice([0.001, 0.1]), loss=0.1)
-        await self._line(replica, 30.0, worse)
-
-    async def _bad_watches(self, replica: Replica) -> None:
-        await self._wire(replica, 60.0, Weather(skipped=0.5, repeated=0.3))
-
-    async def _compaction(self, replica: Replica) -> None:
-        self.world.api.forget_history()
-
-    async def _wire(self, replica: Replica, longest_s: float, worse: Weather) -> None:
-        replica.wire.weather = worse
-        await self._last(longest_s)
-        replica.wire.weather = Weather()
-
-    async def _line(self, replica: Replica, longest_s: float, worse: Weather) -> None:
-        replica.line.weather = worse
-        await self._last(longest_s)
-        replica.line.weather = Weather(latency_s=0.001)

@@ -39,6 +39,8 @@ from tests.sim.wires import Line, Wire
 NAMESPACE = "pointsman-system"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROUTERS = {"tor-a": "192.0.2.1", "tor-b": "192.0.2.2"}
+SPARE_ROUTER = "192.0.2.3"  # tor-b may be moved there, and is moved back
+EVERY_ROUTER = (*ROUTERS.values(), SPARE_ROUTER)
 PACE = Pace(watch_s=40, relist_s=60.0)  # lost events are mended by lists: often, here
 POISONED = "poisoned"  # the Service whose status can never be written
 
@@ -84,7 +86,7 @@ class Daemon(FakeGobgpd):
     def __init__(self, name: str, laws: Laws) -> None:
         super().__init__()
         self.name, self._laws = name, laws
-        self.routers = {address: FakeRouter(64500) for address in ROUTERS.values()}
+        self.routers = {address: FakeRouter(64500) for address in EVERY_ROUTER}
 
     def _put(self, identity: tuple[int, str, int], path: pb.Path) -> None:
         self._laws.told(self.name, [_address(identity[1])])
@@ -200,7 +202,7 @@ class World:
         """Judge the moment."""
         for replica in self.replicas:
             replica.check()
-            for router in ROUTERS.values():
+            for router in EVERY_ROUTER:
                 self.laws.told(replica.name, replica.daemon.heard(router))
         self.check_leaders()
 

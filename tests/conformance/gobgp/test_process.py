@@ -103,13 +103,16 @@ async def test_a_router_opens_the_session_where_we_listen_and_are_passive(
 
 async def test_a_port_that_is_taken_is_said_and_used_once_it_is_free(bed: Bed) -> None:
     if isinstance(bed, FakeBed):  # it has no ports
-        return
-    assert isinstance(bed, RealBed)
+        bed.daemon.port_taken = True
     await bed.router("127.0.0.2", 64500)  # listens on its own address only
     taken = replace(US, listen_port=PORT, listen_addresses=(ip_address("127.0.0.2"),))
     with pytest.raises(Unavailable, match=rf"cannot listen on port {PORT}.*Free the port"):
         await bed.speaker.start(taken)
-    await bed.speaker.start(replace(taken, listen_addresses=(OURS4,)))
+    if isinstance(bed, FakeBed):
+        bed.daemon.port_taken = False
+    elsewhere = replace(taken, listen_addresses=(OURS4,))
+    await bed.speaker.start(elsewhere)
+    assert await bed.speaker.identity() == elsewhere
 
 
 async def test_a_zombie_is_unavailable_in_every_way(bed: Bed) -> None:
