@@ -104,7 +104,12 @@ def status_patch(
     status = merge_patch(observed.fields, record.fields)
     if observed.observed_generation != record.observed_generation:
         status["observedGeneration"] = record.observed_generation or None
-    if observed.conditions != record.conditions:
+    # `kubectl wait` believes a condition only when it carries the object's generation.
+    behind = any(
+        one.type in record.conditions and one.observed_generation != record.observed_generation
+        for one in resource.conditions
+    )
+    if behind or observed.conditions != record.conditions:
         status["conditions"] = [
             {**entry, "observedGeneration": record.observed_generation}
             for entry in _conditions(resource.conditions, record.conditions, now=now)

@@ -187,9 +187,11 @@ def _no_peer(case: Case, family: Family) -> str:
         return "no BgpPeer can be used; see their condition Ready"
     named = case.shared.saying(case.eip).named
     if named and not (peers.usable.keys() - peers.apart) & set(named):
+        whose = f"that bgp.peers of Eip '{case.eip}' names"
+        if not peers.verdicts.keys() & set(named):
+            return f"no BgpPeer has a name {whose}: {listed(named)}; create one, or correct the Eip"
         return (
-            f"none of the BgpPeers that bgp.peers of Eip '{case.eip}' names can be used: "
-            f"{listed(named)}; see their condition Ready"
+            f"none of the BgpPeers {whose} can be used: {listed(named)}; see their condition Ready"
         )
     hearing = "BgpPeer that may hear it" if named else "BgpPeer"
     return f"no {hearing} has {PEER_FAMILY[family]} among its families"

@@ -242,6 +242,19 @@ def test_an_applied_status_reads_back(first, second) -> None:
         assert (status_record(kube_codec.eip(raw)) or StatusRecord()) == record
 
 
+def test_an_unchanged_verdict_is_dated_anew_with_the_object() -> None:
+    """Or `kubectl wait --for=condition=Ready` waits for it in vain."""
+    judged = condition("Ready", observedGeneration=1)
+    status = {"conditions": [judged], "observedGeneration": 1}
+    raw = {"metadata": {"name": "public"}, "status": status}
+    same = {"Ready": Stated("True", "R", "m")}
+    assert status_patch(kube_codec.eip(raw), StatusRecord(same, {}, 1), now=NOW) is None
+    assert status_patch(kube_codec.eip(raw), StatusRecord(same, {}, 2), now=NOW) == {
+        "observedGeneration": 2,
+        "conditions": [judged | {"observedGeneration": 2}],
+    }
+
+
 @pytest.mark.parametrize(
     ("meta", "held", "result"),
     [

@@ -58,7 +58,7 @@ def test_only_the_named_router_hears_the_prefixes_of_an_eip() -> None:
 @pytest.mark.parametrize(
     ("named", "clause"),
     [
-        pytest.param(["tor-9"], "none of the BgpPeers that bgp.peers of Eip 'public'", id="nobody"),
+        pytest.param(["tor-9"], "no BgpPeer has a name that bgp.peers of Eip", id="nobody"),
         pytest.param(["off"], "names can be used: off; see", id="one that is disabled"),
     ],
 )
