@@ -132,11 +132,11 @@ class GobgpExports:
         for name, address in work.put.items():
             if address.is_unspecified or address.is_multicast:
                 raise ValueError(f"{name}: {address} is no address of a router")
-        self._known.numbers = None
+        self._known.forget_numbers()
         try:
             await self._resend(await self._apply(work))
         finally:
-            self._known.numbers = None  # also what was read in the middle
+            self._known.forget_numbers()  # also what was read in the middle
 
     async def _apply(self, work: Delta[PeerName, Address]) -> set[str]:
         """Put, then drop; return the addresses of the sessions concerned."""

@@ -7,7 +7,7 @@ it is at any trouble. What somebody else does at the daemon's API shows at the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -25,14 +25,35 @@ class Known:
     asn: int | None = None
     numbers: Mapping[PeerName, int] | None = None
     table: Table | None = None
+    _rules: int = 0  # grows whenever they change, or may have
     _reading: object = None  # the one reading of the whole table that counts
     _meanwhile: set[Prefix] = field(default_factory=set)  # told since it began
     _under_way: list[frozenset[Prefix]] = field(default_factory=list)  # being told
 
     def forget(self) -> None:
         """Know nothing any more: it may be another daemon, or have taken half of something."""
-        self.asn = self.numbers = self.table = None
+        self.asn = self.table = None
         self._reading = None
+        self.forget_numbers()
+
+    def forget_numbers(self) -> None:
+        """Have them asked for again; an answer that is still on its way doesn't count."""
+        self.numbers = None
+        self._rules += 1
+
+    async def learn_numbers(
+        self, answer: Awaitable[Mapping[PeerName, int]]
+    ) -> Mapping[PeerName, int]:
+        """Return *answer*; it is known from now on, unless rules changed while it came.
+
+        A name that is taken from one rule and given to the next has another number, and
+        under the old one nobody hears a path.
+        """
+        rules = self._rules
+        numbers = await answer
+        if rules == self._rules:
+            self.numbers = numbers
+        return numbers
 
     @contextmanager
     def sure(self) -> Iterator[None]:

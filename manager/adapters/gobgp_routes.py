@@ -41,7 +41,7 @@ class GobgpRoutes:
         """Return every route of ours, with the peers that may hear it."""
         with self._known.sure():
             asn = self._known.asn = await own_as(self._stub)
-            numbers = self._known.numbers = await exports.numbers(self._stub, asn)
+            numbers = await self._known.learn_numbers(exports.numbers(self._stub, asn))
             reading = self._known.begin()
             held = await local_paths(self._stub, asn)
         self._wire.read(self._known.learn(reading, held))
@@ -64,7 +64,7 @@ class GobgpRoutes:
             paths.check(key, route, asn)
         unknown = {peer for route in work.put.values() for peer in route.peers} - numbers.keys()
         if unknown:
-            self._known.numbers = None  # have them read again
+            self._known.forget_numbers()  # have them read again
             ready = {key: r for key, r in work.put.items() if not r.peers & unknown}
             await self._send(Delta(put=ready, drop=frozenset()), numbers, asn)
             raise Unavailable(f"GoBGP has no export rule yet for {', '.join(sorted(unknown))}.")
@@ -77,9 +77,9 @@ class GobgpRoutes:
             if known.asn is None:
                 known.asn = await own_as(self._stub)
             asn = known.asn
-            if known.numbers is None:
-                known.numbers = await exports.numbers(self._stub, asn)
-            return asn, known.numbers
+            if known.numbers is not None:
+                return asn, known.numbers
+            return asn, await known.learn_numbers(exports.numbers(self._stub, asn))
 
     async def _send(
         self, work: Delta[RouteKey, Route], numbers: Mapping[PeerName, int], asn: int

@@ -176,7 +176,8 @@ class FakeGobgpd:
     async def ListDefinedSet(
         self, request: pb.ListDefinedSetRequest, *, timeout: float
     ) -> AsyncIterator[pb.ListDefinedSetResponse]:
-        for name, entries in self._policies("ListDefinedSet").sets[request.defined_type].items():
+        sets = self._policies("ListDefinedSet").sets[request.defined_type]
+        for name, entries in list(sets.items()):
             shown = pb.DefinedSet(defined_type=request.defined_type, name=name, list=entries)
             yield pb.ListDefinedSetResponse(defined_set=shown)
 
@@ -192,7 +193,7 @@ class FakeGobgpd:
         self, request: pb.ListPolicyRequest, *, timeout: float
     ) -> AsyncIterator[pb.ListPolicyResponse]:
         held = self._policies("ListPolicy")
-        for name in held.policies:
+        for name in list(held.policies):
             if request.name in {"", name}:
                 yield pb.ListPolicyResponse(policy=held.listed(name))
 

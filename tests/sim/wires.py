@@ -183,12 +183,12 @@ class Line:
         self, method: Callable[..., AsyncIterator[T]], *args: Any, **named: Any
     ) -> AsyncIterator[T]:
         await self._pass()
-        lives = self._daemon.lives
+        lives, reading_s = self._daemon.lives, self.weather.reading_s
         try:
             async for one in method(*args, **named):
                 await self._until_heard(method)
-                if self.weather.reading_s:
-                    await asyncio.sleep(self._rng.uniform(0, 2 * self.weather.reading_s))
+                if reading_s:  # as slow as it began
+                    await asyncio.sleep(self._rng.uniform(0, 2 * reading_s))
                     if lives != self._daemon.lives:
                         raise failure("Socket closed", grpc.StatusCode.UNAVAILABLE)
                 yield one
