@@ -48,6 +48,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _wrong(one: Json, *, asked: bool) -> list[str]:
     name = f"BgpPeer {one['name']}" + (f" (speaker {one['speaker']})" if one["speaker"] else "")
+    if asked and one["why"]:
+        return [one["why"]]
     if not asked or not (one["configured"] or one["drift"]):
         return []
     if one["drift"] == "missing":

@@ -18,7 +18,8 @@ from cli.shown import Json
 from manager.listening import NoSpeaker, heard
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
-from manager.snapshot import Observed, Snapshot
+from manager.snapshot import Observed, Resource, Snapshot
+from pointsman.api import BgpPeerSpec
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, route_order
 
 K = TypeVar("K")
@@ -147,13 +148,17 @@ def _peer(
         if one["drift"] != "extra" and (one["speaker"] == index or not configured)
     ]
     source = shown.source_address if shown else None
+    # Without a session, be it for a Secret that this command doesn't read, the wish is shown.
+    wished = both.snapshot.bgp_peers.get(name)
+    router = shown or (wished.spec if wished is not None else None)
     return {
         "name": name,
         "speaker": index,
-        "address": str(shown.address) if shown else None,
-        "as": shown.asn if shown else None,
+        "address": str(router.address) if router else None,
+        "as": router.asn if router else None,
         "sourceAddress": str(source) if source else None,
         "configured": configured,
+        "why": "" if configured or wished is None else _why_not(wished),
         "state": report.state if report else None,
         "addPathNegotiated": report.add_path_negotiated if report else None,
         "gracefulRestartNegotiated": report.graceful_restart if report else None,
@@ -169,6 +174,14 @@ def _peer(
         "drift": apart if configured else None,
         "differs": _differing(desired, held) if desired and held and apart == "differs" else [],
     }
+
+
+def _why_not(peer: Resource[BgpPeerSpec]) -> str:
+    """Return what the manager recorded against a session; "": nothing, or a user's wish."""
+    for one in peer.conditions:
+        if (one.type, one.status) == ("Ready", "False") and one.reason != "Disabled":
+            return one.message
+    return ""
 
 
 def _differing(desired: Neighbor, observed: Neighbor) -> list[str]:

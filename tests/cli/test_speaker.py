@@ -8,11 +8,12 @@ from cli import files, peers, speaker, world
 from cli.speaker import Sides
 from manager import offline
 from manager.planner.plan import plan
-from manager.snapshot import Observed, Settings
+from manager.snapshot import Condition, Observed, Settings
 from pointsman.model.route import PathAttributes, PeerName, Route, SessionReport, route_order
 from tests.cli.running import CLUSTER, OFFLINE, answer, run
 
 TOR = PeerName("tor-1")
+LOCKED = Condition("Ready", "False", "SecretMissing", "It has no session: no Secret.")
 
 
 @pytest.fixture
@@ -92,6 +93,19 @@ def test_a_password_that_differs_is_named_and_not_shown(settled: Sides) -> None:
     tor = next(one for one in found if one["name"] == TOR)
     assert tor["differs"] == ["passwordSecretRef"]
     assert "s3cret" not in str(found)
+
+
+def test_a_router_whose_password_is_missing_is_shown_and_is_no_fine_thing(settled: Sides) -> None:
+    assert settled.observed is not None
+    (seen,) = settled.observed
+    waiting = replace(settled.snapshot.bgp_peers[TOR], conditions=(LOCKED,))
+    snapshot = replace(settled.snapshot, bgp_peers={TOR: waiting})
+    planned = replace(settled.plan, speeches=(replace(settled.plan.speech, neighbors={}),))
+    both = Sides(snapshot, planned, (replace(seen, neighbors={}),), complete=True)
+    (tor,) = speaker.peers_json(both)
+    assert (tor["address"], tor["as"]) == ("192.0.2.1", 64500)
+    assert peers._wrong(tor, asked=True) == ["It has no session: no Secret."]
+    assert peers._wrong(tor, asked=False) == []
 
 
 def test_without_a_speaker_the_desired_side_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
