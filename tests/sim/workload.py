@@ -134,15 +134,23 @@ class Users:
         self.api.edit(EIPS, name, change)
 
     def _router(self) -> None:
-        self._move_router(self.rng.choice([ROUTERS["tor-b"], SPARE_ROUTER]))
+        if "tor-b" in self.api.of(BGP_PEERS) and self.rng.random() < 0.3:
+            self.api.remove(BGP_PEERS, "tor-b")
+        else:
+            self._place_router(self.rng.choice([ROUTERS["tor-b"], SPARE_ROUTER]))
 
-    def _move_router(self, address: str) -> None:
-        """Change in place what an export rule is about."""
-        self.api.edit(BGP_PEERS, "tor-b", lambda raw: raw["spec"].update(address=address))
+    def _place_router(self, address: str) -> None:
+        """Change in place what an export rule is about, or have it made anew."""
+        if "tor-b" in self.api.of(BGP_PEERS):
+            self.api.edit(BGP_PEERS, "tor-b", lambda raw: raw["spec"].update(address=address))
+        else:
+            spec = {"address": address, "as": 64500}
+            meta = {"name": "tor-b", "generation": 1}
+            self.api.put(BGP_PEERS, {"metadata": meta, "spec": spec})
 
     def go_home(self) -> None:
         """Leave a cluster in which something can be served."""
-        self._move_router(ROUTERS["tor-b"])
+        self._place_router(ROUTERS["tor-b"])
         self.api.edit(NODES, "node1", _ready)
         self.api.edit(NODES, "node1", _undrain)
         self.api.edit(NODES, "node1", _include)
