@@ -193,6 +193,7 @@ class Observed:
     sessions: Mapping[PeerName, SessionReport] = field(default_factory=dict)
     refused: str = ""  # why it could not be started as the BgpConf says; "": it could, or wasn't
     fresh: bool = True  # False: the speaker does not answer, this is what it last said
+    unheard: bool = False  # and not for so long that its sessions may be anything by now
 
 
 @dataclass(frozen=True, slots=True)

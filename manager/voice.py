@@ -27,7 +27,9 @@ from pointsman.runtime.target import Unavailable
 
 log = logging.getLogger(__name__)
 
-GRACE_S: Final = 30.0  # how long a silent speaker's last routes count as still there
+# How long a silent speaker's last routes count as still there: routers may believe it so long.
+GRACE_S: Final = 30.0
+UNHEARD_S: Final = 5.0  # a sidecar is replaced in less; from then on its sessions are unknown
 TICK_S: Final = 0.1  # a timer may be early by the clock's resolution
 POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this often
 OLD_S: Final = 10 * POLL_S  # a reading so old, for want of a quiet moment, is not waited for
@@ -80,9 +82,10 @@ class Voice:
                 )
         except Unavailable as trouble:
             self._lost(trouble)
-            if self._past_grace():
+            if self._silent_for(GRACE_S):
                 self._last = Observed()
-            return replace(self._last, sessions={}, fresh=False)
+            unheard = self._silent_for(UNHEARD_S)
+            return replace(self._last, sessions={}, fresh=False, unheard=unheard)
         if self._silent_since is not None:
             log.info("%s answers again", self.called)
         self._silent_since = None
@@ -233,13 +236,13 @@ class Voice:
                 "%s does not answer, its routes are left as they are: %s", self.called, trouble
             )
             self._silent_since = self._clock.monotonic()
-            # Nothing else happens when the grace is over, and somebody may wait for an address.
-            asyncio.get_running_loop().call_later(GRACE_S + TICK_S, self._wake)
+            # Nothing else happens at these times, and somebody may wait for an address.
+            for later_s in (UNHEARD_S, GRACE_S):
+                asyncio.get_running_loop().call_later(later_s + TICK_S, self._wake)
 
-    def _past_grace(self) -> bool:
-        """Whether the speaker has been silent for so long that no router believes it any more."""
+    def _silent_for(self, at_least_s: float) -> bool:
         since = self._silent_since
-        return since is not None and self._clock.monotonic() - since > GRACE_S
+        return since is not None and self._clock.monotonic() - since > at_least_s
 
     def _doubt(self) -> None:
         self._asked_at = None

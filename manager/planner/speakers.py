@@ -1,7 +1,7 @@
 """Our own entries in the status of each BgpPeer: its sessions as this replica's speakers see them.
 
-Pure. An entry stays as it is while the speaker does not answer, or has not said yet how a
-session of its goes: nobody writes only because a process started anew.
+Pure. An entry stays as it is while the speaker is replaced, or has not said yet how a session
+of its goes: nobody writes only because a process started anew.
 """
 
 from collections.abc import Mapping
@@ -30,10 +30,16 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
                 parallel = index > 0 and session is not None and session.source_address
                 said.append(entry(name, report, source=str(parallel or "")))
             elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
-                said.append(before[name])
+                said.append(unheard(before[name]) if seen.unheard else before[name])
         if said:
             found[peer] = tuple(sorted(said, key=lambda one: str(one["name"])))
     return found
+
+
+def unheard(before: Entry) -> Entry:
+    """Return what an entry becomes when its speaker has not answered for a while."""
+    kept = {key: before[key] for key in ("name", "sourceAddress") if key in before}
+    return {**kept, "state": "Unknown", "lastError": "the speaker does not answer its manager"}
 
 
 def entry_name(replica: str, index: int) -> str:

@@ -16,7 +16,8 @@ class SpeakerStatus(ApiModel):
         "further speakers."
     )
     state: str = Field(
-        description="State of the session (RFC 4271 section 8.2.2), such as Established."
+        description="State of the session (RFC 4271 section 8.2.2), such as Established; Unknown: "
+        "the speaker does not answer its manager."
     )
     source_address: str | None = Field(
         default=None, description="Where a parallel session is opened from."

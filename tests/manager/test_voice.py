@@ -9,7 +9,7 @@ import pytest
 
 from manager.planner.desired import Speech
 from manager.ports import Refused
-from manager.voice import GRACE_S, POLL_S, RIPEN_S, Voice
+from manager.voice import GRACE_S, POLL_S, RIPEN_S, UNHEARD_S, Voice
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.manager.speaking import OTHER, TOR, UP, WHO, DictSpeaker, key, speech
@@ -144,6 +144,7 @@ async def test_silence_keeps_what_was_last_said_for_a_grace() -> None:
         await rig.lose()
         silent = await rig.voice.look()
         assert (silent.fresh, list(silent.routes), dict(silent.sessions)) == (False, [key(0)], {})
+        assert not silent.unheard
         await asyncio.sleep(GRACE_S - 1)
         assert (await rig.voice.look()).routes.keys() == {key(0)}
         await asyncio.sleep(2)
@@ -154,16 +155,22 @@ async def test_silence_keeps_what_was_last_said_for_a_grace() -> None:
         assert (back.fresh, list(back.routes)) == (True, [key(0)])
 
 
-async def test_the_end_of_the_grace_wakes_by_itself() -> None:
+async def test_what_silence_comes_to_wakes_by_itself() -> None:
     rig = Rig()
     await rig.say(speech(key(0)))
     async with rig.listening():
         await rig.lose()
         await asyncio.sleep(1)
         before = rig.wakes
-        await asyncio.sleep(GRACE_S)
+        assert not (await rig.voice.look()).unheard
+        await asyncio.sleep(UNHEARD_S)
         assert rig.wakes == before + 1
+        assert (await rig.voice.look()).unheard
+        await asyncio.sleep(GRACE_S - UNHEARD_S)
+        assert rig.wakes == before + 2
         assert not (await rig.voice.look()).routes
+        rig.speaker.away = False
+        assert not (await rig.voice.look()).unheard
 
 
 async def test_a_replaced_speaker_is_seen_as_empty_and_told_anew() -> None:

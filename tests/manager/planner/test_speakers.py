@@ -59,6 +59,15 @@ def test_a_session_that_is_down_counts_nothing() -> None:
     [
         pytest.param(Observed(US, sessions={T: UP}, neighbors=HELD), entry("m1", UP), id="news"),
         pytest.param(Observed(fresh=False), SAID, id="the speaker is silent: it stays"),
+        pytest.param(
+            Observed(fresh=False, unheard=True),
+            {
+                "name": "m1",
+                "state": "Unknown",
+                "lastError": "the speaker does not answer its manager",
+            },
+            id="for so long that nobody knows",
+        ),
         pytest.param(Observed(), SAID, id="the speaker is empty: it will be told in this pass"),
         pytest.param(Observed(US, neighbors=HELD), SAID, id="a new process has not asked yet"),
         pytest.param(Observed(US), None, id="no such neighbor any more"),
