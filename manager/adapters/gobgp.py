@@ -38,6 +38,7 @@ from pointsman.runtime.target import Unavailable
 
 IMPORT = "pointsman-import"
 OWN_PATHS = "pointsman-own"  # no slash: a BgpPeer may be called "own"
+NO_NEIGHBOR = "doesn't exist"  # "neighbor that has ADDRESS …" (4.8, measured)
 NO_LISTENER = -1  # 0 would be port 179 (measured)
 RECONNECT_FIRST_S, RECONNECT_LAST_S = 0.1, 2.0
 
@@ -118,7 +119,8 @@ class GobgpSpeaker:
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
                 told = await self._advertised(peer) if up else (0, 0)
-                reports[ours[0]] = gobgp_sessions.report(peer, told)
+                if told is not None:
+                    reports[ours[0]] = gobgp_sessions.report(peer, told)
         return dict(sorted(reports.items()))
 
     async def changes(self) -> AsyncIterator[None]:
@@ -210,8 +212,8 @@ class GobgpSpeaker:
                     timeout=ANSWER_WITHIN_S,
                 )
 
-    async def _advertised(self, peer: pb.Peer) -> tuple[int, int]:
-        """Return how many prefixes and paths a session is told.
+    async def _advertised(self, peer: pb.Peer) -> tuple[int, int] | None:
+        """Return how many prefixes and paths a session is told; None: it went meanwhile.
 
         GetTable would count paths twice over instead of prefixes (ADD-PATH, 4.8, measured).
         """
@@ -224,9 +226,14 @@ class GobgpSpeaker:
                 enable_only_binary=True,  # half the time
             )
             with asked_to("count what it advertises"):
-                async for reply in self._stub.ListPath(request, timeout=TABLE_WITHIN_S):
-                    prefixes += 1
-                    paths += len(reply.destination.paths)
+                try:
+                    async for reply in self._stub.ListPath(request, timeout=TABLE_WITHIN_S):
+                        prefixes += 1
+                        paths += len(reply.destination.paths)
+                except grpc.aio.AioRpcError as error:
+                    if NO_NEIGHBOR in (error.details() or ""):
+                        return None
+                    raise
         return prefixes, paths
 
 

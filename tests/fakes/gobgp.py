@@ -307,6 +307,8 @@ class FakeGobgpd:
         assert request.family.safi == 1
         table = self.table
         if request.table_type == pb.TABLE_TYPE_ADJ_OUT:
+            if request.name not in self.peers:
+                raise failure(f"neighbor that has {request.name} doesn't exist")
             if request.family.afi not in _afis(self.peers[request.name]):
                 raise failure(f"{request.family.afi} unsupported")
             table = self.routers[request.name].heard
