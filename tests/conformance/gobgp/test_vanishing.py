@@ -20,7 +20,7 @@ class _AsItWas:
     def __getattr__(self, name: str) -> object:
         return getattr(self._stub, name)
 
-    async def ListPeer(
+    async def ListPeer(  # noqa: N802 - the API's name
         self, request: pb.ListPeerRequest, *, timeout: float
     ) -> AsyncIterator[pb.ListPeerResponse]:
         for reply in self._listed:
