@@ -190,10 +190,7 @@ class Voice:
 
     def _unripe(self) -> bool:
         """Whether BFD has not come up on a session that is."""
-        return any(
-            one.state == "Established" and one.bfd_state not in ("", "Up")
-            for one in self._sessions.values()
-        )
+        return any(one.live and one.bfd_state not in ("", "Up") for one in self._sessions.values())
 
     async def _audit(self) -> None:
         """Read everything again, beside the work; wake the reconciler if it had drifted.

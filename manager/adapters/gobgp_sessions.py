@@ -7,9 +7,8 @@ from manager.adapters.gobgp_peers import FAMILIES
 from pointsman.gobgp_api import capability_pb2 as cap
 from pointsman.gobgp_api import common_pb2 as cm
 from pointsman.gobgp_api import gobgp_pb2 as pb
-from pointsman.model.route import SessionReport
+from pointsman.model.route import LIVE, SessionReport
 
-LIVE = "Established"
 STATES = {
     pb.PeerState.SESSION_STATE_IDLE: "Idle",
     pb.PeerState.SESSION_STATE_CONNECT: "Connect",

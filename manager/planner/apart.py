@@ -24,7 +24,7 @@ def keeps_one_path(snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec) -> boo
     report = snapshot.observed.sessions.get(name)
     return (
         report is not None
-        and report.state == "Established"
+        and report.live
         and bool(report.families)
         and not report.add_path_negotiated
     )

@@ -22,7 +22,6 @@ from pointsman.model.sessions import (
 from pointsman.model.stamp import parse_time
 from pointsman.model.verdict import Verdict
 
-LIVE: Final = "Established"  # RFC 4271 section 8.2.2
 OPENING: Final = timedelta(seconds=3)  # beyond the time until a first connection is tried again
 NO_TIME: Final = timedelta()
 # Reasons of a BgpPeer that we speak to.
@@ -40,7 +39,7 @@ def sessions_said(
     assert peer.spec is not None, "a BgpPeer that is used can be read"
     name = PeerName(peer.name)
     reports = [(seat, snapshot.speakers[seat.speaker].sessions.get(name)) for seat in seats]
-    live = [report for _, report in reports if report is not None and report.state == LIVE]
+    live = [report for _, report in reports if report is not None and report.live]
     if not live:
         unsure = (seat for seat, report in reports if report is None)
         if any(not snapshot.speakers[seat.speaker].fresh for seat in unsure):
@@ -53,7 +52,7 @@ def sessions_said(
         return {ESTABLISHED: _stated(down)}
     verdict: Verdict = Established(peer.name, unwatched=live[0].bfd_state == "Down")
     if len(live) < len(seats):
-        missing = tuple(str(s.source) for s, r in reports if r is None or r.state != LIVE)
+        missing = tuple(str(s.source) for s, r in reports if r is None or not r.live)
         verdict = PartlyEstablished(peer.name, len(seats), missing)
     neighbor = snapshot.speakers[seats[0].speaker].neighbors.get(name)
     helped = neighbor is not None and neighbor.graceful_restart_seconds is not None

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from manager.snapshot import Snapshot
 from pointsman.model.route import PeerName, SessionReport
 
-LIVE = "Established"  # RFC 4271 section 8.2.2
-
 Entry = Mapping[str, object]  # an item of status.speakers, as JSON
 Entries = tuple[Entry, ...]  # of one replica, by name
 
@@ -65,7 +63,7 @@ def entry(name: str, report: SessionReport, *, source: str = "") -> Entry:
         said["keepaliveSeconds"] = report.keepalive_seconds
     if report.bfd_state:
         said["bfdState"] = report.bfd_state
-    if report.state == LIVE:
+    if report.live:
         said["ipv6NextHops"] = report.ipv6_next_hops
         said["addPathNegotiated"] = report.add_path_negotiated
         said["gracefulRestartNegotiated"] = report.graceful_restart

@@ -14,7 +14,7 @@ from manager.planner.plan import plan
 from manager.planner.vocabulary import ALLOCATED_FROM
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
 from pointsman.model.record import ServiceRecord
-from pointsman.model.route import PeerName, SessionReport
+from pointsman.model.route import LIVE, PeerName, SessionReport
 
 # A change takes a few rounds. Where Services wait for each other's addresses, each round
 # moves one of them on, so there may be as many more as there are Services.
@@ -54,7 +54,7 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
 
 def spoken(speech: Speech, observed: Observed) -> Observed:
     """Return what a speaker holds that was *observed* and then told *speech*."""
-    live = SessionReport(state="Established", add_path_negotiated=True)
+    live = SessionReport(state=LIVE, add_path_negotiated=True)
     sessions: dict[PeerName, SessionReport] = dict.fromkeys(speech.neighbors, live)
     return Observed(
         identity=speech.identity or observed.identity,

@@ -5,7 +5,7 @@ Nothing here knows GoBGP; these are RFC 4271 terms with our names on them.
 
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal, NewType
+from typing import Final, Literal, NewType
 
 from pointsman.model.address import Address, Prefix, address_order
 
@@ -150,6 +150,9 @@ def resets_session(observed: Neighbor, desired: Neighbor) -> tuple[str, ...]:
     )
 
 
+LIVE: Final = "Established"  # RFC 4271 section 8.2.2
+
+
 @dataclass(frozen=True, slots=True)
 class SessionReport:
     """What the speaker says of one session; for status only, never desired."""
@@ -168,6 +171,11 @@ class SessionReport:
     host_named: bool = False  # the router told its host name, as FRR does
     software: str = ""  # what the router says that it runs; few do
     bfd_state: str = ""  # "Up", "Down", "Init", "AdminDown" (RFC 5880); "": not asked for
+
+    @property
+    def live(self) -> bool:
+        """Whether the session is up."""
+        return self.state == LIVE
 
 
 def route_order(key: RouteKey) -> tuple[int, ...]:
