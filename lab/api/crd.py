@@ -17,6 +17,7 @@ from lab.api.rule_compiler import compile_rules
 from lab.api.rules import RuleSet
 
 GROUP: Final = "apiextensions.k8s.io"
+PLURAL: Final = "customresourcedefinitions"
 UNCHECKED: Final = (
     "some validation rules were not checked because the object was invalid; correct the existing "
     "errors to complete validation"
@@ -247,7 +248,7 @@ def crd_kind() -> Kind:
     return Kind(
         GROUP,
         "v1",
-        "customresourcedefinitions",
+        PLURAL,
         "CustomResourceDefinition",
         CrdRules("CustomResourceDefinition", "v1"),
         namespaced=False,

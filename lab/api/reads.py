@@ -14,7 +14,7 @@ from typing import Any, Final
 from lab.api import selection
 from lab.api.errors import ApiError, bad_request, expired, invalid, invalid_object
 from lab.api.kinds import Kind, Object
-from lab.api.store import Event, Gone, Record, Selected, Store, encode, transition
+from lab.api.store import Event, Gone, Record, Selected, Store, Table, encode, transition
 
 PAGES_KEPT: Final = 256
 BEFORE_END_S: Final = 2.0  # the last bookmark of a watch comes this long before it ends
@@ -177,18 +177,19 @@ class Reader:
                 yield [("ERROR", expired(text).status())]
                 return
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        table.listeners.add(queue)
+        table.listeners[queue] = max(start, rv)
         try:
             if first:
                 yield first
-            async for batch in self._follow(kind, queue, selected, options):
+            async for batch in self._follow(kind, table, queue, selected, options):
                 yield batch
         finally:
-            table.listeners.discard(queue)
+            table.listeners.pop(queue, None)
 
     async def _follow(
         self,
         kind: Kind,
+        table: Table,
         queue: "asyncio.Queue[Event | None]",
         selected: Selected,
         options: Options,
@@ -201,8 +202,9 @@ class Reader:
                 async with asyncio.timeout(min(mark, ends) - now):
                     changes = [await queue.get()]
             except TimeoutError:
-                # A bookmark promises that everything up to it was told.
-                if options.bookmarks and queue.empty() and time.monotonic() < ends:
+                # A bookmark promises that everything up to it was told; none goes backwards.
+                current = self._store.rv >= table.listeners.get(queue, 0)
+                if options.bookmarks and current and queue.empty() and time.monotonic() < ends:
                     yield [("BOOKMARK", self._bookmark(kind, self._store.rv))]
                     mark = self._next_mark(ends)
                 continue

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.api import discovery, openapi
-from lab.api.crd import declared
+from lab.api.crd import GROUP, PLURAL, declared
 from lab.api.errors import no_such_path
 from lab.api.kinds import Kind, Object
 from lab.api.store import Key, Record, Store
@@ -30,6 +30,7 @@ class Registry:
     def __init__(self, fixed: list[Kind], store: Store) -> None:
         self.store = store
         self._kinds = {(k.group, k.version, k.plural): k for k in fixed}
+        self._fixed = dict(self._kinds)
         for kind in fixed:
             store.table((kind.group, kind.plural)).floor = 0
 
@@ -45,6 +46,12 @@ class Registry:
         for kind in declared(crd):
             self._kinds[kind.group, kind.version, kind.plural] = kind
         self.store.table((group, plural))
+
+    def redeclare(self) -> None:
+        """Serve what the stored CRDs declare, and nothing else: they were all replaced."""
+        self._kinds = dict(self._fixed)
+        for record in self.store.table((GROUP, PLURAL)).items(""):
+            self.serve_crd(record.obj)
 
     def forget_crd(self, crd: Object, remove: Callable[[Kind, Key], Record]) -> None:
         """Remove a CRD's objects, then the kind: what deleting a CRD does."""

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from lab.api import tables
 from lab.api.allocator import Stocks
+from lab.api.backup import Backup
 from lab.api.builtins import builtin_kinds
 from lab.api.crd import GROUP, crd_kind
 from lab.api.errors import ApiError, method_not_allowed, not_found
@@ -41,6 +42,7 @@ class Api:
         namespaces, *others = builtin_kinds()
         fixed = [namespaces, *others, service_kind(Stocks()), crd_kind()]
         self.registry = Registry(fixed, self.store)
+        self.backup = Backup(self.store, self.registry)
         self.writer = Writer(self.store, namespaces, self.registry.kinds)
         for name in ("default", "kube-system"):
             body = {"metadata": {"name": name}}
@@ -202,7 +204,8 @@ class Api:
         return answer({"pending": self.faults.listed()})
 
     def trouble(self, order: Object) -> None:
-        """Make one piece of trouble: an error to come, dropped watches, or forgotten history.
+        """Make one piece of trouble: an error to come, dropped watches, forgotten history, or
+        a past that comes back.
 
         Raises:
             ApiError: 400, no such trouble.
@@ -213,6 +216,11 @@ class Api:
             self.reader.forget_pages()
             for table in self.store.tables().values():
                 table.forget(self.store.rv)
+        elif order.get("backup"):
+            self.backup.save()
+        elif order.get("restore"):
+            self.reader.forget_pages()
+            self.backup.restore(watches=order.get("watches", "cut"))
         else:
             self.faults.order(order)
 

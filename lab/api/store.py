@@ -81,7 +81,9 @@ class Table:
         self._events: list[Event] = []
         self._ring = ring
         self.floor = 0  # events up to here are forgotten
-        self.listeners: set[asyncio.Queue[Event | None]] = set()
+        # Who listens, and the version up to which each was told, or says it was: a version of
+        # the future is believed, and nothing is sent until it has been passed.
+        self.listeners: dict[asyncio.Queue[Event | None], int] = {}
 
     def items(self, namespace: str) -> list[Record]:
         """Return the records of *namespace* ("" for all) in the order of their keys."""
@@ -103,10 +105,10 @@ class Table:
         self._events.append(event)
         if len(self._events) >= 2 * self._ring:  # halving keeps appending O(1)
             self.forget(self._events[-self._ring - 1].rv)
-        for listener in list(self.listeners):
+        for listener, told in list(self.listeners.items()):
             if listener.qsize() >= BACKLOG:
                 self.cut(listener)
-            else:
+            elif event.rv > told:
                 listener.put_nowait(event)
 
     def forget(self, rv: int) -> None:
@@ -125,8 +127,22 @@ class Table:
         return self._events[bisect_right(self._events, rv, key=lambda e: e.rv) :]
 
     def cut(self, listener: "asyncio.Queue[Event | None]") -> None:
-        self.listeners.discard(listener)
+        self.listeners.pop(listener, None)
         listener.put_nowait(None)
+
+    def restore(self, records: dict[Key, Record], *, rv: int, was: int) -> None:
+        """Become *records*, with no past before *rv*; watches go on from *was*, as they believe."""
+        self.records, self._sorted = dict(records), None
+        self._events, self.floor = [], rv
+        self.listeners = {listener: max(was, told) for listener, told in self.listeners.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """All that a backup holds: records are never changed, so references are enough."""
+
+    rv: int
+    tables: dict[Resource, dict[Key, Record]]
 
 
 class Store:
@@ -156,6 +172,17 @@ class Store:
         if table := self._tables.pop(resource, None):
             for listener in list(table.listeners):
                 table.cut(listener)
+
+    def saved(self) -> Saved:
+        tables = {resource: dict(table.records) for resource, table in self._tables.items()}
+        return Saved(self.rv, tables)
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to *saved*: contents and resourceVersion. Watches stay, and hear nothing."""
+        was, self.rv = self.rv, saved.rv
+        for resource in set(saved.tables) | set(self._tables):
+            records = saved.tables.get(resource, {})
+            self.table(resource).restore(records, rv=saved.rv, was=was)
 
     def put(self, resource: Resource, obj: Object) -> Record:
         """Store *obj* under the next resourceVersion and tell the watchers."""

@@ -56,6 +56,29 @@ async def test_a_version_of_long_ago_is_gone(api: Client, services: str) -> None
     assert (status["kind"], status["code"], status["reason"]) == ("Status", 410, "Expired")
 
 
+async def test_a_version_of_the_future_is_believed_and_nothing_is_told(
+    api: Client, services: str
+) -> None:
+    """What a client meets after a restored etcd: neither an error nor an event."""
+    now = int(await version(api, services))
+    query = {"allowWatchBookmarks": "true", "timeoutSeconds": 2}
+    async with api.watch(services, resourceVersion=now + 1_000_000, **query) as watch:
+        await api.make(services, service("a"))
+        assert await watch.rest() == []
+
+
+async def test_a_version_of_the_future_is_heard_from_when_it_has_come(
+    api: Client, services: str
+) -> None:
+    now = int(await version(api, services))
+    async with api.watch(services, resourceVersion=now + 50) as watch:
+        made = [await api.make(services, service(f"s{n}")) for n in range(60)]
+        late = [o for o in made if int(o["metadata"]["resourceVersion"]) > now + 50]
+        assert [await watch.named() for _ in late] == [
+            ("ADDED", o["metadata"]["name"]) for o in late
+        ]
+
+
 async def test_a_version_that_is_no_number_is_a_bad_request(api: Client, services: str) -> None:
     answer = await api.get(services, watch="1", resourceVersion="abc")
     assert answer.code == 400

@@ -8,7 +8,7 @@ import pytest
 from lab.api.server import Api
 from lab.api.standin import serving
 from tests.conformance.api.client import Client, Endpoint
-from tests.conformance.api.objects import CONDITION, service
+from tests.conformance.api.objects import CONDITION, crd, service
 
 SERVICES = "/api/v1/namespaces/default/services"
 
@@ -69,6 +69,101 @@ async def test_history_is_forgotten_on_demand_and_by_itself(api: Client) -> None
     await api.post("/_faults", {"compact": True})
     rest = await api.get(SERVICES, limit=1, **{"continue": page.meta["continue"]})
     assert (rest.code, rest.body["reason"]) == (410, "Expired")
+
+
+async def restored(api: Client, **how: str) -> None:
+    answer = await api.post("/_faults", {"restore": True} | how)
+    assert answer.code == 200, answer.body
+
+
+async def test_a_restore_brings_everything_back_with_its_versions(api: Client) -> None:
+    kept = await api.make(SERVICES, service("kept"))
+    going = await api.make(SERVICES, service("going"))
+    before = await api.get(SERVICES)
+    await api.post("/_faults", {"backup": True})
+    await api.merge(f"{SERVICES}/kept", {"metadata": {"labels": {"a": "b"}}})
+    await api.delete(f"{SERVICES}/going")
+    await api.make(SERVICES, service("young"))
+    for _ in range(2):  # as often as wanted
+        await restored(api)
+        assert (await api.get(SERVICES)).body == before.body
+        assert (await api.get(f"{SERVICES}/kept")).body == kept
+        assert (await api.get(f"{SERVICES}/going")).body == going
+        assert (await api.get(f"{SERVICES}/young")).code == 404
+        # The same version a second time, for something else.
+        other = await api.make(SERVICES, service("other"))
+        version = int(before.meta["resourceVersion"]) + 1
+        assert other["metadata"]["resourceVersion"] == str(version)
+
+
+async def test_writes_from_a_lost_future_conflict_after_a_restore(api: Client) -> None:
+    await api.make(SERVICES, service("web"))
+    await api.post("/_faults", {"backup": True})
+    seen = await api.merge(f"{SERVICES}/web", {"metadata": {"labels": {"a": "b"}}})
+    await restored(api)
+    stale = {"metadata": {"resourceVersion": seen.meta["resourceVersion"]}}
+    assert (await api.merge(f"{SERVICES}/web/status", stale)).code == 409
+    fresh = (await api.get(f"{SERVICES}/web")).meta
+    assert int(fresh["resourceVersion"]) < int(seen.meta["resourceVersion"])
+    again = {"metadata": {"resourceVersion": fresh["resourceVersion"]}}
+    assert (await api.merge(f"{SERVICES}/web/status", again)).code == 200
+
+
+@pytest.mark.parametrize("watches", ["cut", "kept"])
+async def test_after_a_restore_a_watch_lies_by_silence(api: Client, watches: str) -> None:
+    await api.post("/_faults", {"backup": True})
+    for n in range(4):
+        made = await api.make(SERVICES, service(f"lost{n}"))
+    future = made["metadata"]["resourceVersion"]
+    async with api.watch(SERVICES, resourceVersion=future) as old:
+        await restored(api, watches=watches)
+        if watches == "cut":
+            assert await old.rest() == []
+        async with api.watch(SERVICES, resourceVersion=future) as new:
+            for n in range(5):  # the last has passed what the watches believe
+                await api.make(SERVICES, service(f"s{n}"))
+            for watch in [new, *([old] if watches == "kept" else [])]:
+                assert await watch.named() == ("ADDED", "s4")
+
+
+async def test_no_bookmark_goes_backwards_after_a_restore() -> None:
+    async with serving(Api(bookmark_s=0.05)) as url, aiohttp.ClientSession() as session:
+        api = Client(session, Endpoint(url))
+        await api.post("/_faults", {"backup": True})
+        made = await api.make(SERVICES, service("lost"))
+        future = made["metadata"]["resourceVersion"]
+        query = {"allowWatchBookmarks": "true", "timeoutSeconds": 3}
+        async with api.watch(SERVICES, resourceVersion=future, **query) as watch:
+            await restored(api, watches="kept")
+            marks = [m["metadata"]["resourceVersion"] for _, m in await watch.rest()]
+        assert set(marks) <= {future}
+
+
+async def test_a_restore_gives_back_what_services_hold_and_which_kinds_there_are(
+    api: Client,
+) -> None:
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    await api.make(definitions, crd("kept.example.org"))
+    held = await api.make(SERVICES, service("held", allocateLoadBalancerNodePorts=None))
+    await api.post("/_faults", {"backup": True})
+    await api.delete(f"{SERVICES}/held")
+    await api.delete(f"{definitions}/pools.kept.example.org")
+    await api.make(definitions, crd("lost.example.org"))
+    lost = await api.make(SERVICES, service("lost", allocateLoadBalancerNodePorts=None))
+    await restored(api)
+    assert (await api.get("/apis/kept.example.org/v1/pools")).code == 200
+    assert (await api.get("/apis/lost.example.org/v1/pools")).code == 404
+    spec = {"clusterIP": held["spec"]["clusterIP"]}
+    taken = await api.post(SERVICES, service("thief", **spec))
+    assert (taken.code, taken.causes) == (422, ["spec.clusterIPs"])
+    spec = {"clusterIP": lost["spec"]["clusterIP"], "ports": lost["spec"]["ports"]}
+    await api.make(SERVICES, service("free", allocateLoadBalancerNodePorts=None, **spec))
+
+
+async def test_nothing_is_restored_that_was_not_backed_up(api: Client) -> None:
+    assert (await api.post("/_faults", {"restore": True})).code == 400
+    await api.post("/_faults", {"backup": True})
+    assert (await api.post("/_faults", {"restore": True, "watches": "half"})).code == 400
 
 
 async def test_trouble_nobody_knows_is_refused(api: Client) -> None:
