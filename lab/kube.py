@@ -20,6 +20,8 @@ from urllib.parse import urlencode, urlsplit
 import yaml
 
 from lab.topology import Broken, Misuse
+from pointsman.runtime.answer import Garbled, decoded
+from pointsman.runtime.tls import distrust, unverified, verifying
 
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
@@ -100,10 +102,9 @@ def load(kubeconfig: Path) -> Access:
 
 
 def _tls(cluster: Json, user: Json, folder: Path) -> ssl.SSLContext:
-    authority = _material(cluster, "certificate-authority", folder)
-    context = ssl.create_default_context(cadata=authority.decode() if authority else None)
+    context = verifying(authority=_material(cluster, "certificate-authority", folder))
     if cluster.get("insecure-skip-tls-verify"):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        unverified(context)
     certificate = _material(user, "client-certificate", folder)
     key = _material(user, "client-key", folder)
     if certificate and key:
@@ -198,8 +199,10 @@ class Kube:
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
+            why = distrust(error)
+            what = f"it is not trusted: {why}" if why else repr(error)
             raise Broken(
-                f"The API server at {self.access.server} did not answer: {error!r}."
+                f"The API server at {self.access.server} did not answer: {what}."
             ) from error
         finally:
             connection.close()
@@ -221,7 +224,7 @@ class Kube:
 
 def _json(raw: bytes) -> Json:
     try:
-        value = json.loads(raw)
-    except ValueError:
+        value = decoded(raw)
+    except Garbled:
         return {}
     return value if isinstance(value, dict) else {}

@@ -16,17 +16,19 @@ from typing import Any
 
 import aiohttp
 
-from agent.adapters.kubeconfig import Access
+from agent.adapters.kubeconfig import Access, NoAccess
 from agent.adapters.status_codec import from_status, merge_patch, to_status
 from agent.planner.desired import Report
 from agent.snapshot import Assignment, NodeName
 from pointsman.model.delta import Delta
+from pointsman.runtime import answer
+from pointsman.runtime.answer import Garbled
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.target import Unavailable
+from pointsman.runtime.tls import distrust
 
 log = logging.getLogger(__name__)
-NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)
 
 PATH = "/apis/pointsman.dev/v1alpha1/announcers"
 FIELD_MANAGER = "pointsman-agent"
@@ -35,6 +37,7 @@ WATCH_S = 300  # asked of the server; it ends the stream then and we ask on
 LAG_S = 15.0  # how much later than that a silent stream is given up
 RECONNECT_S = 1.0  # at most, after a stream that ended as it should: it may end at once
 RETRY_CAP_S = 15.0
+DEEPEST = 16  # nesting of a status; ours has four levels
 
 Json = Mapping[str, Any]
 
@@ -65,7 +68,7 @@ class ApiAnnouncer:
     async def observe(self) -> Mapping[NodeName, Report | None]:
         """Return the status the API holds; empty while the object doesn't exist."""
         announcer = self._known()
-        return {} if announcer is None else {self._node: from_status(announcer.get("status"))}
+        return {} if announcer is None else {self._node: from_status(_status(announcer))}
 
     async def apply(self, work: Delta[NodeName, Report | None]) -> None:
         """Write the report. Nothing is dropped: an object that goes takes its status along.
@@ -76,10 +79,10 @@ class ApiAnnouncer:
         report, announcer = work.put.get(self._node), self._known()
         if report is None or announcer is None:
             return
-        observed = announcer.get("status") or {}
+        observed = _status(announcer)
         desired = to_status(report, observed, now=self._clock.wall())
         body = {
-            "metadata": {"resourceVersion": announcer["metadata"]["resourceVersion"]},
+            "metadata": {"resourceVersion": announcer["metadata"].get("resourceVersion", "")},
             "status": merge_patch(observed, desired),
         }
         headers = {"Content-Type": "application/merge-patch+json"}
@@ -90,7 +93,8 @@ class ApiAnnouncer:
                 "PATCH", path, params=parameters, data=json.dumps(body), headers=headers
             ) as response:
                 self._writes += 1
-                self._take(await response.json(), deleted=False)
+                written = answer.decoded(await response.read())
+                self._take(answer.as_thing(written, name=self._node), deleted=False)
         except _Refused as refusal:
             if refusal.code == 409:
                 await self._list()
@@ -120,10 +124,8 @@ class ApiAnnouncer:
         """Read the object by a list of one, which also says where to watch from."""
         writes = self._writes
         async with self._call("GET", PATH, params=self._only_ours()) as response:
-            listed = await response.json()
-        if not isinstance(listed, dict) or not isinstance(listed.get("items"), list):
-            raise Unavailable("the API server's list of Announcers is none")
-        version = str(listed.get("metadata", {}).get("resourceVersion", ""))
+            listed = answer.as_list(answer.decoded(await response.read()), "Announcer")
+        version = str(listed["metadata"].get("resourceVersion", ""))
         if self._writes == writes:  # else our write's answer is newer than this list
             ours = [item for item in listed["items"] if self._is_ours(item)]
             self._object = ours[0] if ours else None
@@ -143,11 +145,10 @@ class ApiAnnouncer:
             total=None, sock_connect=REQUEST_S, sock_read=WATCH_S + LAG_S
         )
         async with self._call("GET", PATH, params=parameters, timeout=patience) as response:
-            async for event in _lines(response):
-                kind, thing = event.get("type"), event.get("object")
-                if kind == "ERROR" or not isinstance(thing, dict):
+            async for kind, thing in _lines(response):
+                if kind == "ERROR":
                     raise Unavailable(f"the watch of Announcers ended: {_message(thing)}")
-                version = str(thing.get("metadata", {}).get("resourceVersion") or version)
+                version = str(thing["metadata"].get("resourceVersion") or version)
                 if kind != "BOOKMARK" and self._is_ours(thing):
                     self._take(thing, deleted=kind == "DELETED")
                     wake()
@@ -155,7 +156,7 @@ class ApiAnnouncer:
 
     def _take(self, announcer: Json, *, deleted: bool) -> None:
         """Remember *announcer* unless something newer is known already."""
-        version = _number(announcer["metadata"].get("resourceVersion", ""))
+        version = _number(announcer["metadata"].get("resourceVersion"))
         if version >= self._seen:
             self._seen, self._object = version, None if deleted else announcer
 
@@ -165,7 +166,7 @@ class ApiAnnouncer:
         return self._object
 
     def _is_ours(self, announcer: Json) -> bool:
-        return bool(announcer.get("metadata", {}).get("name") == self._node)
+        return bool(announcer["metadata"]["name"] == self._node)
 
     def _only_ours(self) -> dict[str, str]:
         return {"fieldSelector": f"metadata.name={self._node}"}
@@ -200,8 +201,13 @@ class ApiAnnouncer:
                 if response.status != 200:
                     raise await _refusal(method, path, response)
                 yield response
-        except (aiohttp.ClientError, OSError, *NOT_JSON) as error:  # OSError holds TimeoutError
-            what = str(error) or type(error).__name__
+        except Garbled as error:
+            raise Garbled(f"the API server did not answer {method} {path}: {error}") from error
+        except NoAccess as error:
+            raise Unavailable(f"no access to the API server ({method} {path}): {error}") from error
+        except (aiohttp.ClientError, OSError) as error:  # OSError holds TimeoutError
+            why = distrust(error)
+            what = f"it is not trusted: {why}" if why else str(error) or type(error).__name__
             raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error
 
 
@@ -212,41 +218,38 @@ class _Refused(Unavailable):
 
 
 async def _refusal(method: str, path: str, response: aiohttp.ClientResponse) -> _Refused:
-    text = (await response.text())[:4096]
-    try:
-        message = _message(json.loads(text))
-    except NOT_JSON:
-        message = " ".join(text.split())[:200]
-    try:
-        retry_after_s = float(response.headers.get("Retry-After", "0"))
-    except ValueError:
-        retry_after_s = 0.0
+    message, _ = answer.complaint(await response.read(), str(response.reason or ""))
     return _Refused(
         f"the API server refused {method} {path} with {response.status}: {message}",
         response.status,
-        min(retry_after_s, REQUEST_S),
+        answer.retry_after_s(response.headers, REQUEST_S),
     )
 
 
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Json]]:
     """Yield the events of a watch: one JSON object per line, of any length."""
     rest = b""
     async for chunk in response.content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in filter(bytes.strip, lines):
-            event = json.loads(line)
-            if not isinstance(event, dict):
-                raise Unavailable("the watch of Announcers sent something that is no event")
-            yield event
+        lines, rest = answer.lines(rest, chunk)
+        for line in lines:
+            yield answer.as_event(answer.decoded(line))
 
 
-def _message(status: object) -> str:
-    return str(status.get("message", "")) if isinstance(status, dict) else str(status)
+def _status(announcer: Json) -> Json:
+    """Return the status, which anybody may have written: another shape counts as none."""
+    status = announcer.get("status")
+    deep = answer.depth_exceeds(status, DEEPEST)
+    return status if isinstance(status, Mapping) and not deep else {}
 
 
-def _number(version: str) -> int:
+def _message(status: Json) -> str:
+    message = status.get("message")
+    return message[:300] if isinstance(message, str) else "without a reason"
+
+
+def _number(version: object) -> int:
     # Comparable as integers since Kubernetes 1.35 says so; never anything else on etcd.
-    return int(version) if version.isdecimal() else 0
+    return answer.number(version) or 0
 
 
 def lasting_socket(info: tuple[Any, ...]) -> socket.socket:

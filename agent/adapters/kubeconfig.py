@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+from pointsman.runtime.rotation import Rotating
+from pointsman.runtime.tls import unverified, verifying
+
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -27,18 +30,38 @@ class Access:
     """Where the API server is and how to speak to it."""
 
     server: str  # without a trailing slash; may hold a path
-    tls: ssl.SSLContext | None = None  # None: plain HTTP
+    trust: Rotating[ssl.SSLContext] | None = None  # None: plain HTTP
     server_name: str | None = None  # to verify instead of the host in *server*
     token: str = ""
     token_file: Path | None = None
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """Return whom to trust and who we are; the files are read anew when one changed.
+
+        Raises:
+            NoAccess: they can't be read now.
+        """
+        return self.trust.value if self.trust else None
 
     def headers(self) -> dict[str, str]:
         """Return the credentials of one request; a token file is read anew: it rotates.
 
         Raises:
-            OSError: the token file can't be read now.
+            NoAccess: the token file can't be read now, or holds no token.
         """
-        token = self.token_file.read_text().strip() if self.token_file else self.token
+        token = self.token
+        if self.token_file:
+            try:
+                token = self.token_file.read_text().strip()
+            except (OSError, ValueError) as error:
+                raise NoAccess(
+                    f"The token file {self.token_file} can't be read: {error}."
+                ) from error
+        if not (token.isascii() and token.isprintable()):
+            raise NoAccess(
+                f"The token in {self.token_file or 'the kubeconfig'} is no line of text."
+            )
         return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -57,11 +80,17 @@ def in_cluster(environment: Mapping[str, str], account: Path = SERVICE_ACCOUNT) 
             "Name a kubeconfig file with --kubeconfig."
         )
     host = f"[{host}]" if ":" in host else host
-    try:
-        tls = ssl.create_default_context(cafile=str(authority))
-    except OSError as error:
-        raise NoAccess(f"{authority} is no CA certificate the agent can read: {error}.") from error
-    return Access(server=f"https://{host}:{port}", tls=tls, token_file=token)
+
+    def trust() -> ssl.SSLContext:
+        try:
+            return verifying(file=authority)
+        except OSError as error:
+            what = f"{authority} is no CA certificate the agent can read"
+            raise NoAccess(f"{what}: {error}.") from error
+
+    return Access(
+        server=f"https://{host}:{port}", trust=Rotating(trust, [authority]), token_file=token
+    )
 
 
 def from_file(path: Path) -> Access:
@@ -76,7 +105,7 @@ def from_file(path: Path) -> Access:
         raw = yaml.safe_load(path.read_text())
     except OSError as error:
         raise NoAccess(f"The kubeconfig {path} can't be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise NoAccess(f"The kubeconfig {path} is not YAML: {_one_line(error)}.") from error
     if not isinstance(raw, dict):
         raise NoAccess(f"The kubeconfig {path} is not a kubeconfig: it holds no mapping.")
@@ -108,20 +137,28 @@ class _File:
         token_file = user.get("tokenFile")
         return Access(
             server=server,
-            tls=self._tls(cluster, user) if parts.scheme == "https" else None,
+            trust=self._trust(cluster, user) if parts.scheme == "https" else None,
             server_name=str(cluster.get("tls-server-name") or "") or None,
             token=str(user.get("token") or ""),
             token_file=self._beside(token_file) if token_file else None,
         )
 
+    def _trust(
+        self, cluster: Mapping[str, object], user: Mapping[str, object]
+    ) -> Rotating[ssl.SSLContext]:
+        named = [cluster.get("certificate-authority")]
+        named += [user.get("client-certificate"), user.get("client-key")]
+        files = [self._beside(name) for name in named if name]
+        return Rotating(lambda: self._tls(cluster, user), files)
+
     def _tls(self, cluster: Mapping[str, object], user: Mapping[str, object]) -> ssl.SSLContext:
         authority = self._content(cluster, "certificate-authority")
         try:
-            tls = ssl.create_default_context(cadata=authority.decode() if authority else None)
-        except (ssl.SSLError, UnicodeDecodeError) as error:
+            tls = verifying(authority=authority)
+        except (OSError, UnicodeDecodeError) as error:
             raise self._wrong(f"certificate-authority is no PEM certificate: {error}") from error
         if cluster.get("insecure-skip-tls-verify") is True:
-            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+            unverified(tls)
         certificate = self._content(user, "client-certificate")
         key = self._content(user, "client-key")
         if bool(certificate) != bool(key):
@@ -143,8 +180,9 @@ class _File:
         if name := section.get(key):
             try:
                 return self._beside(name).read_bytes()
-            except OSError as error:
-                raise self._wrong(f"{key} {name} can't be read: {error.strerror}") from error
+            except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+                what = getattr(error, "strerror", None) or error
+                raise self._wrong(f"{key} {name} can't be read: {what}") from error
         return b""
 
     def _beside(self, name: object) -> Path:

@@ -1,35 +1,34 @@
 """HTTP access to a Kubernetes API server: raw JSON in and out, errors as two kinds.
 
 `Unavailable` is what time may heal (no connection, a timeout, 401 while a token rotates,
-429, 5xx); `Refused` is the server's considered no, with its code. Credentials come from
-kubernetes_asyncio's loaders; its generated models are slow and stay unused. Nothing here
-knows what is read or written.
+429, 5xx, an answer of another shape than an API server's); `Refused` is the server's
+considered no, with its code. kubernetes_asyncio's generated models are slow and stay unused.
+Nothing here knows what is read or written.
 """
 
 import json
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import yaml
-from kubernetes_asyncio import config as kube_config
-from kubernetes_asyncio.client import Configuration
 
+from manager.adapters.credentials import Access, Credentials, NoAccess
 from manager.adapters.fields import Json
+from pointsman.runtime import answer
+from pointsman.runtime.answer import Garbled
 from pointsman.runtime.target import Unavailable
+from pointsman.runtime.tls import distrust
 
 FIELD_MANAGER: Final = "pointsman-manager"
 MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7386
 # A server that answers late ends a watch itself after timeoutSeconds; ours ends it when it doesn't.
 WATCH_GRACE_S: Final = 15.0
 LIST_TIMEOUT_S: Final = 30.0
-# What the loader raises for a kubeconfig that is no YAML, or YAML of another shape.
-MISREAD: Final = (yaml.YAMLError, TypeError, AttributeError, KeyError, ValueError)
+RETRY_AFTER_CAP_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,11 @@ class KubeApi:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        configuration: Configuration,
+        credentials: Credentials,
         *,
         request_timeout_s: float = 5.0,
     ) -> None:
-        self._session, self._configuration = session, configuration
-        self._base = str(configuration.host).rstrip("/")
+        self._session, self._credentials = session, credentials
         self.request_timeout_s = request_timeout_s
 
     async def list_page(
@@ -95,14 +93,20 @@ class KubeApi:
     ) -> Json:
         """Return one page of a list; *after* is the `continue` of the page before."""
         query = {**params, "limit": str(limit)} | ({"continue": after} if after else {})
-        return await self._call("GET", kind.path(), query, timeout_s=LIST_TIMEOUT_S)
+        with _translated(f"GET {kind.path()}"):
+            page = await self._call("GET", kind.path(), query, timeout_s=LIST_TIMEOUT_S)
+            return answer.as_list(page, kind.name)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json:
-        return await self._call("GET", kind.path(namespace, name), {})
+        path = kind.path(namespace, name)
+        with _translated(f"GET {path}"):
+            return answer.as_thing(await self._call("GET", path, {}), name=name)
 
     async def create(self, kind: Kind, namespace: str, body: Json) -> Json:
         query = {"fieldManager": FIELD_MANAGER}
-        return await self._call("POST", kind.path(namespace), query, body=body)
+        path = kind.path(namespace)
+        with _translated(f"POST {path}"):
+            return answer.as_thing(await self._call("POST", path, query, body=body))
 
     async def patch(
         self,
@@ -116,10 +120,14 @@ class KubeApi:
     ) -> Json:
         """Merge *body* into an object or its subresource; return the object as it is then."""
         path, query = kind.path(namespace, name, sub=sub), {"fieldManager": manager}
-        return await self._call("PATCH", path, query, body=body, content_type=MERGE_PATCH)
+        with _translated(f"PATCH {path}"):
+            made = await self._call("PATCH", path, query, body=body, content_type=MERGE_PATCH)
+            return answer.as_thing(made, name=name)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json:
-        return await self._call("DELETE", kind.path(namespace, name), {}, body=body)
+        path = kind.path(namespace, name)
+        with _translated(f"DELETE {path}"):  # a Status or the object
+            return answer.as_object(await self._call("DELETE", path, {}, body=body))
 
     @asynccontextmanager
     async def watch(
@@ -140,14 +148,11 @@ class KubeApi:
         }
         total = aiohttp.ClientTimeout(total=timeout_s + WATCH_GRACE_S, sock_connect=5)
         with _translated(f"watch {kind.plural}"):
-            async with self._session.get(
-                self._base + kind.path(),
-                params=query,
-                headers=await self._headers(),
-                timeout=total,
-                server_hostname=self._configuration.tls_server_name,
+            access = await self._credentials.access()
+            async with self._request(
+                access, "GET", kind.path(), params=query, headers=access.headers, timeout=total
             ) as response:
-                await _raise_for(response)
+                await self._raise_for(response)
                 yield _lines(response)
 
     async def _call(
@@ -159,32 +164,46 @@ class KubeApi:
         body: Json | None = None,
         content_type: str = "application/json",
         timeout_s: float | None = None,
-    ) -> Json:
-        headers = await self._headers()
-        if body is not None:
-            headers["Content-Type"] = content_type
-        timeout = aiohttp.ClientTimeout(total=timeout_s or self.request_timeout_s)
-        with _translated(f"{method} {path}"):
-            async with self._session.request(
-                method,
-                self._base + path,
-                params=query,
-                data=None if body is None else json.dumps(body),
-                headers=headers,
-                timeout=timeout,
-                server_hostname=self._configuration.tls_server_name,
-            ) as response:
-                await _raise_for(response)
-                answer: Json = json.loads(await response.read())
-                return answer
+    ) -> object:
+        """Return what was answered; called where errors are translated."""
+        access = await self._credentials.access()  # a rotated token is read again here
+        content = {} if body is None else {"Content-Type": content_type}
+        async with self._request(
+            access,
+            method,
+            path,
+            params=query,
+            data=None if body is None else json.dumps(body),
+            headers={**access.headers, **content},
+            timeout=aiohttp.ClientTimeout(total=timeout_s or self.request_timeout_s),
+        ) as response:
+            await self._raise_for(response)
+            return answer.decoded(await response.read())
 
-    async def _headers(self) -> dict[str, str]:
-        """Return the headers of every request; a rotated token is read again here."""
-        headers = {"Accept": "application/json"}
-        token = await self._configuration.get_api_key_with_prefix("BearerToken")
-        if token:
-            headers["Authorization"] = token
-        return headers
+    def _request(self, access: Access, method: str, path: str, **options: Any) -> Any:
+        return self._session.request(
+            method,
+            access.base + path,
+            ssl=access.tls,
+            server_hostname=access.server_name,
+            proxy=access.proxy,
+            **options,
+        )
+
+    async def _raise_for(self, response: aiohttp.ClientResponse) -> None:
+        """Raise what an answer that is not 2xx means."""
+        code = response.status
+        if code < 300:
+            return
+        message, reason = answer.complaint(await response.read(), str(response.reason or code))
+        if code == 401:
+            self._credentials.doubt()
+        if code in (401, 429) or code >= 500:
+            raise Unavailable(
+                f"the API server answered {code}: {message}",
+                answer.retry_after_s(response.headers, RETRY_AFTER_CAP_S),
+            )
+        raise Refused(code, reason, message)
 
 
 @asynccontextmanager
@@ -196,36 +215,16 @@ async def connect(
     Raises:
         ValueError: the configuration cannot be used; the text is the sentence for the user.
     """
-    configuration = Configuration()
+    credentials = Credentials(kubeconfig)
     try:
-        if kubeconfig is None:
-            kube_config.load_incluster_config(client_configuration=configuration)
-        else:
-            await kube_config.load_kube_config(
-                str(kubeconfig), client_configuration=configuration, persist_config=False
-            )
-    except (kube_config.ConfigException, *MISREAD, OSError) as error:
-        where = kubeconfig or "the Pod's service account"
+        await credentials.access()
+    except NoAccess as error:
         raise ValueError(
-            f"No access to a cluster: {where}: {error}. Name a kubeconfig with --kubeconfig."
+            f"No access to a cluster: {error}. Name a kubeconfig with --kubeconfig."
         ) from error
-    connector = aiohttp.TCPConnector(
-        limit=64, ssl=_tls(configuration), socket_factory=_watchful_socket
-    )
-    async with aiohttp.ClientSession(connector=connector, proxy=configuration.proxy) as session:
-        yield KubeApi(session, configuration, request_timeout_s=request_timeout_s)
-
-
-def _tls(configuration: Configuration) -> ssl.SSLContext | bool:
-    if not str(configuration.host).startswith("https"):
-        return True
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    connector = aiohttp.TCPConnector(limit=64, socket_factory=_watchful_socket)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield KubeApi(session, credentials, request_timeout_s=request_timeout_s)
 
 
 def _watchful_socket(info: tuple[Any, ...]) -> socket.socket:
@@ -241,42 +240,30 @@ def _watchful_socket(info: tuple[Any, ...]) -> socket.socket:
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
-    """Yield the JSON lines of a watch. Not readline(): an object may exceed its limit."""
+    """Yield the events of a watch. Not readline(): an object may exceed its limit.
+
+    Raises:
+        Garbled: a line is no event; what it may have said is for a new list to tell.
+    """
     rest = b""
     async for chunk in response.content.iter_any():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield json.loads(line)
-
-
-async def _raise_for(response: aiohttp.ClientResponse) -> None:
-    """Raise what an answer that is not 2xx means."""
-    if response.status < 300:
-        return
-    text = await response.text(errors="replace")
-    status: dict[str, Any] = {}
-    with suppress(ValueError):
-        loaded = json.loads(text)
-        status = loaded if isinstance(loaded, dict) else {}
-    message = str(status.get("message") or text.strip()[:300] or response.reason)
-    code = response.status
-    if code in (401, 429) or code >= 500:
-        raise Unavailable(f"the API server answered {code}: {message}", _retry_after_s(response))
-    raise Refused(code, str(status.get("reason") or ""), message)
-
-
-def _retry_after_s(response: aiohttp.ClientResponse) -> float:
-    """Return Retry-After in seconds (RFC 9110 section 10.2.3; API servers send the number)."""
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), 60.0) if text.isdecimal() else 0.0
+        lines, rest = answer.lines(rest, chunk)
+        for line in lines:
+            change, thing = answer.as_event(answer.decoded(line))
+            yield {"type": change, "object": thing}
 
 
 @contextmanager
 def _translated(deed: str) -> Iterator[None]:
     try:
         yield
+    except Garbled as error:
+        raise Garbled(f"no answer from the API server ({deed}): {error}") from error
+    except NoAccess as error:
+        raise Unavailable(f"no access to the API server ({deed}): {error}") from error
     except TimeoutError as error:
         raise Unavailable(f"the API server did not {deed} in time") from error
-    except (aiohttp.ClientError, OSError, json.JSONDecodeError) as error:
-        raise Unavailable(f"no answer from the API server ({deed}): {error}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        why = distrust(error)
+        what = f"it is not trusted: {why}" if why else error
+        raise Unavailable(f"no answer from the API server ({deed}): {what}") from error

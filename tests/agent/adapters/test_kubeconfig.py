@@ -156,7 +156,8 @@ def encoded(path: Path) -> str:
 
 @pytest.mark.parametrize("inline", [True, False], ids=["data in the file", "names of files"])
 async def test_both_sides_verify_each_other(write: Any, keys: Path, inline: bool) -> None:
-    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "ca.crt"))
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_tls.load_verify_locations(keys / "ca.crt")
     server_tls.verify_mode = ssl.CERT_REQUIRED
     server_tls.load_cert_chain(keys / "server.crt", keys / "server.key")
     seen: list[object] = []

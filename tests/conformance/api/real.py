@@ -2,7 +2,6 @@
 
 import base64
 import os
-import ssl
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from typing import Any
 import yaml
 
 from lab.apiserver import ApiServer
+from pointsman.runtime.tls import verifying
 from tests.conformance.api.client import Endpoint
 
 START_S = 90.0
@@ -87,7 +87,8 @@ def from_kubeconfig(path: Path, directory: Path) -> Endpoint:
         raise ValueError(f"{path}: use a user with a client certificate or a token")
     url, headers, tls = cluster["server"].rstrip("/"), {}, None
     if url.startswith("https"):
-        tls = ssl.create_default_context(cafile=_file(cluster, "certificate-authority", directory))
+        authority = _file(cluster, "certificate-authority", directory)
+        tls = verifying(file=Path(authority) if authority else None)
         if certificate := _file(user, "client-certificate", directory):
             tls.load_cert_chain(certificate, _file(user, "client-key", directory))
     if "token" in user:

@@ -1,0 +1,153 @@
+"""How an API server is reached: as a kubeconfig says, or as a Pod's service account does.
+
+The files are read anew whenever one of them changes: tokens, CAs and client certificates
+rotate under a program that runs for months. What a login program gave is asked for again
+when the server no longer accepts it. kubernetes_asyncio's loaders do the reading; what they
+raise becomes one sentence.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+from kubernetes_asyncio import config as kube_config
+from kubernetes_asyncio.client import Configuration
+
+from pointsman.runtime.rotation import Stamps, stamps
+from pointsman.runtime.tls import unverified, verifying
+
+SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+# What the loaders raise for a kubeconfig that is no YAML, or YAML of another shape.
+MISREAD: Final = (
+    kube_config.ConfigException, yaml.YAMLError, TypeError, AttributeError, KeyError, IndexError,
+    ValueError, AssertionError, RecursionError, OSError,
+)  # fmt: skip
+LOGIN_S: Final = 30.0  # a program that logs in may ask the network
+DOUBT_S: Final = 10.0  # a server that refuses every login has it tried this often
+
+
+class NoAccess(ValueError):
+    """The way to the API server cannot be read now; the text says where, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The way to an API server, as the files had it."""
+
+    base: str  # without a trailing slash
+    tls: ssl.SSLContext | bool  # True: plain HTTP, nothing to verify
+    server_name: str | None
+    proxy: str | None
+    headers: Mapping[str, str]
+
+
+class Credentials:
+    """The access that *kubeconfig* describes, or None: the one of the Pod that we are."""
+
+    def __init__(self, kubeconfig: Path | None, *, account: Path = SERVICE_ACCOUNT) -> None:
+        self._kubeconfig, self._account = kubeconfig, account
+        self._known: tuple[Stamps, Access] | None = None
+        self._files: tuple[Path, ...] = ()
+        self._turn = asyncio.Lock()
+        self._loaded_at = 0.0
+        self._doubted = False
+
+    def doubt(self) -> None:
+        """Have everything read again, but not all the time: the server answered 401."""
+        if asyncio.get_running_loop().time() - self._loaded_at > DOUBT_S:
+            self._doubted = True
+
+    async def access(self) -> Access:
+        """Return the access as the files have it now.
+
+        Raises:
+            NoAccess: they cannot be read, or hold none.
+        """
+        async with self._turn:
+            known = self._known
+            if known is not None and not self._doubted and stamps(self._files) == known[0]:
+                return known[1]
+            self._files = self._named()
+            before = stamps(self._files)
+            try:
+                async with asyncio.timeout(LOGIN_S):
+                    access = await self._load()
+            except MISREAD as error:  # OSError holds TimeoutError
+                where = self._kubeconfig or "the Pod's service account"
+                what = " ".join(str(error).split()) or type(error).__name__
+                raise NoAccess(f"{where}: {what}") from error
+            self._known, self._doubted = (before, access), False
+            self._loaded_at = asyncio.get_running_loop().time()
+            return access
+
+    async def _load(self) -> Access:
+        configuration = Configuration()
+        if self._kubeconfig is None:
+            kube_config.load_incluster_config(
+                client_configuration=configuration,
+                try_refresh_token=False,  # by us, on every change
+                token_filename=str(self._account / "token"),
+                cert_filename=str(self._account / "ca.crt"),
+            )
+        else:
+            await kube_config.load_kube_config(
+                str(self._kubeconfig), client_configuration=configuration, persist_config=False
+            )
+        return Access(
+            base=str(configuration.host).rstrip("/"),
+            tls=_tls(configuration),
+            server_name=_optional(configuration.tls_server_name),
+            proxy=_optional(configuration.proxy),
+            headers=_headers(configuration),
+        )
+
+    def _named(self) -> tuple[Path, ...]:
+        """Return the files that decide; the loader complains of what is wrong with them."""
+        if self._kubeconfig is None:
+            return (self._account / "token", self._account / "ca.crt")
+        try:
+            named = _files_of(yaml.safe_load(self._kubeconfig.read_text()))
+        except MISREAD:
+            named = []
+        return (self._kubeconfig, *(self._kubeconfig.parent / name for name in named))
+
+
+def _files_of(document: Any) -> list[str]:
+    """Return the files that the current context of a kubeconfig names."""
+
+    def entry(kind: str, name: object) -> Any:
+        found = (one for one in document.get(f"{kind}s") or () if one.get("name") == name)
+        return next(found, dict[str, Any]()).get(kind) or {}
+
+    context = entry("context", document.get("current-context"))
+    cluster, user = entry("cluster", context.get("cluster")), entry("user", context.get("user"))
+    named = [cluster.get("certificate-authority")]
+    named += [user.get(key) for key in ("tokenFile", "client-certificate", "client-key")]
+    return [name for name in named if isinstance(name, str) and name]
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext | bool:
+    if not str(configuration.host).startswith("https"):
+        return True
+    authority = configuration.ssl_ca_cert
+    context = verifying(file=Path(authority) if authority else None)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    return context if configuration.verify_ssl else unverified(context)
+
+
+def _headers(configuration: Configuration) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
+    keys = cast(Mapping[str, object], configuration.api_key)
+    token = str(keys.get("BearerToken") or "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("the token is no line of plain text")
+    return headers | ({"Authorization": token} if token else {})
+
+
+def _optional(value: object) -> str | None:
+    return str(value) if value else None
