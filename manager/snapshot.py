@@ -97,6 +97,7 @@ class Endpoint:
     ready: bool | None = None
     serving: bool | None = None
     terminating: bool | None = None
+    address: Address | None = None  # the first: all of one endpoint lead to the same Pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class EndpointSlice:
     service: str  # label kubernetes.io/service-name; "" when absent
     family: Family
     endpoints: tuple[Endpoint, ...] = ()
+    has_ports: bool = True  # False: it says that no port of its Pods is one of the Service's
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ def endpoint_slice(raw: Json) -> EndpointSlice | None:
         service=meta.at("labels").text(SERVICE_NAME_LABEL),
         family=Family(kind),
         endpoints=tuple(_endpoint(entry) for entry in doc.each("endpoints")),
+        # An API server always says which ports; a file that leaves them out says nothing.
+        has_ports="ports" not in doc.raw or any(True for _ in doc.each("ports")),
     )
 
 
@@ -252,11 +254,13 @@ def _families(spec: Fields) -> tuple[Family, ...]:
 def _endpoint(entry: Fields) -> Endpoint:
     state = entry.at("conditions")
     name = entry.text("nodeName")
+    addresses = _addresses(entry.texts("addresses")[:1])
     return Endpoint(
         node=NodeName(name) if name else None,
         ready=state.flag("ready"),
         serving=state.flag("serving"),
         terminating=state.flag("terminating"),
+        address=addresses[0] if addresses else None,
     )
 
 

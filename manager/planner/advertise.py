@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from manager.planner.case import Case, Contribution
 from manager.planner.desired import Candidate
-from manager.planner.eligible import OUT_OF_SERVICE
+from manager.planner.eligible import OUT_OF_SERVICE, Nodes
 from manager.planner.place import Placement, place
 from manager.planner.saying import PEER_FAMILY, Saying
 from manager.planner.serving import NOTHING, SOMEWHERE, Serving
@@ -166,17 +166,31 @@ def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoi
     serving = case.serving.get(family, NOTHING)
     if not placement.serves:
         kind = f"{family} endpoint" if len(case.service.families) > 1 else "endpoint"
-        lost = sorted((serving.ready | serving.draining) & nodes.dead)
-        but = f" but on {listed(lost)}, out of service (taint {OUT_OF_SERVICE})" if lost else ""
-        return NoServingEndpoint(key, f"it has no {kind} that serves{but}")
+        return NoServingEndpoint(key, f"it has no {kind} that serves{_but(nodes, serving)}")
     against: dict[NodeName, str] = {**nodes.excluded, **nodes.draining}
     if case.service.policy == "Local":
-        at = (serving.ready or serving.draining) & against.keys()
+        at = serving.ready & against.keys() or serving.draining & against.keys()
         if not at:
             why = "externalTrafficPolicy is Local and no endpoint that serves is on a known node"
             return NoServingEndpoint(key, why)
         against = {name: against[name] for name in sorted(at)}
     return NoEligibleNode(key, tuple(against[name] for name in sorted(against)))
+
+
+def _but(nodes: Nodes, serving: Serving) -> str:
+    """Return what keeps endpoints that would serve from doing so."""
+    nearly = serving.ready | serving.draining
+    if lost := sorted(nearly & nodes.dead):
+        return f" but on {listed(lost)}, out of service (taint {OUT_OF_SERVICE})"
+    if lost := sorted(nearly - nodes.alive):
+        exist = "which does not exist" if len(lost) == 1 else "which do not exist"
+        return f" but on Node {listed(lost)}, {exist}"
+    if serving.portless:
+        return (
+            ", because its EndpointSlices have no port, as when none of its Pods has a port of the "
+            "name that targetPort gives"
+        )
+    return ""
 
 
 def _no_peer(case: Case, family: Family) -> str:
@@ -203,6 +217,8 @@ def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...
     if not despite:
         return ()
     clauses = "; ".join(despite)
+    if placement.rather:
+        return (f"Kept, because no other node is left that is well: {clauses}.",)
     if placement.kept:
         return (f"Kept, because no other node is left: {clauses}.",)
     return (f"Ignored, because too few nodes would be left: {clauses}.",)

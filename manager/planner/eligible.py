@@ -1,8 +1,10 @@
 """Which nodes may carry traffic at all, and the clause that says why another may not.
 
-Three kinds of rule. Hard ones (selector, label, network, dead) exclude. `Ready!=True`
-excludes only while at least half of the otherwise eligible nodes remain: kubelets that
-lose their API server still forward. A drain excludes unless it would take the last ones.
+Three kinds of rule. Hard ones (selector, label, dead) exclude. What ails a node (`Ready!=True`,
+`NetworkUnavailable`) excludes it only while at least half of the otherwise eligible nodes remain:
+kubelets that lose their API server still forward, and so do nodes whose network add-on restarts
+everywhere. A drain excludes unless it would take the last ones. Where the two meet, a node that
+only drains is better than one that ails: `place.py`.
 """
 
 from collections.abc import Mapping
@@ -21,18 +23,19 @@ OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"
 class Nodes:
     """The nodes one Eip may use. Every map goes from a node to its clause."""
 
-    excluded: Mapping[NodeName, str]  # hard, or not Ready where that counts
+    excluded: Mapping[NodeName, str]  # hard, or ailing where that counts
     draining: Mapping[NodeName, str]  # of the rest: wanted away, last ones stay
     eligible: frozenset[NodeName]  # neither excluded nor draining
-    ignored: Mapping[NodeName, str]  # not Ready, and kept nevertheless
+    ignored: Mapping[NodeName, str]  # of both: ailing, and not excluded for it
     dead: frozenset[NodeName]
+    alive: frozenset[NodeName]  # all others that exist, whatever else is true of them
 
 
 def nodes_for(snapshot: Snapshot, selector: LabelSelector | None) -> Nodes:
     """Return the verdict on every node of *snapshot* for an Eip with this nodeSelector."""
     excluded: dict[NodeName, str] = {}
     draining: dict[NodeName, str] = {}
-    unready: dict[NodeName, str] = {}
+    ailing: dict[NodeName, str] = {}
     sound: set[NodeName] = set()
     for name, node in sorted(snapshot.nodes.items()):
         if clause := _barred(node, selector):
@@ -41,22 +44,23 @@ def nodes_for(snapshot: Snapshot, selector: LabelSelector | None) -> Nodes:
             draining[name] = clause
         else:
             sound.add(name)
-        if node.ready != "True" and name not in excluded:
-            unready[name] = _not_ready(node)
-    remaining = sound - unready.keys()
+        if name not in excluded and (clause := _ailing(node)):
+            ailing[name] = clause
     # Nodes that drain leave anyway, so the majority is counted among those that would stay;
     # where all drain, the last ones may be kept, and it is counted among them.
     others = sound or draining.keys()
-    counts = 2 * len(others - unready.keys()) >= len(others)
+    counts = 2 * len(others - ailing.keys()) >= len(others)
     if counts:
-        excluded |= unready
-        draining = {name: clause for name, clause in draining.items() if name not in unready}
+        excluded |= ailing
+        draining = {name: clause for name, clause in draining.items() if name not in ailing}
+    gone = dead(snapshot)
     return Nodes(
         excluded=excluded,
         draining=draining,
-        eligible=frozenset(remaining if counts else sound),
-        ignored={} if counts else {n: c for n, c in unready.items() if n in sound},
-        dead=dead(snapshot),
+        eligible=frozenset(sound - ailing.keys() if counts else sound),
+        ignored={} if counts else ailing,
+        dead=gone,
+        alive=frozenset(snapshot.nodes.keys() - gone),
     )
 
 
@@ -72,8 +76,6 @@ def _barred(node: Node, selector: LabelSelector | None) -> str:
         return f"{node.name} has the label {EXCLUDE_LABEL}"
     if selector is not None and not selector.matches(node.labels):
         return f"{node.name} does not match the Eip's nodeSelector"
-    if node.network_unavailable:
-        return f"{node.name} has the condition NetworkUnavailable"
     return ""
 
 
@@ -88,7 +90,11 @@ def _drained(node: Node, announcer: Announcer | None, settings: Settings) -> str
     return ""
 
 
-def _not_ready(node: Node) -> str:
+def _ailing(node: Node) -> str:
+    if node.network_unavailable:
+        return f"{node.name} has the condition NetworkUnavailable"
+    if node.ready == "True":
+        return ""
     state = "not Ready" if node.ready == "False" else "not known to be Ready"
     return f"{node.name} is {state}"
 

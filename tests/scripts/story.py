@@ -131,8 +131,9 @@ def _slices(name: str, text: str) -> Iterator[Json]:
     namespace, _, service = key.partition("/")
     parts = text.split(" / ")
     for number, part in enumerate([*parts, ""][:2]):
-        endpoints = [_endpoint(word) for word in part.split()]
         family = family or "IPv4"
+        pods = f"10.244.{number}." if family == "IPv4" else f"2001:db8:244:{number}::"
+        endpoints = [_endpoint(word, f"{pods}{n}") for n, word in enumerate(part.split(), 1)]
         yield {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
@@ -146,9 +147,9 @@ def _slices(name: str, text: str) -> Iterator[Json]:
         }
 
 
-def _endpoint(word: str) -> Json:
+def _endpoint(word: str, address: str) -> Json:
     where, _, state = word.partition(":")
     ready, serving, terminating = STATES[state]
     conditions = {"ready": ready, "serving": serving, "terminating": terminating}
-    entry: dict[str, Any] = {"addresses": ["10.244.0.1"], "conditions": conditions}
+    entry: dict[str, Any] = {"addresses": [address], "conditions": conditions}
     return entry if where == "-" else entry | {"nodeName": where}

@@ -1,4 +1,11 @@
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 
 import pytest
 from hypothesis import given
@@ -140,11 +147,33 @@ def test_endpoint_conditions_keep_absent_apart_from_false() -> None:
         "web",
         Family.IPV6,
         (
-            Endpoint(NodeName("node1"), True, None, None),
-            Endpoint(None, None, False, True),
-            Endpoint(NodeName("node2"), None, None, None),
+            Endpoint(NodeName("node1"), True, None, None, ip_address("2001:db8::1")),
+            Endpoint(None, None, False, True, ip_address("2001:db8::2")),
+            Endpoint(NodeName("node2"), None, None, None, ip_address("2001:db8::3")),
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "has_ports"),
+    [
+        pytest.param({"ports": [{"name": "", "port": 8080}]}, True, id="a port"),
+        pytest.param({"ports": None}, False, id="null, as the API server writes none"),
+        pytest.param({"ports": []}, False, id="an empty list"),
+        pytest.param({}, True, id="a file that does not say"),
+    ],
+)
+def test_whether_a_slice_has_ports(more: dict, has_ports: bool) -> None:
+    got = codec.endpoint_slice(named("EndpointSlice", addressType="IPv4", **more))
+    assert got is not None
+    assert got.has_ports is has_ports
+
+
+def test_of_the_addresses_of_an_endpoint_the_first_is_its_name() -> None:
+    ends = [{"addresses": ["10.244.1.7", "10.244.1.8"]}, {"addresses": []}]
+    got = codec.endpoint_slice(named("EndpointSlice", addressType="IPv4", endpoints=ends))
+    assert got is not None
+    assert [e.address for e in got.endpoints] == [ip_address("10.244.1.7"), None]
 
 
 def test_slices_of_names_carry_no_addresses() -> None:

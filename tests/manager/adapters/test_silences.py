@@ -96,3 +96,37 @@ async def test_a_node_that_comes_back_under_its_name_is_another() -> None:
     told.heard("True", "True")
     told.heard("True")
     assert told.heard("True", "Unknown") == ["True", "Unknown"]
+
+
+async def test_networks_that_go_one_after_the_other_are_believed_together() -> None:
+    """As kubelets are, and apart from them: what a Node says itself is believed at once."""
+    told = Told()
+
+    def heard(*lost: bool, ready: Truth = "True") -> list[bool]:
+        nodes = {
+            NodeName(f"node{n}"): Node(
+                NodeName(f"node{n}"), ready=ready, network_unavailable=unavailable
+            )
+            for n, unavailable in enumerate(lost, 1)
+        }
+        found = list(told.silences.heard(nodes).values())
+        assert {node.ready for node in found} == {ready}
+        return [node.network_unavailable for node in found]
+
+    assert heard(False, False) == [False, False]
+    assert heard(True, False) == [False, False]
+    await asyncio.sleep(HOLD_S * 0.6)
+    assert heard(True, True) == [False, False]
+    assert heard(True, True, ready="False") == [False, False]
+    await asyncio.sleep(HOLD_S * 0.6)
+    assert heard(True, True) == [False, False]
+    await asyncio.sleep(HOLD_S * 0.6)
+    assert heard(True, True) == [True, True]
+    assert heard(False, True) == [False, True]
+
+
+async def test_a_network_that_is_away_when_we_start_is_believed_at_once() -> None:
+    told = Told()
+    node = Node(NodeName("node1"), network_unavailable=True)
+    assert told.silences.heard({node.name: node})[node.name].network_unavailable
+    assert told.wakes == 0

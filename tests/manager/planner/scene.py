@@ -95,9 +95,17 @@ def nic(name: str, *addresses: str, up: bool = True) -> Interface:
 
 
 def endpoint(word: str) -> Endpoint:
-    """`node1`, `-` (without nodeName); with :unready, :terminating, :gone or :silent."""
-    where, _, state = word.partition(":")
-    on = None if where == "-" else NodeName(where)
+    """`node1`, `-` (without nodeName); with :unready, :terminating, :gone or :silent.
+
+    `node1@7` has the address 10.244.0.7; without, an endpoint is none of the others.
+    """
+    place, _, state = word.partition(":")
+    where, _, number = place.partition("@")
+    found = _endpoint(None if where == "-" else NodeName(where), state)
+    return replace(found, address=ip_address(f"10.244.0.{number}")) if number else found
+
+
+def _endpoint(on: NodeName | None, state: str) -> Endpoint:
     match state:
         case "":
             return Endpoint(on, ready=True, serving=True, terminating=False)
@@ -109,7 +117,7 @@ def endpoint(word: str) -> Endpoint:
             return Endpoint(on, ready=False, serving=True, terminating=True)
         case "gone":
             return Endpoint(on, ready=False, serving=False, terminating=True)
-    raise ValueError(word)
+    raise ValueError(state)
 
 
 def endpoints(
