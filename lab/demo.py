@@ -122,7 +122,9 @@ class Story:
         print(self.lab.exec(machine, *command).rstrip(), flush=True)
 
     def claim(self, told: str, look: Callable[[], object]) -> None:
-        """Wait until *look* is true; time runs from the command that caused it.
+        """Wait until *look*, which looks afresh each time, is true.
+
+        Time runs from the command that caused it.
 
         Raises:
             Untrue: it never was.
@@ -134,13 +136,28 @@ class Story:
             raise Untrue(str(broken)) from broken
         self._remember(told, true=True)
 
-    def requests(self, address: str, count: int) -> Counter[Reply]:
-        """Return how often each reply came, and print it."""
+    def requests(
+        self, address: str, count: int, *, told: str, true: Callable[[Counter[Reply]], bool]
+    ) -> None:
+        """Claim that the answers to *count* requests are as *true* says, and print them.
+
+        They are asked again until they are: the route may be there before the rules of the
+        last node, and an answer from before stays what it was.
+
+        Raises:
+            Untrue: they never were.
+        """
+
+        def look() -> bool:
+            found = replies(self.lab, address, count)
+            if not true(found):
+                raise Broken(f"these answers came:\n{tally(found)}")
+            print(tally(found), flush=True)
+            return True
+
         self._command(f"pointsman lab get {address} --count {count}")
         self._since = time.monotonic()
-        found = replies(self.lab, address, count)
-        print(tally(found), flush=True)
-        return found
+        self.claim(told, look)
 
     def table(self) -> str:
         width = max((len(one.told) for one in self.seen), default=0)
@@ -190,8 +207,12 @@ def the_route(story: Story) -> None:
 
 def requests_arrive(story: Story) -> None:
     story.chapter("3. The client's requests reach every pod of every node")
-    found = story.requests(V4, 90)
-    story.claim("all nine pods answered", lambda: len({pod for _, pod, _ in found}) == 9)
+    story.requests(
+        V4,
+        90,
+        told="all nine pods answered",
+        true=lambda found: len({pod for _, pod, _ in found}) == 9,
+    )
 
 
 def local(story: Story) -> None:
@@ -201,9 +222,12 @@ def local(story: Story) -> None:
     story.kubectl("patch", "service", "web", "--type=merge", "-p", policy)
     story.claim("two next hops: node1 and node2", lambda: hops(story, V4, "12"))
     story.show("router", "ip", "route", "show", V4)
-    found = story.requests(V4, 10)
-    clients = {client for _, _, client in found}
-    story.claim("the pods see the client's own address", lambda: clients == {CLIENT_ADDRESSES[0]})
+    story.requests(
+        V4,
+        10,
+        told="the pods see the client's own address",
+        true=lambda found: {client for _, _, client in found} == {CLIENT_ADDRESSES[0]},
+    )
 
 
 def a_pod_moves(story: Story) -> None:
@@ -230,8 +254,12 @@ def ipv6(story: Story) -> None:
     story.claim("an address of each family", lambda: V6 in ingress(story.lab, "web6"))
     story.claim("three IPv6 next hops", lambda: hops(story, V6, "123"))
     story.show("router", "ip", "-6", "route", "show", V6)
-    found = story.requests(V6, 30)
-    story.claim("all three nodes answered", lambda: len({node for node, _, _ in found}) == 3)
+    story.requests(
+        V6,
+        30,
+        told="all three nodes answered",
+        true=lambda found: len({node for node, _, _ in found}) == 3,
+    )
     story.chapter("8. kubectl describe tells which address, from where, and who announces it")
     story.kubectl("describe", "service", "web")
 

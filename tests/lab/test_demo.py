@@ -1,10 +1,13 @@
 """How the story is told; that it is true is seen with the whole product."""
 
+import contextlib
+from collections import Counter
+from collections.abc import Callable
 from typing import cast
 
 import pytest
 
-from lab.demo import Story, Untrue, ingress
+from lab.demo import Reply, Story, Untrue, ingress
 from lab.handle import Lab
 from lab.topology import Broken
 
@@ -12,8 +15,8 @@ from lab.topology import Broken
 class Stage:
     """A lab in which the first look decides."""
 
-    def wait(self, what: str, look: object, *, timeout_s: float) -> None:
-        if not callable(look) or not look():
+    def wait(self, what: str, look: Callable[[], object], *, timeout_s: float) -> None:
+        if not look():
             raise Broken(f"Waited {timeout_s:g} s in vain for {what}.")
 
 
@@ -28,6 +31,41 @@ def test_what_is_true_is_remembered_and_what_is_not_ends_the_story(
     assert first.startswith("seen      water is wet")
     assert second.startswith("NOT SEEN  pigs fly")
     assert "NOT AS TOLD  pigs fly" in capsys.readouterr().out
+
+
+class Latecomer(Stage):
+    """A lab whose rules arrive one after another: each request is answered by one more."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def wait(self, what: str, look: Callable[[], object], *, timeout_s: float) -> None:
+        for _ in range(3):
+            with contextlib.suppress(Broken):
+                if look():
+                    return
+        raise Broken(f"Waited {timeout_s:g} s in vain for {what}.")
+
+    def get(self, address: str, *, machine: str) -> tuple[str, str, str]:
+        self.asked += 1
+        if self.asked == 1:
+            raise Broken("nobody answered")
+        return f"node{self.asked}", f"node{self.asked}-pod1", "203.0.113.10"
+
+
+def test_answers_are_asked_for_until_they_are_as_told(capsys: pytest.CaptureFixture[str]) -> None:
+    story = Story(cast(Lab, Latecomer()))
+    story.requests("198.51.100.0", 2, told="node4 is in", true=lambda all_: "node4" in nodes(all_))
+    assert story.seen[-1].true
+    out = capsys.readouterr().out
+    assert "node5" in out  # asked together with node4
+    assert "node3" not in out  # told are the answers that made it true
+    with pytest.raises(Untrue):
+        story.requests("198.51.100.0", 2, told="nobody is in", true=lambda all_: not all_)
+
+
+def nodes(found: Counter[Reply]) -> set[str]:
+    return {node for node, _, _ in found}
 
 
 def test_a_service_without_a_status_has_no_address() -> None:
