@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab import demo, handle, life
-from lab.options import OMITTABLE, Options, chosen_api, chosen_kube_proxy
+from lab.options import OMITTABLE, Options, given_api
 from lab.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
 
 Given = argparse.Namespace
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def up(given: Given) -> int:
-    api, path = chosen_api(given.kubeconfig, os.environ)
+    api, path = given_api(given.kubeconfig)
     options = Options(
         name=given.name,
         nodes=given.nodes,
@@ -68,7 +68,6 @@ def up(given: Given) -> int:
         without=tuple(sorted({part for part in given.without.split(",") if part})),
         api=api,
         api_path=path,
-        kube_proxy=chosen_kube_proxy(os.environ),
     )
     lab = handle.Lab.up(options, attached=not given.detach, progress=_say(given.name))
     print(f"{given.name}: up. export KUBECONFIG={lab.kubeconfig}")

@@ -25,7 +25,7 @@ from typing import Any, Self, TypeVar
 from lab import control, endpoints, kube, life, netns
 from lab.asking import ask
 from lab.faults import DAEMONS
-from lab.options import ApiKind, Options
+from lab.options import ApiKind, Options, completed
 from lab.programs import environment
 from lab.topology import CLIENT, Broken, Misuse
 
@@ -51,13 +51,16 @@ class Lab:
     ) -> Lab:
         """Return the lab that *options* describe, built if it isn't up.
 
-        *attached*: it goes when this process does. *progress* hears each step.
+        *attached*: it goes when this process does. *progress* hears each step. API server and
+        kube-proxy are the real ones where the environment names them.
 
         Raises:
-            Misuse: a lab of that name is up with other options.
+            Misuse: a lab of that name is up with other options, or the environment names
+                programs that are none.
             Broken: it can't be built; nothing of it is left.
         """
         life.check_machine()
+        options = completed(options, os.environ)
         with contextlib.suppress(control.NotUp):
             running = cls.running(options.name)
             if differences := running.options.differences(options):

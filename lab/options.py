@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -87,17 +87,43 @@ class Options:
         ]
 
 
-def chosen_api(kubeconfig: str | None, environment: Mapping[str, str]) -> tuple[ApiKind, str]:
-    """Return which API the user gave. KUBECONFIG is nobody's consent to fake nodes.
+def completed(options: Options, environment: Mapping[str, str]) -> Options:
+    """Return *options* with the API server and the kube-proxy that *environment* names.
+
+    Whatever builds a lab passes here, so a command, the demo and a test all get the real
+    ones. What *options* name or leave out stays so.
 
     Raises:
-        Misuse: what was given can't be used.
+        Misuse: what the environment names can't be used.
     """
-    if kubeconfig:
-        path = Path(kubeconfig).resolve()
-        if not path.is_file():
-            raise Misuse(f"--kubeconfig {kubeconfig}: there is no such file.")
-        return ApiKind.FOREIGN, str(path)
+    if "api" not in options.without and options.api is ApiKind.STAND_IN:
+        api, path = named_api(environment)
+        options = replace(options, api=api, api_path=path)
+    if not {"api", "proxy"} & set(options.without) and not options.kube_proxy:
+        options = replace(options, kube_proxy=named_kube_proxy(environment))
+    return options
+
+
+def given_api(kubeconfig: str | None) -> tuple[ApiKind, str]:
+    """Return the API that `--kubeconfig` names; without it, none of somebody's.
+
+    Raises:
+        Misuse: there is no such file.
+    """
+    if not kubeconfig:
+        return ApiKind.STAND_IN, ""
+    path = Path(kubeconfig).resolve()
+    if not path.is_file():
+        raise Misuse(f"--kubeconfig {kubeconfig}: there is no such file.")
+    return ApiKind.FOREIGN, str(path)
+
+
+def named_api(environment: Mapping[str, str]) -> tuple[ApiKind, str]:
+    """Return which API *environment* names. KUBECONFIG is nobody's consent to fake nodes.
+
+    Raises:
+        Misuse: what it names can't be used.
+    """
     if assets := environment.get("KUBEBUILDER_ASSETS"):
         folder = Path(assets).resolve()
         for program in ("kube-apiserver", "etcd"):
@@ -110,8 +136,8 @@ def chosen_api(kubeconfig: str | None, environment: Mapping[str, str]) -> tuple[
     return ApiKind.STAND_IN, ""
 
 
-def chosen_kube_proxy(environment: Mapping[str, str]) -> str:
-    """Return the path of the real kube-proxy the user gave; empty: none.
+def named_kube_proxy(environment: Mapping[str, str]) -> str:
+    """Return the path of the real kube-proxy that *environment* names; empty: none.
 
     Raises:
         Misuse: it isn't a program.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,12 @@ Say = Callable[[str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite goldens instead of comparing")
+
+
+def pytest_report_header() -> list[str]:
+    """Say what labs and the contract run on beside the stand-ins: it changes what is proved."""
+    named = {name: os.environ.get(name) for name in ("KUBEBUILDER_ASSETS", "KUBE_PROXY")}
+    return [f"{name}: {value}" for name, value in named.items() if value]
 
 
 @pytest.hookimpl(trylast=True)

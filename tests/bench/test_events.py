@@ -73,6 +73,7 @@ def test_events(lab: Lab, count: int) -> None:
 
 
 def test_calls_of_one_change(lab: Lab) -> None:
+    cluster.standin_only(lab)
     count = SIZES[-1]
     grow(lab, count)
     api, name = lab.api, "counted"

@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from lab import endpoints
 from lab.demo import NETWORK
 from lab.handle import Lab
 from lab.kube import Json
+from lab.options import ApiKind
 from lab.processes import descendants
 from lab.topology import Broken
 from lab.watching import session
@@ -38,6 +41,15 @@ Verdict = tuple[str, str, str]  # status, reason, message
 def prepare(lab: Lab) -> None:
     lab.kubectl("apply", "-f", "-", stdin=NETWORK)
     lab.wait("a session", lambda: session(lab, MANAGER), timeout_s=40)
+
+
+def standin_only(lab: Lab) -> None:
+    """Skip the test where the API is a real server: that one has no faults and counts to order."""
+    if lab.options.api is not ApiKind.STAND_IN:
+        pytest.skip(
+            "needs the stand-in API's faults or counts, and this lab's API is a real server: "
+            "unset KUBEBUILDER_ASSETS to run it"
+        )
 
 
 def tidy(lab: Lab) -> None:

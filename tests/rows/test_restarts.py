@@ -49,14 +49,14 @@ def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
 
 @pytest.mark.parametrize("kind", ["services", "endpointslices", "eips"])
 def test_a_kind_that_cannot_be_listed_is_not_empty(lab: Lab, kind: str) -> None:
+    cluster.standin_only(lab)
+    fault = {"code": 503, "verb": "GET", "path": KINDS[kind], "count": 4}
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     cluster.judged(lab)
     version = cluster.version(lab, "web")
     with RouteEvents(lab) as events:
-        lab.api.request(
-            "POST", "/_faults", {"code": 503, "verb": "GET", "path": KINDS[kind], "count": 4}
-        )
+        lab.api.request("POST", "/_faults", fault)
         die(lab, signal.SIGKILL)
         lab.wait("the faults", lambda: not lab.api.get("/_faults")["pending"], timeout_s=60)
         cluster.judged(lab)
