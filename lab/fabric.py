@@ -46,6 +46,12 @@ HASH_PORTS = {  # of the outermost header: Documentation/networking/ip-sysctl.rs
     "net.ipv4.fib_multipath_hash_policy": 1,
     "net.ipv6.fib_multipath_hash_policy": 1,
 }
+OVER_THE_NODE = {
+    "net.ipv4.conf.all.accept_local": 1,  # from an address of one's own: another Pod's, that is
+    # The node sees that there is a shorter way. Their end of the cable was there before QUIET.
+    "net.ipv6.conf.eth0.accept_redirects": 0,
+}
+BETWEEN_PODS = 100  # a routing table
 # A spine that hashes as the routers below it do sends each of them only flows that hash
 # alike there too: half of their next hops would stand idle.
 HASH_OTHERWISE = {  # addresses and ports, without the protocol
@@ -63,6 +69,7 @@ class Wiring:
     machine: str
     sysctls: Mapping[str, int]
     commands: Sequence[str]
+    commands6: Sequence[str] = ()  # those that must be told that IPv6 is meant
 
 
 def up(topology: Topology) -> None:
@@ -73,6 +80,8 @@ def up(topology: Topology) -> None:
         namespace = topology.namespace(wiring.machine)
         netns.sysctl(namespace, wiring.sysctls)
         netns.ip(*wiring.commands, namespace=namespace)
+        if wiring.commands6:
+            netns.ip(*wiring.commands6, namespace=namespace, version=6)
 
 
 def down(lab: str) -> None:
@@ -209,11 +218,25 @@ def _node(topology: Topology, node: Node) -> Wiring:
 
 
 def _pods(node: Node) -> Wiring:
+    """The Pods of a node: one namespace, and yet strangers to each other.
+
+    What one sends to another takes the way over the node, as it would from a namespace of its
+    own. Else the answer to a Pod that asked a Service would stay here, and bear the wrong source.
+    """
     commands = ["link set lo up", "link set eth0 up"]
     for pair in node.pods:
         commands += [f"addr add {address}{_nodad(address)} dev eth0" for address in pair]
     commands += _default_routes("eth0", node.pod_gateway)
-    return Wiring(node.pods_machine, QUIET, commands)
+    rules: dict[int, list[str]] = {}
+    gateways: tuple[Interface, Interface] = node.pod_gateway
+    for gateway, cidr in zip(gateways, node.pod_cidrs, strict=True):
+        commands += [f"route add default via {gateway.ip} dev eth0 table {BETWEEN_PODS}"]
+        rules[gateway.version] = [
+            f"rule add pref 10 iif lo from {cidr} to {cidr} lookup {BETWEEN_PODS}",
+            "rule add pref 20 lookup local",  # in the place of the one at 0, which is always first
+            "rule del pref 0",
+        ]
+    return Wiring(node.pods_machine, QUIET | OVER_THE_NODE, [*commands, *rules[4]], rules[6])
 
 
 def _ports(topology: Topology) -> Iterator[str]:

@@ -77,15 +77,17 @@ def listener(namespace: str, host: str, port: int) -> socket.socket:
     return sock
 
 
-def ip(*commands: str, namespace: str | None = None) -> None:
+def ip(*commands: str, namespace: str | None = None, version: int = 4) -> None:
     """Run `ip` *commands* in one go, in *namespace* if one is given.
 
-    A session of its own keeps Ctrl-C from stopping it half-way.
+    *version* 6 is for what `ip` takes for IPv4 if it isn't told: rules. A session of its own
+    keeps Ctrl-C from stopping it half-way.
 
     Raises:
         Broken: the kernel refused one.
     """
     where = ["-n", namespace] if namespace else []
+    where += ["-6"] if version == 6 else []
     done = subprocess.run(
         [tool("ip", "iproute2"), *where, "-batch", "-"],
         input="\n".join(commands) + "\n",

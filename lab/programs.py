@@ -138,7 +138,8 @@ class Programs:
             return
         stand_in = _python(
             *("lab.proxy", "--lab", options.name, "--nodes", str(options.nodes)),
-            *("--subnets", str(options.subnets), "--kubeconfig", str(topology.kubeconfig)),
+            *("--subnets", str(options.subnets), "--pods", str(options.pods)),
+            *("--kubeconfig", str(topology.kubeconfig)),
             *("--flags", str(self.proxy_flags), "--ready", str(self.ready_file("proxy"))),
         )
         # In the switch, not in the host: there the API can be frozen for it too.

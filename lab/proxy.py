@@ -114,7 +114,7 @@ class NodeProxy:
             return
         wanted, prelude = dirty | self.missed, ""
         if self.table is None:
-            self.table, prelude = Table(), skeleton(self.node.pod_cidrs)
+            self.table, prelude = Table(), skeleton(self.node.pods)
             wanted = set(state.services)
         changes = {key: state.programming(key, self.node.name) for key in sorted(wanted)}
         self.missed = set()
@@ -248,11 +248,14 @@ def main() -> None:
     parser.add_argument("--lab", required=True)
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--subnets", type=int, required=True)
+    parser.add_argument("--pods", type=int, required=True, help="on each node")
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--flags", type=Path, required=True, help="folder of failed nodes")
     parser.add_argument("--ready", type=Path, required=True, help="file made once all are served")
     given = parser.parse_args()
-    topology = Topology(given.lab, node_count=given.nodes, subnets=given.subnets)
+    topology = Topology(
+        given.lab, node_count=given.nodes, subnets=given.subnets, pods_per_node=given.pods
+    )
     asyncio.run(serve(topology, given.kubeconfig, flags=given.flags, ready=given.ready))
 
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 from ipaddress import ip_address as parsed
 from typing import Any
 
-from lab.topology import POD_NETWORKS, Address
+from lab.topology import POD_NETWORKS, Address, Interface
 
 TABLE = "inet lab_proxy"
 MASQUERADE = "0x4000"
@@ -33,6 +33,8 @@ delete table {TABLE}
 table {TABLE} {{
   map services4 {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
   map services6 {{ type ipv6_addr . inet_proto . inet_service : verdict; }}
+  set itself4 {{ type ipv4_addr . ipv4_addr; elements = {{ @PODS4@ }} }}
+  set itself6 {{ type ipv6_addr . ipv6_addr; elements = {{ @PODS6@ }} }}
   map idle4 {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
   map idle6 {{ type ipv6_addr . inet_proto . inet_service : verdict; }}
   chain refuse {{ reject; }}
@@ -53,21 +55,23 @@ table {TABLE} {{
   chain leaving {{
     type nat hook postrouting priority srcnat;
     meta mark & {MASQUERADE} != 0 meta mark set meta mark ^ {MASQUERADE} masquerade fully-random
-    ct status dnat ip saddr @NODE4@ ip daddr @NODE4@ masquerade
-    ct status dnat ip6 saddr @NODE6@ ip6 daddr @NODE6@ masquerade
+    ct status dnat ip saddr . ip daddr @itself4 masquerade
+    ct status dnat ip6 saddr . ip6 daddr @itself6 masquerade
   }}
 }}
 """
 
 
-def skeleton(pod_cidrs: tuple[str, str]) -> str:
-    """Return the empty table of a node; *pod_cidrs* are its own pods.
+def skeleton(pods: Sequence[tuple[Interface, Interface]]) -> str:
+    """Return the empty table of a node; *pods* are its own.
 
-    They share one namespace, so what one pod sends to another through a Service
-    must come back through the node to be undone: hence masqueraded.
+    A pod that a Service leads back to itself would not take a packet from its own address:
+    hence masqueraded, as kube-proxy does it, and no other.
     """
-    v4, v6 = pod_cidrs
-    return SKELETON.replace("@NODE4@", v4).replace("@NODE6@", v6)
+    text = SKELETON
+    for sign, several in zip(("@PODS4@", "@PODS6@"), zip(*pods, strict=True), strict=True):
+        text = text.replace(sign, ", ".join(f"{pod.ip} . {pod.ip}" for pod in several))
+    return text
 
 
 @dataclass(frozen=True, slots=True)

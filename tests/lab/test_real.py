@@ -110,6 +110,34 @@ def test_cluster_addresses_work_from_nodes_and_pods(lab: Lab, web: tuple[str, st
             assert len(found) > 1
 
 
+def test_pods_of_one_node_reach_each_other_through_a_service(
+    lab: Lab, web: tuple[str, str, str]
+) -> None:
+    """In both families, and unmasked: a pod's own node undoes what it did to the packet."""
+    name, _, _ = web
+    lab.endpoints(f"default/{name}", "node1:3")
+    addresses = lab.api.get(f"/api/v1/namespaces/default/services/{name}")["spec"]["clusterIPs"]
+    pods = {str(pod.ip) for pair in lab.topology.nodes[0].pods for pod in pair}
+    for address in addresses:
+        lab.wait("its endpoints", partial(alone, lab, address, "node1"))
+        found = [lab.get(address, machine="node1-pods") for _ in range(24)]
+        assert len({pod for _, pod, _ in found}) == 3
+        assert len({client for _, _, client in found} & pods) == 1  # who asked another
+
+
+def alone(lab: Lab, address: str, node: str) -> bool:
+    """Return whether only *node* answers at *address*, asked from another."""
+    return {lab.get(address, machine="node2")[0] for _ in range(12)} == {node}
+
+
+def test_pods_of_one_node_reach_each_other_by_way_of_it(lab: Lab) -> None:
+    """As from namespaces of their own, which real rules count on."""
+    for one, other in zip(*lab.topology.nodes[0].pods[:2], strict=True):
+        words = ("ip", "route", "get", str(other.ip), "from", str(one.ip))
+        gateway = next(a for a in lab.topology.nodes[0].pod_gateway if a.version == one.version)
+        assert f"via {gateway.ip} " in lab.exec("node1-pods", *words)
+
+
 def test_the_route_is_hashed_on_ports_in_both_families(lab: Lab) -> None:
     for family in ("ipv4", "ipv6"):
         key = f"/proc/sys/net/{family}/fib_multipath_hash_policy"
