@@ -100,10 +100,13 @@ def node_status(node: Node) -> Json:
     }
 
 
+DOUBT = "NodeStatusUnknown"  # the node controller's reason, when the Lease grew too old
+
+
 def ready_condition(status: str) -> Mapping[str, str]:
     said = {
         "True": ("KubeletReady", "the lab's node is up"),
-        "Unknown": ("NodeStatusUnknown", "Kubelet stopped posting node status."),
+        "Unknown": (DOUBT, "Kubelet stopped posting node status."),
     }
     reason, message = said[status]
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -125,8 +128,19 @@ def set_ready(api: Kube, node: str, status: str) -> None:
     api.merge(f"/api/v1/nodes/{node}/status", {"status": {"conditions": conditions}})
 
 
+def heartbeat(api: Kube, node: str) -> None:
+    """Be the kubelet of *node*: renew its Lease, and post Ready where that was doubted.
+
+    A real node controller doubts a Node without a Lease, and believes it again only when its
+    kubelet has posted. What else makes a Node not Ready was meant, and stays.
+    """
+    renew_lease(api, node)
+    conditions = api.get(f"/api/v1/nodes/{node}").get("status", {}).get("conditions") or []
+    if any(c["type"] == "Ready" and c.get("reason") == DOUBT for c in conditions):
+        set_ready(api, node, "True")
+
+
 def renew_lease(api: Kube, node: str) -> None:
-    """Be the kubelet's heartbeat: a real node controller doubts a Node without."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": now}
     body = _kind("coordination.k8s.io/v1", "Lease") | {"metadata": {"name": node}, "spec": spec}

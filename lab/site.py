@@ -134,11 +134,13 @@ class Site:
 
     async def _be_the_kubelets(self, api: kube.Kube) -> None:
         while True:
-            for node in self.topology.nodes:
-                if node.name not in self.silent_nodes:
-                    with contextlib.suppress(Broken):  # the next one is soon
-                        await asyncio.to_thread(cluster.renew_lease, api, node.name)
+            alive = [n.name for n in self.topology.nodes if n.name not in self.silent_nodes]
+            await asyncio.gather(*(self._be_the_kubelet(api, node) for node in alive))
             await asyncio.sleep(HEARTBEAT_S)
+
+    async def _be_the_kubelet(self, api: kube.Kube, node: str) -> None:
+        with contextlib.suppress(Broken):  # the next heartbeat is soon
+            await asyncio.to_thread(cluster.heartbeat, api, node)
 
     def remove(self) -> None:
         """Kill and take away all that was made; whatever is not there is fine."""

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 import yaml
 
 from lab import cluster, kube
+from lab.api.standin import standin
 from lab.topology import Misuse, Topology
 
 
@@ -62,3 +64,35 @@ def test_a_node_says_where_it_is_and_whose() -> None:
     addresses = [a["address"] for a in made["status"]["addresses"] if a["type"] == "InternalIP"]
     assert addresses == ["192.0.2.12", "2001:db8:2::12"]
     assert made["status"]["conditions"][0]["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "after"),
+    [
+        pytest.param("Unknown", cluster.DOUBT, "True", id="doubted by the node controller"),
+        pytest.param("False", "KubeletNotReady", "False", id="meant to be so"),
+        pytest.param("True", "KubeletReady", "True", id="Ready as it is"),
+    ],
+)
+async def test_a_heartbeat_posts_ready_again_after_an_outage(
+    status: str, reason: str, after: str
+) -> None:
+    node = Topology("x").nodes[0]
+    async with standin() as url:
+        api = kube.Kube(kube.Access(url))
+
+        def run() -> tuple[dict[str, str], str]:
+            api.create("/api/v1/namespaces", {"metadata": {"name": "kube-node-lease"}})
+            api.create("/api/v1/nodes", cluster.node_object("x", node))
+            others = {"type": "DiskPressure", "status": "Unknown", "reason": cluster.DOUBT}
+            ready = {"type": "Ready", "status": status, "reason": reason}
+            path = f"/api/v1/nodes/{node.name}"
+            api.merge(f"{path}/status", {"status": {"conditions": [others, ready]}})
+            cluster.heartbeat(api, node.name)
+            conditions = api.get(path)["status"]["conditions"]
+            lease = api.get(f"{cluster.LEASES}/{node.name}")["spec"]["holderIdentity"]
+            return {c["type"]: c["status"] for c in conditions}, lease
+
+        found, holder = await asyncio.to_thread(run)
+    assert found == {"DiskPressure": "Unknown", "Ready": after}
+    assert holder == node.name
