@@ -3,13 +3,15 @@
 A replica writes entries into status.speakers that carry no time, so an entry cannot say
 whether its writer still lives. The leader's Lease says it of the leader; every other replica
 renews `pointsman-speaker-NAME`. A Lease counts by having changed between two looks, so clocks
-need not agree. One replica alone writes no such Lease. Refuses to judge sessions.
+need not agree. One replica alone writes no such Lease. The leader takes away the Lease of a
+replica that is gone, and its own: whoever reads them finds who is there. Refuses to judge
+sessions.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, Protocol
 
 from manager.adapters.fields import Json
@@ -19,6 +21,7 @@ from pointsman.runtime.target import Unavailable
 
 PREFIX: Final = "pointsman-speaker-"
 PERIOD_S: Final = 10.0
+PAGE: Final = 500  # of the namespace's Leases
 SILENT_PERIODS: Final = 4  # so many without a renewal, and a replica is gone
 log = logging.getLogger(__name__)
 
@@ -26,13 +29,17 @@ log = logging.getLogger(__name__)
 class Leases(Protocol):
     """What presence needs of an API server."""
 
-    async def get(self, kind: Kind, namespace: str, name: str) -> Json: ...
+    async def list_page(
+        self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
+    ) -> Json: ...
 
     async def create(self, kind: Kind, namespace: str, body: Json) -> Json: ...
 
     async def patch(
         self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
     ) -> Json: ...
+
+    async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json: ...
 
 
 class Presence:
@@ -75,23 +82,46 @@ class Presence:
 
     async def _look(self) -> None:
         before = self.gone
-        others = frozenset(self._others())
+        leases = await self._listed()
+        others = frozenset(self._others()) | leases.keys() - {self._name}
         self._seen = {name: seen for name, seen in self._seen.items() if name in others}
         for name in sorted(others):
-            renewed = await self._renewal(name)
+            lease = leases.get(name) or {}
+            renewed = str((lease.get("spec") or {}).get("renewTime") or "")
             known, looks = self._seen.get(name, (renewed, 0))
-            self._seen[name] = renewed, looks + 1 if known == renewed else 1
+            silent = renewed in (known, "")  # none: it never renewed, or was taken away as gone
+            self._seen[name] = (known, looks + 1) if silent else (renewed, 1)
         if self.gone - before:
             self._wake()
+        for name in sorted(leases.keys() & (self.gone | {self._name})):
+            await self._remove(name, leases[name])
 
-    async def _renewal(self, name: str) -> str:
+    async def _listed(self) -> Mapping[str, Json]:
+        """Return the speakers' Leases by replica."""
+        kind = Kind(LEASES.name, LEASES.plural, f"{LEASES.root}/namespaces/{self._namespace}")
+        found: dict[str, Json] = {}
+        after = ""
+        while True:
+            page = await self._leases.list_page(kind, {}, limit=PAGE, after=after)
+            for lease in page.get("items") or []:
+                name = str(lease["metadata"]["name"])
+                if name.startswith(PREFIX):
+                    found[name.removeprefix(PREFIX)] = lease
+            after = str((page.get("metadata") or {}).get("continue") or "")
+            if not after:
+                return found
+
+    async def _remove(self, name: str, lease: Json) -> None:
+        """Delete a Lease as it was seen; one that was renewed meanwhile is somebody's."""
+        meta = lease["metadata"]
+        seen = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
         try:
-            lease = await self._leases.get(LEASES, self._namespace, PREFIX + name)
+            await self._leases.delete(
+                LEASES, self._namespace, PREFIX + name, body={"preconditions": seen}
+            )
         except Refused as error:
-            if error.code == 404:
-                return ""
-            raise
-        return str((lease.get("spec") or {}).get("renewTime") or "")
+            if error.code not in (404, 409):
+                raise
 
     async def _renew(self) -> None:
         stamp = self._clock.wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -94,7 +94,8 @@ def test_the_manager_may_write_this_and_nothing_else() -> None:
 def test_leases_and_secrets_are_those_of_our_namespace_alone() -> None:
     assert LEASE_NAME == "pointsman-manager"
     home = one("Role", "pointsman-manager")
-    assert rights(home) == {("coordination.k8s.io", "leases"): {"get", "create", "patch"}}
+    leases = {"get", "list", "create", "patch", "delete"}
+    assert rights(home) == {("coordination.k8s.io", "leases"): leases}
     passwords = one("Role", "pointsman-passwords", OPTIONAL)
     assert rights(passwords) == {("", "secrets"): READ}
     for role in (home, passwords):

@@ -161,9 +161,70 @@ async def test_a_standby_is_there_as_long_as_it_renews(api: FakeKube) -> None:
     await standby.end()
     await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
     assert leader.presence.gone == frozenset()
+    assert api.of(LEASES)
     await asyncio.sleep(3 * PERIOD_S)
     assert leader.presence.gone == {"m2"}
     assert leader.wakes == 1
+    await leader.end()
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "entries",
+    [
+        pytest.param({"m2"}, id="it has entries in a BgpPeer"),
+        pytest.param(set(), id="there is no BgpPeer"),
+    ],
+)
+async def test_a_lease_goes_with_its_replica(api: FakeKube, entries: set[str]) -> None:
+    for name in ("pointsman-manager", "somebody-else"):
+        api.put(LEASES, {"metadata": {"name": name, "namespace": NAMESPACE}})
+    leader = Present(api, "m1", leads=True, others=entries)
+    standby = Present(api, "m2", leads=False, others=set())
+    third = Present(api, "m3", leads=False, others=set())
+    await asyncio.sleep(2 * PERIOD_S)
+    await standby.end()
+    await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
+    assert f"{NAMESPACE}/{PREFIX}m2" in api.of(LEASES)
+    await asyncio.sleep(3 * PERIOD_S)
+    kept = ("pointsman-manager", "somebody-else", f"{PREFIX}m3")
+    assert set(api.of(LEASES)) == {f"{NAMESPACE}/{name}" for name in kept}
+    back = Present(api, "m2", leads=False, others=set())
+    await asyncio.sleep(3 * PERIOD_S)
+    assert f"{NAMESPACE}/{PREFIX}m2" in api.of(LEASES)
+    assert leader.presence.gone == frozenset()
+    for replica in (leader, third, back):
+        await replica.end()
+
+
+@pytest.mark.looptime
+async def test_who_turns_leader_leaves_no_lease_of_a_standby(api: FakeKube) -> None:
+    one = Present(api, "m1", leads=False, others=set())
+    await asyncio.sleep(PERIOD_S / 2)
+    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{PREFIX}m1"]
+    one.leads = True
+    await asyncio.sleep(2 * PERIOD_S)
+    assert list(api.of(LEASES)) == []
+    assert one.presence.gone == frozenset()
+    await one.end()
+
+
+@pytest.mark.looptime
+async def test_a_lease_that_is_renewed_just_now_is_not_removed(api: FakeKube) -> None:
+    """Between the look and the removal its replica came back."""
+    stale = {"metadata": {"name": f"{PREFIX}m2", "namespace": NAMESPACE}}
+    api.put(LEASES, stale | {"spec": {"renewTime": "1"}})
+
+    def renew(verb: str, plural: str, name: str) -> None:
+        if verb == "delete":
+            api.put(LEASES, stale | {"spec": {"renewTime": "2"}})
+
+    api.fault = renew
+    leader = Present(api, "m1", leads=True, others=set())
+    await asyncio.sleep((SILENT_PERIODS + 1.5) * PERIOD_S)
+    assert ("delete", "leases", f"{PREFIX}m2") in api.requests
+    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{PREFIX}m2"]
+    assert not leader.task.done()
     await leader.end()
 
 
