@@ -22,7 +22,8 @@ from pointsman.api import crd
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 UID = 65532  # the image's USER
-READ = {"get", "list", "watch"}
+WATCH = {"list", "watch"}
+READ = {"get", *WATCH}
 Json = dict[str, Any]
 
 
@@ -69,12 +70,16 @@ CONTAINERS = [pytest.param(pod, c, id=c["name"]) for pod, c in containers()]
 
 
 def test_the_manager_may_read_what_it_watches() -> None:
-    """The kinds are the code's own, so a ninth kind without its right fails here."""
+    """The kinds are the code's own, so a ninth kind without its right fails here.
+
+    What else it asks for, the API server in memory refuses every test that has no right to it.
+    """
     view = ClusterView(None, wake=lambda: None, rng=random.Random(0))  # type: ignore[arg-type]
     granted = rights(one("ClusterRole", "pointsman-manager"))
     for kind in view.caches:
         group = kind.root.split("/")[2] if kind.root.startswith("/apis/") else ""
-        assert granted[group, kind.plural] >= READ, kind.plural
+        one_by_one = {"get"} if kind.plural == "bgppeers" else set()  # after a conflict
+        assert granted[group, kind.plural] & READ == WATCH | one_by_one, kind.plural
 
 
 def test_the_manager_may_write_this_and_nothing_else() -> None:
@@ -97,7 +102,7 @@ def test_leases_and_secrets_are_those_of_our_namespace_alone() -> None:
     leases = {"get", "list", "create", "patch", "delete"}
     assert rights(home) == {("coordination.k8s.io", "leases"): leases}
     passwords = one("Role", "pointsman-passwords", OPTIONAL)
-    assert rights(passwords) == {("", "secrets"): READ}
+    assert rights(passwords) == {("", "secrets"): WATCH}
     for role in (home, passwords):
         assert role["metadata"]["namespace"] == "pointsman-system"
     everywhere = rights(*(o for o in OBJECTS if o["kind"] == "ClusterRole"))
@@ -106,7 +111,7 @@ def test_leases_and_secrets_are_those_of_our_namespace_alone() -> None:
 
 def test_an_agent_may_read_announcers_and_write_their_status() -> None:
     assert rights(one("ClusterRole", "pointsman-agent")) == {
-        (crd.GROUP, "announcers"): READ,
+        (crd.GROUP, "announcers"): WATCH,
         (crd.GROUP, "announcers/status"): {"patch"},
     }
 

@@ -3,7 +3,7 @@
 It stands behind the same methods as `manager.adapters.kube.KubeApi`, so that informers,
 writers and electors run on a virtual clock. It keeps what matters to them true: one global
 resourceVersion, 409 for a stale one, 404, 410 for a watch that asks too far back, pages
-that come from one moment, `/status` apart from the rest.
+that come from one moment, `/status` apart from the rest, and no right but the manager's own.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import Any
 from manager.adapters.fields import Json
 from manager.adapters.kube import EVENTS, LEASES, Kind, Refused
 from pointsman.runtime.target import Unavailable
+from tests.fakes import rights
 
 Fault = Callable[[str, str, str], Exception | None]  # (verb, plural, name) -> what to raise
 
@@ -179,6 +180,7 @@ class FakeKube:
         return known
 
     async def _begin(self, verb: str, kind: Kind, name: str) -> None:
+        rights.check(verb, kind.plural)
         self.requests.append((verb, kind.plural, name))
         await asyncio.sleep(self.latency_s)
         error = self.fault(verb, kind.plural, name)
