@@ -94,7 +94,8 @@ class SecretMissing(Verdict):
             return (
                 f"{self.what} needs the password '{self.key}' of Secret '{self.secret}', and "
                 "Secrets have not been read: a session that exists keeps its password, none is "
-                "opened anew."
+                "opened anew. The right to read them is list and watch on secrets in the "
+                "manager's namespace: apply deploy/options/passwords.yaml if it isn't granted."
             )
         return (
             f"{self.what} has no session: Secret '{self.secret}' in the manager's namespace has "

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from manager.planner.peers import identities, neighbor, neighbors, read_peers
 from manager.snapshot import BgpConf, BgpPeer, Node, Observed, Resource, Settings, Snapshot
@@ -295,6 +297,15 @@ def test_paths_are_kept_ready_for_a_router_whose_secret_was_not_read() -> None:
     found = read_peers(scene(peer("t", **REF)))
     assert set(found.usable) == {"t"}
     assert not read_peers(scene(peer("t", **REF), secrets_read=True)).usable
+
+
+def test_what_was_not_read_names_the_right_that_may_be_missing() -> None:
+    text = str(read_peers(scene(peer("t", **REF))).verdicts[PeerName("t")])
+    grant = Path(__file__).resolve().parents[3] / "deploy" / "options" / "passwords.yaml"
+    role = next(yaml.safe_load_all(grant.read_text()))
+    (rule,) = role["rules"]
+    assert f"{' and '.join(rule['verbs'])} on {rule['resources'][0]} in the manager's" in text
+    assert "deploy/options/passwords.yaml" in text
 
 
 def test_a_secret_among_the_files_that_lacks_the_key_is_missing() -> None:
