@@ -93,9 +93,10 @@ class RuleSet:
         if isinstance(value, dict):
             before = old if isinstance(old, dict) else {}
             for key, item in value.items():
-                below = self.properties.get(key) or self.values
-                if below:
+                if below := self.properties.get(key):
                     yield from below._faults(item, before.get(key), f"{dot}{key}")
+                elif self.values:  # rules name a key of a map so; types and bounds don't
+                    yield from self.values._faults(item, before.get(key), f"{path}[{key}]")
         elif isinstance(value, list) and self.items:
             found = keyed(old if isinstance(old, list) else [], self.schema)
             for n, item in enumerate(value):

@@ -44,7 +44,9 @@ class Rule:
     words: str
 
     def sentence(self, value: object) -> str:
-        return self.words.replace(QUOTED, f'"{value}"')
+        # The API server takes no messageExpression that gives several lines.
+        shown = "the value" if "\n" in str(value) else f'"{value}"'
+        return self.words.replace(QUOTED, shown)
 
     def entry(self) -> dict[str, str]:
         """Return the item of x-kubernetes-validations."""

@@ -8,7 +8,8 @@ one wrong field is not read at all.
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -45,7 +46,7 @@ def parse(model: type[Model], raw: object, *, at: str = "spec") -> tuple[Model |
     except ValidationError as error:
         if raw is None:
             return None, f"{at}: Required value"
-        return None, _sentence(error.errors()[0], at)
+        return None, _sentence(error.errors()[0], at, model)
 
 
 def _without_nulls(value: object) -> object:
@@ -58,12 +59,48 @@ def _without_nulls(value: object) -> object:
     return value
 
 
-def _sentence(error: ErrorDetails, at: str) -> str:
-    path = at + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error["loc"])
+def _sentence(error: ErrorDetails, at: str, model: type[ApiModel]) -> str:
+    path = at + _path(error, model)
     context: Mapping[str, Any] = error.get("ctx", {})
     if error["type"] == "duplicate":
         path += f"[{context['index']}]"
     return f"{path}: {_detail(error, path, context)}"
+
+
+def _path(error: ErrorDetails, model: Any) -> str:
+    """Return where the fault is below *model*, as the API server writes it.
+
+    A key of a map is `[key]` in what its rules find (field.Path), and `.key` in what its
+    schema's types and bounds do.
+    """
+    path, at = "", model  # at: the type that is reached
+    for step in error["loc"]:
+        at, is_key = _below(at, step)
+        in_brackets = isinstance(step, int) or (is_key and error["type"] == "rule")
+        path += f"[{step}]" if in_brackets else f".{step}"
+    return path
+
+
+def _below(annotation: Any, step: int | str) -> tuple[Any, bool]:
+    """Return what *step* leads to from *annotation*, and whether it is the key of a map."""
+    for one in _alternatives(annotation):
+        if isinstance(one, type) and issubclass(one, ApiModel):
+            for name, field in one.model_fields.items():
+                if step == (field.alias or name):
+                    return field.annotation, False
+        elif get_origin(one) is Mapping:
+            return get_args(one)[1], True
+        elif get_origin(one) is tuple:
+            return get_args(one)[0], False
+    return None, False
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(part for one in get_args(annotation) for part in _alternatives(one))
+    return (annotation,)
 
 
 def _detail(error: ErrorDetails, path: str, context: Mapping[str, Any]) -> str:

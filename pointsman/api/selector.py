@@ -4,6 +4,7 @@ It matches the labels it is given; which labels those are (virtual ones among th
 the planner's business.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -24,6 +25,46 @@ TAKES_NO_VALUES = Rule(
 )
 
 
+# Kubernetes, "Labels and Selectors", syntax and character set: what no object can bear would
+# match nothing, and say nothing of it.
+NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+PREFIX = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+PREFIX_MAX = 253
+KEY = f"({PREFIX}/)?{NAME}"
+VALUE = f"({NAME})?"
+KEY_FORM = (
+    "NAME or PREFIX/NAME, with at most 63 letters, digits, dashes, underscores and dots in NAME, a "
+    "letter or digit first and last, and a DNS name in lower case as PREFIX"
+)
+
+
+def is_key(text: str) -> bool:
+    """Return whether a label may have this name."""
+    return bool(re.fullmatch(KEY, text)) and len(text.split("/")[0]) <= PREFIX_MAX
+
+
+def key_cel(name: str) -> str:
+    """Return `is_key` of the CEL variable *name*."""
+    return f"{name}.matches('^{KEY}$') && {name}.split('/')[0].size() <= {PREFIX_MAX}"
+
+
+IS_KEY = Rule(
+    cel=key_cel("self"), holds=is_key, words=f'"{{self}}" names no label: write {KEY_FORM}'
+)
+ARE_KEYS = Rule(
+    cel=f"self.all(key, {key_cel('key')})",
+    holds=lambda labels: all(map(is_key, labels)),
+    words=f"one of these names no label: write {KEY_FORM}",
+)
+IS_VALUE = Rule(
+    cel=f"self.matches('^{VALUE}$')",
+    holds=lambda text: bool(re.fullmatch(VALUE, text)),
+    words='"{self}" fits no label: write at most 63 letters, digits, dashes, '
+    "underscores and dots, a letter or digit first and last, or nothing",
+)
+Value = Annotated[str, Field(max_length=63), IS_VALUE]
+
+
 class Operator(StrEnum):
     IN = "In"
     NOT_IN = "NotIn"
@@ -36,16 +77,16 @@ class LabelExpression(ApiModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (NEEDS_VALUES, TAKES_NO_VALUES)
 
-    key: str = Field(max_length=317, description="Name of the label.")  # prefix 253, "/", name 63
+    key: Annotated[str, IS_KEY] = Field(
+        max_length=PREFIX_MAX + 1 + 63, description="Name of the label."
+    )
     operator: Operator = Field(
         description="How the label is compared: In and NotIn with values, Exists and DoesNotExist "
         "without. NotIn also matches where the label is absent."
     )
-    values: Annotated[
-        tuple[Annotated[str, Field(max_length=63)], ...],
-        Field(max_length=256),
-        ListType("atomic"),
-    ] = Field(default=(), description="Values that In and NotIn compare with.")
+    values: Annotated[tuple[Value, ...], Field(max_length=256), ListType("atomic")] = Field(
+        default=(), description="Values that In and NotIn compare with."
+    )
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         value = labels.get(self.key)
@@ -63,7 +104,7 @@ class LabelExpression(ApiModel):
 class LabelSelector(ApiModel):
     """A label selector; all of it must match, and an empty one matches everything."""
 
-    match_labels: Mapping[str, Annotated[str, Field(max_length=63)]] = Field(
+    match_labels: Annotated[Mapping[str, Value], Field(max_length=32), ARE_KEYS] = Field(
         default={}, description="Labels that must be there with exactly these values."
     )
     match_expressions: Annotated[
