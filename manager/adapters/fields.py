@@ -8,11 +8,19 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pointsman.model.printable import clipped, sentence
+
 Json = Mapping[str, Any]
 
 
 class Malformed(ValueError):
-    """One object cannot be read. Its text is the sentence: what is so, for whom, what to do."""
+    """One object cannot be read. Its text is the sentence: what is so, for whom, what to do.
+
+    It repeats what was read, so it is made one printable line.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(sentence(message))
 
 
 class Fields:
@@ -92,7 +100,7 @@ class Fields:
         return value
 
     def _at(self, key: str) -> str:
-        return f"{self._path}.{key}" if self._path else key
+        return f"{self._path}.{clipped(key)}" if self._path else clipped(key)
 
 
 def _text(value: object, what: str, where: str) -> str:
@@ -110,5 +118,5 @@ def _shown(value: object) -> str:
     if isinstance(value, (int, float, date)):
         return str(value)
     if isinstance(value, str):
-        return f"{value[:40]!r}"
+        return f"'{clipped(value)}'"
     return "a list" if isinstance(value, list) else "an object"

@@ -7,6 +7,7 @@ from manager.adapters.gobgp_peers import FAMILIES
 from pointsman.gobgp_api import capability_pb2 as cap
 from pointsman.gobgp_api import common_pb2 as cm
 from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.model.printable import clipped
 from pointsman.model.route import LIVE, SessionReport
 
 STATES = {
@@ -53,7 +54,8 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
         advertised_prefixes=told[0],
         advertised_paths=told[1],
         host_named="fqdn" in said,
-        software=said["software_version"].software_version.software_version
+        # The router's own words (draft-abraitis-bgp-version-capability).
+        software=clipped(said["software_version"].software_version.software_version)
         if "software_version" in said
         else "",
         bfd_state=bfd,

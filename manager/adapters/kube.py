@@ -18,9 +18,10 @@ import aiohttp
 
 from manager.adapters.credentials import Access, Credentials, NoAccess
 from manager.adapters.fields import Json
+from pointsman.model.printable import sentence
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
-from pointsman.runtime.target import Unavailable
+from pointsman.runtime.target import ERROR_MAX, Unavailable
 from pointsman.runtime.tls import distrust
 
 FIELD_MANAGER: Final = "pointsman-manager"
@@ -71,7 +72,7 @@ class Refused(Exception):
     """The API server said no to this one request; the same request would be refused again."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(sentence(message, ERROR_MAX))
         self.code, self.reason = code, reason
 
 

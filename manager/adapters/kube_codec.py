@@ -6,6 +6,7 @@ its sentence, and only it; a custom resource whose spec is wrong becomes a `Reso
 says so. Nothing here decides what an object means.
 """
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ from pointsman.api import (
 )
 from pointsman.api.base import ApiModel
 from pointsman.model.address import Address, Family, Prefix
+from pointsman.model.printable import clipped
 
 __all__ = [
     "Json",
@@ -62,6 +64,9 @@ __all__ = [
 Spec = TypeVar("Spec", bound=ApiModel)
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
+# RFC 1123 section 2.1, as Kubernetes takes it for names: labels with dots in between.
+NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+NAME_MAX: Final = 253
 DUAL: Final = ("PreferDualStack", "RequireDualStack")
 
 
@@ -81,8 +86,8 @@ def name_of(raw: object) -> str:
     meta = raw.get("metadata")
     if not isinstance(meta, dict):
         meta = {}
-    names = [str(meta[key]) for key in ("namespace", "name") if meta.get(key)]
-    return f"{raw.get('kind') or 'object'} {'/'.join(names) or '(without a name)'}"
+    names = [clipped(str(meta[key])) for key in ("namespace", "name") if meta.get(key)]
+    return f"{clipped(str(raw.get('kind') or 'object'))} {'/'.join(names) or '(without a name)'}"
 
 
 def service(raw: Json) -> Service:
@@ -127,7 +132,7 @@ def endpoint_slice(raw: Json) -> EndpointSlice | None:
     if kind == "FQDN":
         return None
     if kind not in ("IPv4", "IPv6"):
-        raise Malformed(f"{doc.what}: addressType is {kind!r}; write IPv4 or IPv6.")
+        raise Malformed(f"{doc.what}: addressType is '{clipped(kind)}'; write IPv4 or IPv6.")
     return EndpointSlice(
         namespace=meta.text("namespace", "default"),
         name=meta.text("name"),
@@ -235,8 +240,16 @@ def _open(raw: Json, *, namespaced: bool = False) -> tuple[Fields, Fields]:
     meta = doc.at("metadata")
     if not meta.text("name"):
         kind = doc.text("kind", "object")
-        where = f" in namespace {meta.text('namespace', 'default')}" if namespaced else ""
-        raise Malformed(f"A {kind}{where} has no metadata.name; give it one.")
+        where = f" in namespace {clipped(meta.text('namespace', 'default'))}" if namespaced else ""
+        raise Malformed(f"A {clipped(kind)}{where} has no metadata.name; give it one.")
+    for part in ("name", "namespace"):  # of an API server always so; a file may hold anything
+        value = meta.text(part)
+        if value and (len(value) > NAME_MAX or not NAME.fullmatch(value)):
+            raise Malformed(
+                f'{doc.what}: metadata.{part}: Invalid value: "{clipped(value)}": a lowercase '
+                "RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+                "'.', and must start and end with an alphanumeric character."
+            )
     return doc, meta
 
 

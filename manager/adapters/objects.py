@@ -11,6 +11,7 @@ from manager.adapters import kube_codec as codec
 from manager.adapters.fields import Fields, Json, Malformed
 from manager.adapters.secret_codec import secret
 from manager.snapshot import EipName, Settings, Snapshot
+from pointsman.model.printable import clipped
 from pointsman.model.route import PeerName
 
 OURS: Final = "pointsman.dev/v1alpha1"
@@ -66,12 +67,14 @@ def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> None:
     doc = Fields(codec.name_of(item), item)
     version, kind, raw = doc.text("apiVersion"), doc.text("kind"), doc.raw
     if not kind:
-        raise Malformed(f"{doc.what} {doc.text('name')}has no kind; is it a Kubernetes object?")
+        raise Malformed(f"{doc.what} has no kind; is it a Kubernetes object?")
     read = READERS.get((version, kind))
     if read is None:
         group = version.partition("/")[0]
         if kind in KINDS and group == KINDS[kind].partition("/")[0]:
-            raise Malformed(f"{doc.what} has apiVersion {version!r}; write {KINDS[kind]!r}.")
+            raise Malformed(
+                f"{doc.what} has apiVersion '{clipped(version)}'; write {KINDS[kind]!r}."
+            )
         if group == OURS.partition("/")[0]:
             raise Malformed(f"{doc.what} is of no kind of {group}; write {', '.join(OUR_KINDS)}.")
         return

@@ -29,6 +29,7 @@ from pointsman.model.announced import (
     NoSession,
     NotAnnounced,
 )
+from pointsman.model.printable import clipped
 from pointsman.model.route import PeerName, Route, RouteKey
 from pointsman.model.verdict import Verdict
 
@@ -202,11 +203,10 @@ def _no_peer(case: Case, family: Family) -> str:
     named = case.shared.saying(case.eip).named
     if named and not (peers.usable.keys() - peers.apart) & set(named):
         whose = f"that bgp.peers of Eip '{case.eip}' names"
+        names = listed([*map(clipped, named)])
         if not peers.verdicts.keys() & set(named):
-            return f"no BgpPeer has a name {whose}: {listed(named)}; create one, or correct the Eip"
-        return (
-            f"none of the BgpPeers {whose} can be used: {listed(named)}; see their condition Ready"
-        )
+            return f"no BgpPeer has a name {whose}: {names}; create one, or correct the Eip"
+        return f"none of the BgpPeers {whose} can be used: {names}; see their condition Ready"
     hearing = "BgpPeer that may hear it" if named else "BgpPeer"
     return f"no {hearing} has {PEER_FAMILY[family]} among its families"
 

@@ -16,6 +16,7 @@ from pointsman.model.allocated import (
     WrongFamily,
     kept_by,
 )
+from pointsman.model.printable import clipped
 from pointsman.model.ranges import read_address
 
 PREFIX = "pointsman.dev/"
@@ -165,7 +166,7 @@ def _items(text: str, annotation: str) -> tuple[str, ...]:
     items = tuple(item.strip() for item in text.split(","))
     if "" in items:
         about = f"annotation {annotation}"
-        raise _Malformed(f"{about} is '{text}', which has an empty item", about)
+        raise _Malformed(f"{about} is '{clipped(text)}', which has an empty item", about)
     return tuple(dict.fromkeys(items))
 
 

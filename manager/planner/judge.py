@@ -4,7 +4,7 @@ Judging changes nothing: the answer is written into the ledger afterwards, so th
 Service that needs both families can be refused both.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from manager.planner.adopt import refusal
@@ -27,6 +27,7 @@ from pointsman.model.allocated import (
     WrongFamily,
     listed,
 )
+from pointsman.model.printable import clipped, quoted
 
 # Of several Eips that refuse, the reason is that of the one that came nearest to granting.
 NEAREST: tuple[type[Unserved], ...] = (
@@ -113,10 +114,10 @@ def _source(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
         missing = [name for name in claim.named if name not in ledger.pools.by_name]
         inside = tuple(pool for pool in at if pool.name in claim.named)
         if not inside and len(missing) == len(claim.named):
-            clause = f"there is no Eip {' or '.join(_quoted(missing))}"
+            clause = f"there is no Eip {' or '.join(quoted(missing))}"
             return Problem(EipNotFound, (clause,), missing[0], (_of(address, clause),))
         if not inside and at:
-            names = listed(_quoted(claim.named))
+            names = listed(quoted(claim.named))
             clause = f"it asks for {address}, which is in Eip '{at[0].name}' and not in {names}"
             return Problem(AddressOutsideEips, (clause,), str(address), (_of(address, clause),))
         at = inside
@@ -222,7 +223,7 @@ def why_not(
 ) -> tuple[type[Unserved], str]:
     """Return why an Eip has no address of *family* for *claim*; the clause is "" if it has."""
     if pool is None:
-        return EipNotFound, f"there is no Eip '{name}'"
+        return EipNotFound, f"there is no Eip '{clipped(name)}'"
     if field := refusal(ledger, claim, pool):
         return NotAdmitted, f"Eip '{name}' does not admit it ({field})"
     if pool.shut:
@@ -233,7 +234,3 @@ def why_not(
 
 def _of(address: Address, why: str) -> Refusal:
     return Refusal(str(address), why)
-
-
-def _quoted(names: Iterable[str]) -> list[str]:
-    return [f"'{name}'" for name in names]

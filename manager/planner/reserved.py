@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from manager.snapshot import Snapshot
 from pointsman.model.address import Address
+from pointsman.model.printable import clipped
 
 # kube-proxy's IPVS mode binds every Service address to the first, our agents to the second.
 PARKED = ("kube-ipvs0", "pointsman")
@@ -42,4 +43,4 @@ def _all(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
         for interface in announcer.interfaces:
             if not interface.name.startswith(PARKED):
                 for with_length in interface.addresses:
-                    yield with_length.ip, f"{interface.name} of Node {announcer.node}"
+                    yield with_length.ip, f"{clipped(interface.name)} of Node {announcer.node}"

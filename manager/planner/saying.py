@@ -15,6 +15,7 @@ from pointsman.api import BgpConfSpec, EipBgp, EipSpec, Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
 from pointsman.model.applied import Applied, PartlyApplied
 from pointsman.model.community import WELL_KNOWN, community, large_community
+from pointsman.model.printable import clipped
 from pointsman.model.ranges import AddressSet, read_disjoint, span_text
 from pointsman.model.route import PathAttributes, PeerName
 from pointsman.model.verdict import Verdict
@@ -79,7 +80,7 @@ def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
 
 def _unknown_peers(bgp: EipBgp, peers: Peers) -> Iterator[str]:
     for name in sorted(set(bgp.peers) - set(map(str, peers.verdicts))):
-        yield f"there is no BgpPeer '{name}', which bgp.peers names"
+        yield f"there is no BgpPeer '{clipped(name)}', which bgp.peers names"
 
 
 def _communities(
@@ -94,8 +95,8 @@ def _communities(
         if ":" not in text and text not in WELL_KNOWN:
             if text not in conf.community_aliases:
                 problems.append(
-                    f"'{text}' is neither a well-known community nor among communityAliases of "
-                    "BgpConf 'default'"
+                    f"'{clipped(text)}' is neither a well-known community nor among "
+                    "communityAliases of BgpConf 'default'"
                 )
                 continue
             meant = conf.community_aliases[text]

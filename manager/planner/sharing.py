@@ -7,10 +7,14 @@ changed, and the one who leaves when they no longer fit.
 
 import json
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
 
 from manager.planner.claims import Claim, Share
 from pointsman.model.address import Address, Family
 from pointsman.model.allocated import AddressInUse, ShareConflict, Unserved
+
+TERMS_MAX: Final = 2048  # bytes of the annotation; it is ASCII
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,18 @@ class Obstacle:
 
 
 def terms(share: Share) -> str:
-    """Return what is recorded of *share*; equal texts mean equal terms."""
+    """Return what is recorded of *share*; equal texts mean equal terms.
+
+    A key or selector may be as long as its user likes. Long terms are recorded as their hash,
+    or there would be no room left on the Service for what we record.
+    """
+    whole = _whole(share)
+    if len(whole) <= TERMS_MAX:
+        return whole
+    return json.dumps({"sha256": sha256(whole.encode()).hexdigest()}, separators=(",", ":"))
+
+
+def _whole(share: Share) -> str:
     return json.dumps(
         {
             "key": share.key,
@@ -39,8 +54,8 @@ def terms(share: Share) -> str:
 
 def faithfulness(claim: Claim) -> tuple[int, tuple[str, str]]:
     """Sort key of Services found on one address: who kept its terms, then who is older."""
-    today = terms(claim.share) if claim.share is not None else None
-    if claim.shared_as == today:
+    today = (terms(claim.share), _whole(claim.share)) if claim.share is not None else (None,)
+    if claim.shared_as in today:
         return 0, claim.age
     return (1 if claim.shared_as is None else 2), claim.age
 

@@ -5,6 +5,7 @@ Verdicts become conditions, the sentence of the one that matters becomes the ann
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
 from manager.planner.peers import Peers
@@ -23,6 +24,9 @@ from pointsman.model.allocated import InternalError
 from pointsman.model.announced import NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.verdict import Verdict
+
+# Kubernetes, TotalAnnotationSizeLimitB: bytes of all keys and values of one object.
+ANNOTATIONS_MAX: Final = 256 * 1024
 
 
 def stated(verdict: Verdict) -> Stated:
@@ -50,18 +54,41 @@ def service_record(
     if isinstance(allocation.verdict, InternalError):
         return _as_it_is(service, conditions, allocation.verdict)
     annotations = {
-        STATUS: sentence,
         ALLOCATED_FROM: ",".join(
             f"{grant.eip}/{grant.address}" for grant in allocation.grants if grant.eip is not None
         ),
         SHARED_AS: allocation.shared_as or "",
         ANNOUNCED_BY: by,
+        STATUS: sentence,
     }
     return ServiceRecord(
         ingress=tuple(str(grant.address) for grant in allocation.grants),
-        annotations={key: value for key, value in annotations.items() if value},
+        annotations=_fitting(service, annotations),
         conditions=conditions,
     )
+
+
+def _fitting(service: Service, ours: Mapping[str, str]) -> dict[str, str]:
+    """Return those of *ours* that are not empty and fit beside the user's annotations.
+
+    The API server would refuse the whole write otherwise, address and conditions with it. In
+    order of their worth: the sentence is in a condition too, so it yields first.
+    """
+    room = ANNOTATIONS_MAX - sum(
+        _size(key, value) for key, value in service.annotations.items() if key not in ours
+    )
+    fitting: dict[str, str] = {}
+    for key, value in ours.items():
+        if value and (size := _size(key, value)) <= room:
+            fitting[key] = value
+            room -= size
+    return fitting
+
+
+def _size(key: str, value: str) -> int:
+    if value.isascii():
+        return len(key) + len(value)
+    return len(key) + len(value.encode(errors="surrogatepass"))
 
 
 def _as_it_is(
@@ -72,7 +99,7 @@ def _as_it_is(
     annotations = {key: service.annotations[key] for key in kept if key in service.annotations}
     return ServiceRecord(
         ingress=tuple(entry.ip for entry in service.ingress),
-        annotations={**annotations, STATUS: str(verdict)},
+        annotations=_fitting(service, {**annotations, STATUS: str(verdict)}),
         conditions=conditions,
     )
 

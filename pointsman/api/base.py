@@ -21,6 +21,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from pointsman.model.printable import clipped
+
 QUOTED = '"{self}"'
 # Python's keywords and Kubernetes' habit of writing IPs, which to_camel cannot know.
 SPELLED = {"asn": "as", "avoid_buggy_ips": "avoidBuggyIPs"}
@@ -45,7 +47,7 @@ class Rule:
 
     def sentence(self, value: object) -> str:
         # The API server takes no messageExpression that gives several lines.
-        shown = "the value" if "\n" in str(value) else f'"{value}"'
+        shown = "the value" if "\n" in str(value) else f'"{clipped(str(value))}"'
         return self.words.replace(QUOTED, shown)
 
     def entry(self) -> dict[str, str]:
@@ -147,7 +149,9 @@ class ListType:
         for index, item in enumerate(value):
             if self.kind == "set" and item in value[:index]:
                 raise PydanticCustomError(
-                    "duplicate", 'Duplicate value: "{item}"', {"item": str(item), "index": index}
+                    "duplicate",
+                    'Duplicate value: "{item}"',
+                    {"item": clipped(str(item)), "index": index},
                 )
         return value
 

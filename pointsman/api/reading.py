@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pointsman.api.base import ApiModel
+from pointsman.model.printable import clipped
 
 Model = TypeVar("Model", bound=ApiModel)
 
@@ -77,7 +78,8 @@ def _path(error: ErrorDetails, model: Any) -> str:
     for step in error["loc"]:
         at, is_key = _below(at, step)
         in_brackets = isinstance(step, int) or (is_key and error["type"] == "rule")
-        path += f"[{step}]" if in_brackets else f".{step}"
+        shown = step if isinstance(step, int) else clipped(step)  # a key may be anybody's
+        path += f"[{shown}]" if in_brackets else f".{shown}"
     return path
 
 
@@ -112,21 +114,33 @@ def _detail(error: ErrorDetails, path: str, context: Mapping[str, Any]) -> str:
     if kind in BY_BOUND:
         return BY_BOUND[kind](value, path, context)
     if kind == "value_error":
-        return f"Invalid value: {json.dumps(value)}: {context['error']}"
+        # A library's words, which repeat the value.
+        return f"Invalid value: {_value(value)}: {clipped(_without(context['error'], value), 300)}"
     return error["msg"]  # our own rules
+
+
+def _without(error: object, value: object) -> str:
+    """Return what *error* says with no more of *value* than is shown of it elsewhere."""
+    said = str(error)
+    return said.replace(value, clipped(value)) if isinstance(value, str) and value else said
+
+
+def _value(value: object) -> str:
+    """Return a value as the API server repeats it; a long text, the beginning of it."""
+    return json.dumps(clipped(value) if isinstance(value, str) else value, ensure_ascii=False)
 
 
 def _in_body(should: str, key: str) -> Callable[[Any, str, Mapping[str, Any]], str]:
     def detail(value: Any, path: str, context: Mapping[str, Any]) -> str:
         body = f"{path} in body should {should.format(context[key])}"
-        return f"Invalid value: {json.dumps(value)}: {body}"
+        return f"Invalid value: {_value(value)}: {body}"
 
     return detail
 
 
 def _unsupported(value: Any, _path: str, context: Mapping[str, Any]) -> str:
     known = ", ".join(f'"{word}"' for word in QUOTED_WORD.findall(context["expected"]))
-    return f"Unsupported value: {json.dumps(value)}: supported values: {known}"
+    return f"Unsupported value: {_value(value)}: supported values: {known}"
 
 
 def _too_short(value: Any, path: str, context: Mapping[str, Any]) -> str:

@@ -7,13 +7,18 @@ sentence says what it keeps: the address itself goes on being served.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from pointsman.model.printable import clipped, some
 from pointsman.model.verdict import Verdict
+
+LISTED_MAX: Final = 64  # as many addresses as a Service may have
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return "a", "a and b" or "a, b and c"."""
+    """Return "a", "a and b" or "a, b and c"; of very many the first ones, "and others"."""
+    if len(words) > LISTED_MAX:
+        return f"{', '.join(words[:LISTED_MAX])} and others"
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
 
@@ -51,7 +56,7 @@ class Unserved(Verdict):
     def __str__(self) -> str:
         lacks = f"Service {self.service} has no {self.lacks}"
         has = kept_by(self.service, self.keeps) if self.keeps else lacks
-        return f"{has}: {'; '.join(self.because)}. {self.remedy()}"
+        return f"{has}: {'; '.join(some(self.because))}. {self.remedy()}"
 
     def remedy(self) -> str:
         raise NotImplementedError
@@ -75,7 +80,7 @@ class AddressOutsideEips(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
-        return f"Add {self.about} to spec.addresses of an Eip, or ask for another address."
+        return f"Add {clipped(self.about)} to spec.addresses of an Eip, or ask for another address."
 
 
 class AddressExcluded(Unserved):
@@ -99,7 +104,7 @@ class EipNotFound(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
-        return f"Create Eip '{self.about}', or correct the annotation pointsman.dev/eip."
+        return f"Create Eip '{clipped(self.about)}', or correct the annotation pointsman.dev/eip."
 
 
 class EipDisabled(Unserved):
@@ -108,7 +113,7 @@ class EipDisabled(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
-        return f"Put Eip '{self.about}' in order, or name another Eip on the Service."
+        return f"Put Eip '{clipped(self.about)}' in order, or name another Eip on the Service."
 
 
 class NotAdmitted(Unserved):
@@ -165,8 +170,8 @@ class InternalError(Verdict):
 
     def __str__(self) -> str:
         return (
-            f"{self.kind} {self.name} could not be judged and stays as it is: {self.error}, "
-            "a fault of Pointsman. See the manager's log, and please report it."
+            f"{self.kind} {clipped(self.name)} could not be judged and stays as it is: "
+            f"{self.error}, a fault of Pointsman. See the manager's log, and please report it."
         )
 
 

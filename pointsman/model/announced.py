@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from pointsman.model.allocated import listed
+from pointsman.model.printable import some
 from pointsman.model.verdict import Verdict
 
 
@@ -90,7 +91,7 @@ class NoEligibleNode(Verdict):
         note = f" {SHARED}" if self.shared else ""
         return (
             f"{subject}, because no node may carry its traffic: "
-            f"{'; '.join(self.excluded)}.{note} Lift one of these rules."
+            f"{'; '.join(some(self.excluded))}.{note} Lift one of these rules."
         )
 
 

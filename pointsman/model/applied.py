@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pointsman.model.printable import some
 from pointsman.model.verdict import Verdict
 
 
@@ -22,4 +23,4 @@ class PartlyApplied(Verdict):
     problems: tuple[str, ...]  # clauses; each says what is so and what to do
 
     def __str__(self) -> str:
-        return f"Not all of spec.bgp of Eip '{self.eip}' applies: {'; '.join(self.problems)}."
+        return f"Not all of spec.bgp of Eip '{self.eip}' applies: {'; '.join(some(self.problems))}."

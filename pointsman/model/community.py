@@ -7,6 +7,8 @@ goes through :func:`community` or :func:`large_community` and leaves canonical.
 
 import re
 
+from pointsman.model.printable import clipped
+
 # IANA "BGP Well-known Communities"; the RFC that defines each.
 WELL_KNOWN = {
     "graceful-shutdown": 0xFFFF0000,  # RFC 8326 section 3
@@ -35,7 +37,7 @@ def community_number(text: str) -> int:
     found = _STANDARD.fullmatch(text)
     if found is None or not all(int(half) <= 0xFFFF for half in found.groups()):
         raise ValueError(
-            f"{text!r} is no community: write two numbers up to 65535 (65000:100), "
+            f"'{clipped(text)}' is no community: write two numbers up to 65535 (65000:100), "
             f"or one of {', '.join(sorted(WELL_KNOWN))}"
         )
     return int(found[1]) << 16 | int(found[2])
@@ -64,7 +66,8 @@ def large_community_numbers(text: str) -> tuple[int, int, int]:
     found = _LARGE.fullmatch(text)
     if found is None or not all(int(third) <= 0xFFFF_FFFF for third in found.groups()):
         raise ValueError(
-            f"{text!r} is no large community: write three numbers up to 4294967295 (65000:1:2)"
+            f"'{clipped(text)}' is no large community: write three numbers up to 4294967295 "
+            "(65000:1:2)"
         )
     return int(found[1]), int(found[2]), int(found[3])
 

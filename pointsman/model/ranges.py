@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from itertools import pairwise
 
 from pointsman.model.address import Address, Family, family_of
+from pointsman.model.printable import clipped
 
 Span = tuple[int, int]  # first and last number, both included
 FORMS = "an address (192.0.2.7), a network (192.0.2.0/24) or a range (192.0.2.10-192.0.2.20)"
@@ -94,14 +95,15 @@ def read_address(text: str) -> Address:
     try:
         address: Address = IPv6Address(text) if ":" in text else IPv4Address(text)
     except ValueError:
-        raise ValueError(f"'{text}' is not an IP address") from None
+        raise ValueError(f"'{clipped(text)}' is not an IP address") from None
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             raise ValueError(
-                f"'{text}' has a zone: write the address without '%{address.scope_id}'"
+                f"'{clipped(text)}' has a zone: write the address without "
+                f"'%{clipped(address.scope_id)}'"
             )
         if address.ipv4_mapped is not None:
-            raise ValueError(f"'{text}' is IPv4 in disguise: write {address.ipv4_mapped}")
+            raise ValueError(f"'{clipped(text)}' is IPv4 in disguise: write {address.ipv4_mapped}")
     return address
 
 
@@ -123,10 +125,10 @@ def read_block(text: str) -> tuple[Family, Span]:
         return family_of(address), (number, number)
     # Digits only: a dotted mask would read well and mean something else in IPv6.
     if not (length.isascii() and length.isdigit()) or str(int(length)) != length:
-        raise ValueError(f"'{text}' has no prefix length after the slash; write {FORMS}")
+        raise ValueError(f"'{clipped(text)}' has no prefix length after the slash; write {FORMS}")
     if int(length) > address.max_prefixlen:
         raise ValueError(
-            f"'{text}' has a prefix length over {address.max_prefixlen}; write {FORMS}"
+            f"'{clipped(text)}' has a prefix length over {address.max_prefixlen}; write {FORMS}"
         )
     size = address.max_prefixlen - int(length)
     first = number >> size << size
@@ -138,12 +140,12 @@ def _read_range(text: str) -> tuple[Family, Span]:
     try:
         first, last = map(read_address, sides)
     except ValueError as error:
-        reason = f"'{text}' has more than one dash" if len(sides) > 2 else str(error)
+        reason = f"'{clipped(text)}' has more than one dash" if len(sides) > 2 else str(error)
         raise ValueError(f"{reason}; write {FORMS}") from None
     if first.version != last.version:
-        raise ValueError(f"'{text}' mixes IPv4 and IPv6: write one range for each family")
+        raise ValueError(f"'{clipped(text)}' mixes IPv4 and IPv6: write one range for each family")
     if int(first) > int(last):
-        raise ValueError(f"'{text}' is reversed: write {last}-{first}")
+        raise ValueError(f"'{clipped(text)}' is reversed: write {last}-{first}")
     return family_of(first), (int(first), int(last))
 
 
@@ -163,7 +165,8 @@ def read_disjoint(entries: tuple[str, ...]) -> AddressSet:
         for ((_, last), one), ((first, _), other) in pairwise(found):
             if first <= last:
                 raise ValueError(
-                    f"'{one}' and '{other}' overlap: write every address in one entry only"
+                    f"'{clipped(one)}' and '{clipped(other)}' overlap: write every address in one "
+                    "entry only"
                 )
     return AddressSet(*(Numbers(_merged(span for span, _ in seen[f])) for f in Family))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pointsman.model.printable import clipped
 from pointsman.model.verdict import Verdict
 
 
@@ -92,14 +93,16 @@ class SecretMissing(Verdict):
     def __str__(self) -> str:
         if not self.read:
             return (
-                f"{self.what} needs the password '{self.key}' of Secret '{self.secret}', and "
-                "Secrets have not been read: a session that exists keeps its password, none is "
-                "opened anew. The right to read them is list and watch on secrets in the "
-                "manager's namespace: apply deploy/options/passwords.yaml if it isn't granted."
+                f"{self.what} needs the password '{clipped(self.key)}' of Secret "
+                f"'{clipped(self.secret)}', and Secrets have not been read: a session that exists "
+                "keeps its password, none is opened anew. The right to read them is list and "
+                "watch on secrets in the manager's namespace: apply "
+                "deploy/options/passwords.yaml if it isn't granted."
             )
         return (
-            f"{self.what} has no session: Secret '{self.secret}' in the manager's namespace has "
-            f"no password '{self.key}'. Create it; a session never goes without."
+            f"{self.what} has no session: Secret '{clipped(self.secret)}' in the manager's "
+            f"namespace has no password '{clipped(self.key)}'. Create it; a session never goes "
+            "without."
         )
 
 
@@ -111,8 +114,9 @@ class SecretUnusable(Verdict):
 
     def __str__(self) -> str:
         return (
-            f"{self.what} has no session: the value of '{self.key}' in Secret '{self.secret}' is "
-            "too long for a password of a session (TCP MD5). Use at most 80 bytes."
+            f"{self.what} has no session: the value of '{clipped(self.key)}' in Secret "
+            f"'{clipped(self.secret)}' is too long for a password of a session (TCP MD5). "
+            "Use at most 80 bytes."
         )
 
 

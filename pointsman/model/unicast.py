@@ -8,6 +8,7 @@ say on which link. Private and IPv4 link-local addresses are ordinary here.
 from functools import lru_cache
 
 from pointsman.model.address import Address
+from pointsman.model.printable import clipped
 from pointsman.model.ranges import AddressSet, read_block, read_union
 
 # RFC 6890 section 2.2; IPv6: RFC 4291 sections 2.4 and 2.5.5.
@@ -40,6 +41,6 @@ def refuse_others(entries: tuple[str, ...]) -> None:
             theirs, (start, end) = read_block(block)
             if family is theirs and first <= end and start <= last:
                 raise ValueError(
-                    f"'{entry}' reaches into {block}, which holds no addresses of hosts: "
+                    f"'{clipped(entry)}' reaches into {block}, which holds no addresses of hosts: "
                     "write unicast addresses only"
                 )

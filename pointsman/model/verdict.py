@@ -5,9 +5,15 @@ class name *is* the reason users see (API: stable, UpperCamel), ``str()`` is the
 sentence that event, condition, annotation, log line and ``explain`` print. It says what
 is so, for whom, and what to do. Sentences carry no count, uptime or time: a verdict
 changes only when the decision does.
+
+A sentence may hold what somebody else wrote. Whoever puts it in clips it; that the whole is
+one printable line of bounded length is seen to here, for every reason there is or will be.
 """
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
+
+from pointsman.model.printable import sentence
 
 
 class Verdict:
@@ -16,6 +22,10 @@ class Verdict:
     __slots__ = ()
 
     ok: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        if "__str__" in vars(cls):
+            cls.__str__ = _as_sentence(cls.__str__)  # type: ignore[method-assign]
 
     @property
     def reason(self) -> str:
@@ -26,3 +36,12 @@ class Verdict:
     def status(self) -> Literal["True", "False"]:
         """The condition status this verdict gives."""
         return "True" if self.ok else "False"
+
+
+def _as_sentence(says: Callable[[Verdict], str]) -> Callable[[Verdict], str]:
+    """Return *says*, whose result can be stored in a condition and printed anywhere."""
+
+    def said(self: Verdict) -> str:
+        return sentence(says(self))
+
+    return said

@@ -8,22 +8,27 @@ import sys
 import time
 from typing import Final, TextIO
 
+from pointsman.model.printable import sentence
+
 LEVELS: Final = ("debug", "info", "warning", "error")
+FORM: Final = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
+LINE_MAX: Final = 32_768  # characters; of a longer record both ends are kept
 # Libraries that tell every request or retry; ours repeat what matters, with its reason.
 CHATTY: Final = ("aiohttp.access", "asyncio", "kubernetes_asyncio")
 
 
 class OneLine(logging.Formatter):
-    """A record is a line, tracebacks included, so that line-based collectors keep it whole."""
+    """A record is a line, tracebacks included, so that line-based collectors keep it whole.
 
-    def __init__(self) -> None:
-        super().__init__(
-            "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
-        )
+    Whatever it repeats of others, nothing in it can forge a second line or move a cursor.
+    """
+
+    def __init__(self, form: str = FORM) -> None:
+        super().__init__(form, "%Y-%m-%dT%H:%M:%S")
         self.converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", " \\n ")
+        return sentence(super().format(record).replace("\n", " \\n "), LINE_MAX)
 
 
 def set_up(level: str = "info", stream: TextIO | None = None) -> None:

@@ -9,6 +9,7 @@ import logging
 import sys
 from pathlib import Path
 
+from pointsman.runtime import logs
 from sidecars.gobgp import parent
 from sidecars.gobgp.ground import Refused, find_gobgpd, prepare
 
@@ -18,7 +19,9 @@ def main() -> int:
     parser.add_argument("--socket", type=Path, required=True, help="API socket to be made")
     parser.add_argument("--gobgpd", help="the daemon (default: $GOBGPD, else found on PATH)")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="sidecar: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logs.OneLine("sidecar: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         gobgpd = find_gobgpd(options.gobgpd)
         prepare(options.socket)

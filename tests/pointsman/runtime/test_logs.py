@@ -37,3 +37,16 @@ def test_the_level_is_kept(stream: io.StringIO) -> None:
 def test_a_level_nobody_knows_is_a_sentence(stream: io.StringIO) -> None:
     with pytest.raises(ValueError, match="log level 'loud' is unknown; write one of debug, info"):
         logs.set_up("loud", stream)
+
+
+def test_nothing_a_record_repeats_forges_a_second_one(stream: io.StringIO) -> None:
+    logs.set_up("info", stream)
+    forged = (
+        "x\r\n2026-11-28T16:00:00.000Z ERROR   manager: forged\u2028line\x85nel\x0bvt\x1b[2J\u202e"
+    )
+    logging.getLogger("manager").warning("Eip %s", forged)
+    logging.getLogger("manager").warning("Eip %s", "x" * 900_000)
+    first, second = stream.getvalue().splitlines()
+    assert first.isprintable()
+    assert "\\r \\n 2026-11-28T16:00:00.000Z ERROR   manager: forged\\u2028line" in first
+    assert len(second) <= logs.LINE_MAX
