@@ -25,7 +25,7 @@ class Verdict:
 
     def __init_subclass__(cls) -> None:
         if "__str__" in vars(cls):
-            cls.__str__ = _as_sentence(cls.__str__)  # type: ignore[method-assign]
+            cls.__str__ = _as_sentence(cls.__str__)  # type: ignore[method-assign, assignment]
 
     @property
     def reason(self) -> str:

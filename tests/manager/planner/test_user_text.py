@@ -8,8 +8,9 @@ import pytest
 
 from manager.adapters.objects import snapshot_of
 from manager.planner.explain import explain_address, explain_eips
-from manager.planner.status import STATUS
+from manager.planner.vocabulary import STATUS
 from manager.planner.whatif import settle
+from manager.snapshot import ServiceKey
 from pointsman.model.address import Address
 from pointsman.model.ranges import read_address
 from pointsman.model.record import ServiceRecord
@@ -120,8 +121,8 @@ def messages(objects: list[dict[str, Any]]) -> Iterator[str]:
         yield from (one.why for one in allocation.refusals)
         yield from (f"{one.excluded_by}{one.despite}" for one in plan.announcements[key].candidates)
         yield from (one.why for one in explain_eips(found, found.services[key]))
-    for record in (*plan.services.values(), *plan.statuses.values()):
-        yield from (condition.message for condition in record.conditions.values())
+    yield from (c.message for one in plan.services.values() for c in one.conditions.values())
+    yield from (c.message for one in plan.statuses.values() for c in one.conditions.values())
     address: Address = read_address("198.51.100.3")
     yield explain_address(found, plan.books, address).summary
     for service in snapshot.services.values():
@@ -154,7 +155,7 @@ def test_a_share_key_of_200_kb_leaves_room_for_the_address() -> None:
     objects = [*cluster(), _service("long", {"share-key": MARK * 200_000})]
     objects[-1]["status"] = {}
     _, plan = settle(snapshot_of(objects)[0])
-    record = plan.services["default/long"]
+    record = plan.services[ServiceKey("default/long")]
     assert record.conditions["pointsman.dev/Allocated"].status == "True"
     assert len(record.annotations["pointsman.dev/shared-as"]) < 200
     assert record.annotations[STATUS]
@@ -164,7 +165,7 @@ def test_annotations_that_leave_no_room_cost_ours_and_not_the_verdict() -> None:
     objects = [*cluster(), _service("full", {"eip": "gone", "x": "y" * (2**18 - 60)})]
     objects[-1]["status"] = {}
     _, plan = settle(snapshot_of(objects)[0])
-    record = plan.services["default/full"]
+    record = plan.services[ServiceKey("default/full")]
     assert record.conditions["pointsman.dev/Allocated"].reason == "EipNotFound"
     assert record.annotations == {}
 
