@@ -225,7 +225,8 @@ class Reconciler:
         told = [*turned, *(about(snapshot.services[key], stated(why)) for key, why in alone)]
         self._left_alone = set(left_alone)
         for notice in told:
-            log.info("%s %s: %s", notice.kind, notice.reason, notice.message)
+            level = logging.WARNING if notice.warning else logging.INFO
+            log.log(level, "%s %s: %s", notice.kind, notice.reason, notice.message)
         if told:
             await self._targets.events.emit(told)
 

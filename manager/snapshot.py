@@ -124,6 +124,7 @@ class Node:
 
     name: NodeName
     uid: str = ""
+    created: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
+from manager.notices import is_told
 from manager.planner.desired import Plan, Speech
 from manager.planner.status import stated
 from manager.planner.vocabulary import SHARED_AS, TROUBLES
@@ -144,7 +145,8 @@ def _service_notices(
             continue
         moved = done and record.ingress != old.ingress
         for name, said in sorted(record.conditions.items()):
-            if _turned(old.conditions.get(name), said) or (moved and said.reason == "Allocated"):
+            turned = _turned(old.conditions.get(name), said) and is_told(said)
+            if turned or (moved and said.reason == "Allocated"):
                 yield about(service, said)
 
 

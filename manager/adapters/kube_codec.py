@@ -153,6 +153,7 @@ def node(raw: Json) -> Node:
     return Node(
         name=NodeName(meta.text("name")),
         uid=meta.text("uid"),
+        created=meta.text("creationTimestamp"),
         labels=meta.mapping("labels"),
         annotations=meta.mapping("annotations"),
         taints=tuple(

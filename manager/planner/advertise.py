@@ -8,10 +8,12 @@ is missing: without BgpConf, what the speaker says stays.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from manager.planner.case import Case, Contribution
 from manager.planner.desired import Candidate
 from manager.planner.eligible import OUT_OF_SERVICE, Nodes
+from manager.planner.grace import NO_TIME, until_slices
 from manager.planner.place import Placement, place
 from manager.planner.saying import PEER_FAMILY, Saying
 from manager.planner.serving import NOTHING, SOMEWHERE, Serving
@@ -97,6 +99,9 @@ def _tell(case: Case, address: Address) -> _Told:
     routes = _routes(case, prefix, peers=peers, carriers=carriers, weight=weight)
     if not placement.carriers:
         shared = address in case.shared.common
+        if _awaited(case, family) > NO_TIME:
+            why = "its EndpointSlices are awaited"
+            return _Told(prefix, routes, NotAnnounced(case.service.key, why, passing=True), found)
         refusal = replace(_nobody(case, family, placement), at=at, shared=shared)
         if routes and isinstance(refusal, NoServingEndpoint):
             refusal = replace(refusal, inside=str(prefix))
@@ -176,6 +181,13 @@ def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoi
             return NoServingEndpoint(key, why)
         against = {name: against[name] for name in sorted(at)}
     return NoEligibleNode(key, tuple(against[name] for name in sorted(against)))
+
+
+def _awaited(case: Case, family: Family) -> timedelta:
+    """Return for how long nothing is said of a new Service, which may have no slice yet."""
+    if family in case.serving or any(c.type == ANNOUNCED for c in case.service.conditions):
+        return NO_TIME
+    return until_slices(case.shared.snapshot, case.service)
 
 
 def _but(nodes: Nodes, serving: Serving) -> str:

@@ -24,7 +24,7 @@ class Case:
     addresses: tuple[Address, ...]  # granted, in order
     recorded: frozenset[Address]  # of these: already in the Service's status
     nodes: Nodes
-    serving: Mapping[Family, Serving]
+    serving: Mapping[Family, Serving]  # of the families that have an EndpointSlice
     shared: Shared  # what is the same for all Services
 
 

@@ -13,19 +13,20 @@ from manager.planner.case import Case, Contribution
 from manager.planner.claims import held_addresses
 from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
+from manager.planner.grace import NO_TIME, until_slices
 from manager.planner.ours import sort_out
 from manager.planner.owners import owners
 from manager.planner.paths import Paths
 from manager.planner.peers import Peers, exports, identities, neighbors, read_peers
 from manager.planner.protocols import PROTOCOLS
-from manager.planner.remarks import remarked
+from manager.planner.remarks import Records, remarked, time_to_remark
 from manager.planner.seats import seat
-from manager.planner.serving import NOTHING, Serving, serving
+from manager.planner.serving import Serving, serving
 from manager.planner.sessions import time_to_speak
 from manager.planner.shared import Shared
 from manager.planner.status import resource_records, service_record
 from manager.planner.unread import carried, kept
-from manager.planner.vocabulary import ANNOUNCED_BY
+from manager.planner.vocabulary import ANNOUNCED, ANNOUNCED_BY
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
@@ -55,9 +56,19 @@ def plan(snapshot: Snapshot) -> Plan:
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
         left_alone=services.left_alone,
         failures=(*books.failures, *scene.failures),
-        again_s=time_to_speak(snapshot, statuses),
+        again_s=_again_s(shared, scene, statuses),
         seats={name: shared.peers.seats_of(name) for name in shared.peers.usable},
     )
+
+
+def _again_s(shared: Shared, scene: "_Scene", statuses: Records) -> float | None:
+    """Return after how many seconds alone something would be stated that is not yet, or None."""
+    snapshot = shared.snapshot
+    unsaid = (k for k, record in scene.records.items() if ANNOUNCED not in record.conditions)
+    left = [*(until_slices(snapshot, snapshot.services[k]) for k in unsaid), time_to_remark(shared)]
+    known = [one.total_seconds() for one in left if one > NO_TIME]
+    sessions = time_to_speak(snapshot, statuses)
+    return min(known if sessions is None else [*known, sessions], default=None)
 
 
 def _shared(snapshot: Snapshot, books: Books) -> Shared:
@@ -119,7 +130,11 @@ class _Scene:
                 addresses=tuple(addresses),
                 recorded=recorded.intersection(addresses),
                 nodes=self._nodes_of(eip, spec),
-                serving={f: self.serving.get((service.key, f), NOTHING) for f in Family},
+                serving={
+                    f: self.serving[service.key, f]
+                    for f in Family
+                    if (service.key, f) in self.serving
+                },
                 shared=self.shared,
             )
             found.append(PROTOCOLS[Protocol.BGP if spec is None else spec.protocol](case))

@@ -27,7 +27,7 @@ from pointsman.model.ranges import (
 from pointsman.model.unicast import refuse_others, unicast_of
 from pointsman.model.verdict import Verdict
 
-MENTIONED = 8  # infrastructure addresses that the Ready sentence names; more help nobody
+MENTIONED = 8  # infrastructure addresses, or older Eips, that a sentence names; more help nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,10 @@ def _without_overlaps(pools: list[Pool]) -> list[Pool]:
     for pool in pools:
         if pool.deleting or isinstance(pool.ready, InvalidAddresses | InternalError):
             judged.append(pool)
-        elif (found := _common(pool, taken)) is not None:
-            judged.append(replace(pool, ready=Overlap(pool.name, *found)))
+        elif found := _common(pool, taken):
+            older = [(p.name, found[p.name]) for p in judged if p.name in found]
+            more = len(older) > MENTIONED
+            judged.append(replace(pool, ready=Overlap(pool.name, tuple(older[:MENTIONED]), more)))
         else:
             judged.append(pool)
             for family in Family:
@@ -180,15 +182,20 @@ def _without_overlaps(pools: list[Pool]) -> list[Pool]:
 
 def _common(
     pool: Pool, taken: Mapping[Family, list[tuple[int, int, EipName]]]
-) -> tuple[str, str] | None:
+) -> dict[EipName, str]:
+    """Return every pool that has taken addresses of *pool*, and the first block of each."""
+    found: dict[EipName, str] = {}
     for family in Family:
+        spans = taken[family]
         for first, last in pool.own.of(family).spans:
-            at = bisect_right(taken[family], last, key=_start) - 1
-            # The spans of a family are disjoint: the last that starts in time ends last.
-            if at >= 0 and taken[family][at][1] >= first:
-                start, end, owner = taken[family][at]
-                return owner, span_text(family, max(first, start), min(last, end))
-    return None
+            # The spans of a family are disjoint: those that start in time end in order, too.
+            at = bisect_right(spans, last, key=_start)
+            while at and spans[at - 1][1] >= first:
+                at -= 1
+            for start, end, owner in spans[at : bisect_right(spans, last, key=_start)]:
+                block = span_text(family, max(first, start), min(last, end))
+                found.setdefault(owner, block)
+    return found
 
 
 def _without_infrastructure(pools: list[Pool], snapshot: Snapshot) -> list[Pool]:

@@ -27,7 +27,7 @@ class Reach:
 
     hops: Mapping[NodeName, Address]
     without: Mapping[NodeName, str]  # a clause after the node's name, such as "has no address"
-    verified: bool  # all of them are on a network that the router shares
+    far: frozenset[NodeName]  # of them: not on a network that the router is known to share
 
 
 def reach(
@@ -70,7 +70,7 @@ def reach(
     return Reach(
         hops={name: hop.address for name, hop in found.items()},
         without=without,
-        verified=all(hop.shared for hop in found.values()),
+        far=frozenset(name for name, hop in found.items() if not hop.shared),
     )
 
 

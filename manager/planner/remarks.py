@@ -5,12 +5,15 @@ Each is on the object whose author can act on it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
+from manager.planner.grace import NO_TIME, until_report
 from manager.planner.peers import neighbor
+from manager.planner.reach import Reach
 from manager.planner.shared import Shared
 from manager.planner.vocabulary import APPLIED, MISSING, UNVERIFIED
-from manager.snapshot import EipName
+from manager.snapshot import EipName, NodeName
 from pointsman.api import Protocol
 from pointsman.model.address import Family
 from pointsman.model.readiness import NoNextHop, NotConnected
@@ -47,16 +50,49 @@ def _said(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
 
 
 def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
-    """Yield what is wrong with the nodes that *name* may be sent."""
-    near = {f: shared.reach(name, f) for f in _told(shared, name)}
-    if not all(one.verified for one in near.values()):
-        far = NotConnected(name, direct=_direct(shared, name))
-        yield UNVERIFIED, Stated(far.status, far.reason, str(far))
-    empty = {f: one.without for f, one in near.items() if one.without and not one.hops}
+    """Yield what is wrong with the nodes that *name* may be sent, as far as it is known."""
+    said = {condition.type for condition in shared.snapshot.bgp_peers[name].conditions}
+    awaited = _awaited(shared, name).keys()
+    far = {node for one in _near(shared, name).values() for node in one.far}
+    if far if UNVERIFIED in said else far - awaited:
+        verdict = NotConnected(name, direct=_direct(shared, name))
+        yield UNVERIFIED, Stated(verdict.status, verdict.reason, str(verdict))
+    empty = _empty(shared, name)
+    if MISSING not in said:
+        empty = {f: without for f, without in empty.items() if not without.keys() & awaited}
     if empty:
         why = sorted({clause for without in empty.values() for clause in without.values()})
         none = NoNextHop(name, tuple(map(str, empty)), tuple(why))
         yield MISSING, Stated(none.status, none.reason, str(none))
+
+
+def _near(shared: Shared, name: PeerName) -> Mapping[Family, Reach]:
+    return {family: shared.reach(name, family) for family in _told(shared, name)}
+
+
+def _empty(shared: Shared, name: PeerName) -> Mapping[Family, Mapping[NodeName, str]]:
+    """Return the families without any next hop for *name*, and why each node is none."""
+    near = _near(shared, name)
+    return {f: one.without for f, one in near.items() if one.without and not one.hops}
+
+
+def _awaited(shared: Shared, name: PeerName) -> Mapping[NodeName, timedelta]:
+    """Return the nodes whose agents may yet say something else, and for how long."""
+    snapshot = shared.snapshot
+    nodes = {node for one in _near(shared, name).values() for node in one.far}
+    nodes.update(node for without in _empty(shared, name).values() for node in without)
+    peer = snapshot.bgp_peers[name]
+    left = {node: until_report(snapshot, snapshot.nodes[node], peer) for node in nodes}
+    return {node: time for node, time in left.items() if time > NO_TIME}
+
+
+def time_to_remark(shared: Shared) -> timedelta:
+    """Return after which time alone a condition of these may come; no time: it would be there."""
+    if shared.peers.conf is None:
+        return NO_TIME
+    names = shared.peers.usable.keys() - shared.peers.apart
+    left = (time for name in names for time in _awaited(shared, name).values())
+    return min(left, default=NO_TIME)
 
 
 def _direct(shared: Shared, name: PeerName) -> bool:

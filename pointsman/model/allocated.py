@@ -198,13 +198,22 @@ class Ready(Verdict):
 @dataclass(frozen=True, slots=True)
 class Overlap(Verdict):
     eip: str
-    other: str
-    common: str  # the first block that both have
+    others: tuple[tuple[str, str], ...]  # every older Eip, and the first block that both have
+    more: bool = False  # there are others still
 
     def __str__(self) -> str:
+        if len(self.others) == 1:
+            other, common = self.others[0]
+            return (
+                f"Eip '{self.eip}' gives out nothing: {common} is also in the older Eip "
+                f"'{other}'. Take it out of spec.addresses of one of them, or exclude it there."
+            )
+        found = [f"{common} in '{other}'" for other, common in self.others]
+        if self.more:
+            found.append("others in more of them")
         return (
-            f"Eip '{self.eip}' gives out nothing: {self.common} is also in the older Eip "
-            f"'{self.other}'. Take it out of spec.addresses of one of them, or exclude it there."
+            f"Eip '{self.eip}' gives out nothing: addresses of it are also in older Eips: "
+            f"{listed(found)}. Take them out of its spec.addresses, or exclude them there."
         )
 
 

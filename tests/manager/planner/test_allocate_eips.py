@@ -8,7 +8,16 @@ import pytest
 from manager.planner.adopt import all_inside
 from manager.planner.desired import Counts
 from manager.planner.pools import read_pools
-from manager.snapshot import Announcer, Ingress, Interface, Node, NodeName, Resource, ServiceKey
+from manager.snapshot import (
+    Announcer,
+    EipName,
+    Ingress,
+    Interface,
+    Node,
+    NodeName,
+    Resource,
+    ServiceKey,
+)
 from pointsman.api import BgpPeerSpec
 from tests.manager.planner.addressing import (
     books_of,
@@ -21,6 +30,32 @@ from tests.manager.planner.addressing import (
     service,
     settled,
 )
+
+
+def test_an_overlap_names_every_older_eip_the_oldest_first() -> None:
+    eips = [
+        eip("z-oldest", "192.0.2.64/26", created="1"),
+        eip("b", "192.0.2.7", "192.0.2.9-192.0.2.12", created="2"),
+        eip("lost", "192.0.2.12-192.0.2.14", created="3"),
+        eip("c", "2001:db8::7", created="4"),
+        eip("far", "198.51.100.0/28", created="5"),
+        eip("wide", "192.0.2.0-192.0.2.80", "2001:db8::/120", created="6"),
+    ]
+    found = plan(cluster(*eips)).eips[EipName("wide")].ready
+    assert str(found) == (
+        "Eip 'wide' gives out nothing: addresses of it are also in older Eips: "
+        "192.0.2.64-192.0.2.80 in 'z-oldest', 192.0.2.7 in 'b' and 2001:db8::7 in 'c'. Take them "
+        "out of its spec.addresses, or exclude them there."
+    )
+
+
+def test_an_overlap_with_very_many_names_eight() -> None:
+    eips = [eip(f"e{n}", f"192.0.2.{n}", created=str(n)) for n in range(1, 10)]
+    for more in (False, True):
+        found = plan(cluster(*eips[: 8 + more], eip("wide", "192.0.2.0/24", created="99")))
+        said = str(found.eips[EipName("wide")].ready)
+        assert ("192.0.2.9 in 'e9'" in said, "others in more of them" in said) == (False, more)
+        assert "192.0.2.8 in 'e8'" in said
 
 
 def ready(*eips, **more) -> dict[str, str]:

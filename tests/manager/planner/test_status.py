@@ -12,13 +12,23 @@ from manager.planner.desired import Allocation, Announcement, Grant
 from manager.planner.plan import plan
 from manager.planner.status import service_record
 from manager.planner.whatif import settle
-from manager.snapshot import Condition, EipName, Observed
+from manager.snapshot import Condition, EipName, NodeName, Observed
 from pointsman.model.allocated import AddressPoolExhausted, Allocated
 from pointsman.model.announced import Announced, NoServingEndpoint, NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, SessionReport
 from pointsman.model.verdict import Verdict
-from tests.manager.planner.scene import CONF, WEB, eip, endpoints, peer, scene, service
+from tests.manager.planner.scene import (
+    CONF,
+    WEB,
+    announcer,
+    eip,
+    endpoints,
+    nic,
+    peer,
+    scene,
+    service,
+)
 
 GRANT = Grant(ip_address("198.51.100.0"), EipName("public"))
 HAS = Allocated("a/web", (("198.51.100.0", "public"),))
@@ -178,6 +188,13 @@ def usable(at: str) -> Condition:
     return Condition("Ready", "True", "Ready", "it is used", f"2026-01-01T{at}Z")
 
 
+# Agents that have spoken: nothing else is waited for.
+NEAR = {
+    NodeName(f"node{n}"): announcer(
+        f"node{n}", nic("eth0", f"192.0.2.1{n}/24", f"2001:db8:2::1{n}/64")
+    )
+    for n in (1, 2, 3)
+}
 SAID = Condition("Established", "True", "Established", "it is", "2026-01-01T11:00:00Z")
 
 
@@ -205,7 +222,8 @@ def test_a_first_session_has_time_to_come_up(
     timers = {"connectRetrySeconds": retry}
     router = peer("t", conditions=tuple(conditions), timers=timers)
     sessions = {PeerName("t"): DOWN}
-    found = plan(scene(router, observed=Observed(sessions=sessions), taken_at=NOON))
+    world = scene(router, observed=Observed(sessions=sessions), taken_at=NOON, announcers=NEAR)
+    found = plan(world)
     assert ("Established" in found.statuses[ResourceKey("BgpPeer", "t")].conditions) is told
     assert found.again_s == again_s
 
