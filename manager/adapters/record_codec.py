@@ -1,13 +1,15 @@
 """Our part of an API object: read out of it, and written into it as one merge patch. Pure.
 
-What marks a Service as written by us are our annotations and condition types; nothing else
-in it is ever read as ours, and entries of others in the same lists are copied verbatim.
+What marks a Service as written by us are our condition types, which users cannot write; no
+annotation is a mark, nothing else in it is ever read as ours, and entries of others in the
+same lists are copied verbatim.
 Refuses to decide what should stand there: that is the plan's.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from manager.planner.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
 
@@ -29,13 +31,14 @@ VIP: Final = "VIP"
 def service_record(service: Service) -> ServiceRecord | None:
     """Return our part of *service*, or None when it bears no mark of ours.
 
-    An unmarked Service's addresses are somebody else's, or were copied in with a manifest:
-    a plan may put a record there, but there is nothing of ours to drop.
+    A condition is the mark. An unmarked Service's addresses are somebody else's, and its
+    annotations, even those with our names, its owner's: copied with a manifest, or written by
+    hand. A plan may put a record there, but there is nothing of ours to drop.
     """
+    if not bears_mark(service):
+        return None
     annotations = {k: v for k, v in service.annotations.items() if k in OUR_ANNOTATIONS}
     conditions = {c.type: _stated(c) for c in service.conditions if c.type in OUR_CONDITIONS}
-    if not annotations and not conditions:
-        return None
     return ServiceRecord(tuple(map(_spelled, service.ingress)), annotations, conditions)
 
 
@@ -65,8 +68,7 @@ def service_patch(service: Service, record: ServiceRecord, *, now: str) -> dict[
 def service_release(service: Service) -> dict[str, Any]:
     """Return the merge patch of `/status` that takes our part of *service* away.
 
-    Addresses go only if our Allocated condition says that they are ours, and then those
-    that `allocated-from` names: another controller may have added its own since.
+    Only addresses of our own record go: another controller may have added its own since.
     """
     metadata: dict[str, Any] = {"resourceVersion": service.resource_version}
     annotations = _annotations(service, {})
@@ -202,11 +204,5 @@ def _entry(entry: Ingress) -> dict[str, str]:
 
 
 def _not_ours(service: Service) -> list[Ingress]:
-    allocated = {c.type: c for c in service.conditions}.get(ALLOCATED)
-    if allocated is None:
-        return list(service.ingress)
-    sources = service.annotations.get(ALLOCATED_FROM)
-    if sources is None:
-        return [] if allocated.status == "True" else list(service.ingress)
-    granted = {part.rpartition("/")[2].strip() for part in sources.split(",")}
-    return [entry for entry in service.ingress if entry.ip not in granted]
+    ours = set(map(str, own_record(service).addresses))
+    return [entry for entry in service.ingress if entry.hostname or entry.ip not in ours]

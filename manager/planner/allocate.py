@@ -12,7 +12,7 @@ the refusal (status False): `Allocated=True` means that it has what it asks for.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from manager.planner.adopt import Kept, adopt, restore
+from manager.planner.adopt import Kept, adopt
 from manager.planner.books import eip_states
 from manager.planner.claims import Claim, read_claim, unreadable
 from manager.planner.desired import Allocation, Books, Grant
@@ -38,7 +38,6 @@ def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
     work = _Work(ledger)
     claims = sorted(map(work.read, ours.values()), key=_age)
     work.kept = adopt(ledger, claims)
-    restore(ledger, claims, work.kept)
     for claim in claims:
         ledger.avoid(_waited_for(claim, work.kept.get(claim.key, {})))
     for claim in sorted(claims, key=work.turn):
@@ -69,7 +68,7 @@ class _Work:
     def turn(self, claim: Claim) -> tuple[int, tuple[str, str]]:
         """Sort key: requested before pooled, those who lack before those who move, by age."""
         kept = self.kept.get(claim.key, {})
-        if any(a not in kept.get(f, ()) for f, wanted in claim.requested.items() for a in wanted):
+        if any(not set(kept.get(f, ())).issuperset(w) for f, w in claim.requested.items()):
             return 0, claim.age
         return (1 if any(not kept.get(family) for family in claim.families) else 2), claim.age
 
@@ -116,11 +115,14 @@ class _Work:
         outcomes: tuple[Outcome, ...],
     ) -> None:
         for found in outcomes:
-            before = kept.get(found.family, ())
+            before = dict.fromkeys(kept.get(found.family, ()))
+            after = dict.fromkeys(found.addresses)
+            if before == after:
+                continue
             for address in before:
-                if address not in found.addresses:
+                if address not in after:
                     self.ledger.release(claim, address)
-            for address in found.addresses:
+            for address in after:
                 if address not in before:
                     self.ledger.hold(claim, address, found.sources[address])
 
@@ -141,7 +143,7 @@ def _outcomes(
 def _waited_for(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> Iterator[Address]:
     """Yield the addresses that *claim* asks or hopes for and does not hold."""
     for family in claim.families:
-        held, wanted = kept.get(family, ()), claim.requested.get(family, ())
+        held, wanted = set(kept.get(family, ())), claim.requested.get(family, ())
         yield from (address for address in wanted if address not in held)
         if not held and not wanted:
             yield from (address for _, address in claim.hints if family_of(address) is family)

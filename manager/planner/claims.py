@@ -1,12 +1,14 @@
 """What a Service holds and what it asks for, read from its status, spec and annotations.
 
-The status is the record of what it holds. What it asks for may be nonsense: then the
-claim carries the verdict, keeps what it holds and gets nothing new.
+The status is the record of what it holds, as far as we wrote it. What it asks for may be
+nonsense: then the claim carries the verdict, keeps what it holds and gets nothing new.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from manager.planner.own_record import OwnRecord, bears_mark, held_addresses, own_record
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.allocated import (
@@ -27,6 +29,8 @@ SHARE_NAMESPACES = PREFIX + "share-namespaces"
 ALLOCATED_FROM = PREFIX + "allocated-from"
 SHARED_AS = PREFIX + "shared-as"
 ALLOCATED = PREFIX + "Allocated"
+
+MOST: Final = 64  # addresses that one Service may ask for, product.md section 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +63,32 @@ class Claim:
     age: tuple[str, str]  # (created, key): smaller is older
     families: tuple[Family, ...]
     held: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)
+    presumed: frozenset[Address] = frozenset()  # held, but nothing of ours names them
+    others: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)  # not our record
+    takes_over: bool = False  # what others gave it may become ours
     requested: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)
     named: tuple[EipName, ...] = ()
     share: Share | None = None
     shared_as: str | None = None
     hints: tuple[tuple[EipName, Address], ...] = ()
+    origins: Mapping[Address, tuple[EipName, ...]] = field(default_factory=dict)  # as hints say
     remembered: bool = False  # our own condition states what the hints say, the status does not
     fault: Fault | None = None
     opaque: bool = False  # could not be read: keeps what it holds, nobody joins it
 
 
-def held_addresses(service: Service) -> tuple[Address, ...]:
-    """Return the addresses that the status records, in its order; hostnames are not ours."""
-    found: list[Address] = []
-    for entry in service.ingress:
-        try:
-            address = read_address(entry.ip)
-        except ValueError:
-            continue
-        if address not in found:
-            found.append(address)
-    return tuple(found)
-
-
 def unreadable(service: Service) -> Claim:
     """Return the claim of a Service whose reading raised: only what it holds is believed."""
-    held = by_family(held_addresses(service))
+    there = held_addresses(service)
+    held = by_family(there)
     return Claim(
-        service, service.key, (service.created, service.key), tuple(held), held=held, opaque=True
+        service,
+        service.key,
+        (service.created, service.key),
+        tuple(held),
+        held=held,
+        presumed=frozenset(there),
+        opaque=True,
     )
 
 
@@ -115,19 +117,23 @@ def read_claim(service: Service) -> Claim:
             share = _share(service, ())
             fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
     dict(service.labels)  # admission reads them later: what cannot be read fails here
-    held = by_family(held_addresses(service))
+    record = own_record(service)
     hints = _hints(notes.get(ALLOCATED_FROM, ""))
     return Claim(
         service,
         service.key,
         (service.created, service.key),
         families,
-        held=held,
+        held=by_family(record.addresses),
+        presumed=record.presumed,
+        others=by_family(record.others),
+        takes_over=_takes_over(service, record),
         requested={} if fault is not None else by_family(requested),
         named=named,
         share=share,
         shared_as=notes.get(SHARED_AS),
         hints=hints,
+        origins=_origins(hints),
         remembered=_remembered(service, hints),
         fault=fault,
     )
@@ -142,11 +148,21 @@ def by_family(addresses: tuple[Address, ...]) -> dict[Family, tuple[Address, ...
     """Return *addresses* by family, each in numerical order."""
     if len(addresses) == 1:
         return {family_of(addresses[0]): addresses}
-    found: dict[Family, tuple[Address, ...]] = {}
+    found: dict[Family, list[Address]] = {}
     for address in addresses:
-        family = family_of(address)
-        found[family] = (*found.get(family, ()), address)
-    return {f: tuple(sorted(many, key=int)) if len(many) > 1 else many for f, many in found.items()}
+        found.setdefault(family_of(address), []).append(address)
+    return {family: tuple(sorted(many, key=int)) for family, many in found.items()}
+
+
+def _takes_over(service: Service, record: OwnRecord) -> bool:
+    """Whether addresses that another controller gave *service* may become ours.
+
+    With our class nobody else gives any: what stands there counts as nothing. One that is
+    being deleted gets nothing new, and nobody gets more than it might ask for.
+    """
+    if service.load_balancer_class is not None or service.deleting or bears_mark(service):
+        return False
+    return len(record.others) <= MOST
 
 
 class _Malformed(Exception):
@@ -175,14 +191,15 @@ def _requested(service: Service) -> tuple[Address, ...]:
     about = f"annotation {ADDRESSES}"
     if not texts and service.load_balancer_ip.strip():
         texts, about = (service.load_balancer_ip.strip(),), "spec.loadBalancerIP"
-    found: list[Address] = []
+    found: dict[Address, None] = {}  # 2001:db8::1 and 2001:db8:0::1 are one address
     for text in texts:
         try:
-            address = read_address(text)
+            found[read_address(text)] = None
         except ValueError as error:
             raise _Malformed(f"{about} is malformed: {error}", about) from None
-        if address not in found:  # 2001:db8::1 and 2001:db8:0::1 are one address
-            found.append(address)
+    if len(found) > MOST:
+        clause = f"{about} asks for {len(found)} addresses, and a Service may ask for {MOST}"
+        raise _Malformed(clause, about)
     return tuple(found)
 
 
@@ -207,6 +224,13 @@ def _hints(text: str) -> tuple[tuple[EipName, Address], ...]:
         except ValueError:
             continue
     return tuple(found)
+
+
+def _origins(hints: tuple[tuple[EipName, Address], ...]) -> Mapping[Address, tuple[EipName, ...]]:
+    found: dict[Address, list[EipName]] = {}
+    for name, address in hints:
+        found.setdefault(address, []).append(name)
+    return {address: tuple(names) for address, names in found.items()}
 
 
 def _remembered(service: Service, hints: tuple[tuple[EipName, Address], ...]) -> bool:

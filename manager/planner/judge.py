@@ -7,8 +7,7 @@ Service that needs both families can be refused both.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from manager.planner.adopt import refusal
-from manager.planner.claims import Claim
+from manager.planner.claims import MOST, Claim
 from manager.planner.desired import Refusal
 from manager.planner.ledger import Ledger
 from manager.planner.pools import Pool
@@ -67,8 +66,9 @@ def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address
     wanted = claim.requested.get(family, ())
     if wanted:
         sources: dict[Address, Pool] = {}
+        held = frozenset(kept)
         for address in wanted:
-            if address not in kept:
+            if address not in held:
                 source = _requested(ledger, claim, address)
                 if isinstance(source, Problem):
                     return Outcome(family, kept, problem=source)
@@ -134,13 +134,10 @@ def _source(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
 
 
 def _pool_problem(ledger: Ledger, claim: Claim, pool: Pool, address: Address) -> Problem | None:
-    found: tuple[type[Unserved], str] | None = None
-    if field := refusal(ledger, claim, pool):
-        found = NotAdmitted, f"Eip '{pool.name}' does not admit it ({field})"
-    elif pool.shut:
+    found = ledger.forbidden(claim, pool, address)
+    # An Eip that admits nobody of the kind says so first; one that is shut, before the address.
+    if pool.shut and (found is None or found[0] is AddressExcluded):
         found = EipDisabled, f"Eip '{pool.name}' {pool.shut}"
-    elif why := pool.withholds(address):
-        found = AddressExcluded, why
     if found is None:
         return None
     reason, why = found
@@ -174,9 +171,12 @@ def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Po
     for name, address in claim.hints:
         if family_of(address) is family and (not claim.named or name in claim.named):
             pool = ledger.pools.by_name.get(name)
-            free = pool is not None and not ledger.is_busy(address) and address in pool.grantable
-            if free and pool is not None and _pool_problem(ledger, claim, pool, address) is None:
+            if pool is None or ledger.is_busy(address):
+                continue
+            if _pool_problem(ledger, claim, pool, address) is None:
                 found[address] = pool
+                if len(found) == MOST:  # whatever anybody wrote into the annotation
+                    break
     return {address: found[address] for address in sorted(found, key=int)}
 
 
@@ -193,7 +193,7 @@ def _pooled(ledger: Ledger, claim: Claim, family: Family) -> tuple[Address, Pool
     # Two passes: with fifty full Eips before the first free one, the words cost more
     # than the search.
     for _, pool in _candidates(ledger, claim):
-        if pool is None or pool.shut or refusal(ledger, claim, pool):
+        if pool is None or pool.shut or ledger.refused(claim, pool):
             continue
         address = ledger.first_free(pool, family)
         if address is not None:
@@ -224,8 +224,8 @@ def why_not(
     """Return why an Eip has no address of *family* for *claim*; the clause is "" if it has."""
     if pool is None:
         return EipNotFound, f"there is no Eip '{clipped(name)}'"
-    if field := refusal(ledger, claim, pool):
-        return NotAdmitted, f"Eip '{name}' does not admit it ({field})"
+    if found := ledger.refused(claim, pool):
+        return found
     if pool.shut:
         return EipDisabled, f"Eip '{name}' {pool.shut}"
     reason = AddressPoolExhausted if pool.declared.of(family) else WrongFamily

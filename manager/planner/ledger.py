@@ -7,10 +7,13 @@ that a speaker still holds a path for. The ledger dies with the plan.
 
 from collections.abc import Iterable, Mapping
 
-from manager.planner.claims import Claim, held_addresses
+from manager.planner.claims import Claim
+from manager.planner.own_record import bears_mark, held_addresses, own_record
+from manager.planner.permission import Refused, forbidden, refused, takes_over
 from manager.planner.pools import Pool, Pools
 from manager.planner.sharing import Mates, Obstacle, Tenants
-from manager.snapshot import EipName, ServiceKey, Snapshot
+from manager.planner.vocabulary import OUR_CLASS
+from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.allocated import AddressInUse
 from pointsman.model.free import FreeNumbers
@@ -20,13 +23,23 @@ _Book = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes 
 
 
 def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, ...]]:
-    """Return the Services, ours or not, whose status records each address, oldest first."""
-    found: dict[Address, tuple[ServiceKey, ...]] = {}
+    """Return the Services, ours or not, whose status records each address, oldest first.
+
+    What somebody else wrote into the status of one that we serve is no record: it goes.
+    """
+    found: dict[Address, list[ServiceKey]] = {}
     for service in sorted(snapshot.services.values(), key=lambda s: (s.created, s.key)):
         if service.ingress:
-            for address in held_addresses(service):
-                found[address] = (*found.get(address, ()), service.key)
-    return found
+            for address in _recorded(service):
+                found.setdefault(address, []).append(service.key)
+    return {address: tuple(keys) for address, keys in found.items()}
+
+
+def _recorded(service: Service) -> tuple[Address, ...]:
+    if bears_mark(service):
+        return own_record(service).addresses
+    ours = service.type == "LoadBalancer" and service.load_balancer_class == OUR_CLASS
+    return () if ours else held_addresses(service)
 
 
 def still_routed(snapshot: Snapshot) -> frozenset[Address]:
@@ -55,6 +68,7 @@ class Ledger:
         self._avoid_in: dict[_Book, set[int]] = {}
         self._free: dict[_Book, FreeNumbers] = {}
         self._exhausted: dict[_Book, str] = {}
+        self._refused: dict[tuple[ServiceKey, EipName], Refused | None] = {}
         self._calm: dict[_Book, FreeNumbers] = {}  # free, and nobody waits for it
         for address in (*self.recorded, *self.routed):
             self._make_busy(address)
@@ -97,6 +111,26 @@ class Ledger:
         for key in self.recorded.get(address, ()):
             if key != claim.key and (tenants is None or key not in tenants.claims):
                 return Obstacle(key, f"Service {key} holds it", AddressInUse)
+        return None
+
+    def refused(self, claim: Claim, pool: Pool) -> Refused | None:
+        """Return why *pool* gives *claim* nothing at all, or None; asked once for each pair."""
+        if not pool.selective:
+            return None
+        pair = claim.key, pool.name
+        if pair not in self._refused:
+            self._refused[pair] = refused(pool, claim.service, self.namespaces)
+        return self._refused[pair]
+
+    def forbidden(self, claim: Claim, pool: Pool, address: Address) -> Refused | None:
+        """Return why *pool* may never give *claim* the *address*, or None: see permission.py."""
+        return forbidden(pool, address, self.refused(claim, pool))
+
+    def giver(self, claim: Claim, address: Address) -> Pool | None:
+        """Return the Eip that may take over *address*, which somebody else gave *claim*."""
+        for pool in self.pools.at(address):
+            if takes_over(pool, address, self.refused(claim, pool)):
+                return pool
         return None
 
     def is_busy(self, address: Address) -> bool:

@@ -2,20 +2,22 @@
 
 A Service without class is ours unless the manager was told to require one, and unless
 another load balancer was there first: it has an address, no record of ours, and not all
-of its addresses lie in our Eips.
+of its addresses are such as our Eips might have given it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from manager.planner.adopt import all_inside
-from manager.planner.pools import read_pools
-from manager.planner.vocabulary import ALLOCATED, ALLOCATED_FROM, ANNOUNCED
+from manager.planner.claims import MOST
+from manager.planner.own_record import bears_mark, held_addresses
+from manager.planner.permission import Namespaces, refused, takes_over
+from manager.planner.pools import Pools, read_pools
+from manager.planner.vocabulary import OUR_CLASS
 from manager.snapshot import Service, ServiceKey, Snapshot
 from pointsman.model.announced import ForeignController
 from pointsman.model.verdict import Verdict
 
-LOAD_BALANCER_CLASS = "pointsman.dev/lb"
+LOAD_BALANCER_CLASS = OUR_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ def sort_out(snapshot: Snapshot) -> Sorted:
     for key, service in sorted(snapshot.services.items()):
         if not _claimed(service, require_class=snapshot.settings.require_class):
             continue
-        if service.load_balancer_class is None and service.ingress and not recorded(service):
+        if service.load_balancer_class is None and service.ingress and not bears_mark(service):
             pools = pools or read_pools(snapshot)
-            if not all_inside(pools, service):
+            if not _may_be_taken_over(service, pools, snapshot.namespaces):
                 addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
                 left[key] = ForeignController(key, addresses)
                 continue
@@ -44,10 +46,18 @@ def sort_out(snapshot: Snapshot) -> Sorted:
     return Sorted(ours, left)
 
 
-def recorded(service: Service) -> bool:
-    """Whether a record of ours stands on *service*."""
-    marks = (ALLOCATED, ANNOUNCED)
-    return ALLOCATED_FROM in service.annotations or any(c.type in marks for c in service.conditions)
+def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
+    """Whether an Eip might have given *service* every address that it has from another.
+
+    What an Eip excludes is not its own: that is how an address is left to another controller.
+    """
+    there = held_addresses(service)
+    if service.deleting or not 0 < len(there) <= MOST or not all(e.ip for e in service.ingress):
+        return False
+    return all(
+        any(takes_over(pool, one, refused(pool, service, namespaces)) for pool in pools.at(one))
+        for one in there
+    )
 
 
 def _claimed(service: Service, *, require_class: bool) -> bool:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from manager.planner.allocate import allocate
 from manager.planner.case import Case, Contribution
-from manager.planner.claims import held_addresses
 from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.grace import NO_TIME, until_slices
 from manager.planner.ours import sort_out
+from manager.planner.own_record import held_addresses
 from manager.planner.owners import owners
 from manager.planner.paths import Paths
 from manager.planner.peers import Peers, exports, identities, neighbors, read_peers
@@ -74,7 +74,9 @@ def _again_s(shared: Shared, scene: "_Scene", statuses: Records) -> float | None
 def _shared(snapshot: Snapshot, books: Books) -> Shared:
     """Return what is the same for all Services, with every router at the speakers that serve it."""
     peers = read_peers(snapshot)
-    holders = Counter(g.address for a in books.allocations.values() for g in a.grants)
+    # Only what an Eip gave is a VIP: what merely stands in a status takes nobody's next hop.
+    grants = (g for a in books.allocations.values() for g in a.grants if g.eip is not None)
+    holders = Counter(grant.address for grant in grants)
     shared = Shared(snapshot, peers, frozenset(holders), books.eips)
     shared.common = frozenset(address for address, number in holders.items() if number > 1)
     if peers.conf is None:

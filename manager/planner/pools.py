@@ -6,7 +6,8 @@ older one, gives out nothing; it never takes another pool down with it.
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from manager.planner import clusterips, podcidrs
 from manager.planner.reserved import reserved
@@ -42,7 +43,7 @@ class Pool:
     declared: AddressSet = AddressSet()  # spec.addresses; of a broken Eip, what can be read
     own: AddressSet = AddressSet()  # declared without spec.exclude
     grantable: AddressSet = AddressSet()  # own without infrastructure; empty when broken
-    infrastructure: tuple[tuple[Address, str], ...] = ()  # inside own, never granted
+    infrastructure: Mapping[Address, str] = field(default_factory=dict)  # inside own, whose
 
     shut: str = ""  # why it gives out nothing at all now
     selective: bool = False  # not every Service is admitted
@@ -52,12 +53,15 @@ class Pool:
         return self.spec is not None and self.spec.avoid_buggy_ips
 
     def withholds(self, address: Address) -> str:
-        """Return why *address*, which is declared, is never given out; "" when it may be."""
+        """Return why *address*, which is declared, is never given out; "" when it may be.
+
+        `grantable` holds the addresses for which this is "", but for those of avoidBuggyIPs.
+        """
         if address not in self.own:
             return f"Eip '{self.name}' excludes it"
         if self.avoids_buggy and address.version == 4 and (int(address) & 0xFF) in BUGGY:
             return f"Eip '{self.name}' avoids addresses that end in .0 or .255"
-        owner = next((owner for other, owner in self.infrastructure if other == address), "")
+        owner = self.infrastructure.get(address)
         return f"it is an address of the infrastructure ({owner})" if owner else ""
 
     def capacity(self, family: Family) -> int:
@@ -75,6 +79,7 @@ class Pools:
     defaults: tuple[Pool, ...]  # by priority, then name
     segments: Mapping[Family, tuple[tuple[int, tuple[Pool, ...]], ...]]  # from number on: pools
     failures: tuple[tuple[str, Exception], ...] = ()
+    infrastructure: Mapping[Address, str] = field(default_factory=dict)  # and whose, everywhere
 
     def at(self, address: Address) -> tuple[Pool, ...]:
         """Return the pools whose spec.addresses hold *address*, Ready ones first."""
@@ -98,7 +103,8 @@ def read_pools(snapshot: Snapshot) -> Pools:
             failures.append((f"Eip {eip.name}", error))
             broken = InternalError("Eip", eip.name, type(error).__name__)
             pools.append(Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken))
-    pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), snapshot)
+    whose = reserved(snapshot)
+    pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), whose)
     warners = podcidrs.warner(snapshot), clusterips.warner(snapshot)
     pools = [_warned(pool, [warn(pool.own) for warn in warners]) for pool in pools]
     pools = [replace(pool, shut=_shut(pool), selective=_selective(pool.spec)) for pool in pools]
@@ -108,6 +114,7 @@ def read_pools(snapshot: Snapshot) -> Pools:
         defaults=tuple(sorted(defaults, key=_priority)),
         segments={family: _segments(pools, family) for family in Family},
         failures=tuple(failures),
+        infrastructure=whose,
     )
 
 
@@ -198,24 +205,25 @@ def _common(
     return found
 
 
-def _without_infrastructure(pools: list[Pool], snapshot: Snapshot) -> list[Pool]:
+def _without_infrastructure(pools: list[Pool], whose: Mapping[Address, str]) -> list[Pool]:
     index = Pools({}, (), {family: _segments(pools, family) for family in Family})
-    inside: dict[EipName, list[tuple[Address, str]]] = {}
-    for address, owner in reserved(snapshot).items():
+    inside: dict[EipName, dict[Address, str]] = {}
+    for address, owner in whose.items():
         for pool in index.at(address):
             if address in pool.own:
-                inside.setdefault(pool.name, []).append((address, owner))
-    return [_minus(pool, tuple(inside.get(pool.name, ()))) for pool in pools]
+                inside.setdefault(pool.name, {})[address] = owner
+    return [_minus(pool, inside.get(pool.name, {})) for pool in pools]
 
 
-def _minus(pool: Pool, found: tuple[tuple[Address, str], ...]) -> Pool:
+def _minus(pool: Pool, found: Mapping[Address, str]) -> Pool:
     if not found:
         return pool
-    points = union((family_of(a), (int(a), int(a))) for a, _ in found)
+    points = union((family_of(a), (int(a), int(a))) for a in found)
     ready = pool.ready
     if isinstance(ready, Ready):
         more = ("others of the infrastructure",) if len(found) > MENTIONED else ()
-        never = tuple(f"{address} ({owner})" for address, owner in found[:MENTIONED])
+        first = islice(found.items(), MENTIONED)
+        never = tuple(f"{address} ({owner})" for address, owner in first)
         ready = Ready(pool.name, never + more)
     return replace(pool, ready=ready, grantable=pool.grantable - points, infrastructure=found)
 

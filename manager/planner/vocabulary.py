@@ -3,6 +3,7 @@
 from typing import Final
 
 PREFIX: Final = "pointsman.dev/"
+ADDRESSES: Final = PREFIX + "addresses"  # set by users
 ALLOCATED_FROM: Final = PREFIX + "allocated-from"
 SHARED_AS: Final = PREFIX + "shared-as"
 ANNOUNCED_BY: Final = PREFIX + "announced-by"
@@ -11,6 +12,8 @@ DRAIN: Final = PREFIX + "drain"  # on a Node, set by its users
 
 ALLOCATED: Final = PREFIX + "Allocated"
 ANNOUNCED: Final = PREFIX + "Announced"
+
+OUR_CLASS: Final = PREFIX + "lb"  # spec.loadBalancerClass
 
 READY: Final = "Ready"
 ESTABLISHED: Final = "Established"

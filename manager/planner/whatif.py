@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from manager.planner.desired import Plan, Speech
-from manager.planner.ours import recorded
+from manager.planner.own_record import bears_mark, own_record
 from manager.planner.plan import plan
-from manager.planner.vocabulary import ALLOCATED_FROM
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import LIVE, PeerName, SessionReport
@@ -88,9 +87,8 @@ def written(service: Service, record: ServiceRecord) -> Service:
 
 def released(service: Service) -> Service:
     """Return *service*, which is not ours, without what a record of ours left on it."""
-    if not recorded(service):
+    if not bears_mark(service):
         return service
-    sources = service.annotations.get(ALLOCATED_FROM, "")
-    ours = {part.rpartition("/")[2].strip() for part in sources.split(",")}
+    ours = set(map(str, own_record(service).addresses))
     ingress = tuple(entry for entry in service.ingress if entry.ip not in ours)
     return replace(written(service, ServiceRecord()), ingress=ingress)

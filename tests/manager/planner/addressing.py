@@ -41,7 +41,16 @@ def labels(**wanted: str) -> LabelSelector:
 
 
 def service(key: str, *held: str, notes: Mapping[str, str] | None = None, **more: Any) -> Service:
-    """A Service whose status holds *held*; *notes* are annotations without our prefix."""
+    """A Service that holds *held* by our record; *notes* are annotations without our prefix."""
+    if held:
+        sentence = f"Service {key} has {' and '.join(held)}."
+        record = Condition(PREFIX + "Allocated", "True", "Allocated", sentence)
+        more.setdefault("conditions", (record,))
+    return stranger(key, *held, notes=notes, **more)
+
+
+def stranger(key: str, *held: str, notes: Mapping[str, str] | None = None, **more: Any) -> Service:
+    """A Service in whose status somebody else wrote *held*: nothing of ours says so."""
     namespace, name = key.split("/")
     annotations = {PREFIX + note: text for note, text in (notes or {}).items() if text}
     ingress = tuple(Ingress(ip=ip, ip_mode="VIP") for ip in held)
@@ -92,11 +101,13 @@ def written(was: Service, now: Allocation) -> Service:
         notes[PREFIX + "shared-as"] = now.shared_as
     verdict = now.verdict
     stated = Condition(PREFIX + "Allocated", verdict.status, verdict.reason, str(verdict))
+    announced = Condition(PREFIX + "Announced", "True" if now.grants else "False")
+    announced = replace(announced, reason="Announced" if now.grants else "NoAddress")
     return replace(
         was,
         annotations={k: v for k, v in notes.items() if v},
         ingress=tuple(Ingress(ip=str(grant.address), ip_mode="VIP") for grant in now.grants),
-        conditions=(*(c for c in was.conditions if c.type != stated.type), stated),
+        conditions=(stated, announced),
     )
 
 

@@ -3,6 +3,7 @@
 Slow and plain on purpose: every address of every Eip is looked at, one by one.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from itertools import product
@@ -92,7 +93,29 @@ def families(service: Service) -> tuple[Family, ...]:
 
 
 def held(service: Service) -> set[Address]:
-    return {ip_address(entry.ip) for entry in service.ingress}
+    """What of the status is a record; of a Service that we never wrote to, anybody's is.
+
+    The sentence of our condition names what the Service has, and what it keeps before a colon.
+    """
+    there = {ip_address(entry.ip) for entry in service.ingress}
+    if not marked(service):
+        return there
+    # Up to the colon, which is not one of "2001:db8::".
+    sentence = re.split(r"(?:(?<!:)|(?<=::)): ", service.conditions[0].message)[0] + " "
+    return {a for a in there if re.search(rf" {re.escape(str(a))}[.,]? ", sentence)}
+
+
+def marked(service: Service) -> bool:
+    return bool(service.conditions)
+
+
+def takes_over(snapshot: Snapshot, service: Service, address: Address) -> bool:
+    """Whether *address*, which somebody else gave *service*, may become ours."""
+    return not marked(service) and any(
+        address in grantable(eip) and admits(eip, service)
+        for eip in snapshot.eips.values()
+        if not eip.deleting
+    )
 
 
 def offers(one: Service, other: Service) -> bool:

@@ -5,13 +5,10 @@ from typing import Any
 
 import pytest
 
-from manager.planner.adopt import all_inside
 from manager.planner.desired import Counts
-from manager.planner.pools import read_pools
 from manager.snapshot import (
     Announcer,
     EipName,
-    Ingress,
     Interface,
     Node,
     NodeName,
@@ -379,22 +376,6 @@ def test_a_forged_origin_does_not_lead_into_an_eip_that_does_not_admit() -> None
     old = eip("old", "192.0.2.0/24", created="1")
     vip = eip("vip", "192.0.2.8/29", created="2", namespaces=("board",))
     assert one(plan(cluster(held, old, vip)), "a/web").grants[0].eip == "old"
-
-
-@pytest.mark.parametrize(
-    ("ingress", "inside"),
-    [
-        pytest.param(["192.0.2.1", "192.0.2.2"], True, id="all in our Eips"),
-        pytest.param(["192.0.2.1", "198.51.100.1"], False, id="one is not"),
-        pytest.param(["192.0.2.9"], False, id="an excluded one is left to others"),
-        pytest.param([], False, id="none at all"),
-        pytest.param([""], False, id="a hostname"),
-    ],
-)
-def test_a_foreign_ingress_is_taken_over_only_if_all_of_it_is_ours(ingress, inside) -> None:
-    pools = read_pools(cluster(eip("a", "192.0.2.0/28", exclude=("192.0.2.9",), disabled=True)))
-    entries = tuple(Ingress(ip=ip, hostname="" if ip else "x.example") for ip in ingress)
-    assert all_inside(pools, service("a/web").__class__("a", "web", ingress=entries)) is inside
 
 
 class Poisoned:

@@ -322,6 +322,8 @@ class AllocationMachine(RuleBasedStateMachine):
         ]
         if any(not oracle.may_share(one, rival) for rival in rivals):
             return True
+        if not oracle.marked(one) and not oracle.takes_over(before, one, address):
+            return True  # no Eip might have given it
         ours = self.last.get(one.uid, set())
         if address not in ours and ours & given[one.key]:
             return True  # somebody wrote it over ours, which came back

@@ -8,7 +8,8 @@ import pytest
 from manager.planner.ours import sort_out
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Ingress, Settings
-from tests.manager.planner.scene import WEB, eip, endpoints, scene, service
+from tests.manager.planner.addressing import stranger
+from tests.manager.planner.scene import WEB, eip, endpoints, scene
 
 PUBLIC = eip("public", "198.51.100.0/28", exclude=("198.51.100.8/29",), default=True)
 STRICT = Settings(require_class=True)
@@ -43,8 +44,8 @@ def test_claimed(service_type: str, its_class: str | None, settings: Settings, o
         pytest.param(
             ["203.0.113.9"],
             {"notes": {"allocated-from": "old/203.0.113.9"}},
-            True,
-            id="an annotation of ours is a record",
+            False,
+            id="an annotation is no record: anybody may have written it",
         ),
         pytest.param(
             ["203.0.113.9"],
@@ -67,7 +68,7 @@ def test_claimed(service_type: str, its_class: str | None, settings: Settings, o
     ],
 )
 def test_takeover(held: list[str], more: dict[str, Any], ours: bool) -> None:
-    found = sort_out(scene(service("a/web", *held, **more), PUBLIC))
+    found = sort_out(scene(stranger("a/web", *held, **more), PUBLIC))
     assert (list(found.ours), list(found.left_alone)) == (
         (["a/web"], []) if ours else ([], ["a/web"])
     )
@@ -79,7 +80,7 @@ def test_a_hostname_of_another_controller_is_never_ours() -> None:
 
 
 def test_what_is_left_alone_gets_nothing_and_is_told_how_to_part() -> None:
-    decided = plan(scene(service("a/web", "203.0.113.9"), PUBLIC, endpoints("a/web", "node1")))
+    decided = plan(scene(stranger("a/web", "203.0.113.9"), PUBLIC, endpoints("a/web", "node1")))
     assert (dict(decided.services), dict(decided.speech.routes)) == ({}, {})
     verdict = decided.left_alone[WEB.key]
     assert verdict.reason == "ForeignController"

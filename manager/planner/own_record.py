@@ -1,0 +1,107 @@
+"""Which addresses in a Service's status we wrote there ourselves: our record, and nothing else.
+
+Anybody who may write a Service's status can put an address there, other load balancers do.
+Ours is known by its structure: our conditions, which users cannot write, stand beside it,
+and they name the addresses, as the annotation allocated-from does. How a condition puts it
+doesn't matter: another version may have other words. It refuses to believe the annotation
+alone: whoever may edit the Service may write it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from manager.planner.vocabulary import ADDRESSES, ALLOCATED, ALLOCATED_FROM, ANNOUNCED
+from manager.snapshot import Condition, Service
+from pointsman.model.address import Address
+from pointsman.model.allocated import InternalError
+from pointsman.model.announced import NoAddress
+from pointsman.model.ranges import read_address
+
+OURS: Final = frozenset({ALLOCATED, ANNOUNCED})
+_WORD: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRecord:
+    """What of a Service's status is our own record, in the order of the status."""
+
+    addresses: tuple[Address, ...] = ()
+    presumed: frozenset[Address] = frozenset()  # of these: nothing but the status names them
+    others: tuple[Address, ...] = ()  # what somebody else wrote there
+
+
+def bears_mark(service: Service) -> bool:
+    """Whether we ever wrote a record on *service*; what a user can write is no mark."""
+    return any(one.type in OURS for one in service.conditions)
+
+
+def held_addresses(service: Service) -> tuple[Address, ...]:
+    """Return every address in the status, whoever wrote it, in its order; no hostnames."""
+    return tuple(dict.fromkeys(_readable(entry.ip for entry in service.ingress)))
+
+
+def own_record(service: Service) -> OwnRecord:
+    """Return which addresses in the status of *service* are our record."""
+    there = held_addresses(service)
+    ours = {one.type: one for one in service.conditions if one.type in OURS}
+    if not there or not ours:
+        return OwnRecord(others=there)
+    noted = _listed(service.annotations.get(ALLOCATED_FROM, ""))
+    said = ours.get(ALLOCATED) or ours[ANNOUNCED]
+    named = named_in(said.message)
+    if _says_none(ours, named):
+        return OwnRecord(others=there)
+    known = named or noted
+    if named and said.status != "True":  # it may name what was asked for in vain, too
+        known -= _listed(_asked(service)) - noted
+    own = tuple(address for address in there if address in known)
+    if own or named:
+        return OwnRecord(own, others=tuple(a for a in there if a not in known))
+    return OwnRecord(there, presumed=frozenset(there))
+
+
+def _says_none(ours: Mapping[str, Condition], named: frozenset[Address]) -> bool:
+    """Whether our conditions say that the Service has no address of ours."""
+    allocated, announced = ours.get(ALLOCATED), ours.get(ANNOUNCED)
+    if allocated is not None and allocated.status == "True":
+        return False
+    if allocated is not None and allocated.reason == InternalError.__name__:
+        return False  # it was not judged, and everything stayed as it was
+    if announced is None:  # refused before anything was announced: it had none, or names it
+        return not named
+    return announced.reason == NoAddress.__name__
+
+
+@lru_cache(maxsize=1 << 14)  # every plan reads the same conditions again
+def named_in(sentence: str) -> frozenset[Address]:
+    """Return the addresses that *sentence* mentions, whatever it says about them."""
+    found: set[Address] = set()
+    for word in _WORD.findall(sentence):
+        # An IPv6 address may end in a colon itself: "keeps 2001:db8::: it asks for ...".
+        for spelled in (word, word[:-1]) if word[-1] in ".:" else (word,):
+            try:
+                found.add(read_address(spelled))
+                break
+            except ValueError:
+                continue
+    return frozenset(found)
+
+
+def _asked(service: Service) -> str:
+    return service.annotations.get(ADDRESSES, "") or service.load_balancer_ip
+
+
+def _listed(text: str) -> frozenset[Address]:
+    """Return the addresses of a comma list, with or without the Eip before each."""
+    return frozenset(_readable(item.rpartition("/")[2].strip() for item in text.split(",")))
+
+
+def _readable(texts: Iterable[str]) -> Iterator[Address]:
+    for text in texts:
+        try:
+            yield read_address(text)
+        except ValueError:
+            continue
