@@ -25,6 +25,9 @@ from pointsman.model.route import PathAttributes, RouteKey
 
 AS_TRANS = 23456  # RFC 6793 section 9: stands for an AS that needs four octets
 MP_REACH_NLRI = 14  # RFC 4760 section 3
+# ORIGIN (RFC 4271 section 4.3): the lowest wins before anything that could tell our paths of a
+# prefix apart (section 9.1.2.2 c). Export rules make it IGP again, for every router.
+ORIGIN_BEST, ORIGIN_OTHER = 0, 2  # IGP, INCOMPLETE
 EXTENDED_LENGTH = 0x10  # flag: two octets of length (RFC 4271 section 4.3)
 BYTES_PER_WEIGHT = 125_000.0  # link bandwidth is in bytes/s: weight 1 reads as 1 Mbit/s
 IPV4 = cm.Family(afi=cm.Family.AFI_IP, safi=cm.Family.SAFI_UNICAST)
@@ -78,7 +81,7 @@ def _shared_attributes(
     ours = numbers | {MARK} | marks(wish.as_path_prepend)
     large += [(asn, 0, number) for number in sorted(ours)]
     attributes = [
-        at.Attribute(origin=at.OriginAttribute(origin=0)),  # IGP: RFC 4271 section 4.3
+        at.Attribute(origin=at.OriginAttribute(origin=ORIGIN_BEST if wish.best else ORIGIN_OTHER)),
         at.Attribute(
             large_communities=at.LargeCommunitiesAttribute(
                 communities=[
@@ -164,8 +167,11 @@ def _said(path: pb.Path, asn: int) -> Said:
     plain: tuple[str, ...] = ()
     local_pref = med = weight = None
     prepend = 0
+    best = True
     for attribute in path.pattrs:
         match attribute.WhichOneof("attr"):
+            case "origin":
+                best = attribute.origin.origin == ORIGIN_BEST
             case "next_hop":
                 hop = ip_address(attribute.next_hop.next_hop)
             case "large_communities":
@@ -185,7 +191,7 @@ def _said(path: pb.Path, asn: int) -> Said:
             case "extended_communities":
                 weight = _weight(attribute.extended_communities)
     prepend = prepend or times(numbers)
-    wish = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight)
+    wish = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight, best)
     routers = frozenset(number for number in numbers if MARK < number <= ABOVE)
     return Said(hop, wish, routers, MARK in numbers)
 

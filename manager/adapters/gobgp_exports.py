@@ -2,8 +2,9 @@
 
 Each peer has a neighbor set (one address), a large-community set (`AS:0:n`) and a
 statement, all called `pointsman/NAME`: what carries `AS:0:n` may leave to that address,
-without any `AS:0:*`. `n` lives in the daemon, is read back, and never changes while the
-peer is there. Everything else in the policy engine is somebody else's and stays.
+without any `AS:0:*` and with ORIGIN IGP, whichever path is the best one here. `n` lives in the
+daemon, is read back, and never changes while the peer is there. Everything else in the policy
+engine is somebody else's and stays.
 
 AddDefinedSet(replace=True) does nothing to a set in use, and ListStatement calls every
 action "add" (both measured, 4.8): sets are edited entry by entry, statements are read
@@ -64,6 +65,7 @@ def statement(name: str, asn: int) -> pb.Statement:
             large_community=pb.CommunityAction(
                 type=pb.CommunityAction.TYPE_REMOVE, communities=[f"^{asn}:0:[0-9]+$"]
             ),
+            origin_action=pb.OriginAction(origin=pb.ORIGIN_TYPE_IGP),
         ),
     )
 

@@ -8,6 +8,10 @@ GoBGP tells local paths of a prefix apart by Path.identifier, not by next hop. C
 place so that a router may no longer hear it, a path stays at that router (4.8, measured);
 so an identifier belongs to (prefix, next hop, routers): the narrowed path is put under a
 new one, then the old one is withdrawn.
+
+A router without ADD-PATH is sent the best path of a prefix if that path may leave to it, and
+nothing if it may not, whatever else is there (4.8, measured). So the path that such routers
+are to have is made the best one: `PathAttributes.best`, which is ORIGIN in the table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +27,7 @@ from pointsman.model.delta import Delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey, route_order
 
 MARK = 0  # AS:0:0: "ours"
-NOTHING = PathAttributes()
+NOTHING = PathAttributes(best=False)  # a placeholder takes no router's path away
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Held:
     prefix: Prefix
     identifier: int
     key: RouteKey | None
-    attributes: PathAttributes = NOTHING
+    attributes: PathAttributes = PathAttributes()
     numbers: frozenset[int] = frozenset()
     wire: int = 0  # the path identifier routers hear, gobgpd's own; 0: not said
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 from manager.adapters.gobgp_codec import IPV4, IPV6
 from pointsman.gobgp_api import gobgp_pb2 as pb
-from pointsman.model.route import Bfd, Neighbor, PeerName
+from pointsman.model.route import MOST_PATHS, Bfd, Neighbor, PeerName
 
 OURS = "pointsman/"
-SEND_MAX = 255  # one byte in gobgpd: 256 would quietly mean 0 (measured)
+SEND_MAX = MOST_PATHS  # 256 would quietly mean 0 (measured)
 OFF_HOLD_SECONDS = 65_535  # gobgpd reads 0 as its default of 90; this leaves it to the router
 DEFERRAL_SECONDS = 1  # its default of 360 s keeps everybody waiting for one router (measured)
 MD5_KEY_MAX = 80  # TCP_MD5SIG_MAXKEYLEN: linux/tcp.h

@@ -9,6 +9,8 @@ from typing import Final, Literal, NewType
 
 from pointsman.model.address import Address, Prefix, address_order
 
+# Of a prefix, to one router: gobgpd's send_max is one byte, and it sends no more (4.8, measured).
+MOST_PATHS: Final = 255
 PeerName = NewType("PeerName", str)  # metadata.name of a BgpPeer
 
 
@@ -81,6 +83,9 @@ class PathAttributes:
     med: int | None = None  # RFC 4271 section 5.1.4
     as_path_prepend: int = 0  # how often our own AS is added
     weight: int | None = None  # link bandwidth, relative (draft-ietf-idr-link-bandwidth)
+    # False: routers that keep one path of the prefix are sent another one. No router hears this;
+    # it decides which path the speaker takes for its best (RFC 4271 section 9.1).
+    best: bool = True
 
 
 @dataclass(frozen=True, slots=True)

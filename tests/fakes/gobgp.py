@@ -38,6 +38,7 @@ class FakeRouter:
     receives_add_path: bool = True
     password: str = ""
     heard: dict[PathId, pb.Path] = field(default_factory=dict)
+    beyond: dict[PathId, pb.Path] = field(default_factory=dict)  # not sent it: over send_max
 
     def agrees(self, peer: pb.Peer) -> bool:
         """Say whether a session can come of what the speaker was told; GTSM isn't on here."""
@@ -265,15 +266,29 @@ class FakeGobgpd:
             if not router.receives_add_path:
                 self._tell_best(address, router, identity)
             elif (told := self._exported(path, address)) is not None:
-                router.heard[identity] = told
+                if identity in router.heard or self._room(address, router, identity):
+                    router.heard[identity] = told
+                else:
+                    router.beyond[identity] = told
             # else: what it heard under this identifier stays there (4.8)
+
+    def _room(self, address: str, router: FakeRouter, identity: PathId) -> bool:
+        """Say whether one more path of a prefix goes out as it is put; a resend asks nobody."""
+        families = self.peers[address].afi_safis
+        most = next(f for f in families if f.config.family.afi == identity[0])
+        there = sum(key[:2] == identity[:2] for key in router.heard)
+        return there < most.add_paths.config.send_max
 
     def _withdraw(self, identity: PathId) -> None:
         if self.table.pop(identity, None) is None:
             return
         for address, router in self._told(identity[0]):
             if router.receives_add_path:
-                router.heard.pop(identity, None)
+                sent = router.heard.pop(identity, None)
+                if router.beyond.pop(identity, None) is None and sent is not None:
+                    waits = next((k for k in router.beyond if k[:2] == identity[:2]), None)
+                    if waits is not None:
+                        router.heard[waits] = router.beyond.pop(waits)
             else:
                 self._tell_best(address, router, identity)
 
@@ -281,7 +296,9 @@ class FakeGobgpd:
         """Without ADD-PATH a router hears the best path, if it may, and no other instead."""
         afi, prefix, _ = identity
         rivals = [path for key, path in self.table.items() if key[:2] == (afi, prefix)]
-        told = self._exported(rivals[-1], address) if rivals else None
+        # The lowest ORIGIN is the best, of equal ones the latest (4.8); `max` takes the first.
+        best = max(reversed(rivals), key=lambda path: -_origin(path), default=None)
+        told = self._exported(best, address) if best is not None else None
         router.heard.pop((afi, prefix, 0), None)
         if told is not None:
             router.heard[afi, prefix, 0] = told
@@ -311,7 +328,8 @@ class FakeGobgpd:
                 raise failure(f"neighbor that has {request.name} doesn't exist")
             if request.family.afi not in _afis(self.peers[request.name]):
                 raise failure(f"{request.family.afi} unsupported")
-            table = self.routers[request.name].heard
+            router = self.routers[request.name]
+            table = {**router.heard, **{k: _beyond(p) for k, p in router.beyond.items()}}
         wanted = {lookup.prefix for lookup in request.prefixes}
         found: dict[str, list[pb.Path]] = {}
         for (afi, prefix, _), path in table.items():
@@ -395,6 +413,7 @@ class FakeGobgpd:
     def _resend(self, address: str) -> None:
         router, peer = self.routers[address], self.peers[address]
         router.heard.clear()
+        router.beyond.clear()
         for identity, path in self.table.items():
             if identity[0] not in _afis(peer):
                 continue
@@ -434,6 +453,18 @@ def _refusals() -> Iterator[None]:
         yield
     except Refused as error:
         raise failure(str(error)) from error
+
+
+def _beyond(path: pb.Path) -> pb.Path:
+    """Return *path* as it is listed though it was not sent."""
+    shown = pb.Path()
+    shown.CopyFrom(path)
+    shown.send_max_filtered = True
+    return shown
+
+
+def _origin(path: pb.Path) -> int:
+    return next(one.origin.origin for one in path.pattrs if one.HasField("origin"))
 
 
 def _up(peer: pb.Peer) -> bool:

@@ -137,7 +137,8 @@ class Policies:
             assert statement.actions.route_action == pb.ROUTE_ACTION_ACCEPT
             action = statement.actions.large_community
             assert action.type == pb.CommunityAction.TYPE_REMOVE
-            return self._without(path, list(action.communities))
+            told = self._without(path, list(action.communities))
+            return _with_origin(told, statement.actions.origin_action)
         accepted = self.default[pb.POLICY_DIRECTION_EXPORT] == pb.ROUTE_ACTION_ACCEPT
         return path if accepted else None
 
@@ -176,6 +177,14 @@ class Policies:
             for policy in self.assigned[direction]
             for name in self.policies[policy]
         ]
+
+
+def _with_origin(path: pb.Path, action: pb.OriginAction) -> pb.Path:
+    """Return *path* with the ORIGIN that a rule gives it, if it gives one."""
+    for attribute in path.pattrs:
+        if attribute.HasField("origin") and action.origin != pb.ORIGIN_TYPE_UNSPECIFIED:
+            attribute.origin.origin = action.origin - pb.ORIGIN_TYPE_IGP
+    return path
 
 
 def prepended(path: pb.Path, asn: int, times: int) -> pb.Path:
