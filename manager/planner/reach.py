@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from manager.planner.hops import Hop, is_on, next_hop
+from manager.planner.hops import Hop, is_on, lies_in, next_hop
 from manager.snapshot import NodeName, Snapshot
 from pointsman.api import BgpPeerSpec, Scope
 from pointsman.model.address import Address, Family, Prefix
@@ -48,15 +48,25 @@ def reach(
     near = _connected(snapshot, spec.address)
     for name, node in sorted(snapshot.nodes.items()):
         announcer = snapshot.announcers.get(name)
-        hop = next_hop(node, announcer, peer=spec.address, family=family, vips=vips)
-        if hop is None and over_ipv6:
-            hop = next_hop(node, announcer, peer=spec.address, family=Family.IPV6, vips=vips)
+        wanted = (family, Family.IPV6) if over_ipv6 else (family,)
+        found_hops = (
+            next_hop(
+                node,
+                announcer,
+                peer=spec.address,
+                family=each,
+                vips=vips,
+                near=near.networks,
+            )
+            for each in wanted
+        )
+        hop = next((one for one in found_hops if one is not None), None)
         if hop is None:
             without[name] = f"has no {family} address"
         elif announcer is not None and announcer.reported:
             found[name] = hop
         else:
-            found[name] = Hop(hop.address, shared=near.holds(hop.address))
+            found[name] = Hop(hop.address, shared=lies_in(hop.address, near.networks))
     scope = spec.next_hops.scope
     if scope is Scope.CONNECTED or (scope is Scope.AUTO and near.shared):
         for name in [name for name in found if name not in near.nodes]:
@@ -82,9 +92,6 @@ class _Near:
     nodes: frozenset[NodeName]
     shared: bool  # some node has an address there, its link up or not
 
-    def holds(self, address: Address) -> bool:
-        return any(n.version == address.version and address in n for n in self.networks)
-
 
 def _connected(snapshot: Snapshot, peer: Address) -> _Near:
     """Return what shares a network with *peer*, as far as agents have reported."""
@@ -102,7 +109,7 @@ def _connected(snapshot: Snapshot, peer: Address) -> _Near:
     for name, node in snapshot.nodes.items():
         agent = snapshot.announcers.get(name)
         silent = agent is None or not agent.reported
-        if silent and any(map(near.holds, node.internal_ips)):
+        if silent and any(lies_in(address, near.networks) for address in node.internal_ips):
             nodes.add(name)
     shared = not snapshot.nodes.keys().isdisjoint(nodes | down)
     return _Near(near.networks, frozenset(nodes & snapshot.nodes.keys()), shared)

@@ -1,12 +1,12 @@
 """The next hop of a node towards a peer: product.md section 3, **bgp**."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from manager.planner.hops import Hop, next_hop
-from manager.snapshot import Interface
-from pointsman.model.address import Address, Family
+from manager.snapshot import Announcer, Interface, NodeName
+from pointsman.model.address import Address, Family, Prefix
 from tests.manager.planner.scene import announcer, nic, node
 
 V4, V6 = Family.IPV4, Family.IPV6
@@ -101,6 +101,50 @@ def test_next_hop(
     interfaces: list[Interface], peer: Address, family: Family, expected: tuple[str, bool]
 ) -> None:
     assert hop(*interfaces, peer=peer, family=family) == expected
+
+
+FIRST, SECOND, THIRD = "10.0.0.11", "192.0.2.21", "198.51.100.11"
+FIRST6, SECOND6 = "2001:db8:a::11", "2001:db8:2::21"
+OWN, OWN6 = ip_network("192.0.2.0/24"), ip_network("2001:db8:2::/64")
+BESIDE = ip_network("198.51.100.0/24")  # on the same link
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "near", "family", "vips", "expected"),
+    [
+        pytest.param(None, [OWN], V4, "", SECOND, id="a silent agent"),
+        pytest.param(None, [OWN, OWN6], V6, "", SECOND6, id="a silent agent, IPv6"),
+        pytest.param(None, [OWN6], V4, "", FIRST, id="near in the other family only: the first"),
+        pytest.param(None, [], V4, "", FIRST, id="nobody knows the peer's network: the first"),
+        pytest.param(None, [BESIDE], V4, "", THIRD, id="on a network of the peer's link"),
+        pytest.param(None, [BESIDE, OWN], V4, "", SECOND, id="the peer's own network before that"),
+        pytest.param(None, [OWN], V4, SECOND, FIRST, id="a Service's address is none"),
+        pytest.param([nic("lo", "127.0.0.1/8")], [OWN], V4, "", SECOND, id="not in the report"),
+        pytest.param([nic("e", f"{SECOND}/32")], [OWN], V4, "", SECOND, id="reported as a host's"),
+        pytest.param(
+            [nic("e", f"{SECOND}/24", up=False)], [OWN], V4, "", FIRST, id="on a link that is down"
+        ),
+    ],
+)
+def test_of_several_internal_ips_the_one_where_others_find_the_peer(
+    interfaces: list[Interface] | None,
+    near: list[Prefix],
+    family: Family,
+    vips: str,
+    expected: str,
+) -> None:
+    ips = tuple(map(ip_address, (FIRST, FIRST6, THIRD, SECOND, SECOND6)))
+    silent = (None, Announcer(NodeName("node1")))
+    for agent in (announcer("node1", *interfaces),) if interfaces else silent:
+        found = next_hop(
+            node("node1", internal_ips=ips),
+            agent,
+            peer=ROUTER,
+            family=family,
+            vips=frozenset(map(ip_address, vips.split())),
+            near=near,
+        )
+        assert found == Hop(ip_address(expected), shared=False)
 
 
 def test_an_address_of_a_service_is_never_a_next_hop() -> None:

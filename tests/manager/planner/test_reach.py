@@ -95,6 +95,23 @@ def test_reach(agents: list[Announcer], more: dict[str, Any], expected: str) -> 
     assert sent(*agents, **more) == expected
 
 
+@pytest.mark.parametrize("scope", ["Auto", "Connected", "All"])
+@pytest.mark.parametrize("router", ["192.0.2.1", "2001:db8:2::1"])
+def test_the_node_of_a_silent_agent_is_sent_by_its_address_where_others_find_the_router(
+    scope: str, router: str
+) -> None:
+    tor = peer("tor-1", router, nextHops={"scope": scope})
+    world = scene(WEB, tor, announcers={"node1": NEAR1})
+    texts = ("10.0.0.12", "2001:db8:a::12", "192.0.2.12", "2001:db8:2::12")
+    two = replace(world.nodes[NodeName("node2")], internal_ips=tuple(map(ip_address, texts)))
+    world = replace(world, nodes={**world.nodes, NodeName("node2"): two})
+    assert tor.spec is not None
+    for family, expected in ((V4, "192.0.2.12"), (V6, "2001:db8:2::12")):
+        found = reach(world, tor.spec, family=family, vips=frozenset())
+        assert found.hops[NodeName("node2")] == ip_address(expected)
+        assert found.verified
+
+
 def test_each_node_that_is_left_out_is_told_why() -> None:
     router = peer("tor-1", nextHops={"scope": "Connected", **RACK2})
     world = scene(router, announcers={"node1": NEAR1, "node3": AWAY3})
