@@ -63,7 +63,7 @@ def _wrong(one: Json, *, asked: bool) -> list[str]:
         return [f"{name} has no session (state {one['state'] or 'unknown'}){said}."]
     if one["bfdState"] == "Down":
         return [f"{name} has a session without BFD: the router must run it for us, too."]
-    if one["advertisedPaths"] != one["desiredPaths"] and one["addPathNegotiated"]:
+    if one["advertisedPaths"] != one["desiredPaths"]:
         return [
             f"{name} is told {one['advertisedPaths']} paths, desired are {one['desiredPaths']}."
         ]

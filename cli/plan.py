@@ -15,7 +15,7 @@ from cli.shown import Json, plan_json
 from cli.tables import Table
 from manager import offline
 from manager.planner.desired import Plan
-from manager.planner.vocabulary import APPLIED, MISSING, READY
+from manager.planner.vocabulary import APPLIED, LIMITED, MISSING, READY
 from manager.snapshot import EipName
 from pointsman.model.allocated import Ready
 from pointsman.model.record import ResourceKey
@@ -192,7 +192,7 @@ def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:
     if record is None or ready is None:
         return name, "", str(len(paths)), ""
     verdict = {"status": ready.status, "reason": ready.reason, "message": ready.message}
-    missing = record.conditions.get(MISSING)
+    missing = record.conditions.get(MISSING) or record.conditions.get(LIMITED)
     sentence = why(verdict) or (missing.message if missing is not None else "")
     return name, said(verdict), str(len(paths)), sentence
 

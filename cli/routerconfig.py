@@ -20,7 +20,7 @@ from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
 from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
 from pointsman.model.ranges import address_of, read_block
 from pointsman.model.record import ResourceKey
-from pointsman.model.route import PeerName
+from pointsman.model.route import MOST_PATHS, PeerName
 
 DIALECTS: Final[Mapping[str, Callable[[Needs], Iterator[str]]]] = {
     "frr": routerfrr.lines,
@@ -71,7 +71,7 @@ def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) ->
     aggregates = {prefix for eip, prefix in heard if _aggregated(eip, prefix)}
     aggregates |= {prefix for prefix in hops if prefix.prefixlen < prefix.max_prefixlen}
     sources = _sources(seen, spec)
-    width = spec.next_hops.max_paths or len(seen.settled.nodes)
+    width = spec.next_hops.max_paths or min(len(seen.settled.nodes), MOST_PATHS)
     return Needs(
         name=name,
         address=spec.address,

@@ -32,7 +32,7 @@ from pointsman.model.announced import (
     NotAnnounced,
 )
 from pointsman.model.printable import clipped
-from pointsman.model.route import PeerName, Route, RouteKey
+from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
 from pointsman.model.verdict import Verdict
 
 
@@ -115,7 +115,8 @@ def _tell(case: Case, address: Address) -> _Told:
     if not routes:
         clauses = _unreached(case, family, peers=peers, carriers=placement.carriers)
         return _Told(prefix, {}, NoEligibleNode(case.service.key, clauses, at), found)
-    notes = (*_notes(placement, found), *_left_out(saying.verdict))
+    capped = case.shared.capped(peers, family, carriers)
+    notes = (*_notes(placement, found), *_limited(capped), *_left_out(saying.verdict))
     return _Told(prefix, routes, None, found, notes)
 
 
@@ -234,6 +235,17 @@ def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...
     if placement.kept:
         return (f"Kept, because no other node is left: {clauses}.",)
     return (f"Ignored, because too few nodes would be left: {clauses}.",)
+
+
+def _limited(capped: tuple[PeerName, ...]) -> tuple[str, ...]:
+    """Return that some routers are not sent all nodes, if there are such."""
+    if not capped:
+        return ()
+    which = listed([f"'{name}'" for name in capped])
+    return (
+        f"Of these, {MOST_PATHS} are sent to BgpPeer {which}, spread over the zones: a speaker "
+        "sends no more.",
+    )
 
 
 def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address]) -> Verdict:

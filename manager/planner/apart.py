@@ -1,33 +1,20 @@
 """Routers at the first speaker that keep one path of a prefix, and what follows from it.
 
-A speaker has one best path of a prefix for all routers without ADD-PATH (RFC 7911). Are
-they all such routers, the planner chooses that path; where one of them may not be sent
-what others are, it is told nothing until it has a speaker of its own (planner.seats): it
-would hear other nodes' paths, or none, as chance has it. Its session stays, or it would
-flap.
+A speaker has one best path of a prefix for all routers without ADD-PATH (RFC 7911), and the
+planner says which (`PathAttributes.best`); where one of them may not be sent what others are,
+it is told nothing until it has a speaker of its own (planner.seats): the path that is chosen
+for another may not leave to it. Its session stays, or it would flap.
 """
 
 from collections.abc import Mapping
 
+from manager.planner.negotiated import keeps_one_path
 from manager.planner.shared import Shared
-from manager.snapshot import NodeName, Snapshot
+from manager.snapshot import NodeName
 from pointsman.api import BgpPeerSpec, Protocol
 from pointsman.model.address import Address, Family
 from pointsman.model.readiness import NeedsOwnSpeaker
 from pointsman.model.route import PeerName
-
-
-def keeps_one_path(snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec) -> bool:
-    """Whether a router takes one path of a prefix: by its spec, or as its session says."""
-    if not spec.add_path.enabled or spec.parallel_sessions is not None:
-        return True
-    report = snapshot.observed.sessions.get(name)
-    return (
-        report is not None
-        and report.live
-        and bool(report.families)
-        and not report.add_path_negotiated
-    )
 
 
 def single_path_peers(shared: Shared) -> frozenset[PeerName]:

@@ -5,10 +5,11 @@ their weights add up, and a path without one takes them from all, because a rout
 weighs must know the share of each. Nothing here depends on who comes first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from pointsman.model.address import Prefix
 from pointsman.model.route import PathAttributes, Route, RouteKey, route_order
 
 HEAVIEST: Final = 65_535
@@ -21,6 +22,7 @@ class Paths:
     _decided: dict[RouteKey, Route] = field(default_factory=dict)
     _kept: dict[RouteKey, Route] = field(default_factory=dict)
     _weighted: bool = False  # whether any path is
+    _joint: set[Prefix] = field(default_factory=set)
 
     def decide(self, routes: Mapping[RouteKey, Route]) -> None:
         """Add what one Service wants said."""
@@ -37,6 +39,15 @@ class Paths:
     def keep(self, routes: Mapping[RouteKey, Route]) -> None:
         """Add what the speaker holds and nobody takes back."""
         self._kept.update(routes)
+
+    def join(self, prefixes: Iterable[Prefix]) -> None:
+        """Note that several Services decide on these."""
+        self._joint.update(prefixes)
+
+    @property
+    def joint(self) -> frozenset[Prefix]:
+        """Return the prefixes whose paths were chosen by several, or by nobody."""
+        return frozenset(self._joint).union(key.prefix for key in self._kept)
 
     def all(self) -> dict[RouteKey, Route]:
         """Return every path, in order."""
@@ -63,6 +74,7 @@ def _joined(one: Route, other: Route) -> Route:
 
 
 def _added(one: PathAttributes, other: PathAttributes) -> PathAttributes:
+    best = one.best or other.best
     if one.weight is None or other.weight is None:
-        return replace(one, weight=None)
-    return replace(one, weight=min(one.weight + other.weight, HEAVIEST))
+        return replace(one, weight=None, best=best)
+    return replace(one, weight=min(one.weight + other.weight, HEAVIEST), best=best)

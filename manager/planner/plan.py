@@ -13,9 +13,11 @@ from manager.planner.case import Case, Contribution
 from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.grace import NO_TIME, until_slices
+from manager.planner.negotiated import takes_several
 from manager.planner.ours import sort_out
 from manager.planner.own_record import held_addresses
 from manager.planner.owners import owners
+from manager.planner.path_limits import with_best_for, within_limits
 from manager.planner.paths import Paths
 from manager.planner.peers import Peers, exports, identities, neighbors, read_peers
 from manager.planner.protocols import PROTOCOLS
@@ -34,7 +36,7 @@ from pointsman.model.allocated import InternalError, listed
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
 from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
-from pointsman.model.route import Route, RouteKey, route_order
+from pointsman.model.route import PeerName, Route, RouteKey, route_order
 from pointsman.model.verdict import Verdict
 
 
@@ -107,6 +109,8 @@ class _Scene:
         for part in parts:
             self.paths.decide(part.routes)
             self.paths.keep(part.kept)
+            if any(grant.address in self.shared.common for grant in allocation.grants):
+                self.paths.join(key.prefix for key in part.routes)
         announcement = _summed_up(parts)
         self.announcements[service.key] = announcement
         carriers = tuple(dict.fromkeys(c for part in parts for c in part.carriers))
@@ -193,7 +197,8 @@ def _speeches(scene: _Scene) -> tuple[Speech, ...]:
     whose = owners(snapshot)
     if peers.conf is None:
         return tuple(_kept(peers, observed, whose) for observed in snapshot.speakers)
-    routes = _by_speaker(scene.paths.all(), len(snapshot.speakers))
+    every = within_limits(scene.shared, scene.paths.all(), scene.paths.joint)
+    routes = _by_speaker(every, len(snapshot.speakers))
     return tuple(
         Speech(
             identity=one,
@@ -223,7 +228,19 @@ def _with_unread(scene: _Scene, books: Books) -> tuple[Speech, ...]:
         return speeches
     by = carried(books.allocations, scene.announcements)
     pairs = zip(speeches, snapshot.speakers, strict=True)
-    return tuple(kept(speech, observed, unread=unread, by=by) for speech, observed in pairs)
+    first, *further = (kept(speech, observed, unread=unread, by=by) for speech, observed in pairs)
+    single = frozenset(n for n in unread if _kept_as_single(snapshot, n))
+    if single:
+        routes = with_best_for(first.routes, single, scene.shared.single)
+        first = replace(first, routes=routes)
+    return (first, *further)
+
+
+def _kept_as_single(snapshot: Snapshot, name: PeerName) -> bool:
+    """Whether a router whose BgpPeer cannot be read keeps one path, as far as is known."""
+    session = snapshot.observed.neighbors.get(name)
+    off = session is not None and not session.add_path
+    return off or takes_several(snapshot, name) is False
 
 
 def _kept(peers: Peers, observed: Observed, whose: Mapping[Address, NodeName]) -> Speech:

@@ -12,16 +12,16 @@ from manager.planner.grace import NO_TIME, until_report
 from manager.planner.peers import neighbor
 from manager.planner.reach import Reach
 from manager.planner.shared import Shared
-from manager.planner.vocabulary import APPLIED, MISSING, UNVERIFIED
+from manager.planner.vocabulary import APPLIED, LIMITED, MISSING, UNVERIFIED
 from manager.snapshot import EipName, NodeName
 from pointsman.api import Protocol
 from pointsman.model.address import Family
-from pointsman.model.readiness import NoNextHop, NotConnected
+from pointsman.model.readiness import NoNextHop, NotConnected, SpeakerLimit
 from pointsman.model.record import ResourceKey, Stated, StatusRecord
-from pointsman.model.route import PeerName
+from pointsman.model.route import MOST_PATHS, PeerName
 
 Records = Mapping[ResourceKey, StatusRecord]
-KEPT: Final = (APPLIED, MISSING, UNVERIFIED)
+KEPT: Final = (APPLIED, LIMITED, MISSING, UNVERIFIED)
 
 
 def remarked(shared: Shared, records: Records) -> Records:
@@ -57,6 +57,9 @@ def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
     if far if UNVERIFIED in said else far - awaited:
         verdict = NotConnected(name, direct=_direct(shared, name))
         yield UNVERIFIED, Stated(verdict.status, verdict.reason, str(verdict))
+    if any(shared.capped((name,), family) for family in _near(shared, name)):
+        most = SpeakerLimit(name, MOST_PATHS)
+        yield LIMITED, Stated(most.status, most.reason, str(most))
     empty = _empty(shared, name)
     if MISSING not in said:
         empty = {f: without for f, without in empty.items() if not without.keys() & awaited}

@@ -49,7 +49,7 @@ def sessions_said(
             return {}
         error = next((r.last_error for _, r in reports if r is not None and r.last_error), "")
         down = NotEstablished(peer.name, str(peer.spec.address), peer.spec.asn, error)
-        return {ESTABLISHED: _stated(down)}
+        return {ESTABLISHED: _stated(down), **_last_known(peer)}
     verdict: Verdict = Established(peer.name, unwatched=live[0].bfd_state == "Down")
     if len(live) < len(seats):
         missing = tuple(str(s.source) for s, r in reports if r is None or not r.live)
@@ -58,6 +58,12 @@ def sessions_said(
     helped = neighbor is not None and neighbor.graceful_restart_seconds is not None
     several = _several(peer.spec, name, len(seats), live[0], helped=helped)
     return {ESTABLISHED: _stated(verdict), ADD_PATH: _stated(several)}
+
+
+def _last_known(peer: BgpPeer) -> Mapping[str, Stated]:
+    """Return what the last session negotiated: it counts until the next one is up."""
+    known = (c for c in peer.conditions if c.type == ADD_PATH)
+    return {c.type: Stated(c.status, c.reason, c.message) for c in known}
 
 
 def _several(

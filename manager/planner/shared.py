@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
@@ -13,12 +13,12 @@ from manager.planner.peers import Peers
 from manager.planner.place import Placement, candidates
 from manager.planner.reach import Reach, reach
 from manager.planner.saying import PEER_FAMILY, Saying, saying
-from manager.planner.spread import dealt, spread
+from manager.planner.spread import dealt, group_of, spread
 from manager.planner.vocabulary import ESTABLISHED
 from manager.snapshot import EipName, NodeName, Snapshot
 from pointsman.model.address import Address, Family, Prefix, family_of
 from pointsman.model.allocated import Overlap
-from pointsman.model.route import PeerName, Route, RouteKey
+from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
 from pointsman.model.stamp import parse_time
 
 NO_SESSION_AFTER: Final = timedelta(seconds=60)  # product.md section 2
@@ -41,6 +41,7 @@ class Shared:
     common: frozenset[Address] = frozenset()  # held by more than one Service
     _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
     _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
+    _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = field(default_factory=dict)
     _sayings: dict[EipName, Saying] = field(default_factory=dict)
     _wishes: dict[tuple[EipName, int], Wishes] = field(default_factory=dict)
     _candidates: dict[tuple[EipName, Placement], Candidates] = field(default_factory=dict)
@@ -88,8 +89,12 @@ class Shared:
         """Return the next hops of *prefix* that the routers *to* are sent, each with them."""
         family = family_of(prefix)
         limits = self._limits(to)
-        single = bool(limits) or any(peer in self.peers.seats for peer in to)
-        key: tuple[object, ...] = (family, to, carriers, prefix if single else None)
+        alone: Prefix | str | None = None  # what chooses alike
+        if any(peer in self.peers.seats for peer in to) or set(limits.values()) - {MOST_PATHS}:
+            alone = prefix
+        elif limits:
+            alone = group_of(prefix)
+        key: tuple[object, ...] = (family, to, carriers, alone)
         if key not in self._hops:
             heard: dict[tuple[Address, int], set[PeerName]] = {}
             for peer in to:
@@ -112,9 +117,17 @@ class Shared:
         hops = self.hops(prefix, to=to, carriers=carriers)
         key = eip, id(hops)  # which self._hops keeps
         if key not in self._wishes:
-            attributes = self.saying(eip).attributes
-            self._wishes[key] = {hop: Route(attributes, names) for hop, names in hops.items()}
+            best = self.saying(eip).attributes
+            other = replace(best, best=False) if self._chosen(hops.values()) else best
+            self._wishes[key] = {
+                hop: Route(best if hop[1] or names & self.single else other, names)
+                for hop, names in hops.items()
+            }
         return self._wishes[key]
+
+    def _chosen(self, told: Iterable[frozenset[PeerName]]) -> bool:
+        """Whether a router that keeps one path is told one of these: then that is the best."""
+        return bool(self.single) and any(names & self.single for names in told)
 
     def candidates(self, eip: EipName, nodes: Nodes, placement: Placement) -> Candidates:
         """Return `place.candidates`, worked out once for all that are placed alike."""
@@ -130,27 +143,54 @@ class Shared:
         speakers = [seat.speaker for seat in self.peers.seats_of(peer)]
         nodes = self.snapshot.nodes
         if speakers == [0]:
-            if limit is not None:
+            if limit == MOST_PATHS:
+                names = self._most_of(prefix, frozenset(names))
+            elif limit is not None:
                 names = spread(prefix, names, nodes=nodes, limit=limit)
             return [(name, 0) for name in names]
         most = self.peers.usable[peer].next_hops.max_paths or len(speakers)
         chosen = spread(prefix, names, nodes=nodes, limit=min(most, len(speakers)))
         return dealt(prefix, chosen, speakers)
 
-    def _limits(self, to: tuple[PeerName, ...]) -> Mapping[PeerName, int]:
-        """Return how many paths each router is sent at most by the first speaker, if it matters.
+    def _most_of(self, prefix: Prefix, names: frozenset[NodeName]) -> frozenset[NodeName]:
+        """Return as many of *names* as a speaker sends a router."""
+        key = group_of(prefix), names
+        if key not in self._most:
+            self._most[key] = spread(key[0], names, nodes=self.snapshot.nodes, limit=MOST_PATHS)
+        return self._most[key]
 
-        While one of them takes several, the daemon has several, and chooses among them for
-        those that keep one.
-        """
-        seats = self.peers.seats
+    def limit(self, peer: PeerName) -> int:
+        """Return how many paths of a prefix the first speaker sends *peer* at most."""
+        if peer in self.single:
+            return 1
+        return self.peers.usable[peer].next_hops.max_paths or MOST_PATHS
+
+    def _limits(self, to: tuple[PeerName, ...]) -> Mapping[PeerName, int]:
+        """Return how many paths each router is sent at most by the first speaker, if it matters."""
+        seats, many = self.peers.seats, len(self.snapshot.nodes)
         if seats:
             to = tuple(peer for peer in to if peer not in seats or seats[peer][0].speaker == 0)
-        if self.single.issuperset(to):
-            return dict.fromkeys(to, 1)
-        limits = {peer: self.peers.usable[peer].next_hops.max_paths for peer in to}
-        many = len(self.snapshot.nodes)
-        return {peer: limit for peer, limit in limits.items() if limit and limit < many}
+        limits = {peer: self.limit(peer) for peer in to}
+        return {peer: limit for peer, limit in limits.items() if limit < many}
+
+    def capped(
+        self, to: Iterable[PeerName], family: Family, carriers: AbstractSet[NodeName] | None = None
+    ) -> tuple[PeerName, ...]:
+        """Return which of the routers *to* are sent not all next hops, for the speaker's sake.
+
+        Of the nodes *carriers*, or of any.
+        """
+        if len(self.snapshot.nodes) <= MOST_PATHS:
+            return ()
+        found = []
+        for peer in to:
+            near = self.reach(peer, family).hops.keys()
+            count = len(near if carriers is None else near & carriers)
+            first = self.peers.seats_of(peer)[0].speaker == 0
+            asked = self.peers.usable[peer].next_hops.max_paths is not None
+            if first and not asked and peer not in self.single and count > MOST_PATHS:
+                found.append(peer)
+        return tuple(found)
 
     def observed(self, prefix: Prefix) -> Mapping[RouteKey, Route]:
         """Return what our speakers hold for *prefix* now."""

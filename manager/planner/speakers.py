@@ -26,7 +26,8 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
             if report is not None:
                 session = seen.neighbors.get(peer)
                 parallel = index > 0 and session is not None and session.source_address
-                said.append(entry(name, report, source=str(parallel or "")))
+                made = dict(entry(name, report, source=str(parallel or "")))
+                said.append({**_last_known(before.get(name, {})), **made})
             elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
                 said.append(unheard(before[name]) if seen.unheard else before[name])
         if said:
@@ -37,7 +38,17 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
 def unheard(before: Entry) -> Entry:
     """Return what an entry becomes when its speaker has not answered for a while."""
     kept = {key: before[key] for key in ("name", "sourceAddress") if key in before}
-    return {**kept, "state": "Unknown", "lastError": "the speaker does not answer its manager"}
+    return {
+        **kept,
+        **_last_known(before),
+        "state": "Unknown",
+        "lastError": "the speaker does not answer its manager",
+    }
+
+
+def _last_known(before: Entry) -> Entry:
+    """Return what stays of an entry without a session: see planner.negotiated."""
+    return {key: before[key] for key in ("addPathNegotiated",) if key in before}
 
 
 def entry_name(replica: str, index: int) -> str:

@@ -21,4 +21,5 @@ ADD_PATH: Final = "AddPathNegotiated"
 APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
 MISSING: Final = "NextHopsMissing"  # of a BgpPeer; there only while it is so
 UNVERIFIED: Final = "NextHopsUnverified"  # of a BgpPeer; there only while it is so
+LIMITED: Final = "NextHopsLimited"  # of a BgpPeer; there only while it is so
 TROUBLES: Final = (MISSING, UNVERIFIED)  # conditions that are bad news when True

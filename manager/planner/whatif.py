@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from manager.planner.desired import Plan, Speech
+from manager.planner.negotiated import takes_several
 from manager.planner.own_record import bears_mark, own_record
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
@@ -45,16 +46,30 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         for key, service in snapshot.services.items()
     }
     first, *further = (
-        spoken(speech, observed)
+        spoken(speech, observed, single=_single(snapshot, speech))
         for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True)
     )
     return replace(snapshot, services=services, observed=first, further=tuple(further))
 
 
-def spoken(speech: Speech, observed: Observed) -> Observed:
-    """Return what a speaker holds that was *observed* and then told *speech*."""
-    live = SessionReport(state=LIVE, add_path_negotiated=True)
-    sessions: dict[PeerName, SessionReport] = dict.fromkeys(speech.neighbors, live)
+def _single(snapshot: Snapshot, speech: Speech) -> frozenset[PeerName]:
+    """Return whose sessions come up without ADD-PATH, as far as is known."""
+    return frozenset(
+        name
+        for name, session in speech.neighbors.items()
+        if not session.add_path or takes_several(snapshot, name) is False
+    )
+
+
+def spoken(
+    speech: Speech, observed: Observed, *, single: frozenset[PeerName] = frozenset()
+) -> Observed:
+    """Return what a speaker holds that was *observed* and then told *speech*.
+
+    All its sessions are up, those with *single* without ADD-PATH.
+    """
+    live = {several: SessionReport(LIVE, add_path_negotiated=several) for several in (True, False)}
+    sessions = {name: live[name not in single] for name in speech.neighbors}
     return Observed(
         identity=speech.identity or observed.identity,
         exports=speech.exports,

@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from pointsman.api.base import ApiModel
 from pointsman.api.selector import LabelSelector
+from pointsman.model.route import MOST_PATHS
 
 _MS = Annotated[StrictInt, Field(ge=10, le=60_000)]
 
@@ -76,8 +77,9 @@ class NextHops(ApiModel):
     max_paths: StrictInt | None = Field(
         default=None,
         ge=1,
-        le=255,
+        le=MOST_PATHS,
         description="At most how many next hops of a prefix the router is sent, spread over the "
         "zones (label topology.kubernetes.io/zone) and chosen so that a node that goes is "
-        "replaced by one other. Absent: all.",
+        f"replaced by one other. Absent: all, up to {MOST_PATHS}, which is all that a speaker "
+        "sends.",
     )

@@ -191,6 +191,24 @@ class NoNextHop(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerLimit(Verdict):
+    """Of the condition NextHopsLimited: True, because a speaker sends no more paths."""
+
+    ok: ClassVar[bool] = True
+
+    peer: str
+    most: int
+
+    def __str__(self) -> str:
+        return (
+            f"BgpPeer '{self.peer}' is sent {self.most} next hops of a prefix at most, though "
+            "more nodes may be its next hops: a speaker sends no more. They are spread over the "
+            "zones, and each prefix leaves out others. To choose yourself, set "
+            "nextHops.nodeSelector or nextHops.maxPaths of the BgpPeer, or nodeSelector of the Eip."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NotConnected(Verdict):
     """Of the condition NextHopsUnverified: True, because next hops are further off."""
 

@@ -29,6 +29,7 @@ SECTIONS = {
     "BgpPeer: Established": sessions,
     "BgpPeer: AddPathNegotiated": sessions,
     "BgpPeer: NextHopsMissing": readiness,
+    "BgpPeer: NextHopsLimited": readiness,
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
     "Announcer: ProxyHealthy": verdicts,

@@ -6,12 +6,23 @@ from typing import Any
 
 import pytest
 
+from cli.shown import paths_json
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
-from manager.snapshot import BgpPeer, Snapshot
+from manager.snapshot import BgpPeer, Condition, Settings
+from pointsman.model.address import Family
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import PeerName, SessionReport
-from tests.manager.planner.scene import WEB, eip, endpoints, hops, peer, scene, settled
+from tests.manager.planner.scene import (
+    WEB,
+    eip,
+    endpoints,
+    hops,
+    peer,
+    scene,
+    service,
+    settled,
+)
 
 HERE = endpoints("a/web", "node1 node2 node3")
 ALONE = {"addPath": {"enabled": False}}
@@ -89,23 +100,110 @@ def test_routers_that_all_keep_one_path_are_told_the_same_chosen_one() -> None:
     assert found["a"] == found["b"]
 
 
-def test_beside_add_path_all_paths_are_there_and_the_daemon_chooses() -> None:
-    decided = settled(scene(WEB, HERE, router("a", **ALONE), router("b")))
-    assert hops(decided)["a"] == hops(decided)["b"] == ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
+def test_beside_add_path_it_is_told_one_chosen_path_and_that_is_the_best() -> None:
+    for family in Family:
+        web = service("a/web", families=(family,))
+        here = endpoints("a/web", "node1 node2 node3", family=family)
+        decided = settled(scene(web, here, router("a", **ALONE), router("b"), router("c", **ALONE)))
+        found = hops(decided)
+        assert len(found["b"]) == 3
+        assert len(found["a"]) == 1
+        assert found["a"] == found["c"]
+        best = [str(k.next_hop) for k, r in decided.routes.items() if r.attributes.best]
+        assert best == found["a"]
+        shown = {
+            name: [one["nextHop"] for one in paths_json(decided, PeerName(name))] for name in found
+        }
+        assert shown == found
+
+
+def test_where_nobody_keeps_one_path_all_are_equal() -> None:
+    decided = settled(scene(WEB, HERE, router("a"), router("b")))
+    assert all(route.attributes.best for route in decided.routes.values())
+
+
+def test_who_does_not_hear_an_eip_makes_none_of_its_paths_the_best() -> None:
+    pools = [eip("public", "198.51.100.0/28", bgp={"peers": ["b"]}, default=True)]
+    peers = {PeerName(p.name): p for p in (router("a", **ALONE), router("b"))}
+    decided = settled(scene(WEB, HERE, *pools, bgp_peers=peers))
+    assert set(hops(decided)) == {"b"}
+    assert all(route.attributes.best for route in decided.routes.values())
+
+
+UP = SessionReport("Established", families=BOTH)
+SEVERAL = replace(UP, add_path_negotiated=True)
+NO = (Condition("AddPathNegotiated", "False", "SinglePath"),)
+YES = (Condition("AddPathNegotiated", "True", "Negotiated"),)
+NEVER_ASKED = (Condition("AddPathNegotiated", "False", "ParallelSessions"),)
+
+
+def entry(name: str, **said: Any) -> dict[str, Any]:
+    return {"speakers": [{"name": "another", "state": "Idle"}, {"name": name, **said}]}
 
 
 @pytest.mark.parametrize(
-    ("report", "count"),
+    ("report", "conditions", "status", "count"),
     [
-        pytest.param(SessionReport("Established", families=BOTH), 1, id="declined by the router"),
+        pytest.param(UP, (), {}, 1, id="declined by the router"),
+        pytest.param(SEVERAL, (), {}, 3, id="accepted"),
+        pytest.param(UP, YES, entry("m", addPathNegotiated=True), 1, id="now before then"),
+        pytest.param(SEVERAL, NO, entry("m", addPathNegotiated=False), 3, id="now, the other way"),
+        pytest.param(SessionReport("Active"), (), {}, 3, id="no session ever: nothing is known"),
+        pytest.param(SessionReport("Active"), NO, {}, 1, id="the last one declined"),
+        pytest.param(None, NO, {}, 1, id="nothing is read yet, and the last one declined"),
+        pytest.param(None, YES, {}, 3, id="the last one accepted"),
         pytest.param(
-            SessionReport("Established", families=BOTH, add_path_negotiated=True), 3, id="accepted"
+            None, YES, entry("m", addPathNegotiated=False), 1, id="our own before the leader's"
         ),
-        pytest.param(SessionReport("Active"), 3, id="no session: nothing is known"),
+        pytest.param(None, NO, entry("m", addPathNegotiated=True), 3, id="our own, the other way"),
+        pytest.param(None, NO, entry("m", state="Idle"), 1, id="our own does not say"),
+        pytest.param(None, NO, entry("n", addPathNegotiated=True), 1, id="another's is not ours"),
+        pytest.param(None, NEVER_ASKED, {}, 3, id="parallel sessions never asked"),
+        pytest.param(None, NO, {"speakers": "odd"}, 1, id="what anybody wrote"),
     ],
 )
-def test_what_the_session_negotiated_counts(report: SessionReport, count: int) -> None:
-    world: Snapshot = settle(scene(WEB, HERE, router("a")))[0]
-    sessions: Mapping[PeerName, SessionReport] = {PeerName("a"): report}
+def test_what_the_last_session_negotiated_counts(
+    report: SessionReport | None,
+    conditions: tuple[Condition, ...],
+    status: dict[str, Any],
+    count: int,
+) -> None:
+    a = replace(router("a"), conditions=conditions, status=status)
+    world = scene(WEB, HERE, a, router("b"), settings=Settings(speaker_name="m"))
+    world = settle(world)[0]
+    sessions = {PeerName("a"): report} if report is not None else {}
     told = plan(replace(world, observed=replace(world.observed, sessions=sessions)))
     assert len(hops(told)["a"]) == count
+    assert len(hops(told)["b"]) == 3
+
+
+def test_what_would_be_is_worked_out_with_sessions_as_the_last_ones_were() -> None:
+    """`plan`, `routes` and `explain` ask no speaker."""
+    world = scene(WEB, HERE, replace(router("a"), conditions=NO), router("b"))
+    decided = settled(world)
+    assert {name: len(found) for name, found in hops(decided).items()} == {"a": 1, "b": 3}
+    for name, reason in (("a", "SinglePath"), ("b", "Negotiated")):
+        said = decided.statuses[ResourceKey("BgpPeer", name)].conditions
+        assert said["AddPathNegotiated"].reason == reason
+
+
+@pytest.mark.parametrize("conditions", [NO, YES])
+def test_a_connect_changes_nothing(conditions: tuple[Condition, ...]) -> None:
+    """Manager and speaker start anew, the session opens, goes and comes: the table stays."""
+    a = replace(router("a"), conditions=conditions)
+    world = settle(scene(WEB, HERE, a, router("b")))[0]
+    found = []
+    for state in ("Idle", "Active", "OpenSent", "Established", "Idle", "Established"):
+        live = UP if conditions == NO else SEVERAL
+        report = live if state == "Established" else SessionReport(state)
+        sessions: Mapping[PeerName, SessionReport] = {PeerName("a"): report}
+        decided = plan(replace(world, observed=replace(world.observed, sessions=sessions)))
+        said = decided.statuses[ResourceKey("BgpPeer", "a")].conditions
+        known = tuple(Condition(kind, one.status, one.reason) for kind, one in said.items())
+        a = replace(a, conditions=known)  # what the API says from now on
+        world = replace(world, bgp_peers={**world.bgp_peers, PeerName("a"): a})
+        found.append(decided.routes)
+    assert all(one == found[0] for one in found)
+    assert len({key for key, route in found[0].items() if "a" in route.peers}) == (
+        1 if conditions == NO else 3
+    )
