@@ -125,6 +125,11 @@ def test_ready(eips, expected) -> None:
     assert ready(*reversed(eips)) == expected
 
 
+@pytest.mark.parametrize("entry", ["169.253.255.255", "169.255.0.0/24", "fdff::/64", "10.0.0.1"])
+def test_what_lies_beside_is(entry: str) -> None:
+    assert ready(eip("a", entry)) == {"a": "Ready"}
+
+
 def test_sentences_of_eips() -> None:
     old = eip("old", "192.0.2.0/25", created="1")
     held = service("a/web", "203.0.113.5")
@@ -162,7 +167,6 @@ def test_sentences_of_eips() -> None:
         ("127.0.0.1", "127.0.0.0/8"),
         ("223.255.255.255-224.0.0.0", "224.0.0.0/3"),
         ("::/0", "::/80"),
-        ("fe80::/64", "fe80::/10"),
         ("ff02::1", "ff00::/8"),
     ],
 )
@@ -173,6 +177,29 @@ def test_an_eip_with_addresses_of_no_host_gives_out_nothing(entry: str, block: s
         "hosts: write unicast addresses only."
     )
     assert given(books)["a/web"] == ["192.0.2.0"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "block"),
+    [
+        ("169.254.10.0/24", "169.254.0.0/16"),
+        ("169.254.0.0", "169.254.0.0/16"),
+        ("169.253.255.0-169.254.0.9", "169.254.0.0/16"),
+        ("169.254.255.255-169.255.0.3", "169.254.0.0/16"),
+        ("169.0.0.0/8", "169.254.0.0/16"),
+        ("fe80::/64", "fe80::/10"),
+        ("fdff::-fe80::", "fe80::/10"),
+    ],
+)
+def test_an_eip_of_link_local_addresses_gives_out_nothing(entry: str, block: str) -> None:
+    good = eip("b", "203.0.113.0/28", default=True)
+    books = plan(cluster(service("a/web"), eip("a", "192.0.2.64", entry, default=True), good))
+    assert str(books_of(books, "a").ready) == (
+        f"Eip 'a' gives out nothing: '{entry}' reaches into {block}, link-local addresses, to "
+        "which no router passes anything on: write addresses that are routed."
+    )
+    assert books_of(books, "a").ready.reason == "InvalidAddresses"
+    assert given(books)["a/web"] == ["203.0.113.0"]
 
 
 def test_what_is_held_in_such_an_eip_stays_when_it_is_unicast() -> None:
