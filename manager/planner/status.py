@@ -136,6 +136,10 @@ def _eip_record(state: EipState, generation: int, *, held: bool) -> StatusRecord
             "capacity": _counts(state.capacity),
             "allocated": _counts(state.allocated),
             "available": _counts(state.available),
+            "totals": {
+                "allocated": str(state.allocated.ipv4 + state.allocated.ipv6),
+                "available": str(state.available.ipv4 + state.available.ipv6),
+            },
             "services": state.services,
         },
         observed_generation=generation,

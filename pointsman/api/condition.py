@@ -31,6 +31,13 @@ CONDITIONS = "What is so, and if not, why and what to do."
 OBSERVED_GENERATION = "metadata.generation of the spec that this status describes."
 
 
+class Totals(ApiModel):
+    """Numbers of addresses, both families together."""
+
+    allocated: str = Field(description="Held addresses, as a decimal number.")
+    available: str = Field(description="Addresses that can still be given out, likewise.")
+
+
 class Count(ApiModel):
     """A number of addresses per family."""
 

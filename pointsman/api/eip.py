@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from pointsman.api import dialect
 from pointsman.api.base import ApiModel, ListType, Rule
-from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions, Count
+from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions, Count, Totals
 from pointsman.api.eipbgp import EipBgp
 from pointsman.api.selector import LabelSelector
 
@@ -131,6 +131,9 @@ class EipStatus(ApiModel):
     )
     available: Count | None = Field(
         default=None, description="How many addresses can still be given out."
+    )
+    totals: Totals | None = Field(
+        default=None, description="The two numbers that kubectl get prints: both families added."
     )
     services: StrictInt | None = Field(
         default=None, description="How many Services hold an address of the pool."

@@ -13,6 +13,7 @@ from manager.planner.plan import plan
 from manager.planner.status import service_record
 from manager.planner.whatif import settle
 from manager.snapshot import Condition, EipName, NodeName, Observed
+from pointsman.api import crd
 from pointsman.model.allocated import AddressPoolExhausted, Allocated
 from pointsman.model.announced import Announced, NoServingEndpoint, NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
@@ -115,8 +116,28 @@ def test_an_eip_tells_its_books_in_decimal_strings() -> None:
         "capacity": {"ipv4": "16", "ipv6": str(2**80)},
         "allocated": {"ipv4": "1", "ipv6": "0"},
         "available": {"ipv4": "15", "ipv6": str(2**80)},
+        "totals": {"allocated": "1", "available": str(2**80 + 15)},
         "services": 1,
     }
+
+
+def test_kubectl_get_prints_the_books_as_numbers() -> None:
+    """A column shows one value, and a map or a list would be printed as JSON."""
+    kind = next(one for one in crd.KINDS if one.name == "Eip")
+    _, decided = settle(
+        scene(WEB, eip("two", "198.51.100.0/30", "2001:db8:100::/126", default=True))
+    )
+    fields = decided.statuses[ResourceKey("Eip", "two")].fields
+    shown = {}
+    for column in kind.columns:
+        if column.name in ("Allocated", "Available"):
+            _, status, *steps = column.path.split(".")
+            assert status == "status"
+            value: Any = fields
+            for step in steps:
+                value = value[step]
+            shown[column.name] = value
+    assert shown == {"Allocated": "1", "Available": "7"}
 
 
 @pytest.mark.parametrize(
