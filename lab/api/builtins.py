@@ -16,6 +16,7 @@ from lab.api.errors import (
 from lab.api.kinds import META_FIELDS, Kind, Object, Rules
 from lab.api.meta import DNS_LABEL, LABEL_MESSAGE
 
+IP_MESSAGE: Final = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 FAMILIES: Final = {"IPv4": 4, "IPv6": 6}
 
 
@@ -149,9 +150,12 @@ class EndpointSliceRules(Rules):
         if len(addresses) > 100:
             faults.append(_too_many(f"{path}.addresses", len(addresses), 100))
         for n, address in enumerate(addresses):
-            if kind in FAMILIES and not is_ip(address, FAMILIES[kind]):
-                detail = f"must be a valid {kind} address"
-                faults.append(invalid(f"{path}.addresses[{n}]", address, detail))
+            if kind in FAMILIES and not is_ip(address):
+                faults.append(invalid(f"{path}.addresses[{n}]", address, IP_MESSAGE))
+            elif kind in FAMILIES and not is_ip(address, FAMILIES[kind]):
+                # The real server names the list alone here, whichever address it is.
+                detail = f"must be an {kind} address"
+                faults.append(invalid(f"{path}.addresses", address, detail))
         name = endpoint.get("nodeName")
         if name is not None and not name:
             faults.append(invalid(f"{path}.nodeName", name, "must not be empty"))

@@ -66,10 +66,12 @@ def parse(query: Mapping[str, str], kind: Kind, name: str = "") -> Options:
     if name:
         tests.append(lambda obj: bool(obj["metadata"]["name"] == name))
     rv, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
+    watch, initial = truth(query.get("watch")), truth(query.get("sendInitialEvents"))
     if rv and not rv.isdigit():
         fault = f'Invalid value: "{rv}": strconv.ParseUint: parsing "{rv}": invalid syntax'
-        raise bad_request(f"resourceVersion: {fault}")
-    watch, initial = truth(query.get("watch")), truth(query.get("sendInitialEvents"))
+        if watch:  # the real server takes this one for its own mistake
+            raise ApiError(500, "", f"resourceVersion: {fault}")
+        raise bad_request(f"invalid resource version: resourceVersion: {fault}")
     if watch and "sendInitialEvents" in query and match != "NotOlderThan":
         detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         raise _bad_options("sendInitialEvents", query["sendInitialEvents"], detail)

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from typing import Any, Final
 
-from lab.api.builtins import is_ip
+from lab.api.builtins import IP_MESSAGE, is_ip
 from lab.api.errors import FieldError, forbidden, invalid, not_supported, required
 from lab.api.gotypes import RFC3339
 from lab.api.meta import DNS_LABEL, DNS_SUBDOMAIN, LABEL_MESSAGE, QUALIFIED, SUBDOMAIN_MESSAGE
@@ -13,7 +13,6 @@ Spec = dict[str, Any]
 TYPES: Final = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 PROTOCOLS: Final = ["SCTP", "TCP", "UDP"]
 PORT_RANGE: Final = "must be between 1 and 65535, inclusive"
-IP_MESSAGE: Final = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 CIDR_MESSAGE: Final = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 ONLY_BALANCER: Final = "may only be used when `type` is 'LoadBalancer'"
 ONCE: Final = "may not change once set"

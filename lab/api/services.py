@@ -63,6 +63,9 @@ class ServiceRules(Rules):
         _pair_cluster_ips(spec, before)
         _drop_unneeded(spec, before)
         _downgrade(spec, before)
+        # Judged before all else, and alone: a changed first family no longer fits its address.
+        if needs_address(spec) and (faults := clusterip_faults(spec)):
+            raise invalid_object("", "Service", new["metadata"]["name"], faults)
         if not is_balancer(spec):
             new["status"]["loadBalancer"] = {}  # conditions stay: their writers remove them
 

@@ -66,7 +66,11 @@ SPEC: dict[str, Any] = {
         "labels": {
             "type": "object",
             "maxProperties": 3,
-            "additionalProperties": {"type": "string", "maxLength": 9},
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": 9,
+                "x-kubernetes-validations": [rule("self != 'odd'", "write something even")],
+            },
         },
         "maybe": {"type": "string", "nullable": True, "maxLength": 9},
         "size": {"x-kubernetes-int-or-string": True},

@@ -138,6 +138,11 @@ async def test_a_builtin_kind_is_as_strict(api: Client, services: str) -> None:
             id="the wrong type under a free key",
         ),
         pytest.param(
+            {"labels": {"a": "odd"}},
+            ("spec.labels[a]", 'Invalid value: "odd": write something even'),
+            id="a rule broken under a free key",
+        ),
+        pytest.param(
             {"peers": [{"name": "a"}, {"name": "a"}]},
             ("spec.peers[1]", 'Duplicate value: {"name":"a"}'),
             id="one key twice in a map",

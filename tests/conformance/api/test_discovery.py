@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.api.client import Client
+from tests.conformance.api.client import Client, until
 from tests.conformance.api.objects import pool, service
 
 
@@ -38,8 +38,12 @@ async def test_what_is_not_there_is_not_found(api: Client, path: str) -> None:
 
 async def test_openapi_says_which_writes_can_be_validated(api: Client, pools: str) -> None:
     group = pools.split("/")[2]
-    index = (await api.get("/openapi/v3")).body["paths"]
-    document = (await api.get(index[f"apis/{group}/v1"]["serverRelativeURL"])).body
+
+    async def indexed() -> str:  # a real server adds a new CRD some seconds after it serves it
+        paths = (await api.get("/openapi/v3")).body["paths"]
+        return str(paths.get(f"apis/{group}/v1", {}).get("serverRelativeURL", ""))
+
+    document = (await api.get(await until(indexed, "the kind's document"))).body
     patch = document["paths"][f"{pools}/{{name}}"]["patch"]
     names = {p["name"] for p in patch["parameters"]}
     assert {"fieldValidation", "dryRun", "fieldManager"} <= names

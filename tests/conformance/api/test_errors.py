@@ -140,8 +140,18 @@ async def test_a_secret_keeps_bytes_and_takes_text(api: Client, namespace: str) 
         pytest.param({"addressType": "IPX"}, "addressType", id="unknown address type"),
         pytest.param(
             {"endpoints": [{"addresses": ["2001:db8::1"]}]},
-            "endpoints[0].addresses[0]",
+            "endpoints[0].addresses",
             id="an address of the other family",
+        ),
+        pytest.param(
+            {"addressType": "IPv6", "endpoints": [{"addresses": ["192.0.2.1"]}]},
+            "endpoints[0].addresses",
+            id="an IPv4 address in a slice of IPv6",
+        ),
+        pytest.param(
+            {"endpoints": [{"addresses": ["192.0.2.300"]}]},
+            "endpoints[0].addresses[0]",
+            id="no address at all",
         ),
         pytest.param({"endpoints": [{"addresses": []}]}, "endpoints[0].addresses", id="no address"),
     ],

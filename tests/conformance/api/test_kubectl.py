@@ -102,8 +102,12 @@ async def test_get_prints_the_columns_of_the_crd(api: Client, kubectl: Kubectl, 
 
 async def test_explain_reads_the_schema(kubectl: Kubectl, pools: str) -> None:
     group = pools.split("/")[2]
-    out = await kubectl("explain", f"pools.{group}")
-    assert "Addresses to give away." in out
+
+    async def explained() -> str:  # a real server documents a new CRD some seconds late
+        code, out, _ = await kubectl.run("explain", f"pools.{group}")
+        return out if code == 0 else ""
+
+    assert "Addresses to give away." in await until(explained, "kubectl explains the kind")
     assert "addresses" in await kubectl("explain", "pool.spec", f"--api-version={group}/v1")
     assert "externalTrafficPolicy" in await kubectl("explain", "service.spec")
 

@@ -156,7 +156,7 @@ async def test_a_finalizer_holds_an_object_until_it_is_removed(api: Client, pool
     assert seen.meta["deletionTimestamp"] == going.meta["deletionTimestamp"]
     more = await api.merge(one, {"metadata": {"finalizers": ["example.org/hold", "example.org/b"]}})
     assert more.code == 422
-    assert more.causes == ["metadata.finalizers"]
+    assert set(more.causes) == {"metadata.finalizers"}  # a real server may say it twice
     other = await api.merge(one, {"spec": {"as": 64500}})  # an object on its way out can change
     assert other.code == 200
     freed = await api.merge(one, {"metadata": {"finalizers": None}})

@@ -135,8 +135,9 @@ async def test_a_family_comes_and_goes_and_the_first_stays(api: Client, services
 async def test_the_first_family_cannot_change(api: Client, services: str) -> None:
     await api.make(services, service("web"))
     refused = await api.merge(f"{services}/web", {"spec": {"ipFamilies": ["IPv6"]}})
-    assert refused.code == 422
-    assert "spec.ipFamilies[0]" in refused.causes
+    # It no longer fits the address that is there: judged before, and instead of, the change.
+    assert (refused.code, refused.causes) == (422, ["spec.clusterIPs[0]"])
+    assert "expected an IPv6 value as indicated by `ipFamilies[0]`" in refused.body["message"]
 
 
 async def test_two_families_need_a_policy_that_allows_them(api: Client, services: str) -> None:

@@ -52,6 +52,8 @@ async def test_a_version_of_long_ago_is_gone(api: Client, services: str) -> None
     await api.make(services, service("a"))
     async with api.watch(services, resourceVersion="1") as watch:
         kind, status = await watch.next()
+    if api.endpoint.real and kind == "ADDED":
+        return  # etcd is compacted every five minutes: a young server still has all of its past
     assert kind == "ERROR"
     assert (status["kind"], status["code"], status["reason"]) == ("Status", 410, "Expired")
 
@@ -79,9 +81,16 @@ async def test_a_version_of_the_future_is_heard_from_when_it_has_come(
         ]
 
 
-async def test_a_version_that_is_no_number_is_a_bad_request(api: Client, services: str) -> None:
-    answer = await api.get(services, watch="1", resourceVersion="abc")
-    assert answer.code == 400
+@pytest.mark.parametrize("text", ["abc", "-1", "1.5"])
+async def test_a_version_that_is_no_number_is_refused(
+    api: Client, services: str, text: str
+) -> None:
+    """A watch that asks so is told of an internal error without a reason: a client retries."""
+    answer = await api.get(services, watch="1", resourceVersion=text)
+    assert (answer.code, answer.body.get("reason")) == (500, None)
+    assert f'parsing "{text}": invalid syntax' in answer.body["message"]
+    answer = await api.get(services, resourceVersion=text)
+    assert (answer.code, answer.body["reason"]) == (400, "BadRequest")
 
 
 async def test_a_timeout_ends_it_cleanly(api: Client, services: str) -> None:
