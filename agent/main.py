@@ -6,6 +6,7 @@ import importlib.metadata
 import logging
 import random
 import signal
+import socket
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -95,7 +96,12 @@ async def _work(options: Options, session: aiohttp.ClientSession) -> None:
         clock=Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC)),
         chance=random.Random(),
     )
-    settings = Settings(node=options.node, version=version(), proxy_url=options.proxy_url)
+    settings = Settings(
+        node=options.node,
+        version=version(),
+        proxy_url=options.proxy_url,
+        host=socket.gethostname()[:253],
+    )
     agent = Agent(settings, links=links, proxy=proxy, announcer=announcer)
     loop = Loop(agent.step, on_unavailable=Complaints(log).say)
     log.info("node %s, API server %s", options.node, options.access.server)

@@ -50,6 +50,11 @@ class OwnAnnouncer(Reports, Protocol):
         """Follow the object; call *wake* whenever it may have changed."""
         ...
 
+    @property
+    def rival(self) -> str | None:
+        """Who else writes this node's status again and again: its name, or "" if it has none."""
+        ...
+
     async def assignment(self) -> Assignment | None:
         """Return the spec as last heard, or None while the object doesn't exist.
 

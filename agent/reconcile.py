@@ -34,6 +34,7 @@ class Agent:
             network=await self.links.observe(),
             proxy=self.proxy.health,
             assignment=await self.announcer.assignment(),
+            rival=self.announcer.rival,
         )
 
     async def step(self) -> None:

@@ -81,6 +81,7 @@ class Settings:
     node: NodeName
     version: str
     proxy_url: str = ""  # for the sentence; "" when the proxy isn't asked
+    host: str = ""  # where this agent runs: another name than that of its node, perhaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,4 @@ class Snapshot:
     network: Network = field(default_factory=Network)
     proxy: ProxyHealth = ProxyHealth.UNKNOWN
     assignment: Assignment | None = None  # None: the Announcer doesn't exist
+    rival: str | None = None  # who else reports for this node; "" for somebody without a name

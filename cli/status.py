@@ -61,7 +61,8 @@ def status_json(snapshot: Snapshot) -> Json:
         "services": {key: _service(one) for key, one in services.items()},
         "nodes": {name: _node(snapshot, one) for name, one in sorted(snapshot.nodes.items())},
     }
-    wrong = [*_confs(snapshot), *_wrong(shape), *_overwritten(services)]
+    contested = [one.contested for _, one in sorted(snapshot.announcers.items()) if one.contested]
+    wrong = [*_confs(snapshot), *_wrong(shape), *_overwritten(services), *contested]
     return {**shape, "wrong": wrong}
 
 

@@ -157,6 +157,8 @@ class Announcer:
     interfaces: tuple[Interface, ...] = ()
     gateways: tuple[Address, ...] = ()
     proxy_healthy: bool | None = None  # None: not checked
+    contested: str = ""  # the agent's sentence while another one reports for its node, too
+    unreadable: str = ""  # the sentence about entries that were left out
 
 
 Spec = TypeVar("Spec")

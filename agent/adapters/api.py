@@ -19,11 +19,13 @@ import aiohttp
 from agent.adapters.kubeconfig import Access, NoAccess
 from agent.adapters.status_codec import from_status, merge_patch, to_status
 from agent.planner.desired import Report
+from agent.planner.verdicts import AnotherAgent
 from agent.snapshot import Assignment, NodeName
 from pointsman.model.delta import Delta
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.contest import Contest
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.target import Unavailable
 from pointsman.runtime.tls import distrust
@@ -60,6 +62,13 @@ class ApiAnnouncer:
         self._object: Json | None = None
         self._seen = 0  # the newest resourceVersion that touched _object, deletion included
         self._writes = 0
+        self._wrote: Report | None = None  # as it was read back
+        self._contest, self._rival, self._warned = Contest(), "", ""
+
+    @property
+    def rival(self) -> str | None:
+        """Return who else writes this node's status again and again, None for nobody."""
+        return self._rival if self._contest.is_on(self._clock.monotonic()) else None
 
     async def assignment(self) -> Assignment | None:
         """Return the spec as last heard, or None while the object doesn't exist."""
@@ -80,6 +89,7 @@ class ApiAnnouncer:
         if report is None or announcer is None:
             return
         observed = _status(announcer)
+        self._give_way(report, from_status(observed))
         desired = to_status(report, observed, now=self._clock.wall())
         body = {
             "metadata": {"resourceVersion": announcer["metadata"].get("resourceVersion", "")},
@@ -94,11 +104,33 @@ class ApiAnnouncer:
             ) as response:
                 self._writes += 1
                 written = answer.decoded(await response.read())
-                self._take(answer.as_thing(written, name=self._node), deleted=False)
+                thing = answer.as_thing(written, name=self._node)
+                self._take(thing, deleted=False)
+                self._wrote = from_status(_status(thing))
+                self._contest.wrote()
         except _Refused as refusal:
             if refusal.code == 409:
                 await self._list()
             raise
+
+    def _give_way(self, report: Report, observed: Report | None) -> None:
+        """Return if it is our turn to write over *observed*.
+
+        What we find when we start is our predecessor's, and what is no report is nobody's.
+
+        Raises:
+            Unavailable: another agent wrote it over ours, and not for the first time.
+        """
+        if self._wrote is None or observed is None or observed == self._wrote:
+            return
+        self._rival = "" if observed.host == report.host else observed.host
+        wait_s = self._contest.wait_s(self._clock.monotonic())
+        if wait_s > 0:
+            sentence = str(AnotherAgent(self._node, report.host, self._rival))
+            if sentence != self._warned:
+                log.warning("%s", sentence)
+                self._warned = sentence
+            raise Unavailable(f"another agent reports for node {self._node}", wait_s)
 
     async def watch(self, wake: Callable[[], None]) -> None:
         """Follow the object for ever; call *wake* whenever it may have changed."""

@@ -16,7 +16,7 @@ from pointsman.model.address import Family
 from pointsman.model.record import Stated
 
 Json = Mapping[str, Any]
-FIELDS = ("agentVersion", "conditions", "defaultRoute", "interfaces", "proxy")
+FIELDS = ("agentHost", "agentVersion", "conditions", "defaultRoute", "interfaces", "proxy")
 
 
 def to_status(report: Report, observed: Json, *, now: datetime) -> dict[str, Any]:
@@ -39,6 +39,8 @@ def to_status(report: Report, observed: Json, *, now: datetime) -> dict[str, Any
             for kind, stated in sorted(report.conditions.items())
         ],
     }
+    if report.host:
+        status["agentHost"] = report.host
     if report.default_routes:
         status["defaultRoute"] = {
             route.family.value.lower(): _route(route) for route in report.default_routes
@@ -67,6 +69,7 @@ def from_status(status: object) -> Report | None:
             return None
         return Report(
             version=_text(status["agentVersion"]),
+            host=_text(status.get("agentHost", "")),
             interfaces=tuple(_read_interface(entry) for entry in status["interfaces"]),
             default_routes=_read_routes(status.get("defaultRoute") or {}),
             proxy=_read_proxy(status.get("proxy")),

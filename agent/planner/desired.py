@@ -37,6 +37,7 @@ class Report:
     default_routes: tuple[ReportedRoute, ...] = ()  # one per family, IPv4 first
     proxy: ProxyHealth = ProxyHealth.OFF
     conditions: Mapping[str, Stated] = field(default_factory=dict)
+    host: str = ""  # where the agent runs
 
 
 @dataclass(frozen=True, slots=True)

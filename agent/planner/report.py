@@ -5,8 +5,11 @@ what would only make noise or mislead: loopback, link-local and unusable address
 interfaces that lead to one pod, and addresses that kube-proxy parks on every node.
 """
 
+from dataclasses import replace
+
 from agent.planner.desired import Plan, Report, ReportedInterface, ReportedRoute
 from agent.planner.verdicts import (
+    AnotherAgent,
     NoAddress,
     ProxyHealthy,
     ProxyUnhealthy,
@@ -15,12 +18,13 @@ from agent.planner.verdicts import (
 from agent.snapshot import DefaultRoute, Link, LinkAddress, LinkIndex, ProxyHealth, Snapshot
 from pointsman.model.address import Family, address_order
 from pointsman.model.record import Stated
+from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
 from pointsman.model.verdict import Verdict
 
 # In IPVS mode every node holds every Service address on this one; they are not the node's.
 IPVS_INTERFACE = "kube-ipvs0"
 
-READY, PROXY_HEALTHY = "Ready", "ProxyHealthy"
+READY, PROXY_HEALTHY, CONTESTED = "Ready", "ProxyHealthy", "Contested"
 
 
 def plan(snapshot: Snapshot) -> Plan:
@@ -32,13 +36,15 @@ def plan(snapshot: Snapshot) -> Plan:
 
 def report(snapshot: Snapshot) -> Report:
     """Return what this node's Announcer status should say."""
-    interfaces = reported_interfaces(snapshot)
+    every = reported_interfaces(snapshot)
+    interfaces = within_bounds(every)
     return Report(
         version=snapshot.settings.version,
+        host=snapshot.settings.host,
         interfaces=interfaces,
         default_routes=reported_routes(snapshot),
         proxy=snapshot.proxy,
-        conditions=_conditions(snapshot, interfaces),
+        conditions=_conditions(snapshot, interfaces, cut=interfaces != every),
     )
 
 
@@ -63,6 +69,14 @@ def reported_interfaces(snapshot: Snapshot) -> tuple[ReportedInterface, ...]:
         )
         for link in sorted(network.links, key=lambda link: (link.name, link.index))
         if link.index in by_link and not _noise(link, by_link[link.index])
+    )
+
+
+def within_bounds(interfaces: tuple[ReportedInterface, ...]) -> tuple[ReportedInterface, ...]:
+    """Return as much of *interfaces* as an Announcer takes: more is refused as a whole."""
+    return tuple(
+        replace(one, addresses=one.addresses[:MOST_ADDRESSES])
+        for one in interfaces[:MOST_INTERFACES]
     )
 
 
@@ -96,6 +110,8 @@ def usable(address: LinkAddress) -> bool:
         or address.tentative
         or address.duplicate
         or address.temporary
+        # The dialect of Kubernetes has none of these, and nobody routes them (RFC 4291 2.5.5.2).
+        or (ip.version == 6 and ip.ipv4_mapped is not None)
     )
 
 
@@ -114,14 +130,18 @@ def _gateway_order(route: DefaultRoute) -> tuple[int, int]:
     return address_order(route.gateway) if route.gateway else (0, 0)
 
 
-def _conditions(snapshot: Snapshot, interfaces: tuple[ReportedInterface, ...]) -> dict[str, Stated]:
+def _conditions(
+    snapshot: Snapshot, interfaces: tuple[ReportedInterface, ...], *, cut: bool
+) -> dict[str, Stated]:
     node, url = snapshot.settings.node, snapshot.settings.proxy_url
-    ready: Verdict = Reporting(node) if interfaces else NoAddress(node)
+    ready: Verdict = Reporting(node, cut=cut) if interfaces else NoAddress(node)
     verdicts = {READY: ready}
     if snapshot.proxy is ProxyHealth.HEALTHY:
         verdicts[PROXY_HEALTHY] = ProxyHealthy(node, url)
     elif snapshot.proxy is ProxyHealth.UNHEALTHY:
         verdicts[PROXY_HEALTHY] = ProxyUnhealthy(node, url)
+    if snapshot.rival is not None:
+        verdicts[CONTESTED] = AnotherAgent(node, snapshot.settings.host, snapshot.rival)
     return {
         kind: Stated(verdict.status, verdict.reason, str(verdict))
         for kind, verdict in sorted(verdicts.items())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
 from pointsman.model.verdict import Verdict
 
 
@@ -12,9 +13,16 @@ class Reporting(Verdict):
 
     ok: ClassVar[bool] = True
     node: str
+    cut: bool = False  # it has more than an Announcer takes
 
     def __str__(self) -> str:
-        return f"The agent of node {self.node} reports its interfaces and addresses."
+        said = f"The agent of node {self.node} reports its interfaces and addresses."
+        if not self.cut:
+            return said
+        return (
+            f"{said} It leaves some out: {MOST_INTERFACES} interfaces in order of their names, and "
+            f"{MOST_ADDRESSES} addresses of each in order, are all that an Announcer takes."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +63,22 @@ class ProxyUnhealthy(Verdict):
             f"The service proxy of node {self.node} is not healthy at {self.url}, so the node "
             "counts as draining. Look at kube-proxy on that node; if this cluster has no "
             "kube-proxy, run the agents with --proxy-health off or with the URL of what it has."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherAgent(Verdict):
+    """Of the condition Contested: True, because two report for one node."""
+
+    ok: ClassVar[bool] = True
+    node: str
+    mine: str  # the hosts on which they run
+    other: str  # "" where it is not known, or the same
+
+    def __str__(self) -> str:
+        where = f", on {self.mine} and on {self.other}" if self.mine and self.other else ""
+        return (
+            f"Two agents report for node {self.node}{where}: what is reported is one's, then the "
+            "other's, and each gives way for a while. Let one agent run on each node, with the "
+            "name of that node (--node, or NODE_NAME)."
         )

@@ -138,7 +138,12 @@ class Cache(Generic[K, V]):
             self.malformed[name] = str(error)
             self._stamps[name] = stamp
             return
+        partly = getattr(value, "unreadable", "")
+        if partly and self.malformed.get(name) != partly:
+            log.warning("%s It is used without that.", partly)
         self.malformed.pop(name, None)
+        if partly:
+            self.malformed[name] = partly
         known = self._keys.get(name)
         self._stamps[name] = stamp
         if value is None:

@@ -14,6 +14,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final, TypeVar, cast
 
 from manager.adapters.fields import Fields, Json, Malformed
+from manager.adapters.report_codec import reading
 from manager.snapshot import (
     Announcer,
     BgpConf,
@@ -24,7 +25,6 @@ from manager.snapshot import (
     EndpointSlice,
     FamilyPolicy,
     Ingress,
-    Interface,
     Node,
     NodeName,
     Resource,
@@ -34,10 +34,8 @@ from manager.snapshot import (
     Truth,
 )
 from pointsman.api import (
-    AnnouncerStatus,
     BgpConfSpec,
     BgpPeerSpec,
-    DefaultRouteReport,
     EipSpec,
     parse,
 )
@@ -197,24 +195,24 @@ def bgp_peer(raw: Json) -> BgpPeer:
 
 
 def announcer(raw: Json) -> Announcer:
-    """Return an Announcer; what an agent of a newer version adds is ignored."""
+    """Return an Announcer; what an agent of a newer version adds is ignored.
+
+    What cannot be read of its report is left out alone, and `unreadable` says so.
+    """
     doc, meta = _open(raw)
     owners = [o.text("uid") for o in meta.each("ownerReferences") if o.text("kind") == "Node"]
-    report, fault = parse(AnnouncerStatus, doc.raw.get("status") or {}, at="status")
-    if report is None:
-        raise Malformed(f"{doc.what}: {fault}")
-    routes = report.default_route or DefaultRouteReport()
+    report = reading(doc.raw.get("status"))
     return Announcer(
         node=NodeName(meta.text("name")),
         uid=meta.text("uid"),
         resource_version=meta.text("resourceVersion"),
         owner_uid=owners[0] if owners else "",
         reported=bool(report.interfaces),
-        interfaces=tuple(Interface(i.name, i.mac, i.up, i.addresses) for i in report.interfaces),
-        gateways=tuple(
-            route.gateway for route in (routes.ipv4, routes.ipv6) if route and route.gateway
-        ),
-        proxy_healthy=report.proxy.healthy if report.proxy else None,
+        interfaces=tuple(report.interfaces),
+        gateways=tuple(report.gateways),
+        proxy_healthy=report.proxy_healthy,
+        contested=report.contested,
+        unreadable=f"{doc.what}: {report.sentence}." if report.sentence else "",
     )
 
 

@@ -41,7 +41,7 @@ def snapshot_of(
     problems: list[str] = []
     for raw in flattened(objects):
         try:
-            _place(found, raw)
+            problems += _place(found, raw)
         except Malformed as error:
             problems.append(str(error))
     return _assembled(found, settings or Settings()), tuple(problems)
@@ -63,7 +63,8 @@ def flattened(objects: Iterable[object]) -> Iterator[object]:
             yield raw
 
 
-def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> None:
+def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> list[str]:
+    """Put *item* where it belongs; return what of it was left out."""
     doc = Fields(codec.name_of(item), item)
     version, kind, raw = doc.text("apiVersion"), doc.text("kind"), doc.raw
     if not kind:
@@ -77,11 +78,14 @@ def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> None:
             )
         if group == OURS.partition("/")[0]:
             raise Malformed(f"{doc.what} is of no kind of {group}; write {', '.join(OUR_KINDS)}.")
-        return
+        return []
     value = read(raw)
-    if value is not None:
-        meta = raw["metadata"]
-        found[kind][meta.get("namespace") or "default", meta["name"]] = value
+    if value is None:
+        return []
+    meta = raw["metadata"]
+    found[kind][meta.get("namespace") or "default", meta["name"]] = value
+    partly = getattr(value, "unreadable", "")
+    return [partly] if partly else []
 
 
 def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings) -> Snapshot:

@@ -15,11 +15,26 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from pointsman.api.base import ApiModel, ListType, ReadFrom
+from pointsman.api import dialect
+from pointsman.api.base import ApiModel, ListType, ReadFrom, Rule
 from pointsman.api.condition import CONDITIONS, Conditions
+from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
 
-InterfaceAddress = Annotated[IPv4Interface | IPv6Interface, ReadFrom(str, ip_interface)]
-Gateway = Annotated[IPv4Address | IPv6Address, ReadFrom(str, ip_address)]
+IS_CIDR = Rule(
+    cel="isCIDR(self)",
+    holds=dialect.is_cidr,
+    words='"{self}" is no address with its prefix length: write one such as 192.0.2.11/24',
+)
+IS_GATEWAY = Rule(
+    cel="isIP(self)",
+    holds=dialect.is_ip,
+    words='"{self}" is no address: write one such as 192.0.2.1',
+)
+# Without bounds the API server refuses the rules as too expensive.
+CidrText = Annotated[str, Field(max_length=49), IS_CIDR]
+GatewayText = Annotated[str, Field(max_length=45), IS_GATEWAY]
+InterfaceAddress = Annotated[IPv4Interface | IPv6Interface, ReadFrom(CidrText, ip_interface)]
+Gateway = Annotated[IPv4Address | IPv6Address, ReadFrom(GatewayText, ip_address)]
 
 
 class AnnouncerSpec(ApiModel):
@@ -33,7 +48,9 @@ class InterfaceReport(ApiModel):
     mac: str = Field(default="", description="Its hardware address; empty if it has none.")
     up: StrictBool = Field(description="Whether the link is up and has a carrier.")
     addresses: Annotated[tuple[InterfaceAddress, ...], ListType("atomic")] = Field(
-        default=(), description="Its addresses with their prefix lengths, such as 192.0.2.11/24."
+        default=(),
+        max_length=MOST_ADDRESSES,
+        description="Its addresses with their prefix lengths, such as 192.0.2.11/24.",
     )
 
 
@@ -64,7 +81,9 @@ class AnnouncerStatus(ApiModel):
     """What the node's agent sees; written by that agent alone."""
 
     interfaces: Annotated[tuple[InterfaceReport, ...], ListType("map", key="name")] = Field(
-        default=(), description="Network interfaces of the node, with their addresses."
+        default=(),
+        max_length=MOST_INTERFACES,
+        description="Network interfaces of the node, with their addresses.",
     )
     default_route: DefaultRouteReport | None = Field(
         default=None, description="The node's default routes."
@@ -74,5 +93,10 @@ class AnnouncerStatus(ApiModel):
     )
     agent_version: str | None = Field(
         default=None, description="Version of the agent that reports."
+    )
+    agent_host: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Host name of where the agent runs: who it is, should two report for one node.",
     )
     conditions: Conditions = Field(default=(), description=CONDITIONS)

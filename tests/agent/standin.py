@@ -96,14 +96,14 @@ async def administered(api: Api | None = None, *, port: int = 0) -> AsyncIterato
 
 
 @asynccontextmanager
-async def agent_on(url: str, links: FakeLinks) -> AsyncIterator[None]:
+async def agent_on(url: str, links: FakeLinks, *, host: str = "") -> AsyncIterator[None]:
     """Run a whole agent but for the kernel and the service proxy."""
     clock = Clock(time.monotonic, lambda: datetime.now(UTC))
     async with aiohttp.ClientSession() as session:
         announcer = ApiAnnouncer(
             session, Access(url), node=NODE, clock=clock, chance=random.Random(1)
         )
-        settings = Settings(NODE, "1")
+        settings = Settings(NODE, "1", host=host)
         agent = Agent(settings, links=links, proxy=UnaskedProxy(), announcer=announcer)
         loop = Loop(agent.step, min_interval_s=0.02)
 

@@ -149,6 +149,10 @@ def overwritten(*addresses: str):
             updated("Announcer", status={"proxy": {"healthy": False},
                                          "interfaces": [{"name": "e", "up": True}]}),
             "Node node1 has a service proxy that fails", id="a proxy fails"),
+        pytest.param(
+            updated("Announcer", status={"conditions": [condition("Contested", message="Two.")],
+                                         "interfaces": [{"name": "e", "up": True}]}),
+            "Two.", id="two agents for one node"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_1_and_said(edit, sentence, capsys, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ SECTIONS = {
     "BgpPeer: NextHopsLimited": readiness,
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
+    "Announcer: Contested": verdicts,
     "Announcer: ProxyHealthy": verdicts,
 }
 

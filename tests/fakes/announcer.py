@@ -21,6 +21,7 @@ class FakeAnnouncer:
         self.report: Report | None = None
         self.away = False
         self.writes = 0
+        self.rival: str | None = None
         self._wake: Callable[[], None] = lambda: None
 
     async def watch(self, wake: Callable[[], None]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -210,3 +211,45 @@ async def test_a_missing_kind_is_waited_for(links: FakeLinks) -> None:
         await admin.install()
         await admin.create()
         await admin.status(lambda status: status["interfaces"])
+
+
+def other_links() -> FakeLinks:
+    made = FakeLinks()
+    made.add_link("eth0", "02:00:00:00:00:12")
+    made.add_address("eth0", "192.0.2.12/24")
+    return made
+
+
+async def test_two_agents_of_one_node_give_way_and_say_so(
+    admin: Admin, links: FakeLinks, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each would undo the other's report at once, for ever."""
+    await admin.create()
+    async with agent_on(admin.url, links, host="worker-1"):
+        await admin.status(lambda status: status["interfaces"])
+        async with agent_on(admin.url, other_links(), host="worker-2"):
+            found = await admin.status(
+                lambda status: any(c["type"] == "Contested" for c in status["conditions"])
+            )
+            await asyncio.sleep(SETTLED_S)
+            assert admin.agent_writes() <= 6
+    said = next(c for c in found["conditions"] if c["type"] == "Contested")
+    assert (said["status"], said["reason"]) == ("True", "AnotherAgent")
+    hosts = ("on worker-1 and on worker-2", "on worker-2 and on worker-1")
+    assert any(words in said["message"] for words in hosts)
+    warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert any(words in line for line in warned for words in hosts)
+
+
+def reported_from(host: str, status: dict[str, Any]) -> bool:
+    return status.get("agentHost") == host
+
+
+async def test_a_successor_on_another_host_is_no_rival(admin: Admin, links: FakeLinks) -> None:
+    await admin.create()
+    for host in ("worker-1", "worker-2"):
+        async with agent_on(admin.url, links, host=host):
+            found = await admin.status(partial(reported_from, host))
+            await asyncio.sleep(SETTLED_S)
+    assert [c["type"] for c in found["conditions"]] == ["Ready"]
+    assert admin.agent_writes() == 2

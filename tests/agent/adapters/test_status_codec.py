@@ -1,7 +1,8 @@
 """A report as a status and back; the models of the API as the independent reader."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from typing import Any
 
 import pytest
@@ -61,6 +62,7 @@ STATUS: dict[str, Any] = {
 }
 
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
+UNMAPPED = st.integers(2**48, 2**128 - 1).map(IPv6Address)  # others are never reported
 interfaces = st.builds(
     ReportedInterface,
     name=words,
@@ -69,22 +71,26 @@ interfaces = st.builds(
     addresses=st.lists(
         st.builds(lambda ip, n: IPv4Interface((ip, n)), st.ip_addresses(v=4), st.integers(0, 32))
         | st.builds(
-            lambda ip, n: IPv6Interface((ip, n)), st.ip_addresses(v=6), st.integers(0, 128)
+            lambda ip, n: IPv6Interface((ip, n)),
+            UNMAPPED,
+            st.integers(0, 128),
         ),
         max_size=3,
     ).map(tuple),
 )
+GATEWAYS = st.none() | UNMAPPED
 reports = st.builds(
     Report,
     version=words,
     interfaces=st.lists(interfaces, max_size=3).map(tuple),
     default_routes=st.lists(
-        st.builds(ReportedRoute, st.sampled_from(Family), words, st.none() | st.ip_addresses(v=6)),
+        st.builds(ReportedRoute, st.sampled_from(Family), words, GATEWAYS),
         max_size=2,
         unique_by=lambda route: route.family,
     ).map(lambda routes: tuple(sorted(routes, key=lambda route: route.family.value))),
     proxy=st.sampled_from([ProxyHealth.OFF, ProxyHealth.HEALTHY, ProxyHealth.UNHEALTHY]),
     conditions=st.dictionaries(words, st.builds(Stated, words, words, words), max_size=2),
+    host=words | st.just(""),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -120,9 +126,7 @@ def test_the_models_of_the_api_read_the_same(report: Report) -> None:
     conditions = {
         key: Stated("True", one.reason, one.message) for key, one in report.conditions.items()
     }
-    sane = Report(
-        report.version, report.interfaces, report.default_routes, report.proxy, conditions
-    )
+    sane = replace(report, conditions=conditions)
     status = to_status(sane, {}, now=NOW)
     model = AnnouncerStatus.model_validate(status)
     assert model.model_dump(by_alias=True, mode="json", exclude_none=True) == status
@@ -193,3 +197,9 @@ def test_the_patch_names_only_what_changed_and_nulls_what_goes() -> None:
         "proxy": None,
     }
     assert merge_patch(STATUS, STATUS) == {}
+
+
+def test_the_host_is_reported_where_it_is_known() -> None:
+    status = to_status(replace(REPORT, host="worker-1"), {}, now=NOW)
+    assert status == {**STATUS, "agentHost": "worker-1"}
+    assert from_status(status) != from_status(STATUS)

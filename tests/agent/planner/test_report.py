@@ -64,6 +64,7 @@ def snapshot(*parts: Link | LinkAddress | DefaultRoute) -> Snapshot:
         pytest.param(on(2, "fe80::11/64"), False, id="IPv6 link-local: no next hop of ours"),
         pytest.param(on(2, "169.254.20.10/32"), False, id="IPv4 link-local, as a node's DNS cache"),
         pytest.param(on(2, "127.0.0.2/8"), False, id="a loopback address on another interface"),
+        pytest.param(on(2, "::ffff:192.0.2.11/96"), False, id="IPv4-mapped: no API takes it"),
         pytest.param(on(2, "192.0.2.11/24", host_scope=True), False, id="scope host"),
         pytest.param(on(2, "2001:db8::11/64", tentative=True), False, id="still being checked"),
         pytest.param(on(2, "2001:db8::11/64", duplicate=True), False, id="someone else has it"),
@@ -205,6 +206,23 @@ def test_conditions(
     world = replace(snapshot(ETH0, *(on(2, text) for text in addresses)), proxy=proxy)
     found = report(world).conditions
     assert {kind: (one.status, one.reason) for kind, one in found.items()} == stated
+
+
+def test_what_an_announcer_does_not_take_is_left_out_and_said() -> None:
+    """Beyond its bounds the API server refuses the whole report."""
+    many = [on(2, f"198.51.{n // 256}.{n % 256}/32") for n in range(257)]
+    links = [link(n, f"eth{n:03}") for n in range(2, 259)]
+    others = [on(n, "192.0.2.7/24") for n in range(3, 259)]
+    found = report(snapshot(*links, *many, *others))
+    assert (len(found.interfaces), len(found.interfaces[0].addresses)) == (256, 256)
+    ready = found.conditions["Ready"]
+    assert (ready.status, "leaves some out" in ready.message) == ("True", True)
+
+
+def test_a_rival_is_said_beside_the_report() -> None:
+    world = replace(snapshot(ETH0, on(2, "192.0.2.11/24")), rival="")
+    said = report(world).conditions
+    assert (said["Ready"].status, said["Contested"].reason) == ("True", "AnotherAgent")
 
 
 def test_sentences_name_the_node_and_what_to_do() -> None:

@@ -1,4 +1,7 @@
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from typing import Any
+
+import pytest
 
 from pointsman.api import AnnouncerStatus, parse
 
@@ -37,3 +40,34 @@ def test_a_report_is_read_into_values() -> None:
 
 def test_an_agent_that_has_said_nothing_yet() -> None:
     assert parse(AnnouncerStatus, None, at="status") == (AnnouncerStatus(), "")
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        pytest.param(
+            {"interfaces": [{"name": "e", "up": True, "addresses": ["192.0.2.11"]}]},
+            '"192.0.2.11" is no address with its prefix length: write one such as 192.0.2.11/24',
+            id="an address without length",
+        ),
+        pytest.param(
+            {"interfaces": [{"name": "e", "up": True, "addresses": ["::ffff:192.0.2.1/96"]}]},
+            "is no address with its prefix length",
+            id="IPv4-mapped",
+        ),
+        pytest.param(
+            {"defaultRoute": {"ipv6": {"gateway": "fe80::1%eth0", "interface": "eth0"}}},
+            '"fe80::1%eth0" is no address: write one such as 192.0.2.1',
+            id="a gateway with a zone",
+        ),
+        pytest.param(
+            {"interfaces": [{"name": f"e{n}", "up": True} for n in range(257)]},
+            "must have at most 256 items",
+            id="too many interfaces",
+        ),
+    ],
+)
+def test_what_is_refused(status: dict[str, Any], sentence: str) -> None:
+    found, said = parse(AnnouncerStatus, status, at="status")
+    assert found is None
+    assert sentence in said
