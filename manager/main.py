@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from manager.adapters import kube
 from manager.adapters.cluster import ClusterView
@@ -25,14 +25,15 @@ from manager.adapters.informer import Pace, Source
 from manager.adapters.lease import Leadership, Leases
 from manager.adapters.presence import Presence
 from manager.adapters.sender import FencedSink, Sink
-from manager.adapters.speakers import Patcher, SpeakerWrites, others
-from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
+from manager.adapters.service_writes import ServiceWriter
+from manager.adapters.speakers import Patcher, SpeakerEntries, others
+from manager.adapters.writes import AnnouncerWriter, StatusWriter
 from manager.ports import Speaker
 from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import Settings
-from manager.voices import Voices
+from manager.speakers.group import SpeakerGroup
+from manager.writers.keyed import KeyedWriter
 from pointsman.runtime.clock import Clock
-from pointsman.runtime.complaints import Complaints
 from pointsman.runtime.loop import Loop
 
 log = logging.getLogger("manager")
@@ -43,6 +44,10 @@ log = logging.getLogger("manager")
 GC_THRESHOLDS = (200_000, 50, 100)
 # The condition NoSession comes with time, not with an event: look this often at least.
 RESYNC_S = 30.0
+# A step follows the last one after this, or after as long as that took. No request waits for a
+# step, so this is what a change waits for.
+INTERVAL_S = 0.02
+RESTORED = "The resourceVersion of our Lease went backwards (was etcd restored?)"
 
 
 class Misuse(Exception):
@@ -102,7 +107,7 @@ class Parts:
         chance: random.Random,
         pace: Pace | None = None,
     ) -> None:
-        self._loop = Loop(self._step, resync_s=RESYNC_S, on_unavailable=Complaints(log).say)
+        self._loop = Loop(self._step, resync_s=RESYNC_S, min_interval_s=INTERVAL_S, rest=1.0)
         wake = self._loop.wake
         home = options.namespace  # where Secrets are, too
         self.view = ClusterView(api, wake=wake, rng=chance, pace=pace, namespace=home)
@@ -114,6 +119,7 @@ class Parts:
             rng=chance,
             wake=wake,
             duration_s=options.lease_duration_s,
+            went_back=lambda: self.view.distrust(RESTORED),
         )
         sink = FencedSink(api, self.leadership.fence)
         self._presence = Presence(
@@ -126,25 +132,30 @@ class Parts:
             wake=wake,
         )
         self._events = Events(sink, clock=clock, rng=chance, instance=options.name)
-        self.voices = Voices(speakers, clock=clock, wake=wake)
-        self.targets = ClusterTargets(
-            services=ServiceWrites(self.view.services, sink, clock=clock, wake=wake),
-            statuses=StatusWrites(self.view, sink, clock=clock, wake=wake),
-            announcers=AnnouncerWrites(self.view.announcers, sink, wake=wake),
-            speakers=SpeakerWrites(
-                self.view.bgp_peers,
-                api,
-                fenced=sink,
-                name=options.name,
-                gone=lambda: self._presence.gone,
-                wake=wake,
-            ),
-            events=self._events,
+        self.speakers = SpeakerGroup(speakers, clock=clock, wake=wake)
+        own: dict[str, Any] = {"term": lambda: self.leadership.term, "tell": self._events.tell}
+        services = ServiceWriter(self.view, sink, api=api, clock=clock, **own)
+        statuses = StatusWriter(self.view, sink, clock=clock, **own)
+        announcers = AnnouncerWriter(self.view, sink, term=own["term"])
+        entries = SpeakerEntries(
+            self.view.bgp_peers,
+            api,
+            fenced=sink,
+            name=options.name,
+            gone=lambda: self._presence.gone,
         )
+        self._writers: tuple[KeyedWriter[Any], ...] = (
+            services.writer,
+            statuses.writer,
+            announcers.writer,
+            entries.writer,
+            entries.sweeper,
+        )
+        self.targets = ClusterTargets(services, statuses, announcers, entries, self._events)
         self._reconciler = Reconciler(
             self.view,
             leader=self.leadership,
-            voices=self.voices,
+            speakers=self.speakers,
             targets=self.targets,
             settings=options.settings,
             clock=clock,
@@ -162,12 +173,22 @@ class Parts:
             async with contextlib.AsyncExitStack() as ending:  # last in, first out
                 for task in (leading, working, stop):
                     ending.push_async_callback(_ended, task)
+                if stop.done() and not working.done():
+                    ending.push_async_callback(self._drain)
+
+    async def _drain(self) -> None:
+        """Send nothing more, and wait for what is under way: its answers may be grants."""
+        async with asyncio.TaskGroup() as group:
+            for writer in self._writers:
+                group.create_task(writer.drain(self.leadership.fence.write_s))
 
     async def work(self) -> None:
-        """Read, listen, reconcile, report, until cancelled."""
+        """Read, decide, converge, report, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.view.run(), name="watches")
-            tasks.create_task(self.voices.listen(), name="sessions")
+            tasks.create_task(self.speakers.run(), name="speakers")
+            for number, writer in enumerate(self._writers):
+                tasks.create_task(writer.run(), name=f"writer {number}")
             tasks.create_task(self._events.run(), name="events")
             tasks.create_task(self._presence.run(), name="presence")
             tasks.create_task(self._loop.run(), name="reconcile")

@@ -1,8 +1,10 @@
-"""The one loop of the manager: look, plan, and do what is missing, in a safe order.
+"""The one loop of the manager: take the snapshot, plan, hand on. It decides, and never waits.
 
-It decides nothing. A system that does not answer stops its own phases only; whatever
-else raises is a bug and ends the process. Only the leader writes to the API; every
-replica drives its own speaker from what the API records.
+What it hands on are the newest wishes; who converges a system does so in a task of its own
+and wakes the loop when what it reads has changed. In which order things happen follows from
+the plan: it wants a path only for an address that the API records, and hands an address on
+only once no speaker of ours holds a path of it. Only the leader hands anything to the writers
+of the API; every replica drives its own speakers from what the API records.
 """
 
 import asyncio
@@ -10,23 +12,21 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from manager.contests import Contests
-from manager.pacing import Pacing
+from manager.notices import about
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.speakers import Entries, entries
 from manager.planner.status import stated
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
-from manager.voices import Voices
-from manager.work import ClusterWork, Written, about, cluster_work, notices
+from manager.speakers.group import SpeakerGroup
+from manager.work import Written, cluster_work
+from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName
-from pointsman.model.verdict import Verdict
 from pointsman.runtime.clock import Clock
-from pointsman.runtime.target import Target, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 SLOW_PLAN_S: Final = 0.1  # from here on a plan runs beside the loop: leases must be renewed
+NOTHING: Final[Delta[Any, Any]] = Delta(put={}, drop=frozenset())
 
 
 class World(Protocol):
@@ -58,6 +59,7 @@ class World(Protocol):
         settings: Settings,
         taken_at: datetime | None,
         further: tuple[Observed, ...] = (),
+        pending: Mapping[ServiceKey, tuple[Address, ...]] | None = None,
     ) -> Snapshot: ...
 
 
@@ -73,75 +75,104 @@ class Leader(Protocol):
         ...
 
 
-class Speakers(Target[PeerName, Entries], Protocol):
-    """This replica's entries in the status of BgpPeers."""
+class Writer(Protocol[K, V]):
+    """What of one kind stands in the API, and who writes it, beside the loop."""
 
-    async def sweep(self) -> None:
-        """Take away the entries of replicas that are gone; the leader's part."""
+    def observe(self) -> Mapping[K, V]:
+        """Return what stands there, as the watches keep it."""
+        ...
+
+    def hand(self, work: Delta[K, V], *, term: int) -> None:
+        """Take *work* instead of all that was handed before; never wait."""
+        ...
+
+
+class Services(Writer[ServiceKey, ServiceRecord], Protocol):
+    @property
+    def pending(self) -> Mapping[ServiceKey, tuple[Address, ...]]:
+        """Addresses that were granted and not surely answered."""
+        ...
+
+
+class Statuses(Writer[ResourceKey, StatusRecord], Protocol):
+    @property
+    def loosening(self) -> frozenset[ResourceKey]:
+        """Whose finalizer may be gone, though the watch does not say so yet."""
+        ...
+
+
+class SpeakerEntries(Protocol):
+    """This replica's entries in the status of BgpPeers: not gated by leadership."""
+
+    def observe(self) -> Mapping[PeerName, Entries]: ...
+
+    def hand(self, work: Delta[PeerName, Entries]) -> None: ...
+
+    def sweep(self, *, leading: bool) -> None:
+        """Have the entries of replicas that are gone taken away; the leader's part."""
         ...
 
 
 class Reporter(Protocol):
     """Where transitions are told; it only queues."""
 
-    async def emit(self, notices: Sequence[Notice]) -> None: ...
+    def tell(self, notices: Sequence[Notice]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterTargets:
-    """Where the leader writes."""
+    """Where the leader writes, and each replica its own entries."""
 
-    services: Target[ServiceKey, ServiceRecord]
-    statuses: Target[ResourceKey, StatusRecord]
-    announcers: Target[NodeName, str]
-    speakers: Speakers  # not gated by leadership
+    services: Services
+    statuses: Statuses
+    announcers: Writer[NodeName, str]
+    entries: SpeakerEntries
     events: Reporter
 
-    async def observe(self) -> Written:
+    def observe(self) -> Written:
         """Return what stands there now."""
         return Written(
-            services=await self.services.observe(),
-            statuses=await self.statuses.observe(),
-            announcers=await self.announcers.observe(),
+            services=self.services.observe(),
+            statuses=self.statuses.observe(),
+            announcers=self.announcers.observe(),
+            loosening=self.statuses.loosening,
         )
 
 
 class Reconciler:
-    """One step: everything that can be done now. A further step is asked for by *wake*."""
+    """One step: what is decided from all that is known now. *wake* asks for a further one."""
 
     def __init__(
         self,
         world: World,
         *,
         leader: Leader,
-        voices: Voices,
+        speakers: SpeakerGroup,
         targets: ClusterTargets,
         settings: Settings,
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
-        self._world, self._leader, self._voices = world, leader, voices
+        self._world, self._leader, self._speakers = world, leader, speakers
         self._targets, self._settings, self._clock, self._wake = targets, settings, clock, wake
         self._plan_s, self._term = 0.0, 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
         self._left_alone: set[ServiceKey] = set()
-        self._contests, self._pacing = Contests(clock), Pacing(clock, wake=wake)
 
     async def step(self) -> None:
-        """Converge as far as the systems answer.
-
-        Raises:
-            Unavailable: something did not answer; the loop tries again later.
-        """
+        """Decide, and hand on what is to be done."""
         if not self._world.in_sync:
             return
-        observed = await self._voices.look()
-        certain = self._knows_what_was_granted()
+        readings = self._speakers.readings
+        # What a speaker holds that was never read would look free, and go to another Service.
+        sure = self._knows_what_was_granted() and all(one.known for one in readings)
+        term = self._leader.term
         # From here to the plan nothing may yield: writes carry the versions seen here.
-        written = await self._targets.observe()
+        written = self._targets.observe()
         snapshot = self._world.snapshot(
-            observed=observed[0],
-            further=observed[1:],
+            observed=readings[0],
+            further=readings[1:],
+            pending=self._targets.services.pending,
             settings=self._settings,
             taken_at=self._clock.wall(),
         )
@@ -149,25 +180,12 @@ class Reconciler:
         self._log_failures(decided)
         if decided.again_s is not None:
             asyncio.get_running_loop().call_later(decided.again_s, self._wake)
-        troubles: list[Unavailable] = []
-        work = cluster_work(decided, written)
-        contested: Mapping[ServiceKey, Verdict] = {}
-        leading = certain and self._leader.leading
-        if leading:
-            work, contested = self._contests.sift(work, snapshot, written=written)
-            work = self._pacing.sift(work, written)
-            await self._record(work, troubles)
-        if await self._voices.speak(decided.speeches, observed, troubles):
-            self._wake()  # conditions say what the speakers hold: look again
-        if leading:
-            await self._report(work, troubles)
-            after = await self._targets.observe()
-            self._contests.note(work, snapshot, after)
-            told = notices(snapshot, written, after=after, planned=decided.services)
-            await self._announce(snapshot, told, decided.left_alone, contested)
-        await self._enter(snapshot, troubles, leading=leading)
-        if troubles:
-            raise troubles[0]
+        self._speakers.hand(decided.speeches, readings)
+        leading = sure and self._leader.leading and self._leader.term == term
+        self._write(decided, snapshot, written, term=term if leading else None)
+        standing = self._targets.entries.observe()
+        self._targets.entries.hand(delta(entries(snapshot, standing), standing))
+        self._targets.entries.sweep(leading=leading)
 
     def _knows_what_was_granted(self) -> bool:
         """Whether we lead, and have listed the Services since we do.
@@ -189,46 +207,25 @@ class Reconciler:
         self._plan_s = self._clock.monotonic() - started
         return decided
 
-    async def _record(self, work: ClusterWork, troubles: list[Unavailable]) -> None:
-        """Write addresses, after the finalizers of the Eips they come from."""
-        await _apply(self._targets.statuses, work.holds, troubles)
-        await _apply(self._targets.services, work.services.puts_only(), troubles)
-
-    async def _report(self, work: ClusterWork, troubles: list[Unavailable]) -> None:
-        """Write what follows from the network, and give up what is no longer ours."""
-        await _apply(self._targets.services, work.services.drops_only(), troubles)
-        await _apply(self._targets.statuses, work.statuses, troubles)
-        await _apply(self._targets.announcers, work.announcers, troubles)
-
-    async def _enter(
-        self, snapshot: Snapshot, troubles: list[Unavailable], *, leading: bool
+    def _write(
+        self, decided: Plan, snapshot: Snapshot, written: Written, *, term: int | None
     ) -> None:
-        """Write what our own speakers say of their sessions: whoever leads, that is ours to say."""
-        written = await self._targets.speakers.observe()
-        desired = entries(snapshot, written)
-        if await _apply(self._targets.speakers, delta(desired, written), troubles) and leading:
-            try:
-                await self._targets.speakers.sweep()
-            except Unavailable as trouble:
-                troubles.append(trouble)
-
-    async def _announce(
-        self,
-        snapshot: Snapshot,
-        turned: Sequence[Notice],
-        left_alone: Mapping[ServiceKey, Verdict],
-        contested: Mapping[ServiceKey, Verdict],
-    ) -> None:
-        """Tell the transitions that were really written, as log lines and Events."""
-        fresh = {key: left_alone[key] for key in left_alone.keys() - self._left_alone}
-        alone = sorted({**fresh, **contested}.items())
-        told = [*turned, *(about(snapshot.services[key], stated(why)) for key, why in alone)]
-        self._left_alone = set(left_alone)
-        for notice in told:
-            level = logging.WARNING if notice.warning else logging.INFO
-            log.log(level, "%s %s: %s", notice.kind, notice.reason, notice.message)
-        if told:
-            await self._targets.events.emit(told)
+        """Hand the writers what the API lacks; without a *term* of ours, nothing."""
+        targets = self._targets
+        if term is None:
+            targets.services.hand(NOTHING, term=0)
+            targets.statuses.hand(NOTHING, term=0)
+            targets.announcers.hand(NOTHING, term=0)
+            return
+        work = cluster_work(decided, written)
+        targets.services.hand(work.services, term=term)
+        targets.statuses.hand(work.statuses, term=term)
+        targets.announcers.hand(work.announcers, term=term)
+        fresh = sorted(decided.left_alone.keys() - self._left_alone)
+        self._left_alone = set(decided.left_alone)
+        if fresh:
+            left = decided.left_alone
+            targets.events.tell([about(snapshot.services[k], stated(left[k])) for k in fresh])
 
     def _log_failures(self, decided: Plan) -> None:
         failures = frozenset((what, repr(error)) for what, error in decided.failures)
@@ -236,15 +233,3 @@ class Reconciler:
             if (what, repr(error)) not in self._logged:
                 log.error("%s could not be judged", what, exc_info=error)
         self._logged = failures
-
-
-async def _apply(target: Target[K, V], work: Delta[K, V], troubles: list[Unavailable]) -> bool:
-    """Do *work* if there is any; return whether the target answered."""
-    if not work:
-        return True
-    try:
-        await target.apply(work)
-    except Unavailable as trouble:
-        troubles.append(trouble)
-        return False
-    return True

@@ -199,6 +199,9 @@ class Observed:
     refused: str = ""  # why it could not be started as the BgpConf says; "": it could, or wasn't
     fresh: bool = True  # False: the speaker does not answer, this is what it last said
     unheard: bool = False  # and not for so long that its sessions may be anything by now
+    known: bool = True  # False: never read, and not silent for long enough to go without
+    # Handed to the speaker and not there yet: nobody else is given an address of these.
+    putting: frozenset[Prefix] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,8 @@ class Snapshot:
     secrets_read: bool = False  # False: not read, so a missing one may exist: keep what is there
     observed: Observed = field(default_factory=Observed)  # the first speaker
     further: tuple[Observed, ...] = ()  # the second and so on; the routes' keys say which
+    # Addresses that were granted and not surely answered: a Service may have them by now.
+    pending: Mapping[ServiceKey, tuple[Address, ...]] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     taken_at: datetime | None = None  # wall clock, UTC; None offline: no clock there
 

@@ -103,6 +103,15 @@ class Cache(Generic[K, V]):
         if version.isdecimal():
             self._floors[_name(raw)] = int(version), self._writes
 
+    def distrust(self) -> None:
+        """Forget all versions: the next list is the truth, even where numbers are used anew.
+
+        A restored etcd counts again from where its copy was made, so a number that was seen
+        may stand for another content by now.
+        """
+        self._floors.clear()
+        self._stamps = {name: (uid, "") for name, (uid, _) in self._stamps.items()}
+
     def lost(self, sentence: str) -> None:
         """Note that the kind cannot be read now; what was known stays known."""
         if self.unavailable != sentence:

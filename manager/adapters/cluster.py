@@ -7,6 +7,7 @@ apply anything; a kind that cannot be read later keeps what was known, and says 
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -32,9 +33,16 @@ from manager.snapshot import (
     Settings,
     Snapshot,
 )
+from pointsman.model.address import Address
 from pointsman.model.route import PeerName
 
 CLUSTER_NAMESPACE: Final = "kube-system"  # its uid names the cluster, by convention
+DISTRUST_S: Final = 30.0
+UNTOLD: Final = (
+    "The API server refuses writes as outdated, and the watches tell of nothing newer (was etcd "
+    "restored?)"
+)
+log = logging.getLogger(__name__)
 
 
 class ClusterView:
@@ -75,6 +83,7 @@ class ClusterView:
         )
         self._silences = Silences(wake)
         self._informers = {kind: self._informer(kind) for kind in self.caches}
+        self._distrusted_at: float | None = None
         self._sorted_slices: tuple[int, tuple[EndpointSlice, ...]] = (-1, ())
 
     @property
@@ -113,6 +122,22 @@ class ClusterView:
         """Have the Services listed again: a predecessor may have granted what no watch told yet."""
         self._informers[kube.SERVICES].doubt()
 
+    def distrust(self, why: str = UNTOLD) -> None:
+        """List everything again: what the watches tell is not what the server holds.
+
+        A restored etcd makes a server accept watches from versions that are yet to come, and
+        say nothing. Done once in a while at most: a list of everything is dear.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._distrusted_at is not None and now - self._distrusted_at < DISTRUST_S:
+            return
+        self._distrusted_at = now
+        log.warning("%s: everything is listed again.", why)
+        for kind, informer in self._informers.items():
+            self.caches[kind].distrust()
+            informer.doubt()
+        self.secrets.distrust()
+
     @property
     def certain(self) -> bool:
         """Return whether the Services were listed since the last doubt."""
@@ -143,6 +168,7 @@ class ClusterView:
         settings: Settings,
         taken_at: datetime | None,
         further: tuple[Observed, ...] = (),
+        pending: Mapping[ServiceKey, tuple[Address, ...]] | None = None,
     ) -> Snapshot:
         """Return the planner's world as known now. What it holds never changes afterwards."""
         namespaces = self.namespaces.items
@@ -161,6 +187,7 @@ class ClusterView:
             secrets_read=self.secrets.read,
             observed=observed,
             further=further,
+            pending=pending or {},
             settings=settings,
             taken_at=taken_at,
         )

@@ -1,6 +1,6 @@
 """Kubernetes Events: what happened, for `kubectl describe`. Best effort, never in the way.
 
-`emit` only queues; a task of its own sends. Refuses to repeat itself to make sure: an Event
+`tell` logs and queues; a task of its own sends. Refuses to repeat itself to make sure: an Event
 that cannot be written soon is dropped and counted, because the object's conditions say the
 same and stay.
 """
@@ -40,8 +40,11 @@ class Events:
         self._filled = asyncio.Event()
         self.dropped = 0
 
-    async def emit(self, notices: Sequence[Notice]) -> None:
-        """Queue *notices*; when too many wait already, the oldest are dropped."""
+    def tell(self, notices: Sequence[Notice]) -> None:
+        """Log *notices* and queue them; when too many wait already, the oldest are dropped."""
+        for notice in notices:
+            level = logging.WARNING if notice.warning else logging.INFO
+            log.log(level, "%s %s: %s", notice.kind, notice.reason, notice.message)
         now = self._clock.wall()
         overflow = len(self._queue) + len(notices) - QUEUED
         self.dropped += max(0, overflow)

@@ -76,6 +76,10 @@ class Refused(Exception):
         self.code, self.reason = code, reason
 
 
+class Overloaded(Unavailable):
+    """The API server, or somebody it asks, answered "not now": 401, 429 or 5xx."""
+
+
 class KubeApi:
     """An API server, over one pool of connections."""
 
@@ -200,7 +204,7 @@ class KubeApi:
         if code == 401:
             self._credentials.doubt()
         if code in (401, 429) or code >= 500:
-            raise Unavailable(
+            raise Overloaded(
                 f"the API server answered {code}: {message}",
                 answer.retry_after_s(response.headers, RETRY_AFTER_CAP_S),
             )

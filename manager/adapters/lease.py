@@ -79,7 +79,11 @@ class Fence:
 
 
 class Leadership:
-    """Competes for the lease while `run` runs. *wake* is called when leading begins or ends."""
+    """Competes for the lease while `run` runs. *wake* is called when leading begins or ends.
+
+    *went_back* is called when the Lease's resourceVersion is lower than it was: only a server
+    whose store was put back to an earlier state counts so.
+    """
 
     def __init__(
         self,
@@ -91,7 +95,9 @@ class Leadership:
         rng: random.Random,
         wake: Callable[[], None],
         duration_s: float = 15.0,
+        went_back: Callable[[], None] = lambda: None,
     ) -> None:
+        self._went_back, self._newest = went_back, 0
         self._leases, self._namespace = leases, namespace
         self._clock, self._rng, self._wake = clock, rng, wake
         self._state = elector.State(Terms(name, duration_s))
@@ -150,13 +156,22 @@ class Leadership:
     async def _read(self) -> Lease | None:
         try:
             async with asyncio.timeout(self._request_s):
-                return _lease(await self._leases.get(LEASES, self._namespace, LEASE_NAME))
+                lease = _lease(await self._leases.get(LEASES, self._namespace, LEASE_NAME))
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:
             if error.code == 404:
                 return None
             raise
+        self._compare(lease.version)
+        return lease
+
+    def _compare(self, version: str) -> None:
+        """Notice a version that goes backwards. Nothing else is ever concluded from one."""
+        if version.isdecimal():
+            before, self._newest = self._newest, int(version)
+            if self._newest < before:
+                self._went_back()
 
     async def _take(self, action: Take) -> None:
         terms, started = self._state.terms, self._clock.monotonic()
@@ -178,9 +193,12 @@ class Leadership:
             async with asyncio.timeout(self._request_s):
                 if version:
                     body = {"metadata": {"resourceVersion": version}, "spec": spec}
-                    await self._leases.patch(LEASES, self._namespace, LEASE_NAME, body=body)
+                    answer = await self._leases.patch(
+                        LEASES, self._namespace, LEASE_NAME, body=body
+                    )
                 else:
-                    await self._leases.create(LEASES, self._namespace, _new(spec))
+                    answer = await self._leases.create(LEASES, self._namespace, _new(spec))
+                self._compare(_lease(answer).version)
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:

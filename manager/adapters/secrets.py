@@ -41,6 +41,11 @@ class Secrets:
         await self._wanted.wait()
         await self._informer.run()
 
+    def distrust(self) -> None:
+        """List them again; no version that was seen counts."""
+        self._cache.distrust()
+        self._informer.doubt()
+
     @property
     def read(self) -> bool:
         """Return whether they were read once, so that one that is not there does not exist."""

@@ -13,8 +13,10 @@ from typing import Any, Final, Protocol
 from manager.adapters.cache import Cache
 from manager.adapters.fields import Json
 from manager.adapters.kube import BGP_PEERS, Kind, Refused
-from manager.adapters.sender import FencedSink, Sender
+from manager.adapters.sender import FencedSink, outcome_of
 from manager.snapshot import BgpPeer
+from manager.writers.keyed import KeyedWriter, Order
+from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
 
@@ -58,8 +60,8 @@ def replica(entry: Entry) -> str:
     return str(entry.get("name")).partition("/")[0]
 
 
-class SpeakerWrites:
-    """Target of this replica's entries, one for each of its speakers, by BgpPeer."""
+class SpeakerEntries:
+    """This replica's entries, one for each of its speakers, by BgpPeer."""
 
     def __init__(
         self,
@@ -69,14 +71,15 @@ class SpeakerWrites:
         fenced: FencedSink,
         name: str,
         gone: Callable[[], Collection[str]],
-        wake: Callable[[], None],
     ) -> None:
         self._peers, self._api, self._fenced, self._name = peers, api, fenced, name
         self._gone = gone
-        self._sender = Sender[PeerName]("speaker's entry in BgpPeer", wake=wake)
+        self.writer = KeyedWriter[PeerName]("speaker's entry in BgpPeer", group_of=str)
+        self.sweeper = KeyedWriter[PeerName]("entries of lost replicas in BgpPeer")
+        self._swept: frozenset[str] = frozenset()  # told so in the log
         self._manager = (MANAGER + name)[:128]
 
-    async def observe(self) -> Mapping[PeerName, Entries]:
+    def observe(self) -> Mapping[PeerName, Entries]:
         """Return our entries of every BgpPeer that has any."""
         return {
             name: ours
@@ -84,66 +87,62 @@ class SpeakerWrites:
             if (ours := tuple(one for one in listed(peer) if replica(one) == self._name))
         }
 
-    async def apply(self, work: Delta[PeerName, Entries]) -> None:
-        """Write ours, then take away ours; see Sender.send for errors."""
+    def hand(self, work: Delta[PeerName, Entries]) -> None:
+        """Have ours written, and taken away where they are dropped."""
         wanted: dict[PeerName, Entries] = {**work.put, **dict.fromkeys(work.drop, ())}
 
-        def job(name: PeerName, ours: Entries) -> Callable[[], Any]:
+        def order(name: PeerName, ours: Entries) -> Order:
             def mended(entries: Sequence[Entry]) -> list[Entry]:
                 return [*(one for one in entries if replica(one) != self._name), *ours]
 
-            async def write() -> None:
-                await self._rewrite(name, mended, self._own)
+            return Order(lambda: outcome_of(self._rewrite(name, mended, self._own)))
 
-            return write
+        self.writer.hand({name: order(name, ours) for name, ours in wanted.items()})
 
-        await self._sender.send([(name, job(name, ours)) for name, ours in sorted(wanted.items())])
-
-    async def sweep(self) -> None:
-        """Take away the entries of replicas that are gone. Sent by a leader only."""
-        gone = self._gone()
+    def sweep(self, *, leading: bool) -> None:
+        """Have the entries of replicas that are gone taken away: the leader's part."""
+        gone = frozenset(self._gone()) if leading else frozenset()
 
         def living(entries: Sequence[Entry]) -> list[Entry]:
             return [one for one in entries if replica(one) not in gone]
 
-        def job(name: PeerName) -> Callable[[], Any]:
-            async def write() -> None:
-                await self._rewrite(name, living, self._leaders)
-
-            return write
+        def order(name: PeerName) -> Order:
+            return Order(lambda: outcome_of(self._rewrite(name, living, self._leaders)))
 
         stale = [
             name
-            for name, peer in sorted(self._peers.items.items())
+            for name, peer in self._peers.items.items()
             if any(replica(one) in gone for one in listed(peer))
         ]
-        if stale:
+        if stale and gone != self._swept:
             log.info("taking away the entries of %s, gone for good", ", ".join(sorted(gone)))
-        await self._sender.send([(name, job(name)) for name in stale])
+        self._swept = gone
+        self.sweeper.hand({name: order(name) for name in stale})
 
     async def _rewrite(
         self,
         name: PeerName,
         change: Callable[[Sequence[Entry]], list[Entry]],
         send: Callable[[PeerName, Json], Any],
-    ) -> None:
+    ) -> Done:
         peer = self._peers.items.get(name)
         if peer is None:
-            return
+            return Done.GONE
         for left in reversed(range(TRIES)):
             entries = sorted(change(listed(peer)), key=lambda one: str(one.get("name")))
             if entries == listed(peer):
-                return
+                return Done.PASSED
             meta = {"resourceVersion": peer.resource_version}
             body = {"metadata": meta, "status": {"speakers": entries or None}}
             try:
                 self._peers.replace(await send(name, body))
-                return
+                return Done.WRITTEN
             except Refused as error:
                 if error.code != 409 or not left:
                     raise
             self._peers.put(await self._api.get(BGP_PEERS, "", name))
             peer = self._peers.items.get(name, peer)
+        raise AssertionError("the last try returns or raises")
 
     async def _own(self, name: PeerName, body: Json) -> Json:
         return await self._api.patch(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from manager.planner.adopt import Kept, adopt
 from manager.planner.books import eip_states
-from manager.planner.claims import Claim, read_claim, unreadable
+from manager.planner.claims import Claim, read_claim, unreadable, with_pending
 from manager.planner.desired import Allocation, Books, Grant
 from manager.planner.judge import Outcome, outcome
 from manager.planner.ledger import Ledger
@@ -35,7 +35,7 @@ def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
     """
     pools = read_pools(snapshot)
     ledger = Ledger(snapshot, pools)
-    work = _Work(ledger)
+    work = _Work(ledger, snapshot.pending)
     claims = sorted(map(work.read, ours.values()), key=_age)
     work.kept = adopt(ledger, claims)
     for claim in claims:
@@ -54,13 +54,16 @@ class _Work:
     """One pass over the Services; the only state is the ledger and what was decided."""
 
     ledger: Ledger
+    pending: Mapping[ServiceKey, tuple[Address, ...]]
     kept: Kept = field(default_factory=dict)
     allocations: dict[ServiceKey, Allocation] = field(default_factory=dict)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
 
     def read(self, service: Service) -> Claim:
         try:
-            return read_claim(service)
+            claim = read_claim(service)
+            coming = self.pending.get(service.key)
+            return claim if coming is None else with_pending(claim, coming)
         except Exception as error:  # noqa: BLE001 - architecture.md rule 7: confined to the object
             self.fail(service.key, error)
             return unreadable(service)

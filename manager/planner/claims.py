@@ -5,7 +5,7 @@ nonsense: then the claim carries the verdict, keeps what it holds and gets nothi
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from manager.planner.own_record import OwnRecord, bears_mark, held_addresses, own_record
@@ -137,6 +137,16 @@ def read_claim(service: Service) -> Claim:
         remembered=_remembered(service, hints),
         fault=fault,
     )
+
+
+def with_pending(claim: Claim, addresses: tuple[Address, ...]) -> Claim:
+    """Return *claim* as it is if a grant of *addresses* that is on its way has arrived.
+
+    What the status records counts first; a family that it has nothing of holds the grant.
+    """
+    coming = by_family(addresses)
+    more = {family: many for family, many in coming.items() if not claim.held.get(family)}
+    return replace(claim, held={**claim.held, **more}) if more else claim
 
 
 def allocated_from(grants: Iterable[tuple[str | None, Address]]) -> str:

@@ -25,13 +25,18 @@ _Book = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes 
 def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, ...]]:
     """Return the Services, ours or not, whose status records each address, oldest first.
 
-    What somebody else wrote into the status of one that we serve is no record: it goes.
+    What somebody else wrote into the status of one that we serve is no record: it goes. A grant
+    that is on its way counts as recorded: it may stand there by now.
     """
     found: dict[Address, list[ServiceKey]] = {}
     for service in sorted(snapshot.services.values(), key=lambda s: (s.created, s.key)):
         if service.ingress:
             for address in _recorded(service):
                 found.setdefault(address, []).append(service.key)
+    for key, addresses in snapshot.pending.items():
+        for address in addresses:
+            if key not in found.get(address, ()):
+                found.setdefault(address, []).append(key)
     return {address: tuple(keys) for address, keys in found.items()}
 
 
@@ -43,11 +48,15 @@ def _recorded(service: Service) -> tuple[Address, ...]:
 
 
 def still_routed(snapshot: Snapshot) -> frozenset[Address]:
-    """Return the addresses that our speakers hold a host route for; aggregates hold none."""
+    """Return the addresses that our speakers hold a host route for, or are being told of one.
+
+    Aggregates hold none.
+    """
     one_of_each = {key.order[:3]: key.prefix for key in snapshot.routes}  # numbers hash faster
+    coming = (prefix for one in snapshot.speakers for prefix in one.putting)
     return frozenset(
         prefix.network_address
-        for prefix in one_of_each.values()
+        for prefix in (*one_of_each.values(), *coming)
         if prefix.prefixlen == prefix.max_prefixlen
     )
 

@@ -25,8 +25,8 @@ class Loop:
     """Run *step* when woken, one at a time; again after a failure or a long silence.
 
     Three numbers, three guarantees. The first wake after silence acts at once; the ones
-    that follow coalesce until *min_interval_s* after the end of the step before, so a
-    storm leaves air for other tasks; silence ends after *resync_s*.
+    that follow coalesce until *min_interval_s* after the end of the step before, or *rest* as
+    long as that step took, so a storm leaves air for other tasks; silence ends after *resync_s*.
 
     A step that raises Unavailable runs again by itself after a growing delay (or the one
     the other side asked for), up to *backoff_cap_s*. A wake ends that delay early: what
@@ -38,12 +38,13 @@ class Loop:
         step: Callable[[], Awaitable[None]],
         *,
         min_interval_s: float = 0.1,
+        rest: float = 0.0,
         resync_s: float = 300.0,
         backoff_cap_s: float = 60.0,
         on_unavailable: Callable[[Unavailable], None] | None = None,
     ) -> None:
         self._step = step
-        self._min_interval_s = min_interval_s
+        self._min_interval_s, self._rest = min_interval_s, rest
         self._resync_s = resync_s
         self._backoff_cap_s = backoff_cap_s
         self._on_unavailable = on_unavailable
@@ -64,6 +65,7 @@ class Loop:
         delays = exponential(cap_s=self._backoff_cap_s)
         while True:
             self._woken.clear()  # before the step, so that a wake during it is kept
+            began = asyncio.get_running_loop().time()
             try:
                 await self._one_step()
             except Unavailable as error:
@@ -72,9 +74,11 @@ class Loop:
                 pause_s = max(next(delays), error.retry_after_s)
             else:
                 pause_s, delays = self._resync_s, exponential(cap_s=self._backoff_cap_s)
-            await asyncio.sleep(self._min_interval_s)
+            took_s = asyncio.get_running_loop().time() - began
+            rest_s = max(self._min_interval_s, self._rest * took_s)
+            await asyncio.sleep(rest_s)
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s - self._min_interval_s):
+                async with asyncio.timeout(pause_s - rest_s):
                     await self._woken.wait()
 
     async def _one_step(self) -> None:

@@ -33,6 +33,18 @@ def merged(target: Any, patch: Any) -> Any:
     return result
 
 
+def _selected(objects: Mapping[str, dict[str, Any]], selector: str) -> list[Json]:
+    """Return those whose metadata the field selector names; other fields are refused."""
+    wanted = dict(one.split("=") for one in selector.split(",") if one)
+    if not wanted.keys() <= {"metadata.name", "metadata.namespace"}:
+        raise Refused(400, "BadRequest", f"field label not supported: {selector}")
+    return [
+        raw
+        for raw in objects.values()
+        if all(raw["metadata"].get(field[9:], "") == value for field, value in wanted.items())
+    ]
+
+
 class FakeKube:
     def __init__(self) -> None:
         self.version = 1
@@ -45,6 +57,7 @@ class FakeKube:
         self.latency_s = 0.0
         self.request_timeout_s = 5.0
         self.missing_namespaces: set[str] = set()
+        self.deaf: set[str] = set()  # kinds whose watches say nothing, and do not end
         self._changed = asyncio.Event()
         self._cut = 0
         self._pages: dict[str, tuple[list[Json], str]] = {}
@@ -76,6 +89,20 @@ class FakeKube:
         self.oldest = self.version
         self.cut_watches()
 
+    def snapshot(self) -> tuple[int, dict[tuple[str, str, str], dict[str, Any]]]:
+        """Return what a backup of the store would hold."""
+        return self.version, copy.deepcopy(self.objects)
+
+    def restore(self, backup: tuple[int, dict[tuple[str, str, str], dict[str, Any]]]) -> None:
+        """Put the store back to *backup*, as a restored etcd does.
+
+        Versions count on from there, so they go backwards; a watch from a version that is yet
+        to come is accepted, and told nothing until there is something newer.
+        """
+        self.version, self.objects = backup[0], copy.deepcopy(backup[1])
+        self.history = [one for one in self.history if one[0] <= self.version]
+        self.cut_watches()
+
     def cut_watches(self) -> None:
         self._cut += 1
         self._stir()
@@ -96,7 +123,8 @@ class FakeKube:
         if after:
             rest, version = self._pages.pop(after)
         else:
-            rest, version = list(copy.deepcopy(self.of(kind)).values()), str(self.version)
+            chosen = _selected(self.of(kind), params.get("fieldSelector", ""))
+            rest, version = copy.deepcopy(chosen), str(self.version)
         page, rest = rest[:limit], rest[limit:]
         meta: dict[str, Any] = {"resourceVersion": version}
         if rest:
@@ -194,7 +222,7 @@ class FakeKube:
             while position < len(self.history):
                 at, plural, change, raw = self.history[position]
                 position += 1
-                if plural == kind.plural and at > version:
+                if plural == kind.plural and at > version and plural not in self.deaf:
                     yield {"type": change, "object": copy.deepcopy(raw)}
             if cut != self._cut:
                 raise Unavailable("the watch was cut")

@@ -47,6 +47,7 @@ class Part:
         self._speaker, self._name = speaker, name
         self.held: dict[Any, Any] = {}
         self.read_s = 0.0
+        self.hangs = False  # an apply is not answered while this is so
 
     async def observe(self) -> Mapping[Any, Any]:
         self._speaker.answer(f"read {self._name}")
@@ -56,6 +57,8 @@ class Part:
     async def apply(self, work: Delta[Any, Any]) -> None:
         if self._speaker.is_now is None:
             raise Unavailable("it was not started")  # as gobgpd does
+        while self.hangs:
+            await asyncio.sleep(0.05)
         for name, value in work.put.items():
             self._speaker.answer(f"put {self._name}")
             self.held[name] = value
@@ -72,6 +75,7 @@ class DictSpeaker:
         self.diary: list[str] = []
         self.away = False
         self.silent_after: int | None = None
+        self.hangs = False  # asked who it is, it does not answer while this is so
         self.is_now: SpeakerIdentity | None = None
         self.refusal = ""  # what it says when it is started, instead of doing so
         self.reports: dict[PeerName, SessionReport] = {}
@@ -97,6 +101,8 @@ class DictSpeaker:
             part.held.clear()
 
     async def identity(self) -> SpeakerIdentity | None:
+        while self.hangs:
+            await asyncio.sleep(0.05)
         self.answer("identity")
         return self.is_now
 

@@ -11,7 +11,7 @@ import pytest
 
 from lab.handle import Lab
 from lab.watching import session
-from manager.voice import GRACE_S
+from manager.speakers.driver import GRACE_S
 from tests.rows import cluster
 from tests.rows.conftest import Say
 from tests.rows3 import words

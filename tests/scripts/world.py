@@ -7,7 +7,7 @@ a story shows would also be shown by a manager that restarts all the time.
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,12 @@ from manager.adapters.record_codec import (
     status_patch,
     status_record,
 )
+from manager.notices import service_notices, status_notices
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.whatif import applied
 from manager.snapshot import Observed, ServiceKey, Settings, Snapshot
-from manager.work import Written, cluster_work, notices
+from manager.work import ClusterWork, Written, cluster_work
 from pointsman.model.delta import Delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName, RouteKey, SessionReport
@@ -133,12 +134,9 @@ class World:
             raise error[1]
         before = written(snapshot)
         work = cluster_work(decided, before)
-        self._write_statuses(snapshot, work.holds.put)
         self._write_services(snapshot, work.services)
         self._write_statuses(snapshot, work.statuses.put)
-        after = written(self.snapshot())
-        turns = notices(snapshot, before, after=after, planned=decided.services)
-        self.events += map(_event, turns)
+        self.events += map(_event, _told(snapshot, before, written(self.snapshot()), work))
         self._collect()
         self.observed, *further = (
             replace(one, sessions={n: self._session(n, said) for n, said in one.sessions.items()})
@@ -223,6 +221,18 @@ def written(snapshot: Snapshot) -> Written:
         statuses={key: record for key, record in statuses.items() if record is not None},
         announcers={},
     )
+
+
+def _told(
+    snapshot: Snapshot, before: Written, after: Written, work: ClusterWork
+) -> Iterator[Notice]:
+    """Yield what the writers tell of their answers, Services first."""
+    for key, record in sorted(work.services.put.items()):
+        old, new = before.services.get(key), after.services[key]
+        yield from service_notices(snapshot.services[key], old, new, planned=record)
+    for one in sorted(work.statuses.put):
+        if one in after.statuses:
+            yield from status_notices(one, "", before.statuses.get(one), after.statuses[one])
 
 
 def _event(notice: Notice) -> str:

@@ -6,7 +6,7 @@ API's objects, what its users did to them, and what routers heard count.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from manager.adapters.fields import Json
 
@@ -42,6 +42,9 @@ class Laws:
         self._asked: set[str] = set()  # uids whose users asked for something that moves addresses
         self._records: dict[str, object] = {}  # uid → what a manager last wrote
         self._released: dict[str, float] = {}  # address → when the last Service gave it back
+        self._last: dict[str, str] = {}  # address → uid of the Service that had it last
+        # → addresses that a speaker of the leader has a path of, if the leader can know it
+        self.routed: Callable[[], Collection[str]] = tuple
 
     def say(self, sentence: str) -> None:
         self.broken.append(f"{asyncio.get_running_loop().time():.3f} s: {sentence}")
@@ -64,6 +67,11 @@ class Laws:
                 twice = set(now) & set(theirs)
                 if other != name and twice and not (key and key == note(raw, "share-key")):
                     self.say(f"{name} and {other} both have {sorted(twice)}")
+        for address in set(now) - set(before[1]):
+            last = self._last.get(address, uid)
+            if last != uid and not note(raw, "share-key") and address in self.routed():
+                self.say(f"{name} is given {address}, which routers still know from another")
+        self._last |= dict.fromkeys(now, uid)
         kept = {address for _, held, _ in self._held.values() for address in held}
         for address in kept:
             self._released.pop(address, None)

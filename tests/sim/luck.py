@@ -35,6 +35,8 @@ class Luck:
             self._late_watches,
             self._partition,
             self._bad_wire,
+            self._hung_writes,
+            self._hung_writes,
             self._no_leases,
             self._bad_line,
             self._bad_watches,
@@ -93,6 +95,10 @@ class Luck:
     async def _bad_wire(self, replica: Replica) -> None:
         worse = Weather(latency_s=self.rng.choice([0.01, 1.0]), loss=0.2, conflicts=0.2)
         await self._wire(replica, 30.0, worse)
+
+    async def _hung_writes(self, replica: Replica) -> None:
+        """A webhook that takes its time: what is asked is done late, or not, and not answered."""
+        await self._wire(replica, 40.0, Weather(hung=self.rng.choice([0.2, 0.6, 1.0])))
 
     async def _no_leases(self, replica: Replica) -> None:
         await self._wire(replica, 30.0, Weather(latency_s=1.0, leaseless=True))

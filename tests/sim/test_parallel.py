@@ -49,7 +49,7 @@ class Parallel(Cluster):
             assert set().union(*hops) == HOPS - set(gone)
         assert self.daemon.heard(ROUTERS["tor-a"]).keys() == told.keys()
         assert not self.daemon.heard(ROUTERS[OLD])
-        parts, observed = self.manager.parts, await self.manager.parts.voices.look()
+        parts, observed = self.manager.parts, self.manager.parts.speakers.readings
         snapshot = parts.view.snapshot(
             observed=observed[0],
             further=observed[1:],

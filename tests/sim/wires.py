@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -40,6 +40,7 @@ class Weather:
     replaced: float = 0.0  # of answers of a speaker that is another one when they arrive
     deaf: bool = False  # the speaker's events come when this is over
     cut: bool = False  # no answer at all
+    hung: float = 0.0  # of writes: they arrive late or never, and are not answered in time
     leaseless: bool = False  # only leases are not answered: leading ends, and writes still pass
 
 
@@ -54,6 +55,7 @@ class Wire:
         self._api, self._rng, self._arrives = api, rng, arrives
         self.weather = Weather()
         self.dead = False  # the process is gone: nothing leaves any more
+        self._late: set[asyncio.Task[None]] = set()
 
     async def list_page(
         self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
@@ -109,6 +111,9 @@ class Wire:
     async def _write(self, kind: Kind, name: str, call: Callable[[], Awaitable[Json]]) -> Json:
         self._ask(kind)
 
+        if kind is not LEASES and self._rng.random() < self.weather.hung:
+            return await self._hang(kind, name, call)
+
         async def arrived() -> Json:
             if kind is not LEASES and self._rng.random() < self.weather.conflicts:
                 raise Refused(409, "Conflict", "somebody was quicker")
@@ -116,6 +121,23 @@ class Wire:
             return await call()
 
         return await self._carry(arrived)
+
+    async def _hang(self, kind: Kind, name: str, call: Callable[[], Awaitable[Json]]) -> Json:
+        """Let a write arrive while its time lasts, or never; nobody hears of it."""
+
+        async def arrives() -> None:
+            await asyncio.sleep(self._rng.uniform(0, 0.99 * self.request_timeout_s))
+            if not self.dead:
+                self._arrives(kind, name)
+                with suppress(Refused, Unavailable):
+                    await call()
+
+        if self._rng.random() < 0.5:
+            task = asyncio.create_task(arrives())
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+        await asyncio.sleep(2 * self.request_timeout_s)
+        raise Unavailable("no answer in time")
 
     async def _carry(self, call: Callable[[], Awaitable[T]]) -> T:
         await self._pass()

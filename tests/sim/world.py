@@ -23,6 +23,7 @@ from manager.adapters.kube import (
     NAMESPACES,
     SERVICES,
     Kind,
+    Overloaded,
     Refused,
 )
 from manager.adapters.lease import LEASE_NAME
@@ -30,11 +31,10 @@ from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.runtime.clock import Clock
-from pointsman.runtime.target import Unavailable
 from tests.fakes.gobgp import FakeGobgpd, FakeRouter
 from tests.fakes.kube import FakeKube
 from tests.sim.laws import Laws
-from tests.sim.wires import Line, Wire
+from tests.sim.wires import Line, Weather, Wire
 
 NAMESPACE = "pointsman-system"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -183,8 +183,9 @@ class World:
         self.api = Cluster(self.laws)
         self._furnish()
         if seed % 2:
-            self.api.poison = Unavailable("the API server answered 500: a webhook is down")
+            self.api.poison = Overloaded("the API server answered 500: a webhook is down")
         self.replicas = [Replica(self, name, speakers) for name in "ab"]
+        self.laws.routed = self._routed
 
     def _furnish(self) -> None:
         for plural in ("eips", "bgpconfs", "bgppeers", "announcers"):
@@ -205,6 +206,19 @@ class World:
             for router in EVERY_ROUTER:
                 self.laws.told(replica.name, replica.daemon.heard(router))
         self.check_leaders()
+
+    def _routed(self) -> set[str]:
+        """Return what a speaker of the leader holds, while the leader hears it well."""
+        return {
+            _address(prefix)
+            for replica in self.replicas
+            if replica.leads
+            for line, daemon in zip(
+                (replica.line, *replica.lines), (replica.daemon, *replica.further), strict=True
+            )
+            if line.weather == Weather(latency_s=0.001)
+            for _, prefix, _ in daemon.table
+        }
 
     def check_leaders(self) -> None:
         self.laws.leading(replica.name for replica in self.replicas if replica.leads)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -33,15 +34,18 @@ from manager.adapters.kube import (
 )
 from manager.adapters.lease import Fence, Leadership
 from manager.adapters.sender import FencedSink
-from manager.adapters.writes import AnnouncerWrites, ServiceWrites, StatusWrites
+from manager.adapters.service_writes import ServiceWriter
+from manager.adapters.writes import AnnouncerWriter, StatusWriter
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
+from tests.manager.writing import write
 
 CLOCK = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
 CRD_FILES = sorted((Path(__file__).parents[3] / "crds").glob("*.yaml"))
+OWN: dict[str, Any] = {"term": lambda: 1, "tell": lambda notices: None}
 WEB = ServiceKey("default/web")
 RECORD = ServiceRecord(
     ("198.51.100.0",),
@@ -87,8 +91,12 @@ class Cluster:
         self.wakes.append(time.monotonic())
 
     @property
-    def services(self) -> ServiceWrites:
-        return ServiceWrites(self.view.services, self.sink, clock=CLOCK, wake=self.wake)
+    def services(self) -> ServiceWriter:
+        return ServiceWriter(self.view, self.sink, api=self.api, clock=CLOCK, **OWN)
+
+    @property
+    def statuses(self) -> StatusWriter:
+        return StatusWriter(self.view, self.sink, clock=CLOCK, **OWN)
 
 
 @pytest.fixture
@@ -197,8 +205,8 @@ async def test_a_record_is_one_patch_that_reads_back(cluster: Cluster) -> None:
     await until(lambda: WEB in cluster.view.services.items, "the Service is known")
     writes = cluster.services
     cluster.server.stats.clear()
-    await writes.apply(delta({WEB: RECORD}, await writes.observe()))
-    assert await writes.observe() == {WEB: RECORD}
+    await write(writes, delta({WEB: RECORD}, writes.observe()))
+    assert writes.observe() == {WEB: RECORD}
     raw = await cluster.api.get(SERVICES, "default", "web")
     ingress = raw["status"]["loadBalancer"]["ingress"]
     assert ingress == [{"ip": "198.51.100.0", "ipMode": "VIP"}]
@@ -210,13 +218,13 @@ async def test_a_service_that_stops_being_a_load_balancer_is_given_back(cluster:
     await cluster.api.create(SERVICES, "default", service())
     await until(lambda: WEB in cluster.view.services.items, "the Service is known")
     writes = cluster.services
-    await writes.observe()
-    await writes.apply(Delta({WEB: RECORD}, frozenset()))
+    writes.observe()
+    await write(writes, Delta({WEB: RECORD}, frozenset()))
     change = {"spec": {"type": "ClusterIP"}, "metadata": {"annotations": {"a": "b"}}}
     await cluster.api.patch(SERVICES, "default", "web", body=change)
     await until(lambda: cluster.view.services.items[WEB].type == "ClusterIP", "the change is seen")
-    await writes.apply(delta({}, await writes.observe()))
-    assert await writes.observe() == {}
+    await write(writes, delta({}, writes.observe()))
+    assert writes.observe() == {}
     raw = await cluster.api.get(SERVICES, "default", "web")
     assert raw["metadata"]["annotations"] == {"a": "b"}
     assert raw["status"] == {"loadBalancer": {}}
@@ -226,11 +234,11 @@ async def test_a_stale_plan_changes_nothing(cluster: Cluster) -> None:
     await cluster.api.create(SERVICES, "default", service())
     await until(lambda: WEB in cluster.view.services.items, "the Service is known")
     writes = cluster.services
-    await writes.observe()
+    writes.observe()
     await cluster.api.patch(
         SERVICES, "default", "web", body={"metadata": {"labels": {"changed": "yes"}}}
     )
-    await writes.apply(Delta({WEB: RECORD}, frozenset()))
+    await write(writes, Delta({WEB: RECORD}, frozenset()))
     raw = await cluster.api.get(SERVICES, "default", "web")
     assert raw["status"] == {"loadBalancer": {}}
 
@@ -239,15 +247,31 @@ async def test_a_busy_server_says_how_long(cluster: Cluster) -> None:
     await cluster.api.create(SERVICES, "default", service())
     await until(lambda: WEB in cluster.view.services.items, "the Service is known")
     writes = cluster.services
-    await writes.observe()
+    writes.observe()
     cluster.server.trouble({"code": 429, "verb": "PATCH", "retry_after": 3})
-    with pytest.raises(Unavailable, match="429: the server has received too many") as caught:
-        await writes.apply(Delta({WEB: RECORD}, frozenset()))
-    assert caught.value.retry_after_s == 3
+    await write(writes, Delta({WEB: RECORD}, frozenset()))
+    assert "429: the server has received too many" in writes.writer.stuck[WEB]
+
+
+async def test_what_became_of_one_grant_is_asked_for_by_a_list_of_one(cluster: Cluster) -> None:
+    for name in ("web", "web2"):
+        await cluster.api.create(SERVICES, "default", service(name))
+    await until(lambda: WEB in cluster.view.services.items, "the Service is known")
+    writes = cluster.services
+    writes.observe()
+    cluster.server.trouble({"code": 503, "verb": "PATCH", "retry_after": 0, "count": 1})
+    await write(writes, Delta({WEB: RECORD}, frozenset()))
+    assert list(writes.pending) == [WEB]
+    cluster.server.stats.clear()
+    task = asyncio.create_task(writes.writer.run())
+    await until(lambda: not writes.writer.left, "it is written after all")
+    task.cancel()
+    assert not writes.pending
+    assert writes.observe()[WEB] == RECORD
 
 
 async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) -> None:
-    statuses = StatusWrites(cluster.view, cluster.sink, clock=CLOCK, wake=cluster.wake)
+    statuses = cluster.statuses
     eips, name = cluster.view.eips, EipName("public")
     await cluster.api.create(EIPS, "", eip())
     await until(lambda: name in eips.items, "the Eip is known")
@@ -256,35 +280,35 @@ async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) ->
         {"Ready": Stated("True", "Ready", "fine")}, {"capacity": count}, 1, held=True
     )
     key = ResourceKey("Eip", "public")
-    await statuses.apply(delta({key: record}, await statuses.observe()))
-    assert await statuses.observe() == {key: record}
+    await write(statuses, delta({key: record}, statuses.observe()))
+    assert statuses.observe() == {key: record}
 
     await cluster.api.delete(EIPS, "", "public", body={})
     await until(lambda: eips.items[name].deleting, "its deletion is seen")
     free = StatusRecord({"Ready": Stated("True", "Ready", "fine")}, {"capacity": count}, 1)
-    await statuses.apply(delta({key: free}, await statuses.observe()))
+    await write(statuses, delta({key: free}, statuses.observe()))
     await until(lambda: not eips.items, "the Eip is gone")
 
 
 async def test_announcers_come_and_go(cluster: Cluster) -> None:
-    writes = AnnouncerWrites(cluster.view.announcers, cluster.sink, wake=cluster.wake)
+    writes = AnnouncerWriter(cluster.view, cluster.sink, term=lambda: 1)
     desired = {NodeName("node1"): "uid-1"}
-    await writes.apply(delta(desired, await writes.observe()))
+    await write(writes, delta(desired, writes.observe()))
     report = {"status": {"interfaces": [{"name": "eth0", "up": True}]}}
     await cluster.api.patch(ANNOUNCERS, "", "node1", body=report, sub="status")
     known = cluster.view.announcers
     await until(lambda: known.items[NodeName("node1")].reported, "its report is seen")
     again = {NodeName("node1"): "uid-2"}
-    await writes.apply(delta(again, await writes.observe()))
-    assert await writes.observe() == again
-    await writes.apply(delta({}, await writes.observe()))
+    await write(writes, delta(again, writes.observe()))
+    assert writes.observe() == again
+    await write(writes, delta({}, writes.observe()))
     await until(lambda: not known.items, "it is gone")
 
 
 async def test_an_event_is_found_by_its_object(cluster: Cluster) -> None:
     events = Events(cluster.sink, clock=CLOCK, rng=random.Random(1), instance="a")
     task = asyncio.create_task(events.run())
-    await events.emit(
+    events.tell(
         [
             Notice("Service", "default", "web", "u1", "Allocated", "has an address", False),
             Notice("Eip", "", "public", "u2", "Overlap", "overlaps", True),

@@ -12,12 +12,13 @@ from manager.adapters.kube import BGP_PEERS, LEASES, Refused
 from manager.adapters.lease import Fence
 from manager.adapters.presence import PERIOD_S, PREFIX, SILENT_PERIODS, Presence
 from manager.adapters.sender import FencedSink
-from manager.adapters.speakers import Entries, SpeakerWrites, others
+from manager.adapters.speakers import Entries, SpeakerEntries, others
 from manager.snapshot import BgpPeer
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 from tests.fakes.kube import FakeKube
+from tests.manager.writing import sent
 
 T = PeerName("t")
 NAMESPACE = "pointsman-system"
@@ -33,13 +34,12 @@ class Replica:
         )
         self.gone: frozenset[str] = frozenset()
         fence = Fence(lambda _: self.leads, 5.0)
-        self.writes = SpeakerWrites(
+        self.writes = SpeakerEntries(
             self.peers,
             api,
             fenced=FencedSink(api, fence),
             name=name,
             gone=lambda: self.gone,
-            wake=lambda: None,
         )
 
     def look(self) -> None:
@@ -49,7 +49,12 @@ class Replica:
     async def say(self, state: str | None) -> None:
         mine: Entries = ({"name": self.name, "state": state},)
         work = Delta({T: mine}, frozenset()) if state else Delta({}, frozenset({T}))
-        await self.writes.apply(work)
+        self.writes.hand(work)
+        await sent(self.writes.writer)
+
+    async def sweep(self) -> None:
+        self.writes.sweep(leading=True)
+        await sent(self.writes.sweeper)
 
 
 @pytest.fixture
@@ -99,7 +104,7 @@ async def test_what_stands_there_already_is_not_written_again(api: FakeKube) -> 
     before = len(api.requests)
     await one.say("Active")
     assert len(api.requests) == before
-    assert await one.writes.observe() == {T: ({"name": "m1", "state": "Active"},)}
+    assert one.writes.observe() == {T: ({"name": "m1", "state": "Active"},)}
 
 
 async def test_endless_conflicts_end_in_a_later_pass(api: FakeKube) -> None:
@@ -119,10 +124,10 @@ async def test_the_leader_takes_away_the_entries_of_the_gone_and_no_others(api: 
         await replica.say("Established")
     one.look()
     assert others(one.peers.items.values(), "m1") == {"m2", "m3"}
-    await one.writes.sweep()
+    await one.sweep()
     assert len(said(api)) == 3
     one.gone = frozenset({"m2"})
-    await one.writes.sweep()
+    await one.sweep()
     assert said(api) == [("m1", "Established"), ("m3", "Established")]
 
 
@@ -264,14 +269,15 @@ async def test_the_entries_of_all_speakers_of_a_replica_come_and_go_together(api
     for rig in (one, other):
         rig.look()
         two: Entries = ({"name": rig.name, "state": "x"}, {"name": f"{rig.name}/1", "state": "x"})
-        await rig.writes.apply(Delta({T: two}, frozenset()))
+        rig.writes.hand(Delta({T: two}, frozenset()))
+        await sent(rig.writes.writer)
     one.look()
-    assert len((await one.writes.observe())[T]) == 2
-    await one.writes.apply(Delta({}, frozenset({T})))
+    assert len(one.writes.observe()[T]) == 2
+    await one.say(None)
     (raw,) = api.of(BGP_PEERS).values()
     assert [entry["name"] for entry in raw["status"]["speakers"]] == ["m2", "m2/1"]
     one.look()
     one.gone = frozenset({"m2"})
-    await one.writes.sweep()
+    await one.sweep()
     (raw,) = api.of(BGP_PEERS).values()
     assert "speakers" not in raw["status"]

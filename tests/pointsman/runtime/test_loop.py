@@ -54,6 +54,11 @@ async def test_a_thousand_wakes_at_one_moment_are_one_step() -> None:
     assert await Rig().run(100, *[10] * 1000) == pytest.approx([0, 10])
 
 
+async def test_a_long_step_is_followed_after_as_long_a_rest() -> None:
+    steps = await Rig(lasts_s=5, rest=1.0).run(100, 2)
+    assert steps == pytest.approx([0, 10])
+
+
 async def test_a_wake_during_a_step_is_not_lost() -> None:
     assert await Rig(lasts_s=5).run(100, 2) == pytest.approx([0, 5.1])
 

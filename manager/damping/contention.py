@@ -8,30 +8,27 @@ no snapshot holds: it lives here, in the shell, and a restart counts anew.
 It decides nothing about addresses or paths: only whether a record is written now.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from manager.planner.vocabulary import ALLOCATED
-from manager.snapshot import Service, ServiceKey, Snapshot
-from manager.work import ClusterWork, Written
+from manager.snapshot import Service
 from pointsman.model.announced import ForeignController
-from pointsman.model.delta import Delta
 from pointsman.model.record import ServiceRecord
-from pointsman.model.verdict import Verdict
 from pointsman.runtime.clock import Clock
 
 WINDOW_S: Final = 60.0
 ALLOWED: Final = 3  # overwritten so often within the window, it is not written again
 # Each pause is twice the one before: a controller that stays is met less and less often.
 LONGEST_PAUSE_S: Final = 3600.0
+SWEEP_S: Final = 10.0
 WISHES: Final = tuple(
     f"pointsman.dev/{name}" for name in ("addresses", "eip", "share-key", "share-namespaces")
 )
 
 
 @dataclass(slots=True)
-class _Quarrel:
+class _Contest:
     """What we wrote on one Service, how often it was overwritten, how long we stay away."""
 
     service: Service  # as it was then: another wish is a new word of the user's
@@ -42,6 +39,10 @@ class _Quarrel:
     pause_s: float = 0.0  # 0: none yet
     until: float = 0.0
     tried: bool = False  # since the last pause
+
+    def counts_at(self, now: float) -> bool:
+        """Whether anybody overwrote anything for so short a time that it still counts."""
+        return now < max(self.since, self.until) + WINDOW_S
 
     def is_about(self, service: Service, record: ServiceRecord) -> bool:
         """Whether the same address is still wanted, by a user who has not said anything new."""
@@ -67,67 +68,64 @@ class _Quarrel:
         self.until, self.tried, self.times = now + self.pause_s, False, []
 
 
-class Contests:
+class Contention:
     """Counts what is overwritten. One for the life of a process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._quarrels: dict[str, _Quarrel] = {}  # by uid
+        self._contests: dict[str, _Contest] = {}  # by uid
+        self._swept_at = clock.monotonic()
 
-    def sift(
-        self, work: ClusterWork, snapshot: Snapshot, *, written: Written
-    ) -> tuple[ClusterWork, Mapping[ServiceKey, Verdict]]:
-        """Return *work* without the Services that are left alone, and what is to be told."""
+    def may_write(
+        self, service: Service, record: ServiceRecord, before: ServiceRecord | None
+    ) -> bool | ForeignController:
+        """Return whether *record* is written over what *before* says of *service*, now.
+
+        The verdict, instead of False, when that begins to be so: it is told once.
+        """
         now = self._clock.monotonic()
         self._forget(now)
-        told: dict[ServiceKey, Verdict] = {}
-        kept: dict[ServiceKey, ServiceRecord] = {}
-        for key, record in work.services.put.items():
-            service, old = snapshot.services[key], written.services.get(key)
-            quarrel = self._about(service, record, old)
-            if quarrel is None or quarrel.may_go_on(service.resource_version, now):
-                kept[key] = record
-            elif quarrel.until <= now:
-                if not quarrel.pause_s:
-                    told[key] = _verdict(service, record)
-                quarrel.pause(now)
-        services = Delta(put=kept, drop=work.services.drop)
-        return replace(work, services=services), told
+        contest = self._about(service, record, before, now=now)
+        if contest is None or contest.may_go_on(service.resource_version, now):
+            return True
+        if contest.until > now:
+            return False
+        news = not contest.pause_s
+        contest.pause(now)
+        return _verdict(service, record) if news else False
 
-    def note(self, work: ClusterWork, snapshot: Snapshot, after: Written) -> None:
-        """Remember the addresses of *work* that really came to stand on Services."""
+    def note(self, service: Service, record: ServiceRecord, after: ServiceRecord | None) -> None:
+        """Remember that *record* came to stand on *service*, if it did."""
         now = self._clock.monotonic()
-        for key, record in work.services.put.items():
-            new, uid = after.services.get(key), snapshot.services[key].uid
-            if new is not None and record.ingress and uid not in self._quarrels:
-                wrote = record.ingress not in (_there(snapshot.services[key]), ())
-                # A quick controller has overwritten them before we look; our condition remains.
-                if wrote and _says_the_same(record, new):
-                    self._quarrels[uid] = _Quarrel(snapshot.services[key], record.ingress, now)
+        known = self._contests.get(service.uid)
+        if after is None or not record.ingress or (known is not None and known.counts_at(now)):
+            return
+        wrote = record.ingress not in (_there(service), ())
+        # A quick controller has overwritten them before we look; our condition remains.
+        if wrote and _says_the_same(record, after):
+            self._contests[service.uid] = _Contest(service, record.ingress, now)
 
     def _about(
-        self, service: Service, record: ServiceRecord, old: ServiceRecord | None
-    ) -> _Quarrel | None:
-        """Return the quarrel that writing *record* would be part of, or None."""
+        self, service: Service, record: ServiceRecord, old: ServiceRecord | None, *, now: float
+    ) -> _Contest | None:
+        """Return the contest that writing *record* would be part of, or None."""
         if record.ingress in ((), () if old is None else old.ingress):
             return None  # it does not touch what stands there
-        found = self._quarrels.get(service.uid)
-        if found is not None and found.is_about(service, record):
+        found = self._contests.get(service.uid)
+        if found is not None and found.counts_at(now) and found.is_about(service, record):
             return found
-        self._quarrels.pop(service.uid, None)
+        self._contests.pop(service.uid, None)
         if _says_the_same(record, old):  # ours had stood there before this process looked
-            found = _Quarrel(service, record.ingress, self._clock.monotonic())
-            self._quarrels[service.uid] = found
+            found = self._contests[service.uid] = _Contest(service, record.ingress, now)
             return found
         return None
 
     def _forget(self, now: float) -> None:
-        """Forget what nobody overwrote for as long as it counts."""
-        self._quarrels = {
-            uid: one
-            for uid, one in self._quarrels.items()
-            if now < max(one.since, one.until) + WINDOW_S
-        }
+        """Forget, now and then, what nobody overwrote for as long as it counts."""
+        if now - self._swept_at < SWEEP_S:
+            return
+        self._swept_at = now
+        self._contests = {uid: one for uid, one in self._contests.items() if one.counts_at(now)}
 
 
 def _says_the_same(record: ServiceRecord, other: ServiceRecord | None) -> bool:

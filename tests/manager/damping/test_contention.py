@@ -3,17 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from manager.contests import Contests
-from manager.snapshot import Ingress, Service, ServiceKey, Snapshot
-from manager.work import ClusterWork, Written
-from pointsman.model.delta import Delta
+from manager.damping.contention import Contention
+from manager.snapshot import Ingress
 from pointsman.model.record import ServiceRecord, Stated
 from pointsman.runtime.clock import Clock
 from tests.manager.planner.addressing import service
 
-WEB = ServiceKey("a/web")
 OURS, THEIRS = "198.51.100.0", "203.0.113.9"
-NOTHING: Delta = Delta(put={}, drop=frozenset())
 
 
 def record(address: str = OURS) -> ServiceRecord:
@@ -27,7 +23,7 @@ class Story:
     def __init__(self) -> None:
         self.now = 1000.0
         noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
-        self.contests = Contests(Clock(monotonic=lambda: self.now, wall=lambda: noon))
+        self.contention = Contention(Clock(monotonic=lambda: self.now, wall=lambda: noon))
         self.web = service("a/web", OURS, uid="u", resource_version="1")
         self.there: ServiceRecord | None = record()
         self.told: list[str] = []
@@ -46,19 +42,16 @@ class Story:
     def pass_(self, *, wanted: ServiceRecord | None = None, answers: bool = True) -> bool:
         """Let the manager act; return whether it wrote."""
         wanted = wanted or record()
-        snapshot = Snapshot(services={WEB: self.web})
-        before = self._written()
-        work = ClusterWork(NOTHING, Delta({WEB: wanted}, frozenset()), NOTHING, NOTHING)
-        work, told = self.contests.sift(work, snapshot, written=before)
-        self.told += [str(verdict) for verdict in told.values()]
-        if work.services.put and answers:
+        may = self.contention.may_write(self.web, wanted, self.there)
+        if may is not True and may:
+            self.told.append(str(may))
+        planned_from = self.web
+        if may is True and answers:
             self.there = wanted
             self.edit(ingress=tuple(map(Ingress, wanted.ingress)))
-        self.contests.note(work, snapshot, self._written())
-        return bool(work.services.put)
-
-    def _written(self) -> Written:
-        return Written({} if self.there is None else {WEB: self.there}, {}, {})
+        if may is True:
+            self.contention.note(planned_from, wanted, self.there)
+        return may is True
 
     def lost(self) -> "Story":
         """Return the story after three rounds of the quarrel."""
@@ -184,12 +177,6 @@ def test_what_does_not_touch_the_addresses_is_written_all_the_while() -> None:
     assert story.pass_(wanted=replace(record(), annotations={"pointsman.dev/status": "new"}))
 
 
-def test_others_are_not_concerned_and_what_is_given_up_is_given_up() -> None:
+def test_others_are_not_concerned() -> None:
     story = Story().lost()
-    other = ServiceKey("a/other")
-    found: dict[ServiceKey, Service] = {WEB: story.web, other: service("a/other", uid="o")}
-    work = ClusterWork(
-        NOTHING, Delta({WEB: record(), other: record()}, frozenset({WEB})), NOTHING, NOTHING
-    )
-    sifted, _ = story.contests.sift(work, Snapshot(services=found), written=Written({}, {}, {}))
-    assert (set(sifted.services.put), sifted.services.drop) == ({other}, frozenset({WEB}))
+    assert story.contention.may_write(service("a/other", uid="o"), record(), None) is True
