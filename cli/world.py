@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cli import files
 from cli.misuse import Misuse, Wrong
+from cli.source import admission
 from manager import offline
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle
@@ -96,7 +97,28 @@ def from_files(given: argparse.Namespace) -> tuple[list[tuple[str, object]], lis
         raise Misuse("Name files with -f PATH; with --offline they are the whole cluster.")
     if given.offline and given.kubeconfig:
         raise Misuse("--offline asks no cluster: leave out --offline or --kubeconfig.")
-    return files.read(given.paths)
+    documents, broken = files.read(given.paths)
+    return _admitted(documents, broken, shortened=given.offline)
+
+
+def _admitted(
+    documents: Iterable[tuple[str, object]], broken: Iterable[str], *, shortened: bool
+) -> tuple[list[tuple[str, object]], list[str]]:
+    """Return the objects that `kubectl apply` takes, and the problems with what it doesn't."""
+    taken: list[tuple[str, object]] = []
+    problems = list(broken)
+    for where, document in documents:
+        for raw in offline.flattened(document):
+            found = admission.judge(raw, shortened=shortened)
+            subject = f"{where}: {admission.called(raw)}"
+            problems += [f"{subject}: {_ended(fault)}" for fault in (*found.refused, *found.said)]
+            if not found.refused:
+                taken.append((where, raw))
+    return taken, problems
+
+
+def _ended(clause: str) -> str:
+    return clause if clause.endswith((".", "?")) else f"{clause}."
 
 
 def live(given: argparse.Namespace) -> list[object]:

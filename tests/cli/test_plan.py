@@ -191,7 +191,8 @@ BAD_PORT = obj("Service", "bad", "v1", spec={"type": "LoadBalancer", "ports": "8
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
-        pytest.param(BAD_PORT, "Service bad: spec.ports is '80'; write a list.", id="wrong type"),
+        pytest.param(BAD_PORT, 'Service bad: spec.ports: Invalid value: "string": '
+                     'spec.ports in body must be of type array: "string".', id="wrong type"),
         pytest.param(
             {"kind": "List", "apiVersion": "v1", "items": [BAD_PORT, 7, node("n", "192.0.2.9")]},
             "object: the object is 7; write an object (key: value).",
@@ -200,7 +201,9 @@ BAD_PORT = obj("Service", "bad", "v1", spec={"type": "LoadBalancer", "ports": "8
         pytest.param(obj("Eips", "x"), "Eips x is of no kind of pointsman.dev", id="no such kind"),
         pytest.param(obj("Eip", "x", "pointsman.dev/v1"), "write 'pointsman.dev/v1alpha1'",
                      id="no such version"),
-        pytest.param({"apiVersion": "v1", "metadata": {"name": "x"}}, "has no kind", id="no kind"),
+        pytest.param({"apiVersion": "v1", "metadata": {"name": "x"}},
+                     "x: error validating data: kind not set.",
+                     id="no kind"),
         pytest.param({"apiVersion": "v1", "kind": "Node"}, "no metadata.name", id="no name"),
     ],
 )  # fmt: skip
@@ -218,7 +221,10 @@ def test_a_malformed_object_is_named_and_stops_no_other(
 
 def test_an_eip_with_a_wrong_spec_is_planned_and_says_so(capsys, tmp_path: Path) -> None:
     file = write(tmp_path / "a.yaml", *small(), eip("wrong", "300.0.0.1"))
-    shape = answer(capsys, "plan", "--offline", "-f", file)
+    status, out, err = run(capsys, "plan", "--offline", "-f", file, "-o", "json")
+    assert status == 1
+    assert 'Eip wrong: spec.addresses[0]: "300.0.0.1" is neither an address' in err
+    shape = json.loads(out)
     assert shape["eips"]["wrong"]["ready"]["reason"] == "InvalidAddresses"
     assert "300.0.0.1" in shape["eips"]["wrong"]["ready"]["message"]
 

@@ -1,0 +1,1 @@
+"""Where the objects come from that a command speaks of."""

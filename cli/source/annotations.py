@@ -1,0 +1,56 @@
+"""Annotations that were meant for Pointsman and mean nothing to it. Pure.
+
+An API server takes any annotation, so a misspelt one is never refused: the Service simply
+does not get what was asked for. Here it is named, with the one that was probably meant.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from manager.planner import claims, vocabulary
+from pointsman.model.printable import clipped
+
+GROUP: Final = claims.PREFIX.rstrip("/")
+BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
+    "Service": (
+        claims.EIP, claims.ADDRESSES, claims.SHARE_KEY, claims.SHARE_NAMESPACES,
+        vocabulary.ALLOCATED_FROM, vocabulary.SHARED_AS, vocabulary.ANNOUNCED_BY, vocabulary.STATUS,
+    ),
+    "Node": (vocabulary.DRAIN,),
+}  # fmt: skip
+ALIKE: Final = 0.75  # of two prefixes: `pointsmen.dev`, `pointsman.io`
+
+
+def strange(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a clause for each annotation of *raw* that was probably meant for us."""
+    kind, meta = str(raw["kind"]), raw.get("metadata")
+    if not isinstance(meta, Mapping):
+        return
+    known = BY_KIND.get(kind, ())
+    for field in ("annotations", "labels"):
+        held = meta.get(field)
+        for key in sorted(map(str, held)) if isinstance(held, Mapping) else ():
+            # Labels of our prefix are anybody's to use; only our annotations' names are not.
+            if key in known if field == "labels" else _is_meant_for_us(key) and key not in known:
+                yield _clause(key, kind, known, as_label=field == "labels")
+
+
+def _is_meant_for_us(key: str) -> bool:
+    prefix, slash, _ = key.partition("/")
+    if not slash or len(prefix) > 2 * len(GROUP):
+        return False
+    return difflib.SequenceMatcher(None, prefix.lower(), GROUP).ratio() >= ALIKE
+
+
+def _clause(key: str, kind: str, known: tuple[str, ...], *, as_label: bool) -> str:
+    if as_label:
+        return f"{key} is a label, which nothing looks at: write it as an annotation"
+    names = {one.partition("/")[2]: one for one in known}
+    name = key.partition("/")[2].lower()[:64]
+    likely = difflib.get_close_matches(name, names, 1, 0.5)
+    if likely:
+        mend = f"did you mean {names[likely[0]]}?"
+    else:
+        mend = f"on a {kind}, it knows {', '.join(known)}" if known else "it knows none of them"
+    return f"Pointsman knows no annotation {clipped(key)} of a {kind}; {mend}"
