@@ -22,6 +22,7 @@ from agent.planner.desired import Report
 from agent.planner.verdicts import AnotherAgent
 from agent.snapshot import Assignment, NodeName
 from pointsman.model.delta import Delta
+from pointsman.model.nesting import depth_exceeds
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
 from pointsman.runtime.clock import Clock
@@ -270,7 +271,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, J
 def _status(announcer: Json) -> Json:
     """Return the status, which anybody may have written: another shape counts as none."""
     status = announcer.get("status")
-    deep = answer.depth_exceeds(status, DEEPEST)
+    deep = depth_exceeds(status, DEEPEST)
     return status if isinstance(status, Mapping) and not deep else {}
 
 

@@ -6,11 +6,12 @@ are the default. It knows no kind; `kube_codec` does.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from pointsman.model.printable import clipped, sentence
 
 Json = Mapping[str, Any]
+MOST: Final = 2**63 - 1  # Kubernetes' integers have 64 bits
 
 
 class Malformed(ValueError):
@@ -57,7 +58,7 @@ class Fields:
         value = self._raw.get(key)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MOST:
             raise Malformed(f"{self.what}: {self._at(key)} is {_shown(value)}; write a number.")
         return value
 
@@ -116,7 +117,7 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float, date)):
-        return str(value)
+        return str(value)[:40]
     if isinstance(value, str):
         return f"'{clipped(value)}'"
     return "a list" if isinstance(value, list) else "an object"

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from manager.adapters.cache import Cache
 from manager.adapters.fields import Json
 from manager.adapters.kube import CRDS, Kind, Refused
+from pointsman.runtime.answer import Garbled
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.target import Unavailable
 
@@ -162,6 +163,9 @@ class Informer:
                 async with aclosing(events) as stream:  # type: ignore[type-var]
                     async for event in stream:
                         seen = await self._apply(event) or seen
+        except Garbled as error:  # what that line should have told, a list will
+            self.cache.lost(f"{self.kind.plural}: {error}")
+            raise _Relist(str(error)) from error
         except Unavailable:
             if not accepted:
                 raise
@@ -172,7 +176,8 @@ class Informer:
         """Update the cache; return the event's resourceVersion."""
         change, raw = event.get("type"), event.get("object") or {}
         if change == "ERROR":
-            raise _Relist(str(raw.get("message") or raw))
+            message = raw.get("message")
+            raise _Relist(message if isinstance(message, str) else "the watch ended in an error")
         if change == "DELETED":
             if self.cache.knows(raw):
                 await self._check_crd()

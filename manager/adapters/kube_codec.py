@@ -40,7 +40,9 @@ from pointsman.api import (
     parse,
 )
 from pointsman.api.base import ApiModel
+from pointsman.api.reading import DEEPEST
 from pointsman.model.address import Address, Family, Prefix
+from pointsman.model.nesting import depth_exceeds
 from pointsman.model.printable import clipped
 
 __all__ = [
@@ -84,8 +86,15 @@ def name_of(raw: object) -> str:
     meta = raw.get("metadata")
     if not isinstance(meta, dict):
         meta = {}
-    names = [clipped(str(meta[key])) for key in ("namespace", "name") if meta.get(key)]
-    return f"{clipped(str(raw.get('kind') or 'object'))} {'/'.join(names) or '(without a name)'}"
+    names = [clipped(str(meta[key])) for key in ("namespace", "name") if _is_name(meta.get(key))]
+    kind = raw.get("kind")
+    called = clipped(kind) if isinstance(kind, str) and kind else "object"
+    return f"{called} {'/'.join(names) or '(without a name)'}"
+
+
+def _is_name(value: object) -> bool:
+    # In a file a name may be a number by mistake; what is no scalar names nothing.
+    return isinstance(value, (str, int, float)) and bool(value)
 
 
 def service(raw: Json) -> Service:
@@ -279,6 +288,8 @@ def _endpoint(entry: Fields) -> Endpoint:
 def _resource(raw: Json, model: type[Spec]) -> Resource[Spec]:
     doc, meta = _open(raw)
     status = doc.at("status")
+    if depth_exceeds(status.raw, DEEPEST):
+        raise Malformed(f"{doc.what}: status is nested deeper than {DEEPEST} levels; clear it.")
     spec, invalid = parse(model, doc.raw.get("spec"))
     return Resource(
         name=meta.text("name"),

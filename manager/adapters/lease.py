@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from manager.adapters.fields import Fields, Json
+from manager.adapters.fields import Fields, Json, Malformed
 from manager.adapters.kube import LEASES, Kind, Refused
 from pointsman.runtime import elector
 from pointsman.runtime.clock import Clock
@@ -157,6 +157,8 @@ class Leadership:
         try:
             async with asyncio.timeout(self._request_s):
                 lease = _lease(await self._leases.get(LEASES, self._namespace, LEASE_NAME))
+        except Malformed as error:
+            raise Unavailable(str(error)) from error
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, Protocol
 
-from manager.adapters.fields import Json
+from manager.adapters.fields import Fields, Json, Malformed
 from manager.adapters.kube import LEASES, Kind, Refused
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
@@ -86,8 +86,7 @@ class Presence:
         others = frozenset(self._others()) | leases.keys() - {self._name}
         self._seen = {name: seen for name, seen in self._seen.items() if name in others}
         for name in sorted(others):
-            lease = leases.get(name) or {}
-            renewed = str((lease.get("spec") or {}).get("renewTime") or "")
+            renewed = _renewal(name, leases.get(name))
             known, looks = self._seen.get(name, (renewed, 0))
             silent = renewed in (known, "")  # none: it never renewed, or was taken away as gone
             self._seen[name] = (known, looks + 1) if silent else (renewed, 1)
@@ -114,7 +113,7 @@ class Presence:
     async def _remove(self, name: str, lease: Json) -> None:
         """Delete a Lease as it was seen; one that was renewed meanwhile is somebody's."""
         meta = lease["metadata"]
-        seen = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        seen = {key: meta[key] for key in ("uid", "resourceVersion") if key in meta}
         try:
             await self._leases.delete(
                 LEASES, self._namespace, PREFIX + name, body={"preconditions": seen}
@@ -143,3 +142,11 @@ class Presence:
                 "spec": spec,
             }
             await self._leases.create(LEASES, self._namespace, body)
+
+
+def _renewal(name: str, lease: Json | None) -> str:
+    """Return when a replica renewed, "" if never: a Lease of another shape tells of nobody."""
+    try:
+        return Fields(f"Lease {PREFIX}{name}", lease).at("spec").text("renewTime")
+    except Malformed as error:
+        raise Unavailable(str(error)) from error

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pointsman.api.base import ApiModel
+from pointsman.model.nesting import depth_exceeds
 from pointsman.model.printable import clipped
 
 Model = TypeVar("Model", bound=ApiModel)
@@ -33,6 +34,7 @@ EXPECTED = {
     "model_type": "object",
     "model_attributes_type": "object",
 }
+DEEPEST = 32  # levels of a spec or a status; ours have six
 QUOTED_WORD = re.compile(r"'([^']*)'")
 
 
@@ -41,6 +43,8 @@ def parse(model: type[Model], raw: object, *, at: str = "spec") -> tuple[Model |
 
     *raw* is the JSON value at the path *at* of an object, None where it is absent.
     """
+    if depth_exceeds(raw, DEEPEST):
+        return None, f"{at}: Invalid value: nested deeper than {DEEPEST} levels"
     value = {} if raw is None else _without_nulls(raw)
     try:
         return model.model_validate(value, by_alias=True, by_name=False), ""

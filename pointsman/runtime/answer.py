@@ -8,7 +8,7 @@ to know kinds; what one object says is for whoever reads that object.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pointsman.runtime.target import Unavailable
@@ -16,6 +16,8 @@ from pointsman.runtime.target import Unavailable
 # Of an answer, or of one line of a watch. etcd keeps no object above 1.5 MiB, escapes included.
 LONGEST_LINE: Final = 32 << 20
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# Of a resourceVersion, which is opaque; etcd's has 19 digits at most.
+LONGEST_VERSION: Final = 256
 CHANGES: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 
@@ -62,9 +64,7 @@ def as_thing(value: object, what: str = "the answer", *, name: str = "") -> dict
     """
     thing = as_object(value, what)
     meta = as_object(thing.get("metadata"), f"metadata of {what}")
-    for field in ("name", "namespace", "uid", "resourceVersion"):
-        if not isinstance(meta.get(field, ""), str):
-            raise Garbled(f"metadata.{field} of {what} is {shown(meta[field])}, not text")
+    _check_texts(meta, what, "name", "namespace", "uid", "resourceVersion")
     found = meta.get("name", "")
     if not found:
         raise Garbled(f"{what} has no metadata.name")
@@ -89,9 +89,7 @@ def as_list(value: object, kind: str) -> dict[str, Any]:
     meta, items = as_object(page.get("metadata"), f"metadata of {what}"), page.get("items")
     if not isinstance(items, list):
         raise Garbled(f"items of {what} is {shown(items)}, not a list")
-    for field in ("resourceVersion", "continue"):
-        if not isinstance(meta.get(field, ""), str):
-            raise Garbled(f"metadata.{field} of {what} is {shown(meta[field])}, not text")
+    _check_texts(meta, what, "resourceVersion", "continue")
     for index, item in enumerate(items):
         as_thing(item, f"items[{index}] of {what}")
     return page
@@ -105,13 +103,12 @@ def as_event(value: object) -> tuple[str, dict[str, Any]]:
     """
     event = as_object(value, "the event")
     change, thing = event.get("type"), event.get("object")
-    if change in CHANGES:
-        return str(change), as_thing(thing, "the event's object")
+    if isinstance(change, str) and change in CHANGES:
+        return change, as_thing(thing, "the event's object")
     if change == "BOOKMARK":
         bookmark = as_object(thing, "the bookmark")
         meta = as_object(bookmark.get("metadata"), "metadata of the bookmark")
-        if not isinstance(meta.get("resourceVersion", ""), str):
-            raise Garbled("the bookmark's resourceVersion is not text")
+        _check_texts(meta, "the bookmark", "resourceVersion")
         return "BOOKMARK", bookmark
     if change == "ERROR":
         return "ERROR", thing if isinstance(thing, dict) else {}
@@ -146,16 +143,6 @@ def number(version: object) -> int | None:
     return int(version) if len(version) <= 20 else None  # more than an unsigned 64 bits hold
 
 
-def depth_exceeds(value: object, most: int) -> bool:
-    """Return whether *value* is nested deeper than *most*; needs no recursion itself."""
-    level: list[object] = [value]
-    for _ in range(most + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return False
-    return True
-
-
 def shown(value: object) -> str:
     """Return a JSON value in a few words."""
     if value is None or isinstance(value, bool):
@@ -179,11 +166,12 @@ def lines(rest: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
     return [line for line in whole if line.strip()], rest
 
 
-def _inside(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+def _check_texts(meta: Mapping[str, Any], what: str, *fields: str) -> None:
+    for field in fields:
+        if not isinstance(meta.get(field, ""), str):
+            raise Garbled(f"metadata.{field} of {what} is {shown(meta[field])}, not text")
+    if len(meta.get("resourceVersion", "")) > LONGEST_VERSION:
+        raise Garbled(f"metadata.resourceVersion of {what} is no version")
 
 
 def _none(constant: str) -> float:
