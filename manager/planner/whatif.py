@@ -31,7 +31,7 @@ def settle(snapshot: Snapshot) -> tuple[Snapshot, Plan]:
     for _ in range(rounds):
         decided = plan(snapshot)
         after = applied(snapshot, decided)
-        if after == snapshot:
+        if _same(after, snapshot):
             return snapshot, decided
         snapshot = after
     raise AssertionError(f"the plan still changes after {rounds} rounds")
@@ -50,6 +50,19 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True)
     )
     return replace(snapshot, services=services, observed=first, further=tuple(further))
+
+
+def _same(after: Snapshot, before: Snapshot) -> bool:
+    """Return whether a plan changed nothing: no Service is another one, the speakers say the same.
+
+    Only what a plan changes is compared. A Service that cannot be read may not even be equal to
+    itself, and since Python 3.13 `==` of two dataclasses does not look at identity first.
+    """
+    others = (before.services.get(key) for key in after.services)
+    unchanged = all(
+        one is other for one, other in zip(after.services.values(), others, strict=True)
+    )
+    return unchanged and after.speakers == before.speakers
 
 
 def _single(snapshot: Snapshot, speech: Speech) -> frozenset[PeerName]:
@@ -80,7 +93,7 @@ def spoken(
 
 
 def written(service: Service, record: ServiceRecord) -> Service:
-    """Return *service* with our part of it equal to *record*."""
+    """Return *service* with our part of it equal to *record*; itself, if it is already."""
     ours = {"allocated-from", "shared-as", "announced-by", "status"}
     others = {
         key: value
@@ -88,16 +101,19 @@ def written(service: Service, record: ServiceRecord) -> Service:
         if key.removeprefix("pointsman.dev/") not in ours or "/" not in key
     }
     conditions = tuple(c for c in service.conditions if not c.type.startswith("pointsman.dev/"))
-    return replace(
-        service,
-        annotations={**others, **record.annotations},
-        ingress=tuple(Ingress(ip=ip, ip_mode="VIP") for ip in record.ingress),
-        conditions=conditions
-        + tuple(
-            Condition(name, said.status, said.reason, said.message)
-            for name, said in sorted(record.conditions.items())
-        ),
+    annotations = {**others, **record.annotations}
+    ingress = tuple(Ingress(ip=ip, ip_mode="VIP") for ip in record.ingress)
+    conditions += tuple(
+        Condition(name, said.status, said.reason, said.message)
+        for name, said in sorted(record.conditions.items())
     )
+    if (annotations, ingress, conditions) == (
+        service.annotations,
+        service.ingress,
+        service.conditions,
+    ):
+        return service
+    return replace(service, annotations=annotations, ingress=ingress, conditions=conditions)
 
 
 def released(service: Service) -> Service:
@@ -106,4 +122,5 @@ def released(service: Service) -> Service:
         return service
     ours = set(map(str, own_record(service).addresses))
     ingress = tuple(entry for entry in service.ingress if entry.ip not in ours)
-    return replace(written(service, ServiceRecord()), ingress=ingress)
+    bare = written(service, ServiceRecord())
+    return bare if bare.ingress == ingress else replace(bare, ingress=ingress)

@@ -22,7 +22,6 @@ from manager.adapters.secret_codec import Secret, secret
 from manager.adapters.speakers import listed
 from manager.planner.plan import plan
 from manager.snapshot import Observed, Settings
-from pointsman.model.record import ResourceKey
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
 from tests.oddities import VALUES, nested, paths, with_value
@@ -164,12 +163,15 @@ def judged(whole: ClusterView) -> None:
         json.dumps(service_release(service))
         if key in decided.services:
             json.dumps(service_patch(service, decided.services[key], now=STAMP))
-    kinds = {"Eip": snapshot.eips, "BgpConf": snapshot.bgp_confs, "BgpPeer": snapshot.bgp_peers}
-    for key, record in decided.statuses.items():
-        assert isinstance(key, ResourceKey)
-        resource = kinds[key.kind].get(key.name)  # type: ignore[attr-defined]
+    kinds: dict[str, Mapping[Any, Any]] = {
+        "Eip": snapshot.eips,
+        "BgpConf": snapshot.bgp_confs,
+        "BgpPeer": snapshot.bgp_peers,
+    }
+    for about, status in decided.statuses.items():
+        resource = kinds[about.kind].get(about.name)
         if resource is not None:
-            json.dumps(status_patch(resource, record, now=STAMP))
+            json.dumps(status_patch(resource, status, now=STAMP))
     for peer in snapshot.bgp_peers.values():
         json.dumps(listed(peer))
 
@@ -218,8 +220,9 @@ def test_an_odd_object_harms_nobody(kind: kube.Kind) -> None:
 def test_each_part_of_an_object_may_be_missing_or_null(kind: kube.Kind) -> None:
     """Exhaustive, one part at a time: what a fuzz of two hundred may not reach."""
     raw = changed(kind)
+    values: tuple[Any, ...] = (None, [], {}, "x", 7, -1)
     for path in paths(raw):
-        for value in (None, [], {}, "x", 7, -1):
+        for value in values:
             whole = view()
             told(whole.caches[kind], with_value(raw, path, value))
             judged(whole)

@@ -1,6 +1,7 @@
 """Answers of any shape: a value, or Garbled; never anything else."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +30,10 @@ def test_what_an_api_server_answers_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("what", WHOLE)
 def test_what_is_no_answer_is_garbled(what: str) -> None:
-    readers = [answer.as_thing, lambda value: answer.as_list(value, "Node")]
+    readers: list[Callable[[object], object]] = [
+        answer.as_thing,
+        lambda value: answer.as_list(value, "Node"),
+    ]
     if "an event" not in what:
         readers.append(answer.as_event)
     for read in readers:
