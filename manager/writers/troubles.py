@@ -20,6 +20,7 @@ LONGEST_S: Final = 60.0  # between two tries of an object that is refused for wh
 SERVERS_LONGEST_S: Final = 15.0  # of one whose failure may be the server's, and heal
 PROBE_S: Final = 0.1  # between two probes while there are objects that were not tried yet
 PROBES_LONGEST_S: Final = 10.0
+QUIET_S: Final = 60.0  # troubles that come and go are told of so often at most
 MAYBE_THE_SERVERS: Final = frozenset({Trouble.OVERLOADED, Trouble.SILENT})
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Troubles(Generic[K]):
         self._probing = False
         self._next_probe, self._asked_until = 0.0, 0.0
         self._probe_delays: Iterator[float] = iter(())
+        self._told_at: float | None = None  # the log, that the server is in trouble
+        self._told = False  # of this trouble
 
     @property
     def stuck(self) -> Mapping[K, str]:
@@ -114,12 +117,15 @@ class Troubles(Generic[K]):
         if not self._probing and len(self._row) >= SEVERAL:
             self._probing = True
             self._probe_delays = exponential(0.25, PROBES_LONGEST_S)
-            log.warning(
-                "%d writes of %s in a row failed; one at a time is tried: %s",
-                len(self._row),
-                self._what,
-                failure.sentence,
-            )
+            self._told = self._told_at is None or now - self._told_at >= QUIET_S
+            if self._told:
+                self._told_at = now
+                log.warning(
+                    "%d writes of %s in a row failed; one at a time is tried: %s",
+                    len(self._row),
+                    self._what,
+                    failure.sentence,
+                )
         if self._probing:
             scanning = untried and failure.trouble is Trouble.OVERLOADED
             pause_s = PROBE_S if scanning else next(self._probe_delays)
@@ -129,7 +135,8 @@ class Troubles(Generic[K]):
     def _answered(self, now: float) -> None:
         """Note a sign that the server works: what was its trouble need not wait any longer."""
         if self._probing:
-            log.info("the API server takes writes of %s again", self._what)
+            if self._told:
+                log.info("the API server takes writes of %s again", self._what)
             began = min(self._row.values(), default=now)
             for held in self._held.values():
                 if held.trouble in MAYBE_THE_SERVERS and held.since >= began:
