@@ -71,10 +71,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--replicas",
         type=int,
-        default=Settings().replicas,
         metavar="NUMBER",
         help="how many managers run; graceful restart Auto is offered while it is one "
-        "(default: %(default)s)",
+        "(default: as many as there are)",
     )
     made.add_argument("--log-level", default="info", choices=logs.LEVELS)
     return made
@@ -94,7 +93,7 @@ def options(given: argparse.Namespace) -> Options:
             f"A lease of {given.lease_duration_s:g} s is too short to be renewed in time: give "
             f"--lease-duration-s {SHORTEST_LEASE_S:g} or more."
         )
-    if given.replicas < 1:
+    if given.replicas is not None and given.replicas < 1:
         raise Misuse(f"{given.replicas} replicas make no manager: give --replicas 1 or more.")
     sockets = tuple(given.gobgp_socket or [SOCKET])
     if len(set(sockets)) < len(sockets):

@@ -214,7 +214,8 @@ class Settings:
     )
     speaker_name: str = ""  # this replica's name: it makes the router-id unique
     speakers: int = 1  # how many a replica has; those after the first are for parallel sessions
-    replicas: int = 1  # how many managers are meant to run: with two, each covers for the other
+    # How many managers run: with two, each covers for the other. None: as many as are recorded.
+    replicas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

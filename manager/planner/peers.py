@@ -9,8 +9,9 @@ from typing import Final
 
 from manager.planner.desired import Seat
 from manager.planner.reserved import reserved
+from manager.planner.restarting import restart_seconds
 from manager.snapshot import BgpConf, BgpPeer, Snapshot
-from pointsman.api import BgpConfSpec, BgpPeerSpec, Offer
+from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address
 from pointsman.model.readiness import (
     Disabled,
@@ -173,7 +174,7 @@ def neighbors(snapshot: Snapshot, peers: Peers, speaker: int = 0) -> Mapping[Pee
         name: neighbor(
             spec,
             source=seat.source,
-            restart_seconds=_restart_seconds(snapshot, peers.conf, spec),
+            restart_seconds=restart_seconds(snapshot, peers.conf, spec, name=name, speaker=speaker),
             password=peers.passwords.get(name),
         )
         for name, spec in peers.usable.items()
@@ -213,17 +214,6 @@ def neighbor(
         if bfd is not None and bfd.enabled
         else None,
     )
-
-
-def _restart_seconds(snapshot: Snapshot, conf: BgpConfSpec | None, spec: BgpPeerSpec) -> int | None:
-    """Return for how long the router is asked to keep our paths, or None: not at all."""
-    wish = spec.graceful_restart or (conf.graceful_restart if conf is not None else None)
-    if wish is None or wish.enabled is Offer.NEVER:
-        return None
-    # With a second speaker, stale paths of the first would only keep dead next hops.
-    if wish.enabled is Offer.AUTO and snapshot.settings.replicas > 1:
-        return None
-    return wish.restart_seconds
 
 
 def _judge_conf(snapshot: Snapshot, conf: BgpConf) -> Verdict:
