@@ -79,6 +79,7 @@ class Service:
     family_policy: FamilyPolicy = "SingleStack"
     load_balancer_ip: str = ""
     cluster_ips: tuple[Address, ...] = ()
+    external_ips: tuple[Address, ...] = ()
     ports: tuple[ServicePort, ...] = ()
     selector: Mapping[str, str] = field(default_factory=dict)
     ingress: tuple[Ingress, ...] = ()

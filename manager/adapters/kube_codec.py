@@ -119,6 +119,7 @@ def service(raw: Json) -> Service:
         family_policy=cast(FamilyPolicy, family_policy if family_policy in DUAL else "SingleStack"),
         load_balancer_ip=spec.text("loadBalancerIP"),
         cluster_ips=_addresses(spec.texts("clusterIPs")),
+        external_ips=_addresses(spec.texts("externalIPs")),
         ports=tuple(
             ServicePort(port.text("protocol", "TCP"), port.integer("port"), port.text("name"))
             for port in spec.each("ports")

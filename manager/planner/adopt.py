@@ -123,7 +123,7 @@ def _rightful(ledger: Ledger, address: Address, found: list[Claim]) -> list[Clai
 def _rank(
     ledger: Ledger, address: Address, claim: Claim
 ) -> tuple[bool, bool, tuple[int, tuple[str, str]]]:
-    ours = address in claim.held.get(family_of(address), ())
+    ours = address not in claim.presumed and address in claim.held.get(family_of(address), ())
     at = [pool for pool in ledger.pools.at(address) if address in pool.own]
     admitted = any(ledger.refused(claim, pool) is None for pool in at)
     return not ours, bool(at) and not admitted, faithfulness(claim)

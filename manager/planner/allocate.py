@@ -16,7 +16,7 @@ from manager.planner.adopt import Kept, adopt
 from manager.planner.books import eip_states
 from manager.planner.claims import Claim, read_claim, unreadable, with_pending
 from manager.planner.desired import Allocation, Books, Grant
-from manager.planner.judge import Outcome, outcome
+from manager.planner.judge import Outcome, leaving, outcome
 from manager.planner.ledger import Ledger
 from manager.planner.pools import read_pools
 from manager.planner.sharing import terms
@@ -134,6 +134,8 @@ def _outcomes(
     ledger: Ledger, claim: Claim, kept: Mapping[Family, tuple[Address, ...]]
 ) -> tuple[Outcome, ...]:
     """Return what every family gets; RequireDualStack with nothing yet gets both or none."""
+    if claim.service.deleting:
+        return leaving(claim, kept)
     found = tuple(
         outcome(ledger, claim, family, kept=kept.get(family, ())) for family in claim.families
     )
@@ -145,6 +147,8 @@ def _outcomes(
 
 def _waited_for(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> Iterator[Address]:
     """Yield the addresses that *claim* asks or hopes for and does not hold."""
+    if claim.service.deleting:
+        return
     for family in claim.families:
         held, wanted = set(kept.get(family, ())), claim.requested.get(family, ())
         yield from (address for address in wanted if address not in held)

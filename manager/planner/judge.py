@@ -18,6 +18,7 @@ from pointsman.model.allocated import (
     AddressInUse,
     AddressOutsideEips,
     AddressPoolExhausted,
+    Deleting,
     EipDisabled,
     EipNotFound,
     NoDefaultEip,
@@ -81,6 +82,18 @@ def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address
     if isinstance(found, Problem):
         return Outcome(family, kept, problem=found)
     return Outcome(family, tuple(found), found)
+
+
+def leaving(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> tuple[Outcome, ...]:
+    """Return what *claim*, whose Service is being deleted, has until then: nothing new."""
+    found = []
+    for family in claim.families:
+        has = kept.get(family, ())
+        lacks = set(claim.requested.get(family, ())).difference(has) or not kept
+        clause = "it is being deleted, and gets nothing new"
+        problem = Problem(Deleting, (clause,)) if lacks else None
+        found.append(Outcome(family, has, problem=problem))
+    return tuple(found)
 
 
 def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:

@@ -8,6 +8,7 @@ that a speaker still holds a path for. The ledger dies with the plan.
 from collections.abc import Iterable, Mapping
 
 from manager.planner.claims import Claim
+from manager.planner.collisions import collision, external_users
 from manager.planner.own_record import bears_mark, held_addresses, own_record
 from manager.planner.permission import Refused, forbidden, refused, takes_over
 from manager.planner.pools import Pool, Pools
@@ -69,6 +70,7 @@ class Ledger:
         self.namespaces = snapshot.namespaces
         self.recorded = recorded_holders(snapshot)
         self.routed = still_routed(snapshot)
+        self.external = external_users(snapshot)
         self.tenants: dict[Address, Tenants] = {}
         self.homes: dict[Address, Pool | None] = {}
         self.mates = Mates()
@@ -141,6 +143,11 @@ class Ledger:
             if takes_over(pool, address, self.refused(claim, pool)):
                 return pool
         return None
+
+    def collision(self, claim: Claim, address: Address) -> str:
+        """Return who else has *address*, which *claim* holds, as a clause, or ""."""
+        whose = self.pools.infrastructure
+        return collision(address, claim.key, infrastructure=whose, users=self.external)
 
     def is_busy(self, address: Address) -> bool:
         """Whether everybody but a sharer must keep off *address*."""

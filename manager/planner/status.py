@@ -20,7 +20,7 @@ from manager.planner.vocabulary import (
     STATUS,
 )
 from manager.snapshot import Service, Snapshot
-from pointsman.model.allocated import InternalError
+from pointsman.model.allocated import Allocated, InternalError, warned
 from pointsman.model.announced import NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.verdict import Verdict
@@ -51,6 +51,8 @@ def service_record(
         conditions[ANNOUNCED] = Stated(before.status, before.reason, before.message)
         sentence = before.message if allocation.verdict.ok else sentence
         by = service.annotations.get(ANNOUNCED_BY, "")
+    if ANNOUNCED in conditions and isinstance(allocation.verdict, Allocated):
+        sentence = f"{sentence} {warned(allocation.verdict.warning)}".rstrip()
     if isinstance(allocation.verdict, InternalError):
         return _as_it_is(service, conditions, allocation.verdict)
     annotations = {

@@ -5,11 +5,13 @@ PreferDualStack still lacks doesn't contradict that. A refusal takes precedence 
 what was granted beside it, and names what the Service keeps.
 """
 
+from dataclasses import replace
+
 from manager.planner.claims import Claim
 from manager.planner.judge import Outcome, Problem
 from manager.planner.ledger import Ledger
 from pointsman.model.address import Address
-from pointsman.model.allocated import AddressOutsideEips, Allocated, WaitingForFamily
+from pointsman.model.allocated import AddressOutsideEips, Allocated, Unserved, WaitingForFamily
 from pointsman.model.verdict import Verdict
 
 
@@ -18,17 +20,27 @@ def verdict(ledger: Ledger, claim: Claim, outcomes: tuple[Outcome, ...]) -> Verd
     if any(found.problem is not None for found in outcomes):
         refused = _refusal(claim, outcomes)
         if refused is not None:
-            return refused
+            return _warned(ledger, claim, outcomes, refused)
     held = [address for found in outcomes for address in found.addresses]
     strays = [address for address in held if _eip_of(ledger, address, outcomes) is None]
     if strays:
         clause = f"{strays[0]} is in no Eip, so nothing announces it"
         return _stated(claim, Problem(AddressOutsideEips, (clause,), str(strays[0])), outcomes)
     grants = tuple((str(a), _eip_of(ledger, a, outcomes) or "") for a in held)
-    return Allocated(claim.key, grants, _later(outcomes))
+    return _warned(ledger, claim, outcomes, Allocated(claim.key, grants, _later(outcomes)))
 
 
-def _refusal(claim: Claim, outcomes: tuple[Outcome, ...]) -> Verdict | None:
+def _warned(
+    ledger: Ledger, claim: Claim, outcomes: tuple[Outcome, ...], found: Allocated | Unserved
+) -> Verdict:
+    """Return the verdict *found*, which names who else has the first such address."""
+    held = (address for one in outcomes for address in one.addresses)
+    clauses = (ledger.collision(claim, address) for address in held)
+    warning = next(filter(None, clauses), "")
+    return replace(found, warning=warning) if warning else found
+
+
+def _refusal(claim: Claim, outcomes: tuple[Outcome, ...]) -> Unserved | None:
     """Return the verdict if the Service must wait, None if it can do without."""
     stuck = [found for found in outcomes if found.problem is not None and found.addresses]
     lacking = [found for found in outcomes if found.problem is not None and not found.addresses]
@@ -52,7 +64,7 @@ def _refusal(claim: Claim, outcomes: tuple[Outcome, ...]) -> Verdict | None:
 
 def _stated(
     claim: Claim, problem: Problem, outcomes: tuple[Outcome, ...], *, lacks: str = "address"
-) -> Verdict:
+) -> Unserved:
     keeps = tuple(str(address) for found in outcomes for address in found.addresses)
     return problem.reason(claim.key, lacks, problem.because, problem.about, keeps)
 

@@ -27,6 +27,11 @@ def kept_by(service: str, addresses: Sequence[str]) -> str:
     return f"Service {service} keeps {listed(addresses)}"
 
 
+def warned(clause: str) -> str:
+    """Return *clause* as a sentence that warns; "" stays ""."""
+    return f"Warning: {clause}." if clause else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Allocated(Verdict):
     """The Service has its addresses; *later* says what a second family waits for."""
@@ -36,11 +41,12 @@ class Allocated(Verdict):
     service: str
     grants: tuple[tuple[str, str], ...]  # (address, name of its Eip), in order of families
     later: str = ""
+    warning: str = ""  # a clause: who else has one of them
 
     def __str__(self) -> str:
         held = listed([f"{address} from Eip '{eip}'" for address, eip in self.grants])
         has = f"Service {self.service} has {held}."
-        return f"{has} {self.later}" if self.later else has
+        return " ".join(filter(None, (has, self.later, warned(self.warning))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,13 @@ class Unserved(Verdict):
     because: tuple[str, ...]  # one clause for each Eip or address considered
     about: str = ""  # what `remedy` speaks of: an Eip, an address, an annotation
     keeps: tuple[str, ...] = ()
+    warning: str = ""  # a clause: who else has one of those it keeps
 
     def __str__(self) -> str:
         lacks = f"Service {self.service} has no {self.lacks}"
         has = kept_by(self.service, self.keeps) if self.keeps else lacks
-        return f"{has}: {'; '.join(some(self.because))}. {self.remedy()}"
+        why = f"{has}: {'; '.join(some(self.because))}. {self.remedy()}"
+        return f"{why} {warned(self.warning)}" if self.warning else why
 
     def remedy(self) -> str:
         raise NotImplementedError
@@ -148,6 +156,15 @@ class InvalidAnnotation(Unserved):
 
     def remedy(self) -> str:
         return f"Correct {self.about}."
+
+
+class Deleting(Unserved):
+    """The Service is being deleted: it keeps what it holds until it is gone."""
+
+    __slots__ = ()
+
+    def remedy(self) -> str:
+        return "It goes when its finalizers are taken away; make it anew if it shall stay."
 
 
 class WaitingForFamily(Unserved):

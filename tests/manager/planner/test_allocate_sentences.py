@@ -85,6 +85,12 @@ CASES: dict[str, tuple[str, list[Eip], dict]] = {
         [eip("a", "2001:db8::/64")],
         {"notes": {"addresses": "2001:db8::1"}},
     ),
+    "asks for too many addresses": (
+        "InvalidAnnotation",
+        [],
+        {"notes": {"addresses": ",".join(f"2001:db8::{n:x}" for n in range(65))}},
+    ),
+    "is being deleted": ("Deleting", [PUBLIC], {"deleting": True}),
     "addresses are malformed": (
         "InvalidAnnotation",
         [PUBLIC],
