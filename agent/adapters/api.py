@@ -28,6 +28,7 @@ from pointsman.runtime.answer import Garbled
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.contest import Contest
 from pointsman.runtime.loop import exponential
+from pointsman.runtime.outage import Outage
 from pointsman.runtime.target import Unavailable
 from pointsman.runtime.tls import distrust
 
@@ -59,6 +60,7 @@ class ApiAnnouncer:
     ) -> None:
         self._session, self._access, self._node = session, access, node
         self._clock, self._chance = clock, chance
+        self._outage = Outage("the API server", log=log, monotonic=clock.monotonic)
         self._listed = False
         self._object: Json | None = None
         self._seen = 0  # the newest resourceVersion that touched _object, deletion included
@@ -231,6 +233,7 @@ class ApiAnnouncer:
                 server_hostname=self._access.server_name,
                 allow_redirects=False,
             ) as response:
+                self._outage.heard(answered=response.status < 500)
                 if response.status != 200:
                     raise await _refusal(method, path, response)
                 yield response
@@ -239,6 +242,7 @@ class ApiAnnouncer:
         except NoAccess as error:
             raise Unavailable(f"no access to the API server ({method} {path}): {error}") from error
         except (aiohttp.ClientError, OSError) as error:  # OSError holds TimeoutError
+            self._outage.heard(answered=False)
             why = distrust(error)
             what = f"it is not trusted: {why}" if why else str(error) or type(error).__name__
             raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error

@@ -7,6 +7,7 @@ Nothing here knows what is read or written.
 """
 
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -21,9 +22,11 @@ from manager.adapters.fields import Json
 from pointsman.model.printable import sentence
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
+from pointsman.runtime.outage import Outage
 from pointsman.runtime.target import ERROR_MAX, Unavailable
 from pointsman.runtime.tls import distrust
 
+log = logging.getLogger(__name__)
 FIELD_MANAGER: Final = "pointsman-manager"
 MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7386
 # A server that answers late ends a watch itself after timeoutSeconds; ours ends it when it doesn't.
@@ -92,6 +95,7 @@ class KubeApi:
     ) -> None:
         self._session, self._credentials = session, credentials
         self.request_timeout_s = request_timeout_s
+        self._outage = Outage("the API server", log=log)
 
     async def list_page(
         self, kind: Kind, params: Mapping[str, str], *, limit: int = 500, after: str = ""
@@ -185,15 +189,25 @@ class KubeApi:
             await self._raise_for(response)
             return answer.decoded(await response.read())
 
-    def _request(self, access: Access, method: str, path: str, **options: Any) -> Any:
-        return self._session.request(
-            method,
-            access.base + path,
-            ssl=access.tls,
-            server_hostname=access.server_name,
-            proxy=access.proxy,
-            **options,
-        )
+    @asynccontextmanager
+    async def _request(
+        self, access: Access, method: str, path: str, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send one request; whether it was answered is noted, for the end of an outage."""
+        try:
+            async with self._session.request(
+                method,
+                access.base + path,
+                ssl=access.tls,
+                server_hostname=access.server_name,
+                proxy=access.proxy,
+                **options,
+            ) as response:
+                self._outage.heard(answered=response.status < 500)
+                yield response
+        except (aiohttp.ClientError, OSError):  # OSError holds TimeoutError
+            self._outage.heard(answered=False)
+            raise
 
     async def _raise_for(self, response: aiohttp.ClientResponse) -> None:
         """Raise what an answer that is not 2xx means."""

@@ -9,6 +9,7 @@ import pytest
 
 from lab.api.server import Api
 from pointsman.api import AnnouncerStatus
+from pointsman.runtime import outage
 from tests.agent.standin import Admin, administered, agent_on
 from tests.fakes.links import FakeLinks
 
@@ -253,3 +254,22 @@ async def test_a_successor_on_another_host_is_no_rival(admin: Admin, links: Fake
             await asyncio.sleep(SETTLED_S)
     assert [c["type"] for c in found["conditions"]] == ["Ready"]
     assert admin.agent_writes() == 2
+
+
+async def test_that_the_server_answers_again_is_one_line(
+    admin: Admin,
+    links: FakeLinks,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(outage, "WORTH_TELLING_S", 0.0)
+    await admin.create()
+    admin.api.trouble({"code": 503, "verb": "GET", "count": 2})
+    with caplog.at_level("INFO", logger="agent.adapters.api"):
+        async with agent_on(admin.url, links):
+            async with asyncio.timeout(10):
+                while admin.api.faults.pending:
+                    await asyncio.sleep(0.02)
+            await admin.status(lambda status: status["interfaces"])
+    again = [text for text in caplog.messages if "answers again" in text]
+    assert len(again) == 1

@@ -14,6 +14,7 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 PATIENCE_S = 20.0
+DOCUMENTED_S = 90.0  # until a real, young and busy server has a new CRD in its OpenAPI
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,9 @@ class Watch:
         return [(e["type"], e["object"]) for e in events]
 
 
-async def until(check: Any, what: str) -> Any:
+async def until(check: Any, what: str, *, patience_s: float = PATIENCE_S) -> Any:
     """Poll *check* until it returns something true; fail with *what* after a generous wait."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         while not (found := await check()):
             await asyncio.sleep(0.05)
     assert found, what

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.api.client import Client, until
+from tests.conformance.api.client import DOCUMENTED_S, Client, until
 from tests.conformance.api.objects import pool, service
 
 
@@ -43,7 +43,7 @@ async def test_openapi_says_which_writes_can_be_validated(api: Client, pools: st
         paths = (await api.get("/openapi/v3")).body["paths"]
         return str(paths.get(f"apis/{group}/v1", {}).get("serverRelativeURL", ""))
 
-    document = (await api.get(await until(indexed, "the kind's document"))).body
+    document = (await api.get(await until(indexed, "its document", patience_s=DOCUMENTED_S))).body
     patch = document["paths"][f"{pools}/{{name}}"]["patch"]
     names = {p["name"] for p in patch["parameters"]}
     assert {"fieldValidation", "dryRun", "fieldManager"} <= names

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.api.kubeconfig import kubeconfig
-from tests.conformance.api.client import Client, until
+from tests.conformance.api.client import DOCUMENTED_S, Client, until
 from tests.conformance.api.objects import pool, service
 
 TIMEOUT_S = 40
@@ -107,7 +107,9 @@ async def test_explain_reads_the_schema(kubectl: Kubectl, pools: str) -> None:
         code, out, _ = await kubectl.run("explain", f"pools.{group}")
         return out if code == 0 else ""
 
-    assert "Addresses to give away." in await until(explained, "kubectl explains the kind")
+    assert "Addresses to give away." in await until(
+        explained, "kubectl explains the kind", patience_s=DOCUMENTED_S
+    )
     assert "addresses" in await kubectl("explain", "pool.spec", f"--api-version={group}/v1")
     assert "externalTrafficPolicy" in await kubectl("explain", "service.spec")
 

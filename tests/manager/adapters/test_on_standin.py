@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.api.server import Api
+from lab.api.server import Api, start
 from lab.api.standin import serving
 from manager.adapters.cluster import ClusterView
 from manager.adapters.events import Events
@@ -39,6 +39,7 @@ from manager.adapters.writes import AnnouncerWriter, StatusWriter
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.runtime import outage
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.manager.writing import write
@@ -390,3 +391,41 @@ async def test_no_kubeconfig_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"No access to a cluster: .*Name a kubeconfig"):
         async with connect(tmp_path / "absent"):
             pass
+
+
+async def test_that_the_server_answers_again_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever kind of no answer it was, and however many asked."""
+    monkeypatch.setattr(outage, "WORTH_TELLING_S", 0.0)
+    api = Api()
+    with caplog.at_level("INFO", logger="manager.adapters.kube"):
+        async with serving(api) as url, connect(kubeconfig(tmp_path / "c", url)) as kube:
+            for code in (503, 500):
+                api.trouble({"code": code, "count": 3})
+                for _ in range(3):
+                    with pytest.raises(Unavailable):
+                        await kube.get(NODES, "", "node1")
+                assert caplog.messages == []
+                with pytest.raises(Refused):  # there is no such Node: an answer
+                    await kube.get(NODES, "", "node1")
+                await kube.list_page(NODES, {})
+                assert caplog.messages == ["the API server answers again, after 0 s"]
+                caplog.clear()
+        async with connect(kubeconfig(tmp_path / "d", url)) as kube:  # nobody listens there now
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await kube.list_page(NODES, {})
+            async with serving_at(url):
+                await kube.list_page(NODES, {})
+                await kube.list_page(NODES, {})
+    assert caplog.messages == ["the API server answers again, after 0 s"]
+
+
+@asynccontextmanager
+async def serving_at(url: str) -> AsyncIterator[None]:
+    runner, _ = await start(Api(), port=int(url.rpartition(":")[2]))
+    try:
+        yield
+    finally:
+        await runner.cleanup()
