@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,18 @@ Say = Callable[[str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite goldens instead of comparing")
+
+
+def pytest_configure() -> None:
+    """Let what tests start be ended by signals, wherever the run itself was started.
+
+    A job that a script puts into the background ignores SIGINT and SIGQUIT, and what it
+    executes inherits that: a test that sends Ctrl-C would wait for ever. A caught signal is
+    not inherited (signal(7)), so it is caught here, and still without effect.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_report_header() -> list[str]:
