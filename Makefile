@@ -53,6 +53,8 @@ update: setup ## rewrite goldens, CRDs and what the documentation prints
 
 demo: setup ## a small data centre on this machine, told as a story; needs root
 	@$(RUN) -m lab demo
+	@echo 'The commands it used are in build/venv/bin; to have them in this shell:'
+	@echo '    export PATH="$(CURDIR)/build/venv/bin:$$PATH"'
 
 pins: setup ## resolve pyproject.toml anew into requirements/*.txt
 	@$(RUN) -m tools.pins

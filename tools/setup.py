@@ -98,20 +98,44 @@ def make_venv() -> None:
     run((sys.executable, "-m", "venv", "--clear", VENV))
 
 
-def pip_install(*words: str | Path) -> None:
-    # Twice quiet: a machine's extra indexes warn about every package they lack.
-    run((PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", *words))
+PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install")
 
 
 def install_pins() -> None:
-    print(f"setup: installing {PINS.relative_to(ROOT)}", flush=True)
+    """Install what is pinned, and say how far it is: a slow line takes minutes.
+
+    Raises:
+        Refused: pip failed; what it said is printed.
+    """
+    total = sum(line[:1].isalnum() for line in PINS.read_text().splitlines())
+    print(f"setup: installing {PINS.relative_to(ROOT)}: {total} packages", flush=True)
     # Wheels only: a bare machine has no compiler, and an sdist runs foreign code.
-    pip_install("--require-hashes", "--only-binary", ":all:", "-r", PINS)
+    command = (*PIP, "--progress-bar=off", "--require-hashes", "--only-binary", ":all:", "-r", PINS)
+    done, said = 0, list[str]()
+    with subprocess.Popen(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            said.append(line)
+            if line.startswith(("Collecting ", "Requirement already satisfied:")):
+                done += 1
+                if done % 20 == 0:
+                    print(f"setup: {done} of {total} packages", flush=True)
+            elif line.startswith("Installing collected packages"):
+                print("setup: unpacking them", flush=True)
+    if pip.returncode != 0:
+        print("".join(said), file=sys.stderr)
+        raise Refused(f"pip could not install {PINS.relative_to(ROOT)}; its output is above.")
 
 
 def install_project() -> None:
     """Make the flat packages importable, and `pointsman` a command, in the venv."""
-    pip_install("--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT)
+    # Twice quiet: a machine's extra indexes warn about every package they lack.
+    run((*PIP, "-qq", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT))
 
 
 def set_up() -> None:

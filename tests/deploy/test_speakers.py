@@ -1,6 +1,5 @@
-"""deploy/patches/speakers.yaml: further speakers that are like the first."""
+"""deploy/components/speakers: further speakers that are like the first, whatever the flags."""
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,61 +12,103 @@ from manager.__main__ import options, parser
 from tests.deploy.test_manifests import DEPLOY, one
 
 Json = dict[str, Any]
-FILE = DEPLOY / "patches" / "speakers.yaml"
-PATCH: Json = yaml.safe_load(FILE.read_text())
-PATCHED: list[Json] = PATCH["spec"]["template"]["spec"]["containers"]
-FIRST = {
-    container["name"]: container
-    for container in one("Deployment", "pointsman-manager")["spec"]["template"]["spec"][
-        "containers"
-    ]
-}
-FURTHER = [container for container in PATCHED if container["name"] not in FIRST]
+BEFORE: Json = one("Deployment", "pointsman-manager")
+FIRST = {one["name"]: one for one in BEFORE["spec"]["template"]["spec"]["containers"]}
 
 
-def test_kubectl_adds_two_sidecars_and_changes_nothing_else(tmp_path: Path) -> None:
-    """A strategic merge patch: containers by name, `args` as one value."""
-    before = one("Deployment", "pointsman-manager")
-    (tmp_path / "deployment.json").write_text(json.dumps(before))
-    patched = subprocess.run(
-        [
-            *(str(parts.find("kubectl").path), "patch", "--local", "-o", "json"),
-            *("-f", str(tmp_path / "deployment.json"), "--patch-file", str(FILE)),
-        ],
+def built(folder: Path) -> list[Json]:
+    """Return what `kubectl kustomize` makes of *folder*."""
+    done = subprocess.run(
+        [str(parts.find("kubectl").path), "kustomize", str(folder)],
         capture_output=True,
         text=True,
         check=True,
     )
-    after = json.loads(patched.stdout)["spec"]["template"]["spec"]
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def of_a_user(folder: Path, base: Path) -> Path:
+    """Write a kustomization as docs/operations.md has it, over *base*."""
+    own = {
+        "resources": [base.name],
+        "components": [f"{base.name}/components/speakers"],
+        "images": [{"name": "pointsman", "newName": "registry.example/pointsman"}],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    return folder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A copy of deploy/, as a later version might change it."""
+    copy = tmp_path / "deploy"
+    for path in DEPLOY.rglob("*.y*ml"):
+        target = copy / path.relative_to(DEPLOY)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(path.read_text())
+    return copy
+
+
+def manager_of(found: list[Json]) -> Json:
+    (deployment,) = [
+        one
+        for one in found
+        if (one["kind"], one["metadata"]["name"]) == ("Deployment", "pointsman-manager")
+    ]
+    pod: Json = deployment["spec"]["template"]["spec"]
+    return pod
+
+
+def test_the_base_is_every_manifest() -> None:
+    there = [
+        one
+        for path in sorted(DEPLOY.glob("*.yaml"))
+        for one in yaml.safe_load_all(path.read_text())
+    ]
+    key = "kind", "metadata"
+    wanted = sorted((one[key[0]], one[key[1]]["name"]) for one in there if one)
+    assert sorted((one["kind"], one["metadata"]["name"]) for one in built(DEPLOY)) == wanted
+
+
+def test_two_sidecars_are_added_and_nothing_else_is_changed(base: Path) -> None:
+    after = manager_of(built(of_a_user(base.parent, base)))
     by_name = {container["name"]: container for container in after["containers"]}
-    assert by_name.keys() == FIRST.keys() | {container["name"] for container in FURTHER}
-    assert by_name["gobgp"] == FIRST["gobgp"]
-    (manager,) = [one for one in PATCHED if one["name"] in FIRST]
-    assert by_name["manager"] == FIRST["manager"] | {"args": manager["args"]}
-    rest = before["spec"]["template"]["spec"]
+    assert by_name.keys() == FIRST.keys() | {"gobgp-1", "gobgp-2"}
+    image = {"image": "registry.example/pointsman:0.1.0"}
+    assert by_name["gobgp"] == FIRST["gobgp"] | image
+    args = by_name["manager"]["args"]
+    assert by_name["manager"] == FIRST["manager"] | image | {"args": args}
+    known = FIRST["manager"]["args"]
+    assert args[: len(known)] == known
+    assert all(flag.startswith("--gobgp-socket=") for flag in args[len(known) :])
+    rest = BEFORE["spec"]["template"]["spec"]
     assert {**after, "containers": []} == {**rest, "containers": []}
+    for name in ("gobgp-1", "gobgp-2"):
+        own = {"name", "args"}
+        like = {key: value for key, value in by_name["gobgp"].items() if key not in own}
+        assert {key: value for key, value in by_name[name].items() if key not in own} == like
 
 
-def test_the_manager_keeps_its_other_flags() -> None:
-    (manager,) = [one for one in PATCHED if one["name"] in FIRST]
-    assert manager.keys() == {"name", "args"}
-    before, after = FIRST[manager["name"]]["args"], manager["args"]
-    assert after[: len(before)] == before
-    assert all(flag.startswith("--gobgp-socket=") for flag in after[len(before) :])
-
-
-def test_each_socket_is_that_of_one_sidecar_in_its_order() -> None:
-    (manager,) = [one for one in PATCHED if one["name"] in FIRST]
-    found = options(parser().parse_args(["--name=a", *manager["args"][2:]]))
-    served = [one["args"] for one in (FIRST["gobgp"], *FURTHER)]
+def test_each_socket_is_that_of_one_sidecar_in_its_order(base: Path) -> None:
+    after = manager_of(built(of_a_user(base.parent, base)))
+    by_name = {container["name"]: container for container in after["containers"]}
+    flags = [flag for flag in by_name["manager"]["args"][1:] if "$(" not in flag]
+    found = options(parser().parse_args(["--name=a", *flags]))
+    served = [by_name[name]["args"] for name in ("gobgp", "gobgp-1", "gobgp-2")]
     assert [[f"--socket={socket}"] for socket in found.gobgp_sockets] == served
     assert found.settings.speakers == 3
     # The sidecar makes its directory, and refuses one that others may look into.
     assert len({socket.parent for socket in found.gobgp_sockets}) == 3
 
 
-@pytest.mark.parametrize("container", FURTHER, ids=lambda container: container["name"])
-def test_a_further_sidecar_is_as_the_first(container: Json) -> None:
-    own = {"name", "args"}
-    like = {key: value for key, value in FIRST["gobgp"].items() if key not in own}
-    assert {key: value for key, value in container.items() if key not in own} == like
+def test_it_outlives_an_upgrade_that_changes_the_managers_flags(base: Path) -> None:
+    path = base / "20-manager.yaml"
+    text = path.read_text()
+    changed = text.replace(
+        "            - manager\n", "            - manager\n            - --new\n"
+    )
+    assert changed != text
+    path.write_text(changed)
+    args = manager_of(built(of_a_user(base.parent, base)))["containers"][0]["args"]
+    assert "--new" in args
+    assert sum(flag.startswith("--gobgp-socket=") for flag in args) == 3
