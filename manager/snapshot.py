@@ -72,6 +72,8 @@ class Service:
     deleting: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    # whether we were the last to write allocated-from; None: the API server doesn't say
+    hints_are_ours: bool | None = None
     type: str = "LoadBalancer"
     load_balancer_class: str | None = None
     policy: TrafficPolicy = "Cluster"

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from manager.adapters.cache import Cache
 from manager.adapters.fields import Json
 from manager.adapters.kube import CRDS, Kind, Refused
+from manager.adapters.managed_fields import trim
 from pointsman.runtime.answer import Garbled
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.target import Unavailable
@@ -209,7 +210,7 @@ class Informer:
 
 def _lightened(raw: dict[str, Any]) -> Json:
     """Return *raw* without the bulk that nobody reads, before thousands of them gather."""
-    raw.get("metadata", {}).pop("managedFields", None)
+    trim(raw.get("metadata"))
     return raw
 
 

@@ -19,6 +19,7 @@ import aiohttp
 
 from manager.adapters.credentials import Access, Credentials, NoAccess
 from manager.adapters.fields import Json
+from manager.adapters.managed_fields import FIELD_MANAGER
 from pointsman.model.printable import sentence
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
@@ -27,7 +28,6 @@ from pointsman.runtime.target import ERROR_MAX, Unavailable
 from pointsman.runtime.tls import distrust
 
 log = logging.getLogger(__name__)
-FIELD_MANAGER: Final = "pointsman-manager"
 MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7386
 # A server that answers late ends a watch itself after timeoutSeconds; ours ends it when it doesn't.
 WATCH_GRACE_S: Final = 15.0

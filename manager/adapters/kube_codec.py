@@ -14,6 +14,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final, TypeVar, cast
 
 from manager.adapters.fields import Fields, Json, Malformed
+from manager.adapters.managed_fields import hints_are_ours
 from manager.adapters.report_codec import reading
 from manager.snapshot import (
     Announcer,
@@ -112,6 +113,7 @@ def service(raw: Json) -> Service:
         deleting=meta.has("deletionTimestamp"),
         labels=meta.mapping("labels"),
         annotations=meta.mapping("annotations"),
+        hints_are_ours=hints_are_ours(meta.raw),
         type=spec.text("type", "ClusterIP"),
         load_balancer_class=spec.text("loadBalancerClass") or None,
         policy="Local" if policy == "Local" else "Cluster",

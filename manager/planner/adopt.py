@@ -49,7 +49,7 @@ def _holdings(ledger: Ledger, claim: Claim) -> Iterator[tuple[Address, Pool | No
     """Yield the addresses that *claim* may go on holding, and the Eip each is booked on."""
     for family in claim.families:
         for address in claim.held.get(family, ()):
-            if claim.remembered and address not in claim.origins:
+            if claim.overwritten and address not in claim.origins:
                 continue
             # That we gave out what is a node's, a router's, nothing but the status says.
             if address not in claim.presumed or address not in ledger.pools.infrastructure:
@@ -61,23 +61,25 @@ def _holdings(ledger: Ledger, claim: Claim) -> Iterator[tuple[Address, Pool | No
 
 
 def _restore(ledger: Ledger, claims: Iterable[Claim], keeping: _Keeping) -> None:
-    """Give back what was overwritten, on the terms of a hint that our condition confirms.
+    """Give back what was wiped or overwritten, as hints have it that are our own writing.
 
-    The condition is part of the status, which users cannot write; so this is adoption,
-    and neither a path that is still there nor a disabled Eip stands in the way. Where it
-    cannot be had again, what stands in the status is taken over after all.
+    So this is adoption: neither our own path nor a disabled Eip stands in the way, and the
+    Eip is the one that has the address now, whatever its name. Where it cannot be had again,
+    what stands in the status is taken over after all.
     """
-    overwritten = [claim for claim in claims if claim.remembered]
+    overwritten = [claim for claim in claims if claim.overwritten]
     for claim in overwritten:
-        for name, address in claim.hints:
-            pool, family = ledger.pools.by_name.get(name), family_of(address)
-            if pool is None or family not in claim.families:
+        for address in claim.origins:
+            family = family_of(address)
+            if family not in claim.families:
                 continue
             if address in keeping.get(claim.key, {}).get(family, ()):
                 continue
-            if ledger.forbidden(claim, pool, address) or ledger.obstacle(claim, address):
+            pools = ledger.pools.at(address)
+            if all(ledger.forbidden(claim, pool, address) for pool in pools):
                 continue
-            _keep(ledger, keeping, claim, address, pool)
+            if ledger.obstacle(claim, address) is None:
+                _keep(ledger, keeping, claim, address, home(ledger, claim, address))
     for claim in overwritten:
         there = keeping.get(claim.key, {})
         lost = any(address not in there.get(family_of(address), ()) for _, address in claim.hints)

@@ -11,10 +11,11 @@ the refusal (status False): `Allocated=True` means that it has what it asks for.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from manager.planner.adopt import Kept, adopt
 from manager.planner.books import eip_states
-from manager.planner.claims import Claim, read_claim, unreadable, with_pending
+from manager.planner.claims import MOST, Claim, read_claim, unreadable, with_pending
 from manager.planner.desired import Allocation, Books, Grant
 from manager.planner.judge import Outcome, leaving, outcome
 from manager.planner.ledger import Ledger
@@ -82,10 +83,13 @@ class _Work:
         self._enter(claim, kept, outcomes)
         held = [address for found in outcomes for address in found.addresses]
         problems = [found.problem for found in outcomes if found.problem is not None]
+        grants = tuple(Grant(address, self._booked(address)) for address in held)
+        strays = frozenset(one.address for one in grants if one.eip is None)
         self.allocations[claim.key] = Allocation(
-            grants=tuple(Grant(address, self._booked(address)) for address in held),
+            grants=grants,
             verdict=verdict,
             shared_as=terms(claim.share) if held and claim.share is not None else None,
+            hints=_lasting(claim, outcomes, strays),
             refusals=tuple(refusal for problem in problems for refusal in problem.refusals),
         )
 
@@ -154,6 +158,21 @@ def _waited_for(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> Ite
         yield from (address for address in wanted if address not in held)
         if not held and not wanted:
             yield from (address for _, address in claim.hints if family_of(address) is family)
+
+
+def _lasting(
+    claim: Claim, outcomes: tuple[Outcome, ...], strays: frozenset[Address]
+) -> tuple[tuple[EipName, Address], ...]:
+    """Return the hints that no grant replaces: of *strays*, which no Eip knows any more, and
+    for families of which the Service had nothing and gets nothing.
+
+    They outlast the wait, or a Service restored before its Eip would come to another address.
+    """
+    lacking = {
+        one.family for one in outcomes if not one.addresses and not claim.held.get(one.family)
+    }
+    hints = (h for h in claim.hints if h[1] in strays or family_of(h[1]) in lacking)
+    return tuple(islice(hints, MOST))
 
 
 def _first(failure: tuple[str, Exception]) -> str:

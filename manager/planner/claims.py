@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from manager.planner.own_record import OwnRecord, bears_mark, held_addresses, own_record
+from manager.planner.own_record import (
+    OwnRecord,
+    bears_mark,
+    held_addresses,
+    overwritten,
+    own_record,
+)
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import (
-    Allocated,
-    InvalidAnnotation,
-    Unserved,
-    WrongFamily,
-    kept_by,
-)
+from pointsman.model.allocated import InvalidAnnotation, Unserved, WrongFamily
 from pointsman.model.printable import clipped
 from pointsman.model.ranges import read_address
 
@@ -28,7 +28,6 @@ SHARE_KEY = PREFIX + "share-key"
 SHARE_NAMESPACES = PREFIX + "share-namespaces"
 ALLOCATED_FROM = PREFIX + "allocated-from"
 SHARED_AS = PREFIX + "shared-as"
-ALLOCATED = PREFIX + "Allocated"
 
 MOST: Final = 64  # addresses that one Service may ask for, product.md section 2
 
@@ -72,7 +71,7 @@ class Claim:
     shared_as: str | None = None
     hints: tuple[tuple[EipName, Address], ...] = ()
     origins: Mapping[Address, tuple[EipName, ...]] = field(default_factory=dict)  # as hints say
-    remembered: bool = False  # our own condition states what the hints say, the status does not
+    overwritten: bool = False  # the hints are our record, and the status is not
     fault: Fault | None = None
     opaque: bool = False  # could not be read: keeps what it holds, nobody joins it
 
@@ -134,7 +133,7 @@ def read_claim(service: Service) -> Claim:
         shared_as=notes.get(SHARED_AS),
         hints=hints,
         origins=_origins(hints),
-        remembered=_remembered(service, hints),
+        overwritten=overwritten(service),
         fault=fault,
     )
 
@@ -241,19 +240,3 @@ def _origins(hints: tuple[tuple[EipName, Address], ...]) -> Mapping[Address, tup
     for name, address in hints:
         found.setdefault(address, []).append(name)
     return {address: tuple(names) for address, names in found.items()}
-
-
-def _remembered(service: Service, hints: tuple[tuple[EipName, Address], ...]) -> bool:
-    """Whether somebody overwrote the addresses that we recorded.
-
-    Our condition, which users cannot write, then still confirms the hints word for word. All
-    three stand there by one write, so what differs is not ours.
-    """
-    if not hints or set(held_addresses(service)) == {address for _, address in hints}:
-        return False
-    has = str(Allocated(service.key, tuple((str(a), name) for name, a in hints)))
-    keeps = f"{kept_by(service.key, tuple(str(a) for _, a in hints))}:"
-    return any(
-        condition.type == ALLOCATED and condition.message.startswith((has, keeps))
-        for condition in service.conditions
-    )

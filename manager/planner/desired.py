@@ -40,6 +40,7 @@ class Allocation:
     grants: tuple[Grant, ...]
     verdict: Verdict
     shared_as: str | None = None  # the annotation's value; None: not shared
+    hints: tuple[tuple[EipName, Address], ...] = ()  # what it had once and no Eip gives it now
     refusals: tuple[Refusal, ...] = ()
 
 

@@ -178,18 +178,24 @@ def _shared_or_pooled(
     return found if isinstance(found, Problem) else dict([found])
 
 
-def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool]:
-    """Return those of the addresses it had once that *claim* can have again, in order."""
+def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool] | Problem:
+    """Return those of the addresses it had once that *claim* can have again, in order.
+
+    Whose a path in our speakers is cannot be told by a hint that anybody may have written:
+    the Service waits until it is gone, rather than take another address for good.
+    """
     found: dict[Address, Pool] = {}
-    for name, address in claim.hints:
-        if family_of(address) is family and (not claim.named or name in claim.named):
-            pool = ledger.pools.by_name.get(name)
-            if pool is None or ledger.is_busy(address):
-                continue
-            if _pool_problem(ledger, claim, pool, address) is None:
+    for address in claim.origins:
+        if family_of(address) is family and ledger.is_nobodys(address):
+            pool = _source(ledger, claim, address)
+            if isinstance(pool, Pool):
                 found[address] = pool
                 if len(found) == MOST:  # whatever anybody wrote into the annotation
                     break
+    for address in sorted(found, key=int):
+        if address in ledger.routed:
+            clause = f"it had {address}, which is still being withdrawn from the routers"
+            return Problem(AddressInUse, (clause,), str(address), (_of(address, clause),))
     return {address: found[address] for address in sorted(found, key=int)}
 
 

@@ -153,6 +153,10 @@ class Ledger:
         """Whether everybody but a sharer must keep off *address*."""
         return address in self._busy
 
+    def is_nobodys(self, address: Address) -> bool:
+        """Whether no Service has *address*, be there a path for it or not."""
+        return address not in self.tenants and address not in self.recorded
+
     def first_free(self, pool: Pool, family: Family) -> Address | None:
         """Return the lowest free address, one that nobody waits for if there is any."""
         book = pool.name, 4 if family is Family.IPV4 else 6

@@ -4,7 +4,8 @@ Anybody who may write a Service's status can put an address there, other load ba
 Ours is known by its structure: our conditions, which users cannot write, stand beside it,
 and they name the addresses, as the annotation allocated-from does. How a condition puts it
 doesn't matter: another version may have other words. It refuses to believe the annotation
-alone: whoever may edit the Service may write it.
+alone, which whoever may edit the Service may write, unless the API server remembers that it
+is as we wrote it: then it outlasts a status that was wiped.
 """
 
 import re
@@ -35,7 +36,7 @@ class OwnRecord:
 
 def bears_mark(service: Service) -> bool:
     """Whether we ever wrote a record on *service*; what a user can write is no mark."""
-    return any(one.type in OURS for one in service.conditions)
+    return bool(service.hints_are_ours) or any(one.type in OURS for one in service.conditions)
 
 
 def held_addresses(service: Service) -> tuple[Address, ...]:
@@ -47,9 +48,11 @@ def own_record(service: Service) -> OwnRecord:
     """Return which addresses in the status of *service* are our record."""
     there = held_addresses(service)
     ours = {one.type: one for one in service.conditions if one.type in OURS}
-    if not there or not ours:
-        return OwnRecord(others=there)
     noted = _listed(service.annotations.get(ALLOCATED_FROM, ""))
+    if not there or not ours:
+        noted = noted if service.hints_are_ours else frozenset()
+        own = tuple(address for address in there if address in noted)
+        return OwnRecord(own, others=tuple(a for a in there if a not in noted))
     said = ours.get(ALLOCATED) or ours[ANNOUNCED]
     named = named_in(said.message)
     if _says_none(ours, named):
@@ -61,6 +64,26 @@ def own_record(service: Service) -> OwnRecord:
     if own or named:
         return OwnRecord(own, others=tuple(a for a in there if a not in known))
     return OwnRecord(there, presumed=frozenset(there))
+
+
+def overwritten(service: Service) -> bool:
+    """Whether addresses that we recorded are gone from the status; allocated-from has them.
+
+    Who wrote that last is what the API server remembers. Where it doesn't tell, conditions of
+    ours must stand there, and must not deny the addresses.
+    """
+    noted = _listed(service.annotations.get(ALLOCATED_FROM, ""))
+    there = frozenset(held_addresses(service))
+    ours = {one.type: one for one in service.conditions if one.type in OURS}
+    allocated = ours.get(ALLOCATED)
+    has_all = allocated is not None and allocated.status == "True"
+    if not noted or noted == there or (noted < there and not has_all):
+        return False  # an address that lies in no Eip is held, too
+    if service.hints_are_ours is not None:
+        return service.hints_are_ours
+    if allocated is None or _says_none(ours, named := named_in(allocated.message)):
+        return False
+    return noted <= named if named else not there
 
 
 def _says_none(ours: Mapping[str, Condition], named: frozenset[Address]) -> bool:

@@ -7,6 +7,7 @@ Verdicts become conditions, the sentence of the one that matters becomes the ann
 from collections.abc import Mapping
 from typing import Final
 
+from manager.planner.claims import allocated_from
 from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
 from manager.planner.peers import Peers
 from manager.planner.sessions import WITH_SESSION, sessions_said
@@ -56,8 +57,8 @@ def service_record(
     if isinstance(allocation.verdict, InternalError):
         return _as_it_is(service, conditions, allocation.verdict)
     annotations = {
-        ALLOCATED_FROM: ",".join(
-            f"{grant.eip}/{grant.address}" for grant in allocation.grants if grant.eip is not None
+        ALLOCATED_FROM: allocated_from(
+            [*((grant.eip, grant.address) for grant in allocation.grants), *allocation.hints]
         ),
         SHARED_AS: allocation.shared_as or "",
         ANNOUNCED_BY: by,

@@ -22,11 +22,6 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
 
-def kept_by(service: str, addresses: Sequence[str]) -> str:
-    """Return how the sentence of a Service begins that is refused and keeps *addresses*."""
-    return f"Service {service} keeps {listed(addresses)}"
-
-
 def warned(clause: str) -> str:
     """Return *clause* as a sentence that warns; "" stays ""."""
     return f"Warning: {clause}." if clause else ""
@@ -62,7 +57,7 @@ class Unserved(Verdict):
 
     def __str__(self) -> str:
         lacks = f"Service {self.service} has no {self.lacks}"
-        has = kept_by(self.service, self.keeps) if self.keeps else lacks
+        has = f"Service {self.service} keeps {listed(self.keeps)}" if self.keeps else lacks
         why = f"{has}: {'; '.join(some(self.because))}. {self.remedy()}"
         return f"{why} {warned(self.warning)}" if self.warning else why
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from manager.adapters.managed_fields import FIELD_MANAGER, PATH, SUBRESOURCE
 from manager.adapters.objects import snapshot_of
 from manager.adapters.record_codec import (
+    ALLOCATED_FROM,
     OUR_ANNOTATIONS,
     finalizers,
     service_patch,
@@ -37,6 +39,8 @@ Json = dict[str, Any]
 Paths = frozenset[RouteKey]
 NO: frozenset[str] = frozenset()
 Order = Callable[[list[Json]], list[Json]]
+USER: Json = {"manager": "kubectl"}
+MANAGER: Json = {"manager": FIELD_MANAGER, "subresource": SUBRESOURCE}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROUNDS = 10
 OUR_STATUS = ("Service", "Eip", "BgpConf", "BgpPeer")  # their status is written by us
@@ -84,14 +88,26 @@ class World:
             notes = old.get("annotations", {}).items()
             ours = {key: text for key, text in notes if key in OUR_ANNOTATIONS}
             meta["annotations"] = meta.get("annotations", {}) | ours
-            kept = ("creationTimestamp", "uid", "finalizers", "deletionTimestamp")
+            kept = (
+                "creationTimestamp", "uid", "finalizers", "deletionTimestamp", "managedFields"
+            )  # fmt: skip
             meta |= {key: old[key] for key in kept if key in old}
             if doc["kind"] in OUR_STATUS:
                 doc["status"] = before.get("status", {})
         self.docs[name] = doc
 
-    def merge(self, name: str, patch: Json) -> None:
+    def merge(self, name: str, patch: Json, *, by: Json = USER) -> None:
+        """Merge *patch* in; the API server notes who wrote `allocated-from`."""
         self.docs[name] = merged(self.docs[name], patch)
+        if ALLOCATED_FROM in (patch.get("metadata", {}).get("annotations") or {}):
+            field: Json = {}
+            for key in reversed(PATH):
+                field = {key: field}
+            meta = self.docs[name]["metadata"]
+            when = max(stamp(self.now), meta["creationTimestamp"])
+            entry = {**by, "operation": "Update", "time": when, "fieldsV1": field}
+            left = ALLOCATED_FROM in meta.get("annotations", {})
+            meta["managedFields"] = [entry] if left else []
 
     def delete(self, name: str) -> None:
         if name in self.docs:
@@ -176,7 +192,7 @@ class World:
             else:
                 patch = service_release(service)
             patch["metadata"].pop("resourceVersion")
-            self.merge(f"Service {key}", patch)
+            self.merge(f"Service {key}", patch, by=MANAGER)
             self.writes.append(str(key))
 
     def _write_statuses(

@@ -96,7 +96,10 @@ def books_of(books: Books, name: str) -> EipState:
 def written(was: Service, now: Allocation) -> Service:
     """The Service after the shell's one PATCH."""
     notes = {k: v for k, v in was.annotations.items() if k != PREFIX + "shared-as"}
-    notes[PREFIX + "allocated-from"] = allocated_from((g.eip, g.address) for g in now.grants)
+    before = was.annotations.get(PREFIX + "allocated-from", "")
+    notes[PREFIX + "allocated-from"] = allocated_from(
+        [*((g.eip, g.address) for g in now.grants), *now.hints]
+    )
     if now.shared_as is not None:
         notes[PREFIX + "shared-as"] = now.shared_as
     verdict = now.verdict
@@ -106,6 +109,7 @@ def written(was: Service, now: Allocation) -> Service:
     return replace(
         was,
         annotations={k: v for k, v in notes.items() if v},
+        hints_are_ours=True if notes[PREFIX + "allocated-from"] != before else was.hints_are_ours,
         ingress=tuple(Ingress(ip=str(grant.address), ip_mode="VIP") for grant in now.grants),
         conditions=(stated, announced),
     )

@@ -184,10 +184,12 @@ def test_of_two_addresses_of_one_family_both_come_back(there, conditions) -> Non
     assert given(plan(lost))["a/web"] == ["198.51.100.1", "198.51.100.2"]
 
 
-def test_an_edited_hint_is_not_believed_after_a_wipe() -> None:
+@pytest.mark.parametrize("known", [False, None], ids=["the server tells", "nobody knows"])
+def test_an_edited_hint_is_not_believed_after_a_wipe(known) -> None:
     snapshot, _ = settled(cluster(service("a/web", created="2026-05"), PUBLIC))
     lost = wiped(snapshot, "a/web").services["a/web"]
-    forged = replace(lost, annotations={"pointsman.dev/allocated-from": "public/198.51.100.2"})
+    edit = {"pointsman.dev/allocated-from": "public/198.51.100.2"}
+    forged = replace(lost, annotations=edit, hints_are_ours=known)
     asks = service("b/asks", notes={"addresses": "198.51.100.2"})
     assert given(plan(cluster(forged, asks, PUBLIC)))["b/asks"] == ["198.51.100.2"]
 
