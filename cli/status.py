@@ -61,8 +61,9 @@ def status_json(snapshot: Snapshot) -> Json:
         "services": {key: _service(one) for key, one in services.items()},
         "nodes": {name: _node(snapshot, one) for name, one in sorted(snapshot.nodes.items())},
     }
+    twins = sorted(_twins(snapshot))
     contested = [one.contested for _, one in sorted(snapshot.announcers.items()) if one.contested]
-    wrong = [*_confs(snapshot), *_wrong(shape), *_overwritten(services), *contested]
+    wrong = [*_confs(snapshot), *_wrong(shape), *_overwritten(services), *contested, *twins]
     return {**shape, "wrong": wrong}
 
 
@@ -151,6 +152,13 @@ def _overwritten(services: Mapping[ServiceKey, Service]) -> Iterable[str]:
                 f"Service {key}: its status has {has}, and Pointsman gave it {ours}: another "
                 "controller writes it, or no manager is running. See the Service's events."
             )
+
+
+def _twins(snapshot: Snapshot) -> set[str]:
+    """Return what the entries of managers say that share a name."""
+    found = (one.status.get("speakers") for one in snapshot.bgp_peers.values())
+    entries = (entry for some in found if isinstance(some, list) for entry in some)
+    return {str(e["contested"]) for e in entries if isinstance(e, dict) and e.get("contested")}
 
 
 def _wrong(shape: Json) -> Iterable[str]:

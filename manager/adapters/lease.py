@@ -140,10 +140,14 @@ class Leadership:
         try:
             lease = await self._read()
             self._state, action = elector.decide(self._state, lease, self._clock.monotonic())
+            twin = elector.has_twin(self._state, lease)
+            if twin:
+                self._complain(self._twin)
             if isinstance(action, Take):
                 await self._take(action)
                 action = elector.Wait(self._state.terms.renew_s)
-            self._trouble = ""
+            if not twin:
+                self._trouble = ""
         except Refused as error:
             if error.code != 409:  # somebody was quicker
                 self._complain(self._sentence(error))
@@ -247,6 +251,14 @@ class Leadership:
         if sentence != self._trouble:
             log.warning("%s", sentence)
             self._trouble = sentence
+
+    @property
+    def _twin(self) -> str:
+        lease, name = f"Lease {self._namespace}/{LEASE_NAME}", self._state.terms.name
+        return (
+            f"{lease}: another manager holds it under our name {name}. Give every"
+            " manager a --name of its own (in the manifests: its node's)."
+        )
 
     def _sentence(self, error: Refused) -> str:
         lease = f"Lease {self._namespace}/{LEASE_NAME}"

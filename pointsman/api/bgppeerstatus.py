@@ -57,6 +57,11 @@ class SpeakerStatus(ApiModel):
         description="Whether the router keeps what it heard from us while the speaker is "
         "replaced (RFC 4724), for as long as gracefulRestart.restartSeconds says.",
     )
+    contested: str | None = Field(
+        default=None,
+        description="What to do about another manager of the same name, which writes this entry "
+        "too; absent while there is none.",
+    )
     advertised_prefixes: StrictInt | None = Field(
         default=None,
         description="How many prefixes the router is sent, read back from the speaker.",

@@ -144,6 +144,11 @@ def _is_ours(state: State, lease: Lease) -> bool:
     return lease.holder == state.terms.name and (state.inherits or lease.renewed in state.stamps)
 
 
+def has_twin(state: State, lease: Lease | None) -> bool:
+    """Return whether another process writes *lease* under our name."""
+    return lease is not None and lease.holder == state.terms.name and not _is_ours(state, lease)
+
+
 def _renew(state: State, lease: Lease, now: float) -> Action:
     if state.led_from is not None:
         due_in_s = state.led_from + EARLY * state.terms.renew_s - now

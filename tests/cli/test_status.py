@@ -102,6 +102,17 @@ def updated(kind: str, **fields: Any):
     return edit
 
 
+def contested(name: str):
+    def edit(objects: list[dict]) -> list[dict]:
+        for one in objects:
+            if one["kind"] == "BgpPeer":
+                entry = {"name": name, "state": "Idle", "contested": "Two managers of one name."}
+                one["status"]["speakers"] = [entry]
+        return objects
+
+    return edit
+
+
 def overwritten(*addresses: str):
     """Have the Service say that 198.51.100.0 is its own, and hold *addresses*."""
 
@@ -153,6 +164,8 @@ def overwritten(*addresses: str):
             updated("Announcer", status={"conditions": [condition("Contested", message="Two.")],
                                          "interfaces": [{"name": "e", "up": True}]}),
             "Two.", id="two agents for one node"),
+        pytest.param(
+            contested("m1"), "Two managers of one name.", id="two managers of one name"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_1_and_said(edit, sentence, capsys, tmp_path: Path) -> None:

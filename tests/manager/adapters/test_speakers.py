@@ -281,3 +281,42 @@ async def test_the_entries_of_all_speakers_of_a_replica_come_and_go_together(api
     await one.sweep()
     (raw,) = api.of(BGP_PEERS).values()
     assert "speakers" not in raw["status"]
+
+
+@pytest.mark.looptime
+async def test_two_managers_of_one_name_give_way_and_say_so(
+    api: FakeKube, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each would undo the other's entry at every look, for ever."""
+    twins, states = (Replica(api, "m1"), Replica(api, "m1")), ("Active", "Established")
+    writes, early = 0, 0
+    for tick in range(1800):  # half an hour of looks
+        for one, state in zip(twins, states, strict=True):
+            before = str(status(api).get("speakers"))
+            one.look()
+            if one.writes.observe() != {T: ({"name": "m1", "state": state},)}:
+                await one.say(state)
+            writes += str(status(api).get("speakers")) != before
+        if tick < 20:
+            early = writes
+        await asyncio.sleep(1)
+    assert early <= 8
+    assert early < writes <= 24
+    (entry,) = status(api)["speakers"]
+    assert "Two managers run with the name m1" in entry["contested"]
+    warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert len(warned) == 2
+    assert all("Give every manager a --name of its own" in line for line in warned)
+
+
+async def test_an_entry_that_was_edited_once_is_repaired_at_once(api: FakeKube) -> None:
+    one = Replica(api, "m1")
+    one.look()
+    await one.say("Active")
+    for edited in ([{"name": "m1", "state": "Idle"}], None):  # changed, then taken away
+        raw = api.of(BGP_PEERS)["t"]
+        api.put(BGP_PEERS, {**raw, "status": {**raw["status"], "speakers": edited}})
+        one.look()
+        await one.say("Active")
+        assert said(api) == [("m1", "Active")]
+        assert "contested" not in status(api)["speakers"][0]

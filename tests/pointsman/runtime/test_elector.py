@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pointsman.runtime import elector
-from pointsman.runtime.elector import Lease, State, Take, Terms, Wait, decide
+from pointsman.runtime.elector import Lease, State, Take, Terms, Wait, decide, has_twin
 
 FREE = Lease("", 1, "r0", 3, "v1")
 THEIRS = Lease("b", 15, "r1", 4, "v2")
@@ -84,6 +84,14 @@ def test_a_leader_that_was_replaced_stops_at_once() -> None:
 
 def test_a_deleted_lease_ends_leadership() -> None:
     assert elector.leads_until(decide(leading(), None, 101)[0]) is None
+
+
+def test_a_twin_is_known_from_a_predecessor() -> None:
+    theirs = replace(OURS, renewed="twin")
+    assert has_twin(leading(at=100), theirs)
+    assert not has_twin(leading(at=100), None)
+    assert not has_twin(leading(at=100), replace(theirs, holder="other"))
+    assert not has_twin(FRESH, theirs)  # just started: a predecessor's
 
 
 def test_a_twin_under_our_name_is_not_us() -> None:
