@@ -3,6 +3,8 @@ PYTHON ?= python3
 SEED   ?= 1
 # So many test files at a time: most of them wait for a router, a timer, a lease.
 JOBS   ?= 4
+# What `make debian13` makes there.
+VERBS  ?= check test
 PY     := build/venv/bin/python
 RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
 TESTS   = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -11,7 +13,7 @@ CODE   := pointsman manager agent cli lab sidecars tools tests $(wildcard e2e) h
 PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup stubs check test sim e2e bench update demo pins clean
+.PHONY: help setup stubs check test debian13 sim e2e bench update demo pins clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -37,6 +39,9 @@ test: setup ## everything but benchmarks; the last line counts it all
 	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests || \
 	  { test $$? = 1 && echo "FAILED above; those once more:" && \
 	    PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --last-failed --last-failed-no-failures none tests; }
+
+debian13: ## make check test in a root of Debian 13 below build/; needs root
+	@$(PYTHON) -m tools.debian13 $(VERBS) JOBS=$(JOBS)
 
 sim: setup ## the whole system on a virtual clock: make sim SEED=7
 	SEED=$(SEED) $(RUN) -m pytest -m sim tests/sim

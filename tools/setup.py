@@ -17,7 +17,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools.refused import Refused
@@ -45,17 +45,26 @@ def run(command: Sequence[str | Path], **env: str) -> None:
         raise Refused(f"`{line}` failed with exit status {done.returncode}; its output is above.")
 
 
-def missing_packages() -> list[str]:
-    """Return the Debian packages that this machine lacks, sorted."""
+def missing_packages(commands: Mapping[str, str]) -> list[str]:
+    """Return the Debian packages of those *commands* that this machine lacks, sorted."""
     path = f"{os.environ.get('PATH', '')}:{SBIN}"
-    lacking = {pkg for cmd, pkg in COMMANDS.items() if shutil.which(cmd, path=path) is None}
-    if importlib.util.find_spec("ensurepip") is None:  # Debian splits it off
-        lacking.add("python3-venv")
-    return sorted(lacking)
+    return sorted({pkg for cmd, pkg in commands.items() if shutil.which(cmd, path=path) is None})
 
 
 def install_packages() -> None:
-    lacking = missing_packages()
+    """Install what setting up needs and this machine lacks."""
+    lacking = missing_packages(COMMANDS)
+    if importlib.util.find_spec("ensurepip") is None:  # Debian splits it off
+        lacking = sorted([*lacking, "python3-venv"])
+    apt_install(lacking)
+
+
+def apt_install(lacking: Sequence[str]) -> None:
+    """Install the packages *lacking* with apt, and say so.
+
+    Raises:
+        Refused: we may not, or apt failed.
+    """
     if not lacking:
         return
     if os.geteuid() != 0:
