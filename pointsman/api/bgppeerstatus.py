@@ -50,7 +50,9 @@ class SpeakerStatus(ApiModel):
         "the BgpPeer does not ask for it.",
     )
     add_path_negotiated: StrictBool | None = Field(
-        default=None, description="Whether the router takes several paths of one prefix."
+        default=None,
+        description="Whether the router takes several paths of one prefix; while there is no "
+        "session, as the last one said.",
     )
     graceful_restart_negotiated: StrictBool | None = Field(
         default=None,

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_exports import HALF_MADE, numbers
+from manager.adapters.gobgp_exports import HALF_MADE, POLICY, numbers, statement
 from manager.adapters.gobgp_prepend import DIGITS, named
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.address import Address
@@ -128,3 +128,21 @@ async def _entries(bed: Bed, kind: pb.DefinedType.ValueType) -> dict[str, list[s
     listed = [reply.defined_set async for reply in bed.stub.ListDefinedSet(request, timeout=5)]
     # What prepends is there from the start, and not this target's.
     return {one.name: list(one.list) for one in listed if one.name not in PREPENDING}
+
+
+async def test_the_rule_of_an_older_version_is_made_anew(bed: Bed) -> None:
+    """It leaves ORIGIN as it is, by which the best path is told apart here."""
+    speaker = await started(bed)
+    await converge(speaker, {A: ONE})
+    name = f"pointsman/{A}"
+    old = statement(name, US.asn)
+    old.actions.ClearField("origin_action")
+    held = pb.Policy(name=POLICY, statements=[pb.Statement(name=name)])
+    await bed.stub.DeletePolicy(pb.DeletePolicyRequest(policy=held), timeout=5)
+    gone = pb.DeleteStatementRequest(statement=pb.Statement(name=name), all=True)
+    await bed.stub.DeleteStatement(gone, timeout=5)
+    made = pb.AddPolicyRequest(policy=pb.Policy(name=POLICY, statements=[old]))
+    await bed.stub.AddPolicy(made, timeout=5)
+    assert await speaker.exports.observe() == {A: HALF_MADE}
+    await converge(speaker, {A: ONE})
+    assert await numbers(bed.stub, US.asn) == {A: 1}

@@ -80,6 +80,25 @@ def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
     assert entries(replace(world, bgp_peers={}), {T: (SAID,)}) == {}
 
 
+@pytest.mark.parametrize("several", [True, False])
+@pytest.mark.parametrize(
+    "observed",
+    [
+        pytest.param(Observed(US, sessions={T: SessionReport("Active")}), id="no session"),
+        pytest.param(Observed(fresh=False, unheard=True), id="nobody knows"),
+    ],
+)
+def test_what_was_negotiated_stays_for_the_next_session(observed: Observed, several: bool) -> None:
+    """The planner goes by it until that one is up: see planner.negotiated."""
+    before = entry("m1", replace(UP, add_path_negotiated=several))
+    world = Snapshot(bgp_peers={T: PEER}, observed=observed, settings=Settings(speaker_name="m1"))
+    (said,) = entries(world, {T: (before,)})[T]
+    assert said["state"] in {"Active", "Unknown"}
+    assert said["addPathNegotiated"] is several
+    (again,) = entries(world, {T: (said,)})[T]
+    assert again == said
+
+
 def test_each_speaker_of_a_replica_has_an_entry() -> None:
     further = Observed(US, sessions={T: UP}, neighbors={T: replace(HELD[T], source_address=S)})
     settings = Settings(speaker_name="m1", speakers=3)
