@@ -22,6 +22,7 @@ from manager.adapters.gobgp_exports import POLICY as EXPORT
 from manager.adapters.gobgp_exports import GobgpExports
 from manager.adapters.gobgp_known import Known
 from manager.adapters.gobgp_neighbors import GobgpNeighbors
+from manager.adapters.gobgp_reasons import Reasons
 from manager.adapters.gobgp_routes import GobgpRoutes
 from manager.adapters.gobgp_rpc import (
     ANSWER_WITHIN_S,
@@ -40,6 +41,7 @@ IMPORT = "pointsman-import"
 OWN_PATHS = "pointsman-own"  # no slash: a BgpPeer may be called "own"
 NO_NEIGHBOR = "doesn't exist"  # "neighbor that has ADDRESS …" (4.8, measured)
 NO_LISTENER = -1  # 0 would be port 179 (measured)
+REASONS_EVERY_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LAST_S = 0.1, 2.0
 
 log = logging.getLogger(__name__)
@@ -48,8 +50,8 @@ log = logging.getLogger(__name__)
 class GobgpSpeaker:
     """manager.ports.Speaker on one gobgpd."""
 
-    def __init__(self, stub: Stub) -> None:
-        self._stub, self._known = stub, Known()
+    def __init__(self, stub: Stub, reasons: Reasons | None = None) -> None:
+        self._stub, self._known, self._reasons = stub, Known(), reasons or Reasons()
         self.exports = GobgpExports(stub, self._known)
         self.routes = GobgpRoutes(stub, self._known)
         self.neighbors = GobgpNeighbors(stub)
@@ -114,21 +116,53 @@ class GobgpSpeaker:
             replies = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
             found = [reply.peer async for reply in replies]
         reports: dict[PeerName, SessionReport] = {}
+        why = self._reasons.read()
         for peer in found:
             ours = peers.decode(peer)
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
                 told = await self._advertised(peer) if up else (0, 0)
                 if told is not None:
-                    reports[ours[0]] = gobgp_sessions.report(peer, told)
+                    reports[ours[0]] = gobgp_sessions.report(
+                        peer, told, why=why.get(peer.conf.neighbor_address, "")
+                    )
         return dict(sorted(reports.items()))
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield whenever a session changed state, and when the daemon went away or came back.
 
-        Never ends and never raises for a daemon that is away; what changed is not said:
-        observe. Events may be repeated.
+        Also when another reason is told why one is away. Never ends and never raises for a
+        daemon that is away; what changed is not said: observe. Events may be repeated.
         """
+        heard = asyncio.Event()
+        hearing = [asyncio.create_task(self._hear_events(heard), name="gobgpd's events")]
+        if self._reasons.socket is not None:
+            reasons = asyncio.create_task(self._hear_reasons(heard), name="why sessions are away")
+            hearing.append(reasons)
+        try:
+            for task in hearing:
+                task.add_done_callback(lambda _: heard.set())
+            while True:
+                await heard.wait()
+                heard.clear()
+                for task in hearing:
+                    if task.done():
+                        task.result()  # it only ends by an error
+                yield None
+        finally:
+            for task in hearing:
+                task.cancel()
+
+    async def _hear_reasons(self, heard: asyncio.Event) -> None:
+        before = self._reasons.seal()
+        while True:
+            await asyncio.sleep(REASONS_EVERY_S)
+            found = self._reasons.seal()
+            if found != before:
+                before = found
+                heard.set()
+
+    async def _hear_events(self, heard: asyncio.Event) -> None:
         pause = RECONNECT_FIRST_S
         while True:
             there = False
@@ -138,13 +172,13 @@ class GobgpSpeaker:
                     pb.WatchEventRequest(peer=pb.WatchEventRequest.Peer())
                 ):
                     there, pause = True, RECONNECT_FIRST_S
-                    yield None
+                    heard.set()
             except grpc.aio.AioRpcError as error:
                 if not heals(error):
                     raise
                 log.debug("GoBGP's events ended: %s", error.details())
             if there:
-                yield None
+                heard.set()
             await asyncio.sleep(pause)
             pause = min(2 * pause, RECONNECT_LAST_S)
 
@@ -243,7 +277,7 @@ class GobgpSpeaker:
 async def speaker_at(socket: Path) -> AsyncIterator[GobgpSpeaker]:
     """Yield the speaker behind *socket*; it needn't be there yet, and may come and go."""
     async with channel_to(socket) as stub:
-        yield GobgpSpeaker(stub)
+        yield GobgpSpeaker(stub, Reasons(socket))
 
 
 def _words(who: SpeakerIdentity) -> str:

@@ -24,17 +24,23 @@ BFD_STATES = {  # RFC 5880 section 6.8.1
     pb.BFD_SESSION_STATE_ADMIN_DOWN: "AdminDown",
     pb.BFD_SESSION_STATE_INIT: "Init",
 }
+MANY_PREFIXES = 1000  # product.md section 5: of a router that should send us none
 PREFIX_LIMIT = "the router announced more prefixes than it may; the session stays down"
 SWITCHED_OFF = "the session was disabled at the speaker"
+PASSIVE = "we wait for the router to open the session: spec.passive is true"
 BFD_DOWN = "BFD is down"  # whose diagnostic the daemon does not fill in (measured, 4.8)
 
 
-def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
-    """Return what a Peer message says of its session; *told*: prefixes and paths, counted."""
+def report(peer: pb.Peer, told: tuple[int, int], *, why: str = "") -> SessionReport:
+    """Return what a Peer message says of its session; *told*: prefixes and paths, counted.
+
+    *why*: what the daemon's parent says of it; a session that is up shows it as its last error.
+    """
     state = STATES.get(peer.state.session_state, "Idle")
     bfd = _bfd_state(peer)
     if state != LIVE:
-        return SessionReport(state, last_error=_error(peer), bfd_state=bfd)
+        return SessionReport(state, last_error=_error(peer, why), bfd_state=bfd)
+    received = sum(one.state.received for one in peer.afi_safis)
     theirs = _capabilities(list(peer.state.remote_cap))
     ours = _capabilities(list(peer.state.local_cap))
     families = tuple(sorted(theirs.keys() & ours.keys()))
@@ -53,6 +59,9 @@ def report(peer: pb.Peer, told: tuple[int, int]) -> SessionReport:
         keepalive_seconds=timers.keepalive_interval if timers.negotiated_hold_time else 0,
         advertised_prefixes=told[0],
         advertised_paths=told[1],
+        last_error=why,
+        received_prefixes=received,
+        floods=received > MANY_PREFIXES,
         host_named="fqdn" in said,
         # The router's own words (draft-abraitis-bgp-version-capability).
         software=clipped(said["software_version"].software_version.software_version)
@@ -75,16 +84,21 @@ def _ipv6_next_hops(announced: Iterable[cap.Capability]) -> bool:
     )
 
 
-def _error(peer: pb.Peer) -> str:
-    """Return why there is no session, as far as the daemon says: a clause, or nothing.
+def _error(peer: pb.Peer, why: str) -> str:
+    """Return why there is no session: a clause, or nothing.
 
-    Its disconnect_reason is never set (measured, 4.8).
+    The daemon's disconnect_reason is never set (measured, 4.8), and its parent switches off a
+    neighbor for a while that refuses us: then *why* says more than that it is off.
     """
     if peer.state.admin_state == pb.PeerState.ADMIN_STATE_PFX_CT:
         return PREFIX_LIMIT
+    if why:
+        return why
     if peer.state.admin_state == pb.PeerState.ADMIN_STATE_DOWN:
         return SWITCHED_OFF
-    return BFD_DOWN if _bfd_state(peer) == "Down" else ""
+    if _bfd_state(peer) == "Down":
+        return BFD_DOWN
+    return PASSIVE if peer.transport.passive_mode else ""
 
 
 def _bfd_state(peer: pb.Peer) -> str:

@@ -172,7 +172,12 @@ class SessionReport:
     keepalive_seconds: int | None = None
     advertised_prefixes: int = 0
     advertised_paths: int = 0
-    last_error: str = ""
+    last_error: str = ""  # why it is not up, or why it was not: a clause that stays the same
+    floods: bool = False  # the router sends far more than a router that should send us nothing
+    # How many prefixes it sends, and for how many seconds (monotonic) this process has known
+    # the session not to be up; both change by themselves: no news.
+    received_prefixes: int = field(default=0, compare=False)
+    down_s: float | None = field(default=None, compare=False)
     host_named: bool = False  # the router told its host name, as FRR does
     software: str = ""  # what the router says that it runs; few do
     bfd_state: str = ""  # "Up", "Down", "Init", "AdminDown" (RFC 5880); "": not asked for

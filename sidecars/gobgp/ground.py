@@ -11,6 +11,8 @@ import socket as sockets
 import stat
 from pathlib import Path
 
+from sidecars.gobgp import report
+
 SUN_PATH_MAX = 107  # sockaddr_un holds 108 bytes, the last one is 0: unix(7)
 
 
@@ -55,6 +57,7 @@ def prepare(socket: Path) -> None:
             f"{found.st_uid}): name a socket in a directory of its own, it is made with mode 0700."
         )
     _free(socket)
+    report.remove(socket)  # a predecessor's word
 
 
 def _free(socket: Path) -> None:

@@ -1,7 +1,8 @@
 """gobgpd's parent and nothing else: it starts one, ends it well, and never outlives it.
 
 It refuses to restart gobgpd: whoever runs this (a container runtime, the lab) does that,
-because a new process is the only cure for a stopped one (StopBgp is terminal, measured).
+because a new process is the only cure for a stopped one (StopBgp is terminal, measured), and
+for one that hangs.
 """
 
 from __future__ import annotations
@@ -21,20 +22,24 @@ import grpc
 
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceStub
+from sidecars.gobgp import report
+from sidecars.gobgp.hung import PROBE_S, useless
+from sidecars.gobgp.watch import Watch
 
 if TYPE_CHECKING:  # a name for mypy only
     from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceAsyncStub
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
-LOOK_EVERY_S = 0.5
 ANSWER_WITHIN_S = 3.0
-STOPPED = "server stopped"  # gobgpd's words for: StopBgp was called, nothing works any more
 
 log = logging.getLogger(__name__)
 
 
-async def run(gobgpd: str, socket: Path) -> int:
+async def run(gobgpd: str, socket: Path, *, probe_s: float = PROBE_S, scale: float = 1.0) -> int:
     """Run gobgpd on *socket* until one of us is told to go; return the exit status.
+
+    *probe_s*: for how long it may owe an answer, three times over. *scale*: of the waits
+    before a router that refuses us is asked again.
 
     0 after SIGTERM or SIGINT; otherwise gobgpd ended by itself: its own status, 128 + N
     when a signal N ended it, as a shell says it.
@@ -52,8 +57,10 @@ async def run(gobgpd: str, socket: Path) -> int:
         endings = {
             ended,
             asyncio.create_task(asked.wait()),
-            asyncio.create_task(_becomes_a_zombie(stub)),
+            asyncio.create_task(useless(stub, child.pid, probe_s=probe_s)),
         }
+        assert child.stdout is not None, "it is a pipe"
+        watching = asyncio.create_task(Watch(socket, stub, scale).run(child.stdout))
         await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             if asked.is_set():
@@ -61,9 +68,10 @@ async def run(gobgpd: str, socket: Path) -> int:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()  # not SIGTERM: that sends a Cease, and helpers drop our routes
         status = await ended
-        for task in endings:
+        for task in (*endings, watching):
             task.cancel()
-        await asyncio.gather(*endings, return_exceptions=True)
+        await asyncio.gather(*endings, watching, return_exceptions=True)
+    report.remove(socket)
     socket.unlink(missing_ok=True)
     if asked.is_set():
         return 0
@@ -78,8 +86,9 @@ async def spawn(gobgpd: str, socket: Path) -> Process:
         f"--api-hosts=unix://{socket}",
         "--pprof-disable",
         "--metrics-path=",  # with pprof off this closes localhost:6060
-        "--log-level=info",
+        "--log-level=debug",  # connection errors are nowhere else; a table costs 2 % more
         stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # a terminal's Ctrl-C is for us: gobgpd would send a Cease
         preexec_fn=_dies_with(os.getpid()),
     )
@@ -96,18 +105,6 @@ def _dies_with(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return before_exec
-
-
-async def _becomes_a_zombie(stub: GoBgpServiceAsyncStub) -> None:
-    """Return once gobgpd says that it was stopped; it will never speak BGP again."""
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        try:
-            await stub.GetBgp(pb.GetBgpRequest(), timeout=ANSWER_WITHIN_S)
-        except grpc.aio.AioRpcError as error:
-            if STOPPED in (error.details() or ""):
-                log.info("gobgpd was stopped: replacing the process")
-                return
 
 
 async def _farewell(stub: GoBgpServiceAsyncStub) -> None:

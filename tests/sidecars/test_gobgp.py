@@ -43,15 +43,18 @@ class Sidecar:
 
     gobgpd: str
     socket: Path
+    options: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] = field(init=False)
 
-    def start(self, *before: str, **environment: str) -> "Sidecar":
+    def start(
+        self, *before: str, output: int = subprocess.DEVNULL, **environment: str
+    ) -> "Sidecar":
         command = [sys.executable, "-m", "sidecars.gobgp", "--socket", str(self.socket)]
         self.process = subprocess.Popen(
-            [*before, *command, "--gobgpd", self.gobgpd],
+            [*before, *command, "--gobgpd", self.gobgpd, *self.options],
             cwd=ROOT,
             env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -140,6 +143,62 @@ def test_a_stopped_gobgpd_is_replaced_not_kept(sidecar: Sidecar) -> None:
     assert status == 128 + signal.SIGKILL
     assert "was stopped" in words
     assert not alive(child)
+
+
+def test_a_gobgpd_that_hangs_is_replaced(sidecar: Sidecar) -> None:
+    sidecar.options = ["--probe-seconds", "0.3"]
+    child = sidecar.start().up().child
+    began = time.monotonic()
+    os.kill(child, signal.SIGSTOP)
+    status, words = sidecar.ended()
+    assert time.monotonic() - began >= 0.8  # three answers owed
+    assert status == 128 + signal.SIGKILL
+    assert "gobgpd hangs" in words
+    assert not alive(child)
+    assert not sidecar.socket.exists()
+
+
+def test_a_gobgpd_that_hangs_for_a_moment_is_left_alone(sidecar: Sidecar) -> None:
+    sidecar.options = ["--probe-seconds", "1"]
+    child = sidecar.start().up().child
+    os.kill(child, signal.SIGSTOP)
+    time.sleep(1.5)
+    os.kill(child, signal.SIGCONT)
+    time.sleep(3)
+    assert sidecar.process.poll() is None
+    assert sidecar.answers()
+
+
+def test_a_probe_takes_some_time(sidecar: Sidecar) -> None:
+    sidecar.options = ["--probe-seconds", "0"]
+    status, words = sidecar.start().ended()
+    assert status == 2
+    assert "--probe-seconds is more than 0" in words
+
+
+def test_what_a_predecessor_said_of_sessions_goes(sidecar: Sidecar) -> None:
+    sidecar.socket.parent.mkdir(mode=0o700)
+    told = sidecar.socket.with_name("sessions.json")
+    told.write_text("{}")
+    sidecar.start().up()
+    assert not told.exists()
+
+
+def test_nobody_needs_to_read_what_gobgpd_logs(sidecar: Sidecar) -> None:
+    """A log that nobody takes must not stop the daemon: its lines are left out."""
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, True)
+    os.write(theirs, b"x" * 65_536)  # the pipe is full from the start
+    child = sidecar.start(output=theirs).up().child
+    with grpc.insecure_channel(f"unix:{sidecar.socket}") as channel:
+        stub = GoBgpServiceStub(channel)
+        for level in (pb.SetLogLevelRequest.LEVEL_INFO, pb.SetLogLevelRequest.LEVEL_DEBUG) * 3000:
+            stub.SetLogLevel(pb.SetLogLevelRequest(level=level), timeout=5)
+    assert alive(child)
+    sidecar.process.terminate()
+    assert sidecar.ended()[0] == 0
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_a_stale_socket_is_no_obstacle(sidecar: Sidecar) -> None:

@@ -1,5 +1,7 @@
 """What is read out of a Peer message about its session."""
 
+from dataclasses import replace
+
 import pytest
 
 from manager.adapters.gobgp_codec import IPV4, IPV6
@@ -70,6 +72,44 @@ def test_why_there_is_no_session(admin: pb.PeerState.AdminState.ValueType, said:
     one = peer(ACTIVE)
     one.state.admin_state = admin
     assert report(one, (0, 0)).last_error == said
+
+
+@pytest.mark.parametrize(
+    ("admin", "said"),
+    [
+        pytest.param(pb.PeerState.ADMIN_STATE_PFX_CT, PREFIX_LIMIT, id="stays down"),
+        pytest.param(pb.PeerState.ADMIN_STATE_DOWN, "bad AS", id="off until it is asked again"),
+        pytest.param(pb.PeerState.ADMIN_STATE_UP, "bad AS", id="asked again"),
+    ],
+)
+def test_what_the_parent_says_says_more(
+    admin: pb.PeerState.AdminState.ValueType, said: str
+) -> None:
+    one = peer(ACTIVE, bfd=True)
+    one.transport.passive_mode = True
+    one.state.admin_state = admin
+    assert report(one, (0, 0), why="bad AS").last_error == said
+
+
+def test_a_passive_session_waits() -> None:
+    one = peer(ACTIVE)
+    one.transport.passive_mode = True
+    assert "spec.passive is true" in report(one, (0, 0)).last_error
+
+
+@pytest.mark.parametrize(("counts", "floods"), [((600, 400), False), ((600, 401), True)])
+def test_what_the_router_sends_is_counted(counts: tuple[int, int], floods: bool) -> None:
+    live = peer(ESTABLISHED)
+    for count in counts:
+        live.afi_safis.add().state.received = count
+    found = report(live, (0, 0))
+    assert (found.received_prefixes, found.floods) == (sum(counts), floods)
+
+
+def test_counts_and_ages_are_no_news() -> None:
+    one = report(peer(ESTABLISHED), (0, 0))
+    assert replace(one, received_prefixes=7, down_s=3.0) == one
+    assert replace(one, floods=True) != one
 
 
 def test_what_the_router_says_that_it_is() -> None:
