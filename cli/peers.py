@@ -5,6 +5,7 @@ import argparse
 from cli import speaker, tables
 from cli.shown import Json
 from cli.tables import Table
+from pointsman.model.route import MANY_PREFIXES
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +64,11 @@ def _wrong(one: Json, *, asked: bool) -> list[str]:
         return [f"{name} has no session (state {one['state'] or 'unknown'}){said}."]
     if one["bfdState"] == "Down":
         return [f"{name} has a session without BFD: the router must run it for us, too."]
+    if (one["receivedPrefixes"] or 0) > MANY_PREFIXES:
+        return [
+            f"{name} sends us {one['receivedPrefixes']} prefixes, and none is used: deny "
+            "everything outwards in the router's filter for us."
+        ]
     if one["advertisedPaths"] != one["desiredPaths"]:
         return [
             f"{name} is told {one['advertisedPaths']} paths, desired are {one['desiredPaths']}."

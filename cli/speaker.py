@@ -170,6 +170,7 @@ def _peer(
         "desiredPrefixes": len({one["prefix"] for one in told}),
         "advertisedPaths": report.advertised_paths if report else None,
         "advertisedPrefixes": report.advertised_prefixes if report else None,
+        "receivedPrefixes": report.received_prefixes if report else None,
         "lastError": report.last_error if report else "",
         "drift": apart if configured else None,
         "differs": _differing(desired, held) if desired and held and apart == "differs" else [],

@@ -93,7 +93,8 @@ def _repaired(service: Service, record: ServiceRecord, old: ServiceRecord) -> Re
 def _warns(name: str, said: Stated) -> bool:
     """Whether somebody should look at condition *name*."""
     amiss = "True" if name in TROUBLES else "False"
-    return said.reason in PARTLY or (said.status == amiss and said.reason not in ASKED_FOR)
+    bad = said.status in (amiss, "Unknown")
+    return said.reason in PARTLY or (bad and said.reason not in ASKED_FOR)
 
 
 def _turned(before: Stated | None, after: Stated) -> bool:

@@ -205,6 +205,8 @@ class Observed:
     known: bool = True  # False: never read, and not silent for long enough to go without
     # Handed to the speaker and not there yet: nobody else is given an address of these.
     putting: frozenset[Prefix] = frozenset()
+    # For how many seconds it has not answered, monotonic; None: it does. Time alone is no news.
+    silent_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

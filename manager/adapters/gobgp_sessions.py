@@ -8,7 +8,7 @@ from pointsman.gobgp_api import capability_pb2 as cap
 from pointsman.gobgp_api import common_pb2 as cm
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.printable import clipped
-from pointsman.model.route import LIVE, SessionReport
+from pointsman.model.route import LIVE, MANY_PREFIXES, SessionReport
 
 STATES = {
     pb.PeerState.SESSION_STATE_IDLE: "Idle",
@@ -24,7 +24,6 @@ BFD_STATES = {  # RFC 5880 section 6.8.1
     pb.BFD_SESSION_STATE_ADMIN_DOWN: "AdminDown",
     pb.BFD_SESSION_STATE_INIT: "Init",
 }
-MANY_PREFIXES = 1000  # product.md section 5: of a router that should send us none
 PREFIX_LIMIT = "the router announced more prefixes than it may; the session stays down"
 SWITCHED_OFF = "the session was disabled at the speaker"
 PASSIVE = "we wait for the router to open the session: spec.passive is true"

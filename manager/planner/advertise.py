@@ -256,7 +256,10 @@ def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address
     key = case.service.key
     hearing = {route.peers for one in told.values() for route in one.routes.values()}
     listening = frozenset[PeerName]().union(*hearing)
-    if case.shared.silent(listening):
+    lost = any(
+        (c.type, c.reason) == (ANNOUNCED, NoSession.__name__) for c in case.service.conditions
+    )
+    if case.shared.silent(listening, said=lost):
         return NoSession(key, tuple(sorted(listening)))
     # What once was said stays said while it is decided: a speaker that restarts is told anew.
     said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from manager.planner.allocate import allocate
 from manager.planner.case import Case, Contribution
-from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Speech
+from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Seat, Speech
 from manager.planner.eligible import Nodes, nodes_for
 from manager.planner.grace import NO_TIME, until_slices
 from manager.planner.negotiated import takes_several
@@ -24,7 +24,7 @@ from manager.planner.protocols import PROTOCOLS
 from manager.planner.remarks import Records, remarked, time_to_remark
 from manager.planner.seats import seat
 from manager.planner.serving import Serving, serving
-from manager.planner.sessions import time_to_speak
+from manager.planner.sessions import time_to_no_session, time_to_speak
 from manager.planner.shared import Shared
 from manager.planner.status import resource_records, service_record
 from manager.planner.unread import carried, kept
@@ -49,6 +49,7 @@ def plan(snapshot: Snapshot) -> Plan:
     for key, service in services.ours.items():
         scene.add(service, books.allocations[key])
     statuses = remarked(shared, resource_records(snapshot, books, shared.peers))
+    seats = {name: shared.peers.seats_of(name) for name in shared.peers.usable}
     return Plan(
         books=books,
         announcements=scene.announcements,
@@ -58,19 +59,21 @@ def plan(snapshot: Snapshot) -> Plan:
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
         left_alone=services.left_alone,
         failures=(*books.failures, *scene.failures),
-        again_s=_again_s(shared, scene, statuses),
-        seats={name: shared.peers.seats_of(name) for name in shared.peers.usable},
+        again_s=_again_s(shared, scene, statuses, seats),
+        seats=seats,
     )
 
 
-def _again_s(shared: Shared, scene: "_Scene", statuses: Records) -> float | None:
+def _again_s(
+    shared: Shared, scene: "_Scene", statuses: Records, seats: Mapping[PeerName, tuple[Seat, ...]]
+) -> float | None:
     """Return after how many seconds alone something would be stated that is not yet, or None."""
     snapshot = shared.snapshot
     unsaid = (k for k, record in scene.records.items() if ANNOUNCED not in record.conditions)
     left = [*(until_slices(snapshot, snapshot.services[k]) for k in unsaid), time_to_remark(shared)]
     known = [one.total_seconds() for one in left if one > NO_TIME]
-    sessions = time_to_speak(snapshot, statuses)
-    return min(known if sessions is None else [*known, sessions], default=None)
+    sessions = (time_to_speak(snapshot, statuses), time_to_no_session(snapshot, seats))
+    return min([*known, *(one for one in sessions if one is not None)], default=None)
 
 
 def _shared(snapshot: Snapshot, books: Books) -> Shared:

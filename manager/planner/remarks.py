@@ -12,16 +12,17 @@ from manager.planner.grace import NO_TIME, until_report
 from manager.planner.peers import neighbor
 from manager.planner.reach import Reach
 from manager.planner.shared import Shared
-from manager.planner.vocabulary import APPLIED, LIMITED, MISSING, UNVERIFIED
+from manager.planner.vocabulary import APPLIED, LIMITED, MISSING, RECEIVED, UNVERIFIED
 from manager.snapshot import EipName, NodeName
 from pointsman.api import Protocol
 from pointsman.model.address import Family
 from pointsman.model.readiness import NoNextHop, NotConnected, SpeakerLimit
 from pointsman.model.record import ResourceKey, Stated, StatusRecord
 from pointsman.model.route import MOST_PATHS, PeerName
+from pointsman.model.sessions import TooManyPrefixes
 
 Records = Mapping[ResourceKey, StatusRecord]
-KEPT: Final = (APPLIED, LIMITED, MISSING, UNVERIFIED)
+KEPT: Final = (APPLIED, LIMITED, MISSING, UNVERIFIED, RECEIVED)
 
 
 def remarked(shared: Shared, records: Records) -> Records:
@@ -44,9 +45,22 @@ def _said(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
             return {APPLIED: Stated(verdict.status, verdict.reason, str(verdict))}
     if key.kind == "BgpPeer":
         name = PeerName(key.name)
-        if name in shared.peers.usable and name not in shared.peers.apart:
-            return dict(_of_hops(shared, name))
+        if name not in shared.peers.usable:
+            return {}
+        hops = () if name in shared.peers.apart else _of_hops(shared, name)
+        return {**_received(shared, name), **dict(hops)}
     return {}
+
+
+def _received(shared: Shared, name: PeerName) -> Mapping[str, Stated]:
+    """Return whether a router sends us a flood; without a session, what was said of the last."""
+    reports = (one.sessions.get(name) for one in shared.snapshot.speakers)
+    live = [one for one in reports if one is not None and one.live]
+    before = (one.type == RECEIVED for one in shared.snapshot.bgp_peers[name].conditions)
+    if not (any(one.floods for one in live) if live else any(before)):
+        return {}
+    flood = TooManyPrefixes(name)
+    return {RECEIVED: Stated(flood.status, flood.reason, str(flood))}
 
 
 def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:

@@ -18,12 +18,15 @@ from pointsman.model.sessions import (
     ParallelSessions,
     PartlyEstablished,
     SinglePath,
+    SpeakerSilent,
 )
 from pointsman.model.stamp import parse_time
 from pointsman.model.verdict import Verdict
 
 OPENING: Final = timedelta(seconds=3)  # beyond the time until a first connection is tried again
 NO_TIME: Final = timedelta()
+NO_SESSION_AFTER_S: Final = 60.0  # product.md section 2
+UNKNOWN_AFTER_S: Final = 5.0  # of a speaker's silence: from there on its sessions count as lost
 # Reasons of a BgpPeer that we speak to.
 WITH_SESSION: Final = ("Ready", "TooFewSpeakers", "NeedsOwnSpeaker")
 
@@ -34,17 +37,23 @@ def sessions_said(
     """Return the conditions that *seats* come to; one session of several keeps the router.
 
     What was said stays said while no session is known to be up and one that may be is with
-    a speaker that does not answer.
+    a speaker that does not answer; after a while the answer is that nobody knows.
     """
     assert peer.spec is not None, "a BgpPeer that is used can be read"
     name = PeerName(peer.name)
     reports = [(seat, snapshot.speakers[seat.speaker].sessions.get(name)) for seat in seats]
     live = [report for _, report in reports if report is not None and report.live]
     if not live:
-        unsure = (seat for seat, report in reports if report is None)
-        if any(not snapshot.speakers[seat.speaker].fresh for seat in unsure):
-            known = {c.type: c for c in peer.conditions if c.type in (ESTABLISHED, ADD_PATH)}
-            return {kind: Stated(c.status, c.reason, c.message) for kind, c in known.items()}
+        unsure = [snapshot.speakers[seat.speaker] for seat, said in reports if said is None]
+        known = {
+            c.type: Stated(c.status, c.reason, c.message)
+            for c in peer.conditions
+            if c.type in (ESTABLISHED, ADD_PATH)
+        }
+        if any(one.unheard for one in unsure):
+            return {**known, ESTABLISHED: _stated(SpeakerSilent(peer.name))}
+        if any(not one.fresh for one in unsure):
+            return known
         if time_to_open(snapshot, peer, ready) > NO_TIME:
             return {}
         error = next((r.last_error for _, r in reports if r is not None and r.last_error), "")
@@ -106,6 +115,43 @@ def time_to_open(snapshot: Snapshot, peer: BgpPeer, ready: Stated) -> timedelta:
     same = said is not None and said.status == ready.status
     since = parse_time(said.last_transition_time) if said is not None and same else None
     return full if since is None else min(full, full - (snapshot.taken_at - since))
+
+
+def lost_for_s(snapshot: Snapshot, name: PeerName, seats: tuple[Seat, ...]) -> float | None:
+    """Return for how long no session of a router is known to be up; None: one is, or may be.
+
+    By the clock of this process: what a condition says began with another leader, or another
+    daemon, and its times are the wall's.
+    """
+    ages = [_lost_for_s(snapshot, name, seat.speaker) for seat in seats]
+    known = [age for age in ages if age is not None]
+    return min(known) if known and len(known) == len(ages) else None
+
+
+def _lost_for_s(snapshot: Snapshot, name: PeerName, speaker: int) -> float | None:
+    seen = snapshot.speakers[speaker]
+    report = seen.sessions.get(name)
+    if report is not None:
+        return None if report.live else report.down_s
+    if seen.unheard:
+        return None if seen.silent_s is None else max(seen.silent_s - UNKNOWN_AFTER_S, 0.0)
+    if not seen.refused:
+        return None
+    # It answers and has no session to speak of: it could not be started. Its condition knows.
+    for one in snapshot.bgp_peers[name].conditions:
+        since = parse_time(one.last_transition_time)
+        if (one.type, one.status) == (ESTABLISHED, "False") and since and snapshot.taken_at:
+            return (snapshot.taken_at - since).total_seconds()
+    return None
+
+
+def time_to_no_session(
+    snapshot: Snapshot, seats: Mapping[PeerName, tuple[Seat, ...]]
+) -> float | None:
+    """Return after how many seconds the next router counts as without session, or None."""
+    lost = (lost_for_s(snapshot, name, of) for name, of in seats.items())
+    left = [NO_SESSION_AFTER_S - age for age in lost if age is not None]
+    return min((one for one in left if one > 0), default=None)
 
 
 def _stated(verdict: Verdict) -> Stated:

@@ -3,25 +3,20 @@
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from ipaddress import ip_network
-from typing import Final
 
-from manager.planner.desired import Candidate, EipState
+from manager.planner.desired import Candidate, EipState, Seat
 from manager.planner.eligible import Nodes
 from manager.planner.peers import Peers
 from manager.planner.place import Placement, candidates
 from manager.planner.reach import Reach, reach
 from manager.planner.saying import PEER_FAMILY, Saying, saying
+from manager.planner.sessions import NO_SESSION_AFTER_S, lost_for_s
 from manager.planner.spread import dealt, group_of, spread
-from manager.planner.vocabulary import ESTABLISHED
 from manager.snapshot import EipName, NodeName, Snapshot
 from pointsman.model.address import Address, Family, Prefix, family_of
 from pointsman.model.allocated import Overlap
 from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
-from pointsman.model.stamp import parse_time
-
-NO_SESSION_AFTER: Final = timedelta(seconds=60)  # product.md section 2
 
 # (next hop, speaker): the routers that are sent it by that speaker
 Hops = Mapping[tuple[Address, int], frozenset[PeerName]]
@@ -215,17 +210,26 @@ class Shared:
                 found |= self.observed(ip_network((address, length), strict=False))
         return found
 
-    def silent(self, peers: frozenset[PeerName]) -> bool:
-        """Whether none of *peers* has had a session for a minute, as their conditions say."""
-        now = self.snapshot.taken_at
-        if now is None or not peers:
+    def silent(self, peers: frozenset[PeerName], *, said: bool) -> bool:
+        """Whether none of *peers* has had a session for a minute.
+
+        *said*: so it stands recorded, and then it stays so until a session is known to be up: a
+        new leader, or a new speaker, has seen none of it.
+        """
+        if not peers:
             return False
-        for name in peers:
-            for condition in self.snapshot.bgp_peers[name].conditions:
-                if condition.type == ESTABLISHED and condition.status == "False":
-                    since = parse_time(condition.last_transition_time)
-                    if since is not None and now - since >= NO_SESSION_AFTER:
-                        break
-            else:
-                return False
-        return True
+        if said:
+            return not any(self._has_session(name) for name in peers)
+        ages = (lost_for_s(self.snapshot, one, self._seats_of(one)) for one in peers)
+        return all(age is not None and age >= NO_SESSION_AFTER_S for age in ages)
+
+    def _seats_of(self, name: PeerName) -> tuple[Seat, ...]:
+        if name in self.peers.usable:
+            return self.peers.seats_of(name)
+        # Told all the same, for want of a BgpConf, say: by whichever speaker has it.
+        speakers = enumerate(self.snapshot.speakers)
+        return tuple(Seat(n) for n, one in speakers if name in one.sessions or one.unheard)
+
+    def _has_session(self, name: PeerName) -> bool:
+        reports = (one.sessions.get(name) for one in self.snapshot.speakers)
+        return any(report is not None and report.live for report in reports)

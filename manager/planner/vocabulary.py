@@ -22,4 +22,5 @@ APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
 MISSING: Final = "NextHopsMissing"  # of a BgpPeer; there only while it is so
 UNVERIFIED: Final = "NextHopsUnverified"  # of a BgpPeer; there only while it is so
 LIMITED: Final = "NextHopsLimited"  # of a BgpPeer; there only while it is so
-TROUBLES: Final = (MISSING, UNVERIFIED)  # conditions that are bad news when True
+RECEIVED: Final = "PrefixesReceived"  # of a BgpPeer; there only while they are too many
+TROUBLES: Final = (MISSING, UNVERIFIED, RECEIVED)  # conditions that are bad news when True

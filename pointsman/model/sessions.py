@@ -36,6 +36,40 @@ class NotEstablished(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerSilent(Verdict):
+    """Neither up nor down: whoever has the session does not answer."""
+
+    known: ClassVar[bool] = False
+
+    peer: str
+
+    def __str__(self) -> str:
+        return (
+            f"Nothing is known of the session with BgpPeer '{self.peer}': the BGP speaker of the "
+            "manager does not answer, so the router may have lost what it was told. See the "
+            "container gobgp beside the leading manager; it is told everything again when it "
+            "answers."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyPrefixes(Verdict):
+    """Of the condition PrefixesReceived: True, because a router sends us what nobody uses."""
+
+    ok: ClassVar[bool] = True
+
+    peer: str
+
+    def __str__(self) -> str:
+        return (
+            f"BgpPeer '{self.peer}' sends us more than 1,000 prefixes. None is used, and each "
+            "costs the speaker memory; the session is left alone. Have the router's filter for "
+            "us deny everything outwards (FRR: 'neighbor ADDRESS prefix-list NAME out', with "
+            "'seq 5 deny any'; BIRD: 'export none'); docs/routers has each."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PartlyEstablished(Verdict):
     """Some of several parallel sessions are up: the router is reached, by fewer next hops."""
 

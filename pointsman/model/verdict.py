@@ -22,6 +22,7 @@ class Verdict:
     __slots__ = ()
 
     ok: ClassVar[bool] = False
+    known: ClassVar[bool] = True  # False: it says that nobody knows
 
     def __init_subclass__(cls) -> None:
         if "__str__" in vars(cls):
@@ -33,8 +34,10 @@ class Verdict:
         return type(self).__name__
 
     @property
-    def status(self) -> Literal["True", "False"]:
+    def status(self) -> Literal["True", "False", "Unknown"]:
         """The condition status this verdict gives."""
+        if not self.known:
+            return "Unknown"
         return "True" if self.ok else "False"
 
 

@@ -14,7 +14,7 @@ from pointsman.model.verdict import Verdict
 from tests.docs import pages
 
 PAGE = "docs/reasons.md"
-ROW = re.compile(r"^\| `(\w+)` \| (True|False) \| (.+) \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)` \| (True|False|Unknown) \| (.+) \| (.+) \|$", re.MULTILINE)
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 # Bases, which no object ever gives as its reason.
 BASES = {"Unserved", "Usable"}
@@ -30,6 +30,7 @@ SECTIONS = {
     "BgpPeer: AddPathNegotiated": sessions,
     "BgpPeer: NextHopsMissing": readiness,
     "BgpPeer: NextHopsLimited": readiness,
+    "BgpPeer: PrefixesReceived": sessions,
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
     "Announcer: Contested": verdicts,
@@ -40,7 +41,7 @@ SECTIONS = {
 def reasons(module: ModuleType) -> dict[str, str]:
     """Return the reasons of *module* and the status each gives."""
     return {
-        name: "True" if one.ok else "False"
+        name: ("True" if one.ok else "False") if one.known else "Unknown"
         for name, one in inspect.getmembers(module, inspect.isclass)
         if issubclass(one, Verdict) and one.__module__ == module.__name__ and name not in BASES
     }

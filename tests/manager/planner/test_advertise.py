@@ -1,5 +1,6 @@
 """Paths and the verdict on them: product.md section 3, **bgp**, and the Announced reasons."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from manager.planner.whatif import applied, settle
 from manager.snapshot import BgpPeer, Condition, EndpointSlice, Service, ServiceKey, Snapshot
 from pointsman.api import LabelSelector
 from pointsman.model.address import Family
+from pointsman.model.route import PeerName, SessionReport
 from tests.manager.planner.addressing import DUAL
 from tests.manager.planner.scene import (
     PUBLIC,
@@ -346,14 +348,21 @@ def test_a_second_family_unsays_nothing_of_the_first(pools: list[Any]) -> None:
 # --- sessions and configuration that go away ---
 
 
-def peers_down(ages: dict[str, int | None]) -> dict[str, BgpPeer]:
-    """Peers whose session has been down for so many seconds; None: it is established."""
-    found = {}
-    for n, (name, age) in enumerate(ages.items()):
-        since = (NOW - timedelta(seconds=age or 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = Condition("Established", "True" if age is None else "False", "x", "y", since)
-        found[name] = peer(name, f"192.0.2.{n + 1}", conditions=(said,))
-    return found
+def sessions_down(ages: dict[str, float | None]) -> dict[PeerName, SessionReport]:
+    """Sessions that have been down for so many seconds; None: it is established."""
+    return {
+        PeerName(name): SessionReport("Established" if age is None else "Active", down_s=age)
+        for name, age in ages.items()
+    }
+
+
+def peers_named(names: Iterable[str]) -> dict[str, BgpPeer]:
+    """Peers whose condition has said for an hour that there is no session."""
+    since = (NOW - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = Condition("Established", "False", "x", "y", since)
+    return {
+        name: peer(name, f"192.0.2.{n + 1}", conditions=(said,)) for n, name in enumerate(names)
+    }
 
 
 @pytest.mark.parametrize(
@@ -366,22 +375,71 @@ def peers_down(ages: dict[str, int | None]) -> dict[str, BgpPeer]:
         pytest.param({"a": 3600, "b": 61}, "NoSession", id="no peer has one"),
     ],
 )
-def test_sessions_that_are_lost(ages: dict[str, int | None], reason: str) -> None:
-    snapshot, before = settle(scene(WEB, HERE, bgp_peers=peers_down(ages)))
-    found = plan(replace(snapshot, taken_at=NOW))
+def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> None:
+    """By the age that the session's report carries, whatever a condition's time says."""
+    snapshot, before = settle(scene(WEB, HERE, bgp_peers=peers_named(ages)))
+    seen = replace(snapshot.observed, sessions=sessions_down(ages))
+    found = plan(replace(snapshot, observed=seen, taken_at=NOW))
     assert stated(found).reason == reason
     assert found.speech.routes == before.speech.routes  # a session that returns finds them
     assert ("pointsman.dev/announced-by", "bgp") in found.services[KEY].annotations.items()
 
 
-def test_without_a_clock_no_session_is_ever_too_old() -> None:
-    snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_down({"a": 3600})))
-    assert stated(plan(snapshot)).reason == "Announced"
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param({"unheard": True, "silent_s": 64.9}, "Announced", id="59.9 s unknown"),
+        pytest.param({"unheard": True, "silent_s": 65.0}, "NoSession", id="unknown for 60 s"),
+        pytest.param({"silent_s": 4.0}, "Announced", id="a moment's silence"),
+        pytest.param({"refused": "no port"}, "Announced", id="refused, and never started: no peer"),
+    ],
+)
+def test_a_speaker_that_is_gone(change: dict[str, Any], reason: str) -> None:
+    snapshot, before = settle(scene(WEB, HERE))
+    fresh = "silent_s" not in change
+    seen = replace(snapshot.observed, sessions={}, fresh=fresh, **change)
+    found = plan(replace(snapshot, observed=seen, taken_at=NOW))
+    assert stated(found).reason == reason
+    assert found.speech.routes == before.speech.routes
 
 
-def test_a_peer_that_never_said_anything_is_not_silent() -> None:
-    snapshot, _ = settle(scene(WEB, HERE))
-    assert stated(plan(replace(snapshot, taken_at=NOW))).reason == "Announced"
+def test_a_speaker_that_could_not_be_started_for_an_hour_is_no_session() -> None:
+    snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
+    seen = replace(snapshot.observed, sessions={}, refused="its port is taken")
+    found = plan(replace(snapshot, observed=seen, taken_at=NOW))
+    assert stated(found).reason == "NoSession"
+
+
+def test_nothing_known_of_a_session_is_not_its_absence() -> None:
+    for seen_of in ({}, {PeerName("a"): SessionReport("Active")}):  # no report, or one without age
+        snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
+        seen = replace(snapshot.observed, sessions=seen_of)
+        assert stated(plan(replace(snapshot, observed=seen, taken_at=NOW))).reason == "Announced"
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"),
+    [
+        pytest.param(0.0, "NoSession", id="a new leader has seen none of it"),
+        pytest.param(None, "Announced", id="it is up again"),
+    ],
+)
+def test_no_session_stays_said_until_there_is_one(age: float | None, reason: str) -> None:
+    snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
+    web = snapshot.services[KEY]
+    others = tuple(one for one in web.conditions if one.type != "pointsman.dev/Announced")
+    lost = Condition("pointsman.dev/Announced", "False", "NoSession", "gone", "")
+    services = {**snapshot.services, KEY: replace(web, conditions=(*others, lost))}
+    seen = replace(snapshot.observed, sessions=sessions_down({"a": age}))
+    assert stated(plan(replace(snapshot, services=services, observed=seen))).reason == reason
+
+
+def test_the_plan_says_when_a_minute_will_be_over() -> None:
+    snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a", "b"])))
+    seen = replace(snapshot.observed, sessions=sessions_down({"a": 20.0, "b": 45.0}))
+    assert plan(replace(snapshot, observed=seen, taken_at=NOW)).again_s == 15
+    silent = replace(snapshot.observed, sessions={}, fresh=False, unheard=True, silent_s=25.0)
+    assert plan(replace(snapshot, observed=silent, taken_at=NOW)).again_s == 40
 
 
 def without_conf(snapshot: Snapshot, **more: Any) -> Snapshot:

@@ -309,3 +309,64 @@ def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
     found = plan(scene(peer("t", conditions=(said,)), observed=Observed(fresh=False)))
     record = found.statuses[ResourceKey("BgpPeer", "t")]
     assert record.conditions["Established"].message == "it is"
+
+
+SEVERAL = Condition("AddPathNegotiated", "True", "Negotiated", "several", "2026-01-01T00:00:00Z")
+GONE = Observed(fresh=False, unheard=True, silent_s=6.0)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "status", "reason"),
+    [
+        pytest.param([GONE], "Unknown", "SpeakerSilent", id="the only one"),
+        pytest.param([Observed(fresh=False, silent_s=4.0)], "True", "Established", id="a moment"),
+        pytest.param(
+            [Observed(sessions={PeerName("t"): UP}, fresh=False, silent_s=4.0)],
+            "True",
+            "Established",
+            id="a moment, and what it said last is at hand",
+        ),
+    ],
+)
+def test_a_speaker_that_is_silent_leaves_its_sessions_unknown(
+    speakers: list[Observed], status: str, reason: str
+) -> None:
+    router = peer("t", conditions=(SAID, SEVERAL))
+    found = plan(scene(router, observed=speakers[0], further=tuple(speakers[1:])))
+    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions
+    assert (said["Established"].status, said["Established"].reason) == (status, reason)
+    assert said["AddPathNegotiated"].status == "True"  # nothing churns when it is back
+
+
+def test_a_silent_speaker_of_which_nothing_was_said_yet_is_unknown_too() -> None:
+    found = plan(scene(peer("t"), observed=GONE))
+    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
+    assert (said.status, said.reason) == ("Unknown", "SpeakerSilent")
+
+
+FLOOD = Condition("PrefixesReceived", "True", "TooManyPrefixes", "m", "2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("observed", "before", "warned"),
+    [
+        pytest.param(Observed(sessions={PeerName("t"): UP}), (), False, id="no flood"),
+        pytest.param(
+            Observed(sessions={PeerName("t"): replace(UP, floods=True)}), (), True, id="a flood"
+        ),
+        pytest.param(Observed(sessions={PeerName("t"): UP}), (FLOOD,), False, id="a filter, now"),
+        pytest.param(Observed(sessions={PeerName("t"): DOWN}), (FLOOD,), True, id="kept: down"),
+        pytest.param(GONE, (FLOOD,), True, id="kept: nobody knows"),
+        pytest.param(GONE, (), False, id="nothing known"),
+    ],
+)
+def test_a_router_that_floods_us_is_told_of(
+    observed: Observed, before: tuple[Condition, ...], *, warned: bool
+) -> None:
+    found = plan(scene(peer("t", conditions=before), observed=observed))
+    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions
+    assert ("PrefixesReceived" in said) is warned
+    if warned:
+        assert said["PrefixesReceived"].status == "True"
+        for word in ("export none", "prefix-list", "1,000"):
+            assert word in said["PrefixesReceived"].message
