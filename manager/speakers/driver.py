@@ -88,6 +88,7 @@ class SpeakerDriver:
         self._identity: SpeakerIdentity | None = None
         self._asked_at: float | None = None  # when its identity was; None: ask again
         self._sessions: Mapping[PeerName, SessionReport] = {}
+        self._down_since: dict[PeerName, float] = {}  # by what this process saw of this daemon
         self._heard = False  # whether they were read since the speaker answers
         self._last = Observed(fresh=False, known=False)
         self._silent_since: float | None = now()  # until it has answered once
@@ -105,13 +106,13 @@ class SpeakerDriver:
         """Return what the speaker held when it answered last; not fresh when it does not."""
         silent_s = self._silent_s()
         if silent_s is None:
-            return self._with_puts(self._last)
+            return replace(self._with_puts(self._last), sessions=self._aged(self._last.sessions))
         unheard = silent_s > UNHEARD_S
         if not self._last.known:
-            return Observed(fresh=False, unheard=unheard, known=unheard)
+            return Observed(fresh=False, unheard=unheard, known=unheard, silent_s=silent_s)
         last = Observed() if silent_s > GRACE_S else self._with_puts(self._last)
-        sessions = {} if unheard else last.sessions
-        return replace(last, sessions=sessions, fresh=False, unheard=unheard)
+        sessions = {} if unheard else self._aged(last.sessions)
+        return replace(last, sessions=sessions, fresh=False, unheard=unheard, silent_s=silent_s)
 
     def hand(self, speech: Speech, planned_from: Observed) -> None:
         """Have the speaker brought to *speech*, planned when *planned_from* was read of it.
@@ -169,11 +170,13 @@ class SpeakerDriver:
         identity = await self._who()
         if identity is None:  # up, and empty: sessions and routes went with its predecessor
             self._doubt()
-            self._sessions, self._heard = {}, False
+            self._note({})
+            self._heard = False
             seen = Observed(refused=self._refused)
         else:
             if not self._heard:  # or every start would say that all sessions are down
-                self._sessions, self._heard = await self._speaker.sessions(), True
+                self._note(await self._speaker.sessions())
+                self._heard = True
             seen = await self._tables(identity)
         if self._silent_since is not None and self._complained:
             log.info("%s answers again", self.called)
@@ -339,10 +342,24 @@ class SpeakerDriver:
             return
         self._heard = True
         if sessions != self._sessions:
-            self._sessions = sessions
+            self._note(sessions)
             if self._last.identity is not None:
                 self._last = replace(self._last, sessions=sessions)
                 self._wake()
+
+    def _note(self, sessions: Mapping[PeerName, SessionReport]) -> None:
+        """Keep *sessions*; each that is down has been since it was first seen so."""
+        now, before = self._clock.monotonic(), self._down_since
+        down = (name for name, one in sessions.items() if not one.live)
+        self._sessions, self._down_since = sessions, {name: before.get(name, now) for name in down}
+
+    def _aged(self, sessions: Mapping[PeerName, SessionReport]) -> Mapping[PeerName, SessionReport]:
+        """Return *sessions*, those that are down with how long they have been."""
+        now = self._clock.monotonic()
+        return {
+            name: one if one.live else replace(one, down_s=now - self._down_since.get(name, now))
+            for name, one in sessions.items()
+        }
 
     def _lost(self, trouble: Unavailable) -> None:
         self._doubt()

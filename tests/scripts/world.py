@@ -65,6 +65,7 @@ class World:
     further: tuple[Observed, ...] = ()  # what further speakers hold
     now: datetime = START
     down: dict[str, str] = field(default_factory=dict)  # peer -> state of its session
+    down_since: dict[str, datetime] = field(default_factory=dict)  # as the manager saw it
     single: set[str] = field(default_factory=set)  # peers that did not negotiate ADD-PATH
     settings: Settings = field(default_factory=Settings)
     order: Order = as_listed
@@ -120,7 +121,8 @@ class World:
         docs = self.order(list(self.docs.values()))
         found, problems = snapshot_of(docs, settings=self.settings)
         assert not problems, problems
-        return replace(found, observed=self.observed, further=self.further, taken_at=self.now)
+        observed, *further = map(self._aged, (self.observed, *self.further))
+        return replace(found, observed=observed, further=tuple(further), taken_at=self.now)
 
     def settle(self) -> tuple[Plan, list[Paths]]:
         """Plan and act until nothing changes; return the last plan and every table of paths.
@@ -165,7 +167,13 @@ class World:
         """The world after a crash of the manager: objects as text, the speaker as it was."""
         docs = json.loads(json.dumps(self.docs))
         return replace(
-            self, docs=docs, down=dict(self.down), single=set(self.single), writes=[], events=[]
+            self,
+            docs=docs,
+            down=dict(self.down),
+            down_since=dict(self.down_since),
+            single=set(self.single),
+            writes=[],
+            events=[],
         )
 
     def _holders(self) -> dict[str, frozenset[str]]:
@@ -175,9 +183,17 @@ class World:
                 found[entry.ip] = found.get(entry.ip, NO) | {str(key)}
         return found
 
+    def _aged(self, seen: Observed) -> Observed:
+        ages = {name: (self.now - since).total_seconds() for name, since in self.down_since.items()}
+        return replace(
+            seen, sessions={n: replace(s, down_s=ages.get(n)) for n, s in seen.sessions.items()}
+        )
+
     def _session(self, name: PeerName, report: SessionReport) -> SessionReport:
         if name in self.down:
+            self.down_since.setdefault(name, self.now)
             return SessionReport(self.down[name])
+        self.down_since.pop(name, None)
         return replace(
             report,
             add_path_negotiated=name not in self.single,

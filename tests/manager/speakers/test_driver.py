@@ -12,6 +12,7 @@ import pytest
 from manager.planner.desired import Speech
 from manager.speakers import parts
 from manager.speakers.driver import GRACE_S, POLL_S, RIPEN_S, UNHEARD_S, SpeakerDriver
+from pointsman.model.route import PeerName, SessionReport
 from pointsman.runtime.clock import Clock
 from tests.manager.speaking import OTHER, TOR, UP, WHO, DictSpeaker, key, speech
 
@@ -220,6 +221,57 @@ async def test_silence_keeps_what_was_last_said_for_a_grace() -> None:
         back = rig.driver.reading
         assert (back.fresh, list(back.routes)) == (True, [key(0)])
         assert dict(back.sessions) == {TOR: UP}
+
+
+async def test_silence_and_sessions_that_are_down_have_an_age() -> None:
+    rig = Rig()
+    leaf = PeerName("leaf")
+    rig.speaker.reports = {TOR: SessionReport("Active"), leaf: UP}
+    async with running(rig):
+        await rig.say(speech(key(0)))
+        await asyncio.sleep(3)
+        seen = rig.driver.reading
+        assert seen.silent_s is None
+        assert seen.sessions[TOR].down_s == pytest.approx(3, abs=1.5)
+        assert seen.sessions[leaf].down_s is None
+        wakes = rig.wakes
+        await asyncio.sleep(61)
+        assert rig.wakes == wakes  # an age is no news
+        assert rig.driver.reading.sessions[TOR].down_s == pytest.approx(64, abs=1.5)
+        await rig.lose()
+        await asyncio.sleep(2)
+        assert rig.driver.reading.silent_s == pytest.approx(2, abs=1.5)
+        await asyncio.sleep(70)
+        assert rig.driver.reading.silent_s == pytest.approx(72, abs=1.5)
+        rig.speaker.away = False
+        await asyncio.sleep(6)
+        assert rig.driver.reading.silent_s is None
+
+
+async def test_a_session_that_was_up_is_down_from_now_on() -> None:
+    rig = Rig()
+    async with running(rig):
+        for report, age in ((SessionReport("Active"), 40), (UP, None), (SessionReport("Idle"), 9)):
+            rig.speaker.reports = {TOR: report}
+            rig.speaker.turned.set()
+            await rig.say(speech(key(0)))
+            await asyncio.sleep(age or 1)
+            wanted = None if age is None else pytest.approx(age, abs=1.5)
+            assert rig.driver.reading.sessions[TOR].down_s == wanted
+
+
+async def test_another_daemon_begins_at_zero() -> None:
+    rig = Rig()
+    rig.speaker.reports = {TOR: SessionReport("Active")}
+    async with running(rig):
+        await rig.say(speech(key(0)))
+        await asyncio.sleep(50)
+        assert rig.driver.reading.sessions[TOR].down_s == pytest.approx(50, abs=1.5)
+        rig.speaker.replace()
+        rig.speaker.reports = {TOR: SessionReport("Active")}
+        rig.speaker.turned.set()
+        await asyncio.sleep(5)
+        assert rig.driver.reading.sessions[TOR].down_s == pytest.approx(5, abs=1.5)
 
 
 async def test_what_silence_comes_to_wakes_by_itself() -> None:
