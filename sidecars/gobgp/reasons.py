@@ -16,6 +16,7 @@ NO_WORD: Final = (
     "the router closes the connection without a word: it has no neighbor with our address, "
     "most likely"
 )
+HANGS_UP: Final = "it closes our connections without a word"  # after a NOTIFICATION
 CLOSED: Final = "the router closed the connection"
 BROKE: Final = "the connection broke"
 TIMED_OUT: Final = "connecting to the router timed out"

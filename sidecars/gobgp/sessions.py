@@ -16,6 +16,8 @@ from sidecars.gobgp.journal import Line
 MOST: Final = 1000  # neighbors told of: a bound for the file
 SILENT_AFTER_S: Final = 10.0  # an OPEN takes milliseconds
 COLLISION, BFD_DOWN = 7, 10  # of Cease: the session is lost, or there is another; nobody refused
+# Of Cease, sent: somebody on our side ended it, by a change or by hand. That is no failure.
+OUR_OWN: Final = frozenset({2, 3, 4, 6})
 ESTABLISHED: Final = "BGP_FSM_ESTABLISHED"
 OPENING: Final = frozenset({"BGP_FSM_OPENSENT", "BGP_FSM_OPENCONFIRM"})
 
@@ -43,7 +45,8 @@ class _Session:
     @property
     def why(self) -> str:
         if self.notified and self.trouble:
-            return f"{self.notified}; since then {self.trouble}"
+            later = reasons.HANGS_UP if self.trouble == reasons.NO_WORD else self.trouble
+            return f"{self.notified}; since then {later}"
         return self.notified or self.trouble
 
 
@@ -145,6 +148,8 @@ def _exchanged(one: _Session, line: Line) -> Turn | None:
     if sent and code == FSM_ERROR and line.text("State") != ESTABLISHED:
         # gobgpd's answer to a NOTIFICATION where it waits for an OPEN (read and measured, 4.8).
         return _refused_unsaid(one)
+    if sent and code == CEASE and subcode in OUR_OWN:
+        return None
     said = line.text("Communicated-Reason")
     _notified(one, reasons.notification(code, subcode, sent=sent, said=said))
     lost = code == HOLD_TIMER_EXPIRED or (code == CEASE and subcode in (COLLISION, BFD_DOWN))

@@ -82,6 +82,8 @@ def test_the_status_of_a_resource_is_told_when_it_turns() -> None:
 
     assert told(ready, fuller) == []
     assert told(ready, bad) == [("Eip", "Overlap", True)]
+    unknown = StatusRecord({"Ready": Stated("Unknown", "SpeakerSilent", "m")})
+    assert told(ready, unknown) == [("Eip", "SpeakerSilent", True)]
     off = StatusRecord({"Ready": Stated("False", "Disabled", "m")})
     assert told(ready, off) == [("Eip", "Disabled", False)]
     assert told(StatusRecord(), ready) == [("Eip", "Ready", False)]

@@ -144,5 +144,21 @@ def test_what_is_lost_is_no_refusal() -> None:
         assert sessions.hear(line, 1.0) is None
 
 
+@pytest.mark.parametrize("subcode", [2, 3, 4, 6])
+def test_what_we_end_ourselves_is_no_failure(subcode: int) -> None:
+    sessions = heard(ADD, UP)
+    line = journal.read(raw("sent notification", Code=6, Subcode=subcode))
+    assert line is not None
+    assert sessions.hear(line, 1.0) is None
+    assert sessions.reasons() == {}
+
+
+def test_a_router_that_hangs_up_after_a_notification_is_guessed_at_no_more() -> None:
+    hung_up: tuple[str, dict[str, Any]] = ("outgoing connection IO error", {})
+    assert "most likely" in heard(ADD, hung_up).reasons()[R]
+    both = heard(ADD, UP, ("received notification", {"Code": 6, "Subcode": 2}), DOWN, hung_up)
+    assert both.reasons()[R].endswith("; since then it closes our connections without a word")
+
+
 def test_cpu_ticks_of_nobody_are_none() -> None:
     assert hung.cpu_ticks(2**22 + 1) is None
