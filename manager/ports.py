@@ -49,6 +49,14 @@ class Speaker(Protocol):
         """
         ...
 
+    async def probe(self) -> None:
+        """Return once the daemon answers anything at all; for every second, so it costs little.
+
+        Raises:
+            Unavailable: it did not answer within some seconds.
+        """
+        ...
+
     async def start(self, identity: SpeakerIdentity) -> None:
         """Make it run as *identity*, locked down: nothing in, nothing out but by export rules.
 

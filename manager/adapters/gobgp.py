@@ -65,6 +65,14 @@ class GobgpSpeaker:
             return None
         return running
 
+    async def probe(self) -> None:
+        """Return once the daemon answers.
+
+        Raises:
+            Unavailable: it is away, or hangs.
+        """
+        await self._running()
+
     async def start(self, identity: SpeakerIdentity) -> None:
         """Make it run as *identity*, locked down; a crash midway is cured by a second call.
 

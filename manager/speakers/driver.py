@@ -41,6 +41,7 @@ POLL_S: Final = 30.0  # product.md section 1: counts are refreshed at most this 
 OLD_S: Final = 10 * POLL_S  # a reading so old, for want of a quiet moment, is not waited for
 AUDIT_SHARE: Final = 50  # reading the tables again takes a fiftieth of the time at most
 RIPEN_S: Final = 5.0  # BFD comes up after its session, and without an event
+PROBE_S: Final = 1.0  # one that hangs gives no sign, and is missed within UNHEARD_S
 SETTLE_S: Final = 0.2  # session events come in bursts
 LONGEST_PAUSE_S: Final = 5.0  # between two tries while it does not answer
 NEWS_S: Final = 1.0  # of a long piece of work, so often
@@ -143,6 +144,7 @@ class SpeakerDriver:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._converge(), name=f"converge {self.called}")
             group.create_task(self._watch(), name=f"sessions of {self.called}")
+            group.create_task(self._probe(), name=f"whether {self.called} answers")
 
     async def _converge(self) -> None:
         delays = exponential(cap_s=LONGEST_PAUSE_S)
@@ -306,6 +308,19 @@ class SpeakerDriver:
                     await self._audit()
                     patience_s = POLL_S
 
+    async def _probe(self) -> None:
+        """Notice a speaker that hangs: its connection stands, and nothing else asks it."""
+        while True:
+            await asyncio.sleep(PROBE_S)
+            if self._silent_since is not None:
+                continue  # it is asked already
+            began = self._clock.monotonic()
+            try:
+                await self._speaker.probe()
+            except Unavailable as trouble:
+                self._lost(trouble, since=began)
+                self._todo.set()
+
     def _unripe(self) -> bool:
         """Whether BFD has not come up on a session that is."""
         return any(one.live and one.bfd_state not in ("", "Up") for one in self._sessions.values())
@@ -361,7 +376,8 @@ class SpeakerDriver:
             for name, one in sessions.items()
         }
 
-    def _lost(self, trouble: Unavailable) -> None:
+    def _lost(self, trouble: Unavailable, *, since: float | None = None) -> None:
+        """Take note that it does not answer; *since*: when it was asked, if that is known."""
         self._doubt()
         self._heard = False
         if not self._complained:
@@ -370,11 +386,13 @@ class SpeakerDriver:
                 "%s does not answer, its routes are left as they are: %s", self.called, trouble
             )
         if self._silent_since is None:
-            self._silent_since = self._clock.monotonic()
+            now = self._clock.monotonic()
+            self._silent_since = now if since is None else since
             self._wake()
             # Nothing else happens at these times, and somebody may wait for an address.
             for later_s in (UNHEARD_S, GRACE_S):
-                asyncio.get_running_loop().call_later(later_s + TICK_S, self._wake)
+                left_s = self._silent_since + later_s + TICK_S - now
+                asyncio.get_running_loop().call_later(max(left_s, 0), self._wake)
 
     def _silent_s(self) -> float | None:
         since = self._silent_since

@@ -100,6 +100,10 @@ class DictSpeaker:
         for part in (self.exports, self.routes, self.neighbors):
             part.held.clear()
 
+    async def probe(self) -> None:
+        if self.away:
+            raise Unavailable("away")
+
     async def identity(self) -> SpeakerIdentity | None:
         while self.hangs:
             await asyncio.sleep(0.05)

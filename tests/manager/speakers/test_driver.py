@@ -11,9 +11,10 @@ import pytest
 
 from manager.planner.desired import Speech
 from manager.speakers import parts
-from manager.speakers.driver import GRACE_S, POLL_S, RIPEN_S, UNHEARD_S, SpeakerDriver
+from manager.speakers.driver import GRACE_S, POLL_S, PROBE_S, RIPEN_S, UNHEARD_S, SpeakerDriver
 from pointsman.model.route import PeerName, SessionReport
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
 from tests.manager.speaking import OTHER, TOR, UP, WHO, DictSpeaker, key, speech
 
 pytestmark = [pytest.mark.looptime]
@@ -246,6 +247,32 @@ async def test_silence_and_sessions_that_are_down_have_an_age() -> None:
         rig.speaker.away = False
         await asyncio.sleep(6)
         assert rig.driver.reading.silent_s is None
+
+
+async def test_a_speaker_that_hangs_is_noticed_though_nothing_is_to_be_done() -> None:
+    """It gives no sign, and answers late: its silence began when it was asked."""
+    rig = Rig()
+    rig.speaker.reports = {TOR: UP}
+    async with running(rig):
+        await rig.say(speech(key(0)))
+        await asyncio.sleep(20)
+        asked_at: list[float] = []
+
+        async def hang() -> None:
+            asked_at.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(UNHEARD_S)
+            raise Unavailable("it hangs")
+
+        rig.speaker.probe = hang  # type: ignore[method-assign]
+        rig.speaker.away = True
+        wakes = rig.wakes
+        await asyncio.sleep(UNHEARD_S + PROBE_S + 0.5)
+        assert len(asked_at) == 1
+        seen = rig.driver.reading
+        assert (seen.fresh, seen.unheard, dict(seen.sessions)) == (False, True, {})
+        age = asyncio.get_running_loop().time() - asked_at[0]
+        assert seen.silent_s == pytest.approx(age, abs=0.01)
+        assert rig.wakes > wakes
 
 
 async def test_a_session_that_was_up_is_down_from_now_on() -> None:
