@@ -8,6 +8,7 @@ older.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from manager.planner.claims import MOST, Claim
 from manager.planner.ledger import Ledger
@@ -17,6 +18,7 @@ from manager.snapshot import ServiceKey
 from pointsman.model.address import Address, Family, family_of
 
 Kept = Mapping[ServiceKey, Mapping[Family, tuple[Address, ...]]]
+_Faith = Mapping[ServiceKey, tuple[int, tuple[str, str]]]
 _Keeping = dict[ServiceKey, dict[Family, set[Address]]]
 
 
@@ -31,33 +33,45 @@ def adopt(ledger: Ledger, claims: Iterable[Claim]) -> Kept:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """An address that a Service may go on holding, the Eip it is booked on, and on whose word."""
+
+    claim: Claim
+    address: Address
+    home: Pool | None
+    ours: bool  # our record names it
+
+
 def _adopted(ledger: Ledger, claims: Iterable[Claim]) -> _Keeping:
-    holders: dict[Address, list[Claim]] = {}
-    homes: dict[tuple[Address, ServiceKey], Pool | None] = {}
+    holders: dict[Address, list[_Holding]] = {}
     for claim in claims:
-        for address, pool in _holdings(ledger, claim):
-            holders.setdefault(address, []).append(claim)
-            homes[address, claim.key] = pool
+        for one in _holdings(ledger, claim):
+            holders.setdefault(one.address, []).append(one)
     keeping: _Keeping = {}
-    for address, found in holders.items():
-        for claim in _rightful(ledger, address, found) if len(found) > 1 else found:
-            _keep(ledger, keeping, claim, address, homes[address, claim.key])
+    shared = (found for found in holders.values() if len(found) > 1)
+    several = {one.claim.key: one.claim for found in shared for one in found}
+    faith = {key: faithfulness(claim) for key, claim in several.items()}
+    for found in holders.values():
+        for one in _rightful(ledger, found, faith) if len(found) > 1 else found:
+            _keep(ledger, keeping, one.claim, one.address, one.home)
     return keeping
 
 
-def _holdings(ledger: Ledger, claim: Claim) -> Iterator[tuple[Address, Pool | None]]:
-    """Yield the addresses that *claim* may go on holding, and the Eip each is booked on."""
+def _holdings(ledger: Ledger, claim: Claim) -> Iterator[_Holding]:
+    """Yield what *claim* may go on holding, or take over."""
     for family in claim.families:
         for address in claim.held.get(family, ()):
             if claim.overwritten and address not in claim.origins:
                 continue
+            ours = address not in claim.presumed
             # That we gave out what is a node's, a router's, nothing but the status says.
-            if address not in claim.presumed or address not in ledger.pools.infrastructure:
-                yield address, home(ledger, claim, address)
+            if ours or address not in ledger.pools.infrastructure:
+                yield _Holding(claim, address, home(ledger, claim, address), ours)
         for address in claim.others.get(family, ()) if claim.takes_over else ():
             pool = ledger.giver(claim, address)
             if pool is not None:
-                yield address, pool
+                yield _Holding(claim, address, pool, ours=False)
 
 
 def _restore(ledger: Ledger, claims: Iterable[Claim], keeping: _Keeping) -> None:
@@ -110,25 +124,22 @@ def home(ledger: Ledger, claim: Claim, address: Address) -> Pool | None:
     return next((pool for pool in (*live, *came_from, *owning, *at) if pool is not None), None)
 
 
-def _rightful(ledger: Ledger, address: Address, found: list[Claim]) -> list[Claim]:
-    """Return those of *found* that may go on holding their *address* together."""
-    tenants = Tenants()
-    stay = [claim for claim in found if claim.opaque]
-    ranks = {claim.key: _rank(ledger, address, claim) for claim in found}
-    for claim in sorted(found, key=lambda claim: ranks[claim.key]):
-        if not claim.opaque and tenants.obstacle(claim) is None:
-            tenants.add(claim)
-            stay.append(claim)
-    return stay
-
-
-def _rank(
-    ledger: Ledger, address: Address, claim: Claim
-) -> tuple[bool, bool, tuple[int, tuple[str, str]]]:
-    ours = address not in claim.presumed and address in claim.held.get(family_of(address), ())
+def _rightful(ledger: Ledger, found: list[_Holding], faith: _Faith) -> list[_Holding]:
+    """Return those of *found*, all of one address, that may go on holding it together."""
+    address = found[0].address
     at = [pool for pool in ledger.pools.at(address) if address in pool.own]
-    admitted = any(ledger.refused(claim, pool) is None for pool in at)
-    return not ours, bool(at) and not admitted, faithfulness(claim)
+
+    def rank(one: _Holding) -> tuple[bool, bool, tuple[int, tuple[str, str]]]:
+        admitted = not at or any(ledger.refused(one.claim, pool) is None for pool in at)
+        return not one.ours, not admitted, faith[one.claim.key]
+
+    tenants = Tenants()
+    stay = [one for one in found if one.claim.opaque]
+    for one in sorted(found, key=rank):
+        if not one.claim.opaque and tenants.obstacle(one.claim) is None:
+            tenants.add(one.claim)
+            stay.append(one)
+    return stay
 
 
 def _keep(

@@ -68,11 +68,14 @@ def reaches(share: Share, namespace: str) -> bool:
 class Tenants:
     """The Services that hold one address, all compatible with each other."""
 
-    __slots__ = ("_blocked_by", "_ports", "_scopes", "claims")
+    __slots__ = ("_blocked_by", "_ports", "_scopes", "_unread", "claims")
 
     def __init__(self) -> None:
         self.claims: dict[str, Claim] = {}
         self._ports: dict[tuple[str, int], Claim] = {}
+        self._unread: list[
+            Claim
+        ] = []  # whose ports nobody asked for: most addresses have one holder
         self._scopes: dict[tuple[str, frozenset[str]], Claim] = {}
         self._blocked_by: Claim | None = None  # could not be judged: nobody joins it
 
@@ -83,8 +86,7 @@ class Tenants:
             self._blocked_by = claim
         if claim.share is not None:
             self._scopes.setdefault((claim.share.namespace, claim.share.namespaces), claim)
-            for port in claim.share.ports:
-                self._ports.setdefault(port, claim)
+            self._unread.append(claim)
 
     def without(self, claim: Claim) -> "Tenants":
         """Return the tenants that remain when *claim* leaves."""
@@ -130,10 +132,14 @@ class Tenants:
             if ours.selector != theirs.selector:
                 clause = "has another spec.selector, which externalTrafficPolicy Local must share"
                 return Obstacle(holder, f"Service {holder} holds it and {clause}")
-        for port in sorted(ours.ports):
-            if port in self._ports:
-                other = self._ports[port].key
-                return Obstacle(other, f"Service {other} uses {port[0]}/{port[1]} of it too")
+        for claim in self._unread:
+            assert claim.share is not None
+            self._ports.update(dict.fromkeys(claim.share.ports, claim))  # they don't collide
+        self._unread.clear()
+        if common := ours.ports & self._ports.keys():
+            port = min(common)
+            other = self._ports[port].key
+            return Obstacle(other, f"Service {other} uses {port[0]}/{port[1]} of it too")
         return None
 
 
