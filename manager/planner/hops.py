@@ -32,9 +32,11 @@ def next_hop(
     family: Family,
     vips: AbstractSet[Address],
     near: Collection[Prefix] = (),
+    foreign: AbstractSet[Address] = frozenset(),
 ) -> Hop | None:
     """Return how *peer* reaches *node* for prefixes of *family*; None: it has no such address.
 
+    *foreign*: what it reports and other nodes have, too.
     *near*: networks that agents of any node are known to share with the peer.
     """
     preferred = [
@@ -48,6 +50,7 @@ def next_hop(
             for interface in sorted(announcer.interfaces, key=lambda one: one.name)
             if interface.up and is_on(interface, peer)
             for address in _addresses(interface, peer, family, vips)
+            if address not in foreign
         ]
         if usable:
             known = [address for address in usable if address in preferred]

@@ -10,9 +10,10 @@ whose packets it could only give back.
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from manager.planner.claimed import NOTHING, Claimed
 from manager.planner.hops import Hop, is_on, lies_in, next_hop
 from manager.snapshot import NodeName, Snapshot
 from pointsman.api import BgpPeerSpec, Scope
@@ -28,6 +29,8 @@ class Reach:
     hops: Mapping[NodeName, Address]
     without: Mapping[NodeName, str]  # a clause after the node's name, such as "has no address"
     far: frozenset[NodeName]  # of them: not on a network that the router is known to share
+    # addresses on the router's links that several nodes have
+    several: Mapping[Address, tuple[NodeName, ...]] = field(default_factory=dict)
 
 
 def reach(
@@ -37,6 +40,7 @@ def reach(
     family: Family,
     vips: AbstractSet[Address],
     over_ipv6: bool = False,
+    several: Claimed = NOTHING,
 ) -> Reach:
     """Return which nodes the router of *spec* may be sent in *family*.
 
@@ -57,6 +61,7 @@ def reach(
                 family=each,
                 vips=vips,
                 near=near.networks,
+                foreign=several.foreign.get(name, frozenset()),
             )
             for each in wanted
         )
@@ -81,6 +86,11 @@ def reach(
         hops={name: hop.address for name, hop in found.items()},
         without=without,
         far=frozenset(name for name, hop in found.items() if not hop.shared),
+        several={
+            address: names
+            for address, names in several.nodes.items()
+            if lies_in(address, near.networks)
+        },
     )
 
 

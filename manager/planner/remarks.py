@@ -12,17 +12,25 @@ from manager.planner.grace import NO_TIME, until_report
 from manager.planner.peers import neighbor
 from manager.planner.reach import Reach
 from manager.planner.shared import Shared
-from manager.planner.vocabulary import APPLIED, LIMITED, MISSING, RECEIVED, UNVERIFIED
+from manager.planner.vocabulary import (
+    APPLIED,
+    CONTESTED,
+    LIMITED,
+    MISSING,
+    RECEIVED,
+    UNVERIFIED,
+)
 from manager.snapshot import EipName, NodeName
 from pointsman.api import Protocol
-from pointsman.model.address import Family
-from pointsman.model.readiness import NoNextHop, NotConnected, SpeakerLimit
+from pointsman.model.address import Family, address_order
+from pointsman.model.readiness import AddressOnSeveralNodes, NoNextHop, NotConnected, SpeakerLimit
 from pointsman.model.record import ResourceKey, Stated, StatusRecord
 from pointsman.model.route import MOST_PATHS, PeerName
 from pointsman.model.sessions import TooManyPrefixes
 
 Records = Mapping[ResourceKey, StatusRecord]
-KEPT: Final = (APPLIED, LIMITED, MISSING, UNVERIFIED, RECEIVED)
+KEPT: Final = (APPLIED, CONTESTED, LIMITED, MISSING, UNVERIFIED, RECEIVED)
+NAMED: Final = 4  # addresses, and nodes of each, that a sentence names
 
 
 def remarked(shared: Shared, records: Records) -> Records:
@@ -71,6 +79,12 @@ def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
     if far if UNVERIFIED in said else far - awaited:
         verdict = NotConnected(name, direct=_direct(shared, name))
         yield UNVERIFIED, Stated(verdict.status, verdict.reason, str(verdict))
+    several = {a: names for one in _near(shared, name).values() for a, names in one.several.items()}
+    if several:
+        first = sorted(several, key=address_order)[:NAMED]
+        shown = tuple((str(a), tuple(several[a][:NAMED])) for a in first)
+        doubtful = AddressOnSeveralNodes(name, shown, more=len(several) > NAMED)
+        yield CONTESTED, Stated(doubtful.status, doubtful.reason, str(doubtful))
     if any(shared.capped((name,), family) for family in _near(shared, name)):
         most = SpeakerLimit(name, MOST_PATHS)
         yield LIMITED, Stated(most.status, most.reason, str(most))

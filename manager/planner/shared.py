@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
+from manager.planner.claimed import Claimed, claimed
 from manager.planner.desired import Candidate, EipState, Seat
 from manager.planner.eligible import Nodes
 from manager.planner.peers import Peers
@@ -34,6 +35,7 @@ class Shared:
     eips: Mapping[EipName, EipState]
     single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     common: frozenset[Address] = frozenset()  # held by more than one Service
+    _claimed: Claimed | None = None
     _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
     _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
     _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = field(default_factory=dict)
@@ -52,9 +54,15 @@ class Shared:
                 self.peers.usable[peer],
                 family=family,
                 vips=self.vips,
+                several=self._several(),
                 over_ipv6=family is Family.IPV4 and self._takes_ipv6_next_hops(peer),
             )
         return self._reach[key]
+
+    def _several(self) -> Claimed:
+        if self._claimed is None:
+            self._claimed = claimed(self.snapshot, self.vips)
+        return self._claimed
 
     def _takes_ipv6_next_hops(self, peer: PeerName) -> bool:
         """Whether *peer* does for IPv4 prefixes, as a session of it has negotiated.

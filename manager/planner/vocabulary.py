@@ -23,4 +23,6 @@ MISSING: Final = "NextHopsMissing"  # of a BgpPeer; there only while it is so
 UNVERIFIED: Final = "NextHopsUnverified"  # of a BgpPeer; there only while it is so
 LIMITED: Final = "NextHopsLimited"  # of a BgpPeer; there only while it is so
 RECEIVED: Final = "PrefixesReceived"  # of a BgpPeer; there only while they are too many
-TROUBLES: Final = (MISSING, UNVERIFIED, RECEIVED)  # conditions that are bad news when True
+CONTESTED: Final = "NextHopsContested"  # of a BgpPeer; there only while it is so
+# conditions that are bad news when True
+TROUBLES: Final = (MISSING, UNVERIFIED, RECEIVED, CONTESTED)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pointsman.model.allocated import listed
 from pointsman.model.printable import clipped
 from pointsman.model.verdict import Verdict
 
@@ -228,4 +229,26 @@ class NotConnected(Verdict):
             f"BgpPeer '{self.peer}' is sent nodes that are on no network it shares, as far as "
             f"their agents report{how} know the same prefixes, or packets loop. Set "
             "nextHops.scope to Connected to send only nodes nearby."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOnSeveralNodes(Verdict):
+    """Of the condition NextHopsContested: True, because nodes share an address."""
+
+    ok: ClassVar[bool] = True
+
+    peer: str
+    addresses: tuple[tuple[str, tuple[str, ...]], ...]  # each with the nodes that have it
+    more: bool = False
+
+    def __str__(self) -> str:
+        found = [f"{address} on {listed(nodes)}" for address, nodes in self.addresses]
+        if self.more:
+            found.append("others")
+        return (
+            f"BgpPeer '{self.peer}' would reach one of several nodes by one address: "
+            f"{listed(found)}. It is the next hop of no node but of those whose InternalIP it is. "
+            "Let one node have it, and see that every agent runs with the name of its own node "
+            "(--node)."
         )

@@ -29,6 +29,7 @@ SECTIONS = {
     "BgpPeer: Established": sessions,
     "BgpPeer: AddPathNegotiated": sessions,
     "BgpPeer: NextHopsMissing": readiness,
+    "BgpPeer: NextHopsContested": readiness,
     "BgpPeer: NextHopsLimited": readiness,
     "BgpPeer: PrefixesReceived": sessions,
     "BgpPeer: NextHopsUnverified": readiness,
