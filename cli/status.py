@@ -145,7 +145,7 @@ def _confs(snapshot: Snapshot) -> Iterable[str]:
 def _overwritten(services: Mapping[ServiceKey, Service]) -> Iterable[str]:
     for key, service in services.items():
         claim = read_claim(service)
-        if claim.remembered:
+        if claim.overwritten:
             has = ", ".join(i.ip or i.hostname for i in service.ingress) or "no address"
             ours = ", ".join(str(address) for _, address in claim.hints)
             yield (
