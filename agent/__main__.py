@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from agent.main import Misuse, Options, reach, run
 from agent.snapshot import NodeName
 from pointsman.runtime import logs
+from pointsman.runtime.usage import examples
 
 PROXY_HEALTH = "http://127.0.0.1:10256/healthz"  # kube-proxy's --healthz-bind-address
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
@@ -26,6 +27,11 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="pointsman agent",
         description="Report this node's interfaces and addresses into its Announcer's status.",
+        epilog=examples(
+            "pointsman agent --node node1 --kubeconfig agent.conf",
+            "pointsman agent --node node1 --proxy-health off",
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--node", metavar="NAME", help="name of this Node (default: $NODE_NAME)")
     made.add_argument(

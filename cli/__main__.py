@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from cli.misuse import Misuse, Wrong
+from pointsman.runtime import terminal
+from pointsman.runtime.usage import examples
 
 PROGRAMS: Final = {  # they read their own command line
     "manager": "decide and speak BGP; one or more in a cluster",
@@ -27,6 +29,21 @@ COMMANDS: Final = {
     "plan": "what would change if objects were applied; applies nothing",
     "crds": "print the CRDs, for `pointsman crds | kubectl apply -f -`",
 }
+EXAMPLES: Final = {
+    "status": ("pointsman status", "pointsman status --context prod -o json"),
+    "explain": (
+        "pointsman explain service default/web", "pointsman explain svc web -n default",
+        "pointsman explain address 198.51.100.7",
+    ),
+    "peers": ("pointsman peers", "pointsman peers --gobgp-socket /run/pointsman/gobgp.sock"),
+    "routes": ("pointsman routes --peer tor-1", "pointsman routes -o json"),
+    "plan": (
+        "pointsman plan -f change.yaml", "pointsman plan --offline -f manifests/ cluster.yaml",
+        "kubectl get svc,eip -A -o yaml | pointsman plan --offline -f -",
+        "pointsman plan --router-config frr --peer tor-1",
+    ),
+    "crds": ("pointsman crds | kubectl apply -f -",),
+}  # fmt: skip
 EXTRAS: Final = {"agent": "agent", "lab": "lab"}  # any other command: manager
 
 
@@ -39,13 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        try:
-            status = _run(words)
-        except SystemExit as end:  # argparse has said why
-            status = end.code if isinstance(end.code, int) else 0
-        sys.stdout.flush()  # a closed pipe is noticed here, not at exit
+        with terminal.guarded():
+            try:
+                status = _run(words)
+            except SystemExit as end:  # argparse has said why
+                status = end.code if isinstance(end.code, int) else 0
+            sys.stdout.flush()  # a closed pipe is noticed here, not at exit
     except BrokenPipeError:  # `pointsman plan ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.forget(sys.stdout)
         return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -66,10 +84,10 @@ def _run(words: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         return _not_installed(command, error)
     except Misuse as misuse:
-        print(f"{prog} {command}: {misuse}", file=sys.stderr)
+        terminal.say(f"{prog} {command}: {misuse}", error=True)
         return 2
     except Wrong as wrong:
-        print(f"{prog} {command}: {wrong}", file=sys.stderr)
+        terminal.say(f"{prog} {command}: {wrong}", error=True)
         return 1
     if not words:
         _overview(prog).print_help(sys.stderr)
@@ -80,7 +98,13 @@ def _run(words: Sequence[str]) -> int:
 
 def _ask(prog: str, command: str, words: Sequence[str]) -> int:
     module = importlib.import_module(f"cli.{command}")
-    parser = _Parser(prog=prog, description=_sentence(COMMANDS[command]), allow_abbrev=False)
+    parser = _Parser(
+        prog=prog,
+        description=_sentence(COMMANDS[command]),
+        epilog=examples(*EXAMPLES[command]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     module.arguments(parser)
     return int(module.run(parser.parse_args(words)))
 
@@ -89,14 +113,26 @@ def _overview(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=prog,
         description="External addresses for Kubernetes Services on bare metal.",
-        epilog="Exit status: 0 fine, 1 something is wrong, 2 misuse. Also a kubectl plugin: "
-        "kubectl pointsman.",
+        epilog="Exit status: 0 fine, 1 something is wrong, 2 misuse. Also a kubectl plugin:\n"
+        f"kubectl pointsman.\n\n{examples(*(EXAMPLES[name][0] for name in COMMANDS))}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, text in (COMMANDS | PROGRAMS).items():
         commands.add_parser(name, help=text)
     return parser
+
+
+def _version() -> str:
+    # Why here: reading a package's metadata takes longer than most of this module.
+    from importlib import metadata
+
+    try:
+        return metadata.version("pointsman")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def _sentence(text: str) -> str:

@@ -4,7 +4,7 @@ The reasons are the planner's own; nothing is judged here.
 """
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
 from cli import tables, world
 from cli.misuse import Misuse, Wrong
@@ -17,31 +17,56 @@ from manager.planner.ours import LOAD_BALANCER_CLASS
 from manager.planner.vocabulary import ALLOCATED, ANNOUNCED
 from manager.snapshot import Service, ServiceKey
 from pointsman.api import dialect
+from pointsman.model.printable import clipped
+from pointsman.runtime.terminal import say
+
+KINDS: Final = {
+    **dict.fromkeys(("service", "services", "svc"), "service"),
+    **dict.fromkeys(("address", "addresses", "addr", "ip"), "address"),
+}
+WRITTEN: Final = {"service": "explain service NAMESPACE/NAME", "address": "explain address IP"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
-    about = parser.add_subparsers(dest="about", required=True, metavar="service|address")
-    service = about.add_parser("service", help="explain service NAMESPACE/NAME")
-    service.add_argument("subject", metavar="NAMESPACE/NAME")
-    address = about.add_parser("address", help="explain address IP")
-    address.add_argument("subject", metavar="IP")
-    for parser_of in (service, address):
-        world.arguments(parser_of)
+    parser.add_argument(
+        "words", nargs="+", metavar="KIND NAME",
+        help="service NAMESPACE/NAME, svc NAME, service/NAME or address IP",
+    )  # fmt: skip
+    parser.add_argument(
+        "-n", "--namespace", metavar="NAMESPACE", help="of a Service named without its own"
+    )
+    world.arguments(parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Return 0 when the answer is complete; a refusal explained is an answer."""
     if given.paths and not given.offline:
         raise Misuse("explain reads files with --offline only: --offline -f PATH.")
-    return _service(given) if given.about == "service" else _address(given)
+    kind, subject = _subject(given.words)
+    return _service(given, subject) if kind == "service" else _address(given, subject)
 
 
-def _service(given: argparse.Namespace) -> int:
-    namespace, slash, name = given.subject.rpartition("/")
-    if not name or (slash and not namespace):
-        raise Misuse(f"{given.subject!r} names no Service: write NAMESPACE/NAME.")
-    key = ServiceKey(f"{namespace or 'default'}/{name}")
+def _subject(words: list[str]) -> tuple[str, str]:
+    """Return what to explain, and its name: `service default/web`, `svc web`, `service/web`."""
+    kind, name = words[0], " ".join(words[1:])
+    if len(words) == 1:
+        kind, _, name = kind.partition("/")
+    known = KINDS.get(kind.lower())
+    if known is None:
+        raise Misuse(f"{kind!r} cannot be explained; write service NAMESPACE/NAME or address IP.")
+    if len(words) > 2 or not name:
+        raise Misuse(f"explain takes one {known}: {WRITTEN[known]}.")
+    return known, name
+
+
+def _service(given: argparse.Namespace, subject: str) -> int:
+    namespace, slash, name = subject.rpartition("/")
+    if not name or (slash and not namespace) or "/" in namespace:
+        raise Misuse(f"{subject!r} names no Service: write NAMESPACE/NAME.")
+    if namespace and given.namespace and namespace != given.namespace:
+        raise Misuse(f"{subject!r} is not in namespace {given.namespace!r}: leave out one of both.")
+    key = ServiceKey(f"{namespace or given.namespace or 'default'}/{name}")
     seen = world.settled(world.read(given))
     service = seen.found.services.get(key)
     if service is None:
@@ -70,7 +95,10 @@ def service_story(seen: World, service: Service) -> Json:
         "service": key,
         "ours": True,
         **service_json(plan, key),
-        "recorded": {"addresses": [i.ip or i.hostname for i in service.ingress], **recorded},
+        "recorded": {
+            "addresses": [i.ip or clipped(i.hostname) for i in service.ingress],
+            **recorded,
+        },
         "candidates": [
             {
                 "node": one.node,
@@ -97,11 +125,13 @@ def _not_ours(seen: World, service: Service) -> str:
         return str(seen.plan.left_alone[service.key])
     if service.type != "LoadBalancer":
         return (
-            f"Service {service.key} is of type {service.type}. Pointsman serves type LoadBalancer."
+            f"Service {service.key} is of type {clipped(service.type)}. Pointsman serves type "
+            "LoadBalancer."
         )
     if service.load_balancer_class is not None:
         return (
-            f"Service {service.key} has loadBalancerClass {service.load_balancer_class}. "
+            f"Service {service.key} has loadBalancerClass "
+            f"{clipped(service.load_balancer_class)}. "
             f"Pointsman serves {LOAD_BALANCER_CLASS}."
         )
     return (
@@ -112,14 +142,15 @@ def _not_ours(seen: World, service: Service) -> str:
 
 def _tell_service(key: str, story: Json) -> None:
     if not story["ours"]:
-        print(story["why"])
+        say(story["why"])
         return
-    print(f"Service {key}")
+    say(f"Service {key}")
     for aspect in ("allocated", "announced"):
         verdict = story[aspect]
-        print(f"  {aspect}: {verdict['status']} ({verdict['reason']})\n    {verdict['message']}")
+        say(f"  {aspect}: {verdict['status']} ({verdict['reason']})")
+        say(f"    {verdict['message']}")
     for difference in _unwritten(story):
-        print(f"  not written yet: {difference}")
+        say(f"  not written yet: {difference}")
     paths = (
         (peer, path["prefix"], path["nextHop"], path["node"] or "", " ".join(path["communities"]))
         for peer, told in story["paths"].items()
@@ -133,8 +164,8 @@ def _tell_service(key: str, story: Json) -> None:
             _listed("REFUSED", ("CANDIDATE", "WHY"), story["refusals"], ("candidate", "why")),
             Table(
                 "EIPS, FOR ONE MORE ADDRESS",
-                ("EIP", "FAMILY", "ANSWER"),
-                tuple((e["eip"], e["family"], e["why"] or "could give one") for e in story["eips"]),
+                ("EIP", "FAMILY", "CAN GIVE", "WHY"),
+                tuple((e["eip"], e["family"], str(not e["why"]), e["why"]) for e in story["eips"]),
             ),
             Table("NODES", ("NODE", "CARRIES", "WHY"), tuple(map(_node, story["candidates"]))),
             Table("PATHS", PATH_COLUMNS, tuple(paths)),
@@ -162,10 +193,10 @@ def _unwritten(story: Json) -> list[str]:
     return found
 
 
-def _address(given: argparse.Namespace) -> int:
-    address = dialect.read_ip(given.subject)
+def _address(given: argparse.Namespace, subject: str) -> int:
+    address = dialect.read_ip(subject)
     if address is None:
-        raise Misuse(f"{given.subject!r} is no IP address: write 192.0.2.1 or 2001:db8::1.")
+        raise Misuse(f"{subject!r} is no IP address: write 192.0.2.1 or 2001:db8::1.")
     seen = world.settled(world.read(given))
     story = explain_address(seen.settled, seen.plan.books, address)
     if given.output == "json":
@@ -196,9 +227,9 @@ def _address_json(story: AddressStory) -> Json:
 
 
 def _tell_address(story: AddressStory) -> None:
-    print(story.summary)
+    say(story.summary)
     if story.booked_on is not None:
-        print(f"It is booked on Eip '{story.booked_on}'.")
+        say(f"It is booked on Eip '{story.booked_on}'.")
     shape = _address_json(story)
     print()
     tables.show(

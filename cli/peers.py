@@ -5,7 +5,8 @@ import argparse
 from cli import speaker, tables
 from cli.shown import Json
 from cli.tables import Table
-from pointsman.model.route import MANY_PREFIXES
+from pointsman.model.route import LIVE, MANY_PREFIXES
+from pointsman.runtime.terminal import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,9 @@ def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if a session is down or configured otherwise than it should be."""
     both = speaker.sides(given, "peers")
     found = speaker.peers_json(both)
-    wrong = [sentence for one in found for sentence in _wrong(one, asked=both.observed is not None)]
+    asked = both.observed is not None
+    # Several speakers of one router share the condition that says what is wrong.
+    wrong = list(dict.fromkeys(text for one in found for text in _wrong(one, asked=asked)))
     if given.output == "json":
         tables.show_json({"peers": found, "asked": both.observed is not None, "wrong": wrong})
     else:
@@ -43,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
         )
         tables.show([Table("Peers", columns, rows)])
         for sentence in wrong:
-            print(f"! {sentence}")
+            say(f"! {sentence}")
     return 1 if wrong or not both.complete else 0
 
 
@@ -51,6 +54,11 @@ def _wrong(one: Json, *, asked: bool) -> list[str]:
     name = f"BgpPeer {one['name']}" + (f" (speaker {one['speaker']})" if one["speaker"] else "")
     if asked and one["why"]:
         return [one["why"]]
+    if not asked and one["recordedTrouble"]:
+        return [one["recordedTrouble"]]
+    if not asked and one["state"] not in (None, LIVE):
+        said = f": {one['lastError']}" if one["lastError"] else ""
+        return [f"{name} has no session (state {one['state']}, as last recorded){said}."]
     if not asked or not (one["configured"] or one["drift"]):
         return []
     if one["drift"] == "missing":

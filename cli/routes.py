@@ -5,6 +5,7 @@ import argparse
 from cli import speaker, tables
 from cli.misuse import Misuse
 from cli.tables import Table
+from pointsman.runtime.terminal import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
         )
         tables.show([Table("Routes", columns, rows)])
         for one in drifting:
-            print(f"! {one['prefix']} via {one['nextHop']} is {WORDS[one['drift']]}.")
+            say(f"! {one['prefix']} via {one['nextHop']} is {WORDS[one['drift']]}.")
     return 1 if drifting or not both.complete else 0
 
 

@@ -15,6 +15,7 @@ from cli import world
 from cli.misuse import Misuse, Wrong
 from cli.sessions import field
 from cli.shown import Json
+from cli.source import recorded
 from manager.listening import NoSpeaker, heard
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
@@ -140,6 +141,9 @@ def _peer(
     shown = desired or held
     configured = shown is not None
     report = observed.sessions.get(name) if observed is not None else None
+    wished = both.snapshot.bgp_peers.get(name)
+    if both.observed is None and configured:
+        report = recorded.report(wished, index)
     both_sides = [{} if one is None else {name: one} for one in (desired, held)]
     apart = drift(name, both_sides[0], both_sides[1] if observed is not None else None)
     told = [
@@ -149,7 +153,6 @@ def _peer(
     ]
     source = shown.source_address if shown else None
     # Without a session, be it for a Secret that this command doesn't read, the wish is shown.
-    wished = both.snapshot.bgp_peers.get(name)
     router = shown or (wished.spec if wished is not None else None)
     return {
         "name": name,
@@ -159,6 +162,7 @@ def _peer(
         "sourceAddress": str(source) if source else None,
         "configured": configured,
         "why": "" if configured or wished is None else _why_not(wished),
+        "recordedTrouble": recorded.trouble(wished) if both.observed is None and configured else "",
         "state": report.state if report else None,
         "addPathNegotiated": report.add_path_negotiated if report else None,
         "gracefulRestartNegotiated": report.graceful_restart if report else None,

@@ -25,6 +25,8 @@ from manager.planner.vocabulary import (
 )
 from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
 from pointsman.api import Scope
+from pointsman.model.printable import clipped
+from pointsman.runtime.terminal import say
 
 UNSAID = {"status": "Unknown", "reason": "NotRecorded",
           "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
@@ -48,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     else:
         tables.show(_tables(shape))
         for sentence in shape["wrong"]:
-            print(f"! {sentence}")
+            say(f"! {sentence}")
     return 1 if shape["wrong"] or reading.problems else 0
 
 
@@ -107,7 +109,7 @@ def _eip(eip: Eip) -> Json:
 
 def _service(service: Service) -> Json:
     return {
-        "addresses": [entry.ip or entry.hostname for entry in service.ingress],
+        "addresses": [entry.ip or clipped(entry.hostname) for entry in service.ingress],
         "allocated": _said(service.conditions, ALLOCATED),
         "announced": _said(service.conditions, ANNOUNCED),
     }
@@ -119,7 +121,7 @@ def _node(snapshot: Snapshot, node: Node) -> Json:
     return {
         "ready": node.ready,
         "agent": reported,
-        "interfaces": sorted(i.name for i in announcer.interfaces) if announcer else [],
+        "interfaces": sorted(clipped(i.name) for i in announcer.interfaces) if announcer else [],
         "proxyHealthy": announcer.proxy_healthy if announcer else None,
     }
 
@@ -146,7 +148,7 @@ def _overwritten(services: Mapping[ServiceKey, Service]) -> Iterable[str]:
     for key, service in services.items():
         claim = read_claim(service)
         if claim.overwritten:
-            has = ", ".join(i.ip or i.hostname for i in service.ingress) or "no address"
+            has = ", ".join(i.ip or clipped(i.hostname) for i in service.ingress) or "no address"
             ours = ", ".join(str(address) for _, address in claim.hints)
             yield (
                 f"Service {key}: its status has {has}, and Pointsman gave it {ours}: another "

@@ -1,13 +1,26 @@
-"""Tables for people: plain text in a pipe, colour on a terminal. It knows no content."""
+"""Tables for people: plain text in a pipe, colour on a terminal. It knows no content.
+
+A cell is never broken: a row is as long as its cells. What needs a sentence stands below its
+table, where a narrow terminal may break it between words.
+"""
 
 import json
+import os
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-COLOURS: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
+from pointsman.model.printable import printable
+from pointsman.runtime.terminal import raw
+
+COLOURS: Final = {"True": "32", "False": "31", "Unknown": "33"}  # ECMA-48 section 8.3.117
+BOLD: Final = "1"
+DIM: Final = "2"
 NOTHING: Final = "-"
+BELOW: Final = ("WHY", "MESSAGE")  # columns of sentences; always the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,47 +33,78 @@ class Table:
 
 
 def show_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+    """Print *value*; what a terminal would act upon is an escape of JSON's."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    if not text.isascii() or not text.replace("\n", "").isprintable():
+        text = "".join(map(_escaped, text))
+    print(text)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n" or printable(character) == character:
+        return character
+    return json.dumps(character)[1:-1] if ord(character) > 0x7F else f"\\u{ord(character):04x}"
 
 
 def show(tables: Iterable[Table]) -> None:
     """Print *tables*, one below the other."""
-    if sys.stdout.isatty():
-        _coloured(tables)
+    if not sys.stdout.isatty():
+        print("\n\n".join(map(plain, tables)))
         return
-    print("\n\n".join(map(plain, tables)))
+    colours = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size().columns
+    for table in tables:
+        lines = _lines(table, width=width, colours=colours)
+        raw(sys.stdout).write("\n".join((*lines, "", "")))
 
 
 def plain(table: Table) -> str:
-    """Return *table* with aligned columns; the last one is as long as it needs to be."""
+    """Return *table* with aligned columns, and its sentences below it, each on one line."""
+    return "\n".join(_lines(table, width=0, colours=False))
+
+
+def _lines(table: Table, *, width: int, colours: bool) -> Iterator[str]:
     if not table.rows:
-        return f"{table.title}: none"
-    rows = [table.columns, *(tuple(cell or NOTHING for cell in row) for row in table.rows)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(table.columns))]
-    return "\n".join((table.title, *(_line(row, widths) for row in rows)))
+        yield _paint(f"{table.title}: none", DIM if colours else "")
+        return
+    cells = [tuple(printable(cell) for cell in row) for row in table.rows]
+    has_below = table.columns[-1] in BELOW
+    columns = table.columns[:-1] if has_below else table.columns
+    if len(columns) == 1 and has_below:  # a list of sentences, each about something
+        yield _paint(table.title, BOLD if colours else "")
+        for row in cells:
+            yield from _broken(f"  {row[0]}: {row[1]}", width)
+        return
+    rows = [tuple(cell or NOTHING for cell in row[: len(columns)]) for row in cells]
+    widths = [max(len(row[at]) for row in (columns, *rows)) for at in range(len(columns))]
+    yield _paint(table.title, BOLD if colours else "")
+    yield _line(columns, widths, [DIM if colours else ""] * len(columns))
+    for row in rows:
+        styles = [COLOURS.get(cell.split(" ")[0], "") if colours else "" for cell in row]
+        yield _line(row, widths, styles)
+    if has_below:
+        for sentence in dict.fromkeys(_sentence(row[0], row[-1]) for row in cells if row[-1]):
+            yield from _broken(f"  {sentence}", width)
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-    return ("  " + "  ".join(cells)).rstrip()
+def _sentence(subject: str, why: str) -> str:
+    return why if subject in why else f"{subject}: {why}"
 
 
-def _coloured(tables: Iterable[Table]) -> None:
-    # Why here: loading rich takes longer than most commands do.
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
+def _broken(text: str, width: int) -> list[str]:
+    if not width or len(text) <= width:
+        return [text]
+    return textwrap.wrap(
+        text, max(width, 40), subsequent_indent="    ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
-    console = Console(highlight=False)
-    for table in tables:
-        if not table.rows:
-            console.print(Text(f"{table.title}: none", style="dim"))
-            continue
-        drawn = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
-        for column in table.columns:
-            drawn.add_column(column, overflow="fold", header_style="dim")
-        for row in table.rows:
-            cells = (Text(cell or NOTHING, COLOURS.get(cell.split(" ")[0], "")) for cell in row)
-            drawn.add_row(*cells)
-        console.print(drawn)
-        console.print()
+
+def _line(row: Sequence[str], widths: Sequence[int], styles: Sequence[str]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    padded[-1] = row[-1]
+    return "  " + "  ".join(map(_paint, padded, styles))
+
+
+def _paint(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if style else text

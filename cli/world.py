@@ -6,7 +6,6 @@ It only gathers: what the objects mean is the planner's to say.
 import argparse
 import asyncio
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,8 @@ from manager import offline
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle
 from manager.snapshot import Observed, Settings, Snapshot
+from pointsman.model.printable import clipped
+from pointsman.runtime.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, then ~/.kube/config"
+    )
+    parser.add_argument(
+        "--context", metavar="NAME", help="of the kubeconfig (default: its current one)"
     )
     parser.add_argument(
         "--require-class", action="store_true", help="as the manager: leave Services without class"
@@ -95,8 +99,9 @@ def understood(given: argparse.Namespace, sources: Iterable[tuple[str, object]])
 def from_files(given: argparse.Namespace) -> tuple[list[tuple[str, object]], list[str]]:
     if not given.paths:
         raise Misuse("Name files with -f PATH; with --offline they are the whole cluster.")
-    if given.offline and given.kubeconfig:
-        raise Misuse("--offline asks no cluster: leave out --offline or --kubeconfig.")
+    for flag in ("kubeconfig", "context"):
+        if given.offline and getattr(given, flag):
+            raise Misuse(f"--offline asks no cluster: leave out --offline or --{flag}.")
     documents, broken = files.read(given.paths)
     return _admitted(documents, broken, shortened=given.offline)
 
@@ -124,7 +129,8 @@ def _ended(clause: str) -> str:
 def live(given: argparse.Namespace) -> list[object]:
     """Return the objects of the live cluster."""
     try:
-        return asyncio.run(offline.fetch(chosen_kubeconfig(given.kubeconfig, os.environ)))
+        kubeconfig = chosen_kubeconfig(given.kubeconfig, os.environ)
+        return asyncio.run(offline.fetch(kubeconfig, context=given.context))
     except offline.NoCluster as error:
         raise Wrong(str(error)) from error
 
@@ -152,10 +158,10 @@ def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path
 def tell(reading: offline.Reading) -> offline.Reading:
     """Say on stderr what could not be read and what was passed over; return *reading*."""
     for problem in reading.problems:
-        print(problem, file=sys.stderr)
+        say(problem, error=True)
     if reading.passed_over:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in reading.passed_over.items())
-        print(f"Passed over, as Pointsman does not look at these kinds: {kinds}.", file=sys.stderr)
+        kinds = ", ".join(f"{count} {clipped(kind)}" for kind, count in reading.passed_over.items())
+        say(f"Passed over, as Pointsman does not look at these kinds: {kinds}.", error=True)
     return reading
 
 
@@ -170,9 +176,9 @@ def settled(reading: offline.Reading, *, after: World | None = None) -> World:
         found = replace(found, further=held)
     snapshot, plan = settle(found)
     for subject, error in plan.failures:
-        print(
+        say(
             f"{subject} could not be judged: {type(error).__name__}: {error}. "
             "This is a fault of Pointsman; please report it.",
-            file=sys.stderr,
+            error=True,
         )
     return World(reading.snapshot, snapshot, plan, not (reading.problems or plan.failures))

@@ -11,13 +11,28 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from lab import demo, handle, life
 from lab.options import OMITTABLE, Options, given_api
 from lab.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
+from pointsman.runtime import terminal
+from pointsman.runtime.usage import examples
 
 Given = argparse.Namespace
+EXAMPLES: Final = {
+    "up": "pointsman lab up --detach --nodes 3 --router bird",
+    "down": "pointsman lab down --name lab",
+    "status": "pointsman lab status -o json",
+    "exec": "pointsman lab exec router -- ip route",
+    "kubeconfig": "export KUBECONFIG=$(pointsman lab kubeconfig)",
+    "endpoints": "pointsman lab endpoints default/web node1:2 node3:1:unready",
+    "get": "pointsman lab get 198.51.100.0 --count 30 --from client",
+    "fail": "pointsman lab fail node2",
+    "heal": "pointsman lab heal node2",
+    "logs": "pointsman lab logs manager --follow",
+    "demo": "pointsman lab demo --router bird --keep",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except Broken as broken:
         print(broken, file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"A lab is root's: {error}. Run this as root.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         life.end()
@@ -158,12 +176,17 @@ def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="pointsman lab",
         description="A small data centre on one machine, out of network namespaces.",
+        epilog=examples(*(EXAMPLES[name] for name in ("demo", "up", "exec", "fail", "down"))),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, run: Callable[[Given], int], text: str) -> argparse.ArgumentParser:
-        parser = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
+        parser = verbs.add_parser(
+            name, help=text, description=text, epilog=examples(EXAMPLES[name]),
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        )  # fmt: skip
         parser.set_defaults(run=run)
         parser.add_argument("--name", default="lab", help="which lab (default: %(default)s)")
         return parser
@@ -242,7 +265,10 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        with terminal.guarded():
+            ended = main()
+            sys.stdout.flush()
     except BrokenPipeError:  # `lab logs all | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
+        terminal.forget(sys.stdout)
+        ended = 0
+    sys.exit(ended)

@@ -42,6 +42,10 @@ def ask(lab: str, verb: str, *, timeout_s: float = 30.0, **arguments: Any) -> An
             sock.connect(str(RUNTIME_ROOT / lab / SOCKET))
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotUp(lab) from None
+        except PermissionError:
+            raise Broken(f"Lab {lab!r} is root's: run this as root.") from None
+        except OSError as error:
+            raise Broken(f"Lab {lab!r} cannot be asked: {error.strerror or error}.") from None
         try:
             sock.sendall(json.dumps({"verb": verb} | arguments).encode() + b"\n")
             with sock.makefile("rb") as stream:

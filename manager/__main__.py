@@ -15,6 +15,7 @@ from pathlib import Path
 from manager.main import Misuse, Options, run
 from manager.snapshot import Settings
 from pointsman.runtime import logs
+from pointsman.runtime.usage import examples
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 SOCKET = Path("/run/pointsman/gobgp/gobgp.sock")
@@ -26,6 +27,11 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="pointsman manager",
         description="Give Services addresses and tell routers about them.",
+        epilog=examples(
+            "pointsman manager --kubeconfig admin.conf --gobgp-socket /run/gobgp/gobgp.sock",
+            "pointsman manager --require-class --drain-taints example.com/maintenance",
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
         "--kubeconfig",

@@ -54,8 +54,10 @@ def flattened(raw: object) -> Iterable[object]:
     return objects.flattened([raw])
 
 
-async def fetch(kubeconfig: Path | None) -> list[object]:
+async def fetch(kubeconfig: Path | None, *, context: str | None = None) -> list[object]:
     """Return every object that a plan looks at, as the API server has them now.
+
+    *context*: of the kubeconfig; None: its current one.
 
     Raises:
         NoCluster: it cannot be reached, or a kind cannot be listed.
@@ -70,7 +72,7 @@ async def fetch(kubeconfig: Path | None) -> list[object]:
     found: list[object] = []
     kind = kinds[0]
     try:
-        async with kube.connect(kubeconfig) as api:
+        async with kube.connect(kubeconfig, context=context) as api:
             for kind in kinds:
                 found += await _pages(api, kind)
     except ValueError as error:

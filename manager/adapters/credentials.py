@@ -48,8 +48,14 @@ class Access:
 class Credentials:
     """The access that *kubeconfig* describes, or None: the one of the Pod that we are."""
 
-    def __init__(self, kubeconfig: Path | None, *, account: Path = SERVICE_ACCOUNT) -> None:
-        self._kubeconfig, self._account = kubeconfig, account
+    def __init__(
+        self,
+        kubeconfig: Path | None,
+        *,
+        context: str | None = None,
+        account: Path = SERVICE_ACCOUNT,
+    ) -> None:
+        self._kubeconfig, self._context, self._account = kubeconfig, context, account
         self._known: tuple[Stamps, Access] | None = None
         self._files: tuple[Path, ...] = ()
         self._turn = asyncio.Lock()
@@ -95,7 +101,10 @@ class Credentials:
             )
         else:
             await kube_config.load_kube_config(
-                str(self._kubeconfig), client_configuration=configuration, persist_config=False
+                str(self._kubeconfig),
+                context=self._context,
+                client_configuration=configuration,
+                persist_config=False,
             )
         return Access(
             base=str(configuration.host).rstrip("/"),
@@ -110,20 +119,21 @@ class Credentials:
         if self._kubeconfig is None:
             return (self._account / "token", self._account / "ca.crt")
         try:
-            named = _files_of(yaml.safe_load(self._kubeconfig.read_text()))
+            document = yaml.safe_load(self._kubeconfig.read_text())
+            named = _files_of(document, self._context)
         except MISREAD:
             named = []
         return (self._kubeconfig, *(self._kubeconfig.parent / name for name in named))
 
 
-def _files_of(document: Any) -> list[str]:
-    """Return the files that the current context of a kubeconfig names."""
+def _files_of(document: Any, chosen: str | None) -> list[str]:
+    """Return the files that a context of a kubeconfig names; by default its current one."""
 
     def entry(kind: str, name: object) -> Any:
         found = (one for one in document.get(f"{kind}s") or () if one.get("name") == name)
         return next(found, dict[str, Any]()).get(kind) or {}
 
-    context = entry("context", document.get("current-context"))
+    context = entry("context", chosen or document.get("current-context"))
     cluster, user = entry("cluster", context.get("cluster")), entry("user", context.get("user"))
     named = [cluster.get("certificate-authority")]
     named += [user.get(key) for key in ("tokenFile", "client-certificate", "client-key")]

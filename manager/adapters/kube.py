@@ -227,14 +227,16 @@ class KubeApi:
 
 @asynccontextmanager
 async def connect(
-    kubeconfig: Path | None, *, request_timeout_s: float = 5.0
+    kubeconfig: Path | None, *, context: str | None = None, request_timeout_s: float = 5.0
 ) -> AsyncIterator[KubeApi]:
     """Give access as *kubeconfig* says, or as a Pod has it when that is None.
+
+    *context*: which one of the kubeconfig's; None: its current one.
 
     Raises:
         ValueError: the configuration cannot be used; the text is the sentence for the user.
     """
-    credentials = Credentials(kubeconfig)
+    credentials = Credentials(kubeconfig, context=context)
     try:
         await credentials.access()
     except NoAccess as error:

@@ -33,7 +33,9 @@ def test_a_service_that_is_served_as_text(capsys) -> None:
     assert lines[0] == "Service default/web"
     assert "  announced: True (Announced)" in lines
     assert "  not written yet: its status has no address" in lines
-    assert "  node3  False    node3 is drained by its annotation pointsman.dev/drain" in lines
+    assert lines[lines.index("  node3  False") + 1 :][:1] == [
+        "  node3 is drained by its annotation pointsman.dev/drain"
+    ]
     assert "REFUSED: none" in lines
 
 
@@ -54,7 +56,7 @@ def test_a_service_that_waits_says_who_refused_it(capsys, tmp_path: Path) -> Non
     assert address["holders"] == ["default/web"]
     assert [one["candidate"] for one in address["waiting"]] == ["Service default/asks"]
     _, out, _ = run(capsys, "explain", "service", "default/asks", *file)
-    assert "  198.51.100.0  " in out
+    assert "REFUSED\n  198.51.100.0: " in out
 
 
 def test_paths_of_other_services_are_left_out(capsys, tmp_path: Path) -> None:
@@ -114,7 +116,9 @@ def test_an_address(address, summary, eips, capsys) -> None:
         pytest.param(["service", "ns/", *OFFLINE], 2, "names no Service", id="no name"),
         pytest.param(["address", "1.2.3", *OFFLINE], 2, "'1.2.3' is no IP address", id="no IP"),
         pytest.param(["address", "fe80::1%eth0", *OFFLINE], 2, "is no IP address", id="a zone"),
-        pytest.param(["node", "x"], 2, "invalid choice: 'node'", id="no such subject"),
+        pytest.param(
+            ["node", "x"], 2, "'node' cannot be explained; write service", id="no such subject"
+        ),
         pytest.param([], 2, "arguments are required", id="no subject"),
         pytest.param(["service", "web", "-f", "x"], 2, "with --offline only", id="live with files"),
     ],
@@ -122,4 +126,50 @@ def test_an_address(address, summary, eips, capsys) -> None:
 def test_trouble_is_a_sentence(words, status, sentence, capsys) -> None:
     got, out, err = run(capsys, "explain", *words)
     assert (got, out) == (status, "")
+    assert sentence in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("service", "default/web"), ("service", "web"), ("svc", "web"), ("services", "web"),
+        ("svc/web",), ("service/web",), ("service/default/web",), ("SVC", "web"),
+        ("svc", "web", "-n", "default"), ("svc/web", "--namespace", "default"),
+        ("-n", "default", "svc", "default/web"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_service_is_named_as_kubectl_names_it(words: tuple[str, ...], capsys) -> None:
+    assert answer(capsys, "explain", *words, *OFFLINE)["service"] == "default/web"
+
+
+@pytest.mark.parametrize(
+    "words", [("address", "198.51.100.1"), ("address/198.51.100.1",), ("ip", "198.51.100.1")]
+)
+def test_an_address_is_named_so_too(words: tuple[str, ...], capsys) -> None:
+    assert answer(capsys, "explain", *words, *OFFLINE)["address"] == "198.51.100.1"
+
+
+def test_the_namespace_is_the_one_that_is_asked_for(capsys, tmp_path: Path) -> None:
+    other = service("web")
+    other["metadata"]["namespace"] = "team"
+    file = ("--offline", "-f", write(tmp_path / "a.yaml", *small(), other))
+    assert answer(capsys, "explain", "svc", "web", "-n", "team", *file)["service"] == "team/web"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("svc",), "explain takes one service: explain service NAMESPACE/NAME."),
+        (("svc", "a", "b"), "explain takes one service"),
+        (("svc/",), "explain takes one service"),
+        (("svc", "a/b/c"), "'a/b/c' names no Service"),
+        (("svc", "a/web", "-n", "b"), "'a/web' is not in namespace 'b'"),
+        (("pod", "x"), "'pod' cannot be explained"),
+        (("address",), "explain takes one address"),
+    ],
+)
+def test_what_names_nothing_is_misuse(words: tuple[str, ...], sentence: str, capsys) -> None:
+    status, out, err = run(capsys, "explain", *words, *OFFLINE)
+    assert (status, out) == (2, "")
     assert sentence in err

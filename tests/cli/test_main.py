@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from cli import __main__ as program
 from lab.parts import find
-from tests.cli.running import CLUSTER, OFFLINE, ROOT, process, run
+from tests.cli.running import CLUSTER, OFFLINE, ROOT, obj, process, run, service, small, write
 
 
 def test_the_overview_names_every_command_and_loads_none(capsys) -> None:
@@ -127,3 +128,94 @@ def test_a_terminal_gets_colour_and_a_pipe_does_not(tmp_path: Path) -> None:
     assert "\x1b[" in shown.stdout
     assert "198.51.100.1" in shown.stdout
     assert "\x1b" not in process("plan", *OFFLINE).stdout
+
+
+def test_the_version_is_said(capsys) -> None:
+    status, out, _ = run(capsys, "--version")
+    assert status == 0
+    assert out.startswith("pointsman ")
+
+
+HELPS = (
+    (), ("status",), ("explain",), ("peers",), ("routes",), ("plan",), ("crds",), ("manager",),
+    ("agent",), ("lab",), *(("lab", verb) for verb in ("up", "down", "status", "exec", "kubeconfig",
+    "endpoints", "get", "fail", "heal", "logs", "demo")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_every_help_has_examples(words: tuple[str, ...], capsys) -> None:
+    status, out, _ = run(capsys, *words, "--help")
+    assert status == 0
+    _, _, shown = out.partition("\nexamples:\n")
+    assert "$(pointsman" in shown or f"pointsman {' '.join(words)}".strip() in shown
+
+
+def _terminal(*words: str, columns: int = 80, **environment: str) -> str:
+    """Return what a terminal of so many columns is sent."""
+    size = f"stty cols {columns} rows 24; {sys.executable} -m cli {' '.join(words)}"
+    shown = subprocess.run(
+        ["script", "-qec", size, "/dev/null"],
+        cwd=ROOT, env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", **environment},
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return shown.stdout.replace("\r\n", "\n")
+
+
+def test_no_cell_is_broken_on_80_columns() -> None:
+    plain = process("plan", *OFFLINE).stdout
+    shown = re.sub(r"\x1b\[\d*m", "", _terminal("plan", *OFFLINE))
+    rows = [line for line in plain.splitlines() if line.startswith("  ") and ". " not in line]
+    assert rows
+    for row in rows:
+        assert row in shown.splitlines()
+    sentences = [line for line in shown.splitlines() if line.startswith("  Service default/late")]
+    assert sentences
+    assert all(len(line) <= 80 for line in sentences)
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_a_terminal_may_be_spared_the_colours(environment: dict[str, str]) -> None:
+    assert "\x1b" not in _terminal("plan", *OFFLINE, **environment)
+
+
+EVIL = (
+    "\x1b[31mRED\x1b]0;pwned\x07\r\n2026-11-28T16:00:00.000Z ERROR manager: forged"
+    "\u2028\u202egpj.exe\x85\x9b2J\u200b"
+)
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(
+    "words", [("plan",), ("status",), ("explain", "service", "evil"), ("routes",), ("peers",)]
+)
+def test_nothing_that_is_written_in_a_cluster_acts_on_a_terminal(
+    words: tuple[str, ...], output: str, tmp_path: Path, capsys
+) -> None:
+    evil = service("evil", notes=dict.fromkeys(("eip", "addresses", "share-key"), EVIL))
+    evil["metadata"]["annotations"]["pointsman.dev/" + EVIL] = "x"
+    evil["spec"]["loadBalancerClass"] = "pointsman.dev/lb"
+    evil["status"] = {
+        "loadBalancer": {"ingress": [{"hostname": EVIL}]},
+        "conditions": [
+            {"type": f"pointsman.dev/{kind}", "status": "False", "reason": EVIL, "message": EVIL}
+            for kind in ("Allocated", "Announced")
+        ],
+    }
+    evil["metadata"]["uid"] = "1"  # from a server: shown, not refused
+    odd = obj("Announcer", "node1", status={"interfaces": [{"name": EVIL}]})
+    path = write(tmp_path / "a.yaml", *small(), evil, odd, {"kind": EVIL, "apiVersion": EVIL})
+    _, out, err = run(capsys, *words, "--offline", "-f", path, "-o", output)
+    assert "evil" in out + err
+    for text in (out, err):
+        assert text.replace("\n", "").isprintable()
+        assert not any(line.startswith("2026-") for line in text.splitlines())
+
+
+def test_a_terminal_of_another_encoding_is_served(tmp_path: Path) -> None:
+    kind = obj("Größe", "x", "v1")
+    told = process(
+        "plan", "--offline", "-f", write(tmp_path / "a.yaml", *small(), kind), encoding="latin-1",
+        seed="0",
+    )  # fmt: skip
+    assert told.returncode == 0
