@@ -151,12 +151,13 @@ def test_every_help_has_examples(words: tuple[str, ...], capsys) -> None:
     assert "$(pointsman" in shown or f"pointsman {' '.join(words)}".strip() in shown
 
 
-def _terminal(*words: str, columns: int = 80, **environment: str) -> str:
+def _terminal(*words: str, environment: dict[str, str] | None = None) -> str:
     """Return what a terminal of so many columns is sent."""
-    size = f"stty cols {columns} rows 24; {sys.executable} -m cli {' '.join(words)}"
+    size = f"stty cols 80 rows 24; {sys.executable} -m cli {' '.join(words)}"
     shown = subprocess.run(
         ["script", "-qec", size, "/dev/null"],
-        cwd=ROOT, env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", **environment},
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", **(environment or {})},
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return shown.stdout.replace("\r\n", "\n")
@@ -176,7 +177,7 @@ def test_no_cell_is_broken_on_80_columns() -> None:
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_a_terminal_may_be_spared_the_colours(environment: dict[str, str]) -> None:
-    assert "\x1b" not in _terminal("plan", *OFFLINE, **environment)
+    assert "\x1b" not in _terminal("plan", *OFFLINE, environment=environment)
 
 
 EVIL = (

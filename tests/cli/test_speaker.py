@@ -1,6 +1,7 @@
 """`pointsman routes` and `peers`: desired beside observed."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from manager import offline
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Observed, Settings
 from pointsman.model.route import PathAttributes, PeerName, Route, SessionReport, route_order
-from tests.cli.running import CLUSTER, OFFLINE, answer, run
+from tests.cli.running import CLUSTER, OFFLINE, answer, peer, run, small, write
 
 TOR = PeerName("tor-1")
 LOCKED = Condition("Ready", "False", "SecretMissing", "It has no session: no Secret.")
@@ -125,3 +126,63 @@ def test_no_speaker_and_no_such_peer_are_said(capsys: pytest.CaptureFixture[str]
     status, _, err = run(capsys, "routes", *OFFLINE, "--peer", "nobody")
     assert status == 2
     assert "There is no BgpPeer 'nobody'" in err
+
+
+def _recorded(state: str, *, said: str, message: str = "") -> dict:
+    """Return a BgpPeer as a manager left it, with its session in *state*."""
+    peer_ = peer()
+    peer_["status"] = {
+        "speakers": [
+            {"name": "a", "state": "Established", "advertisedPaths": 1},
+            {"name": "b", "state": state, "lastError": "connection refused"},
+        ],
+        "conditions": [
+            {
+                "type": "Established", "status": said, "reason": "X", "message": message,
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }
+        ],
+    }  # fmt: skip
+    return peer_
+
+
+def _peers(capsys: pytest.CaptureFixture[str], path: Path, document: dict) -> tuple[int, str]:
+    objects = [one for one in small() if one["kind"] != "BgpPeer"]
+    file = write(path / "a.yaml", *objects, document)
+    status, out, _ = run(capsys, "peers", "--offline", "-f", file)
+    return status, out
+
+
+def test_without_a_speaker_the_recorded_state_is_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, out = _peers(capsys, tmp_path, _recorded("Established", said="True"))
+    assert status == 0
+    assert "Established" in out
+
+
+@pytest.mark.parametrize("said", ["False", "Unknown"])
+def test_a_session_recorded_as_down_is_1_and_says_why(
+    said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    down = _recorded("Active", said=said, message="No session, and here is why.")
+    status, out = _peers(capsys, tmp_path, down)
+    assert status == 1
+    assert "  Active  " in out
+    assert out.splitlines()[-1] == "! No session, and here is why."
+
+
+def test_of_several_managers_the_session_that_is_down_counts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, out = _peers(capsys, tmp_path, _recorded("Idle", said="True"))
+    assert status == 1
+    assert "BgpPeer tor-1 has no session (state Idle, as last recorded): connection refused." in out
+
+
+def test_a_peer_that_its_owner_disabled_is_no_session_that_is_down(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    off = _recorded("Idle", said="False", message="No.")
+    off["spec"]["disabled"] = True
+    assert _peers(capsys, tmp_path, off)[0] == 0

@@ -47,6 +47,8 @@ def check(words: list[str], where: str) -> None:
     if not words:
         return
     program, *rest = words
+    if rest in (["--help"], ["--version"]):
+        return
     if program == "kubectl" and rest[:1] == ["pointsman"]:
         program, rest = "pointsman", rest[1:]
     if program.endswith("python") and rest[:1] == ["-m"]:
