@@ -198,7 +198,7 @@ def _but(nodes: Nodes, serving: Serving) -> str:
         return f" but on {listed(lost)}, out of service (taint {OUT_OF_SERVICE})"
     if lost := sorted(nearly - nodes.alive):
         exist = "which does not exist" if len(lost) == 1 else "which do not exist"
-        return f" but on Node {listed(lost)}, {exist}"
+        return f" but on Node {listed([*map(clipped, lost)])}, {exist}"
     if serving.portless:
         return (
             ", because its EndpointSlices have no port, as when none of its Pods has a port of the "
