@@ -83,10 +83,15 @@ def sign(
 
     By `openssl ca`: the one command of every version that takes dates.
     """
+    if by == name and not extensions:
+        return _first_version(folder, name)
+    # Newer versions of openssl add identifiers unless they are told not to.
+    named = {line.partition("=")[0] for line in extensions}
+    bare = ("subjectKeyIdentifier", "authorityKeyIdentifier")
+    extensions += tuple(f"{one}=none" for one in bare if one not in named)
     (folder / "index.txt").write_text("")
     (folder / "serial").write_text("0A")
-    # Without extensions at all, a certificate is of version 1.
-    section = "x509_extensions = ext\n[ext]\n" + "\n".join(extensions) if extensions else ""
+    section = "x509_extensions = ext\n[ext]\n" + "\n".join(extensions)
     (folder / "conf").write_text(
         f"[ca]\ndefault_ca = one\n[one]\ndatabase = {folder}/index.txt\nserial = {folder}/serial\n"
         f"new_certs_dir = {folder}\ndefault_md = sha256\npolicy = any\nunique_subject = no\n"
@@ -101,6 +106,18 @@ def sign(
     start, _, end = dates.partition(" ")
     span = ("-startdate", start, "-enddate", end)
     openssl("ca", "-config", folder / "conf", *signer, "-keyfile", signing, *asked, *span)
+
+
+def _first_version(folder: Path, name: str) -> None:
+    """Make a certificate of X.509 version 1, which has no extensions, as old tools did."""
+    (folder / "conf").write_text("[req]\ndistinguished_name = dn\n[dn]\n")
+    helped = subprocess.run(
+        ["openssl", "req", "-help"], capture_output=True, text=True, check=False
+    )
+    old = ("-x509v1",) if "-x509v1" in helped.stdout + helped.stderr else ("-x509",)
+    files = ("-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt")
+    key = ("-newkey", *EC, "-nodes", "-days", 9)
+    openssl("req", *old, *key, "-config", folder / "conf", "-subj", f"/CN={name}", *files)
 
 
 NOW: Final = "20200101000000Z 20990101000000Z"

@@ -6,6 +6,7 @@ One table for all of them: they verify in one place, and none may go past it.
 import asyncio
 import json
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -116,6 +117,18 @@ async def test_every_makers_authority_is_believed(
         )
 
 
+@pytest.mark.parametrize("shape", [one for one in SHAPES if one not in ("kubeadm", "k3s")])
+async def test_these_are_the_ones_that_python_313_refuses_by_itself(made: Any, shape: str) -> None:
+    """Else the table above would show nothing."""
+    folder = made(shape)
+    strict = ssl.create_default_context(cafile=folder / "ca.crt")
+    strict.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+    async with shown(folder, BODY) as port:
+        opening = asyncio.open_connection("127.0.0.1", port, ssl=strict)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await opening
+
+
 async def test_a_certificate_that_is_listed_itself_is_believed(
     client: Any, tmp_path: Path, made: Any
 ) -> None:
@@ -126,6 +139,7 @@ async def test_a_certificate_that_is_listed_itself_is_believed(
         await client(kubeconfig(tmp_path / "k", port, **listed))
 
 
+NO_CA: Final = ("basicConstraints=critical,CA:FALSE", "subjectKeyIdentifier=hash")
 REFUSED: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
     "another CA of the same name": ({}, "not signed by the CA that we were given"),
     "another name": ({"name": "other.example.com"}, "names another server"),
@@ -134,7 +148,7 @@ REFUSED: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
     "expired": ({"leaf_dates": PAST}, "has expired"),
     "a CA that has expired": ({"dates": PAST}, "has expired"),
     "not valid yet": ({"leaf_dates": FUTURE}, "is not valid yet"),
-    "signed by what is no CA": ({"ca": ("basicConstraints=critical,CA:FALSE",)}, "CA"),
+    "signed by what is no CA": ({"ca": NO_CA}, "CA"),
     "for clients only": ({"leaf": ("extendedKeyUsage=clientAuth",)}, "certificate"),
 }
 
