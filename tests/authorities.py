@@ -84,7 +84,8 @@ def sign(
     By `openssl ca`: the one command of every version that takes dates.
     """
     if by == name and not extensions:
-        return _first_version(folder, name)
+        _first_version(folder, name)
+        return
     # Newer versions of openssl add identifiers unless they are told not to.
     named = {line.partition("=")[0] for line in extensions}
     bare = ("subjectKeyIdentifier", "authorityKeyIdentifier")
