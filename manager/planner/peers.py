@@ -131,7 +131,15 @@ def _password(
 
 
 def identities(snapshot: Snapshot, conf: BgpConfSpec) -> tuple[SpeakerIdentity, ...]:
-    """Return AS, router-id and listener of each of this replica's speakers.
+    """Return AS, router-id and listener of each of this replica's speakers."""
+    replica = snapshot.settings.speaker_name
+    return identities_of(snapshot, conf, replica, count=len(snapshot.speakers))
+
+
+def identities_of(
+    snapshot: Snapshot, conf: BgpConfSpec, replica: str, *, count: int
+) -> tuple[SpeakerIdentity, ...]:
+    """Return AS, router-id and listener of each of the *count* speakers of *replica*.
 
     Derived, a router-id is a hash of (cluster, replica, speaker index), the next one if an
     address known in the cluster has it: stable, unique and never a node's own. Only the
@@ -139,16 +147,18 @@ def identities(snapshot: Snapshot, conf: BgpConfSpec) -> tuple[SpeakerIdentity, 
 
     Source: RFC 6286 section 2.1 (unique within an AS, not zero).
     """
-    first = conf.router_id or _derived(snapshot, 0, taken=frozenset())
+    first = conf.router_id or _derived(snapshot, replica, 0, taken=frozenset())
     found = [SpeakerIdentity(conf.asn, first, conf.listen_port, conf.listen_addresses)]
-    for index in range(1, len(snapshot.speakers)):
+    for index in range(1, count):
         taken = frozenset(one.router_id for one in found)
-        found.append(SpeakerIdentity(conf.asn, _derived(snapshot, index, taken=taken)))
+        found.append(SpeakerIdentity(conf.asn, _derived(snapshot, replica, index, taken=taken)))
     return tuple(found)
 
 
-def _derived(snapshot: Snapshot, index: int, *, taken: AbstractSet[Address]) -> IPv4Address:
-    seed = f"{snapshot.cluster_uid}/{snapshot.settings.speaker_name}/{index}"
+def _derived(
+    snapshot: Snapshot, replica: str, index: int, *, taken: AbstractSet[Address]
+) -> IPv4Address:
+    seed = f"{snapshot.cluster_uid}/{replica}/{index}"
     number = int.from_bytes(sha256(seed.encode()).digest()[:8])
     known = {*reserved(snapshot), *taken}
     size = ROUTER_IDS.num_addresses

@@ -10,6 +10,7 @@ from typing import Final
 from manager.planner.claims import allocated_from
 from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
 from manager.planner.peers import Peers
+from manager.planner.routerids import router_ids
 from manager.planner.sessions import WITH_SESSION, sessions_said
 from manager.planner.vocabulary import (
     ALLOCATED,
@@ -118,9 +119,10 @@ def resource_records(
         held = state.in_use and (not eip.deleting or "pointsman.dev/in-use" in eip.finalizers)
         records[ResourceKey("Eip", eip_name)] = _eip_record(state, eip.generation, held=held)
     for conf_name, verdict in peers.confs.items():
-        generation = snapshot.bgp_confs[conf_name].generation
+        conf = snapshot.bgp_confs[conf_name]
+        ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
         records[ResourceKey("BgpConf", conf_name)] = StatusRecord(
-            {READY: stated(verdict)}, {}, generation
+            {READY: stated(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
         )
     for peer_name, verdict in peers.verdicts.items():
         peer, conditions = snapshot.bgp_peers[peer_name], {READY: stated(verdict)}

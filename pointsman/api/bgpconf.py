@@ -124,3 +124,8 @@ class BgpConfStatus(ApiModel):
 
     conditions: Conditions = Field(default=(), description=CONDITIONS)
     observed_generation: StrictInt | None = Field(default=None, description=OBSERVED_GENERATION)
+    router_ids: Annotated[tuple[str, ...], ListType("atomic")] = Field(
+        default=(),
+        description="Router ids of the speakers, given or derived, by replica in the order of "
+        "their names.",
+    )

@@ -79,7 +79,7 @@ KINDS = (
         BgpConfStatus,
         (
             Column("AS", ".spec.as", "Our AS number.", "integer"),
-            Column("RouterId", ".spec.routerId", "The router id, where it is not derived."),
+            Column("RouterId", ".status.routerIds", "The router ids of the speakers."),
             READY,
             AGE,
         ),

@@ -9,8 +9,11 @@ import pytest
 import yaml
 
 from manager.planner.peers import identities, neighbor, neighbors, read_peers
+from manager.planner.plan import plan
+from manager.planner.routerids import router_ids
 from manager.snapshot import BgpConf, BgpPeer, Node, Observed, Resource, Settings, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec
+from pointsman.model.record import ResourceKey
 from pointsman.model.route import Bfd, Neighbor, PeerName
 from tests.manager.planner.scene import CONF, node, peer, scene
 
@@ -142,6 +145,51 @@ def test_the_speakers_of_a_replica_have_numbers_of_their_own() -> None:
         further[0].router_id + 1,
         further[1].router_id,
     ]
+
+
+def entries(*names: object) -> dict[str, Any]:
+    return {"status": {"speakers": [{"name": name} for name in names]}}
+
+
+def shown(*names: object, own: str = "m1", speakers: int = 1, **conf: Any) -> list[str]:
+    """Return the router ids that BgpConf shows where those names have entries in a BgpPeer."""
+    snapshot = scene(
+        replace(peer("t"), **entries(*names)),
+        cluster_uid="cluster",
+        settings=Settings(speaker_name=own, speakers=speakers),
+    )
+    return router_ids(snapshot, BgpConfSpec.model_validate({"as": 64501, **conf}))
+
+
+def test_bgpconf_shows_the_router_ids_of_all_speakers() -> None:
+    assert shown() == [str(speaker())]
+    both = shown("m1", "m2", "m2/1")
+    assert both[:2] == [str(speaker()), str(speaker("m2"))]
+    assert len(set(both)) == 3
+    # Whoever leads shows the same.
+    assert shown("m1", "m2", own="m2") == shown("m1", "m2", own="m1")
+    assert shown("m1", "m1/1", "m2", "m2/1", own="m2", speakers=2) == shown(
+        "m1", "m1/1", "m2", "m2/1", speakers=2
+    )
+
+
+def test_a_given_router_id_is_shown_once() -> None:
+    assert shown("m1", "m2", routerId="192.0.2.10") == ["192.0.2.10"]
+
+
+def test_what_somebody_wrote_into_a_status_costs_little() -> None:
+    found = shown("m1", None, 7, "m9/99999999999", "m8/x", "m7/-1")
+    assert str(speaker()) in found
+    assert len(found) < 80
+
+
+def test_the_router_ids_are_in_the_status_of_the_bgpconf_that_is_used() -> None:
+    spare = replace(CONF, name="spare")
+    statuses = plan(
+        scene(bgp_confs={"default": CONF, "spare": spare}, settings=Settings(speaker_name="m1"))
+    ).statuses
+    assert statuses[ResourceKey("BgpConf", "default")].fields["routerIds"]
+    assert "routerIds" not in statuses[ResourceKey("BgpConf", "spare")].fields
 
 
 def test_a_router_id_that_is_given_is_used() -> None:
