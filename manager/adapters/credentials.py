@@ -26,6 +26,8 @@ MISREAD: Final = (
     kube_config.ConfigException, yaml.YAMLError, TypeError, AttributeError, KeyError, IndexError,
     ValueError, AssertionError, RecursionError, OSError,
 )  # fmt: skip
+# Of these, what the loader says speaks of its own code.
+MISSHAPEN: Final = (TypeError, AttributeError, KeyError, IndexError, AssertionError)
 LOGIN_S: Final = 30.0  # a program that logs in may ask the network
 DOUBT_S: Final = 10.0  # a server that refuses every login has it tried this often
 
@@ -85,6 +87,8 @@ class Credentials:
             except MISREAD as error:  # OSError holds TimeoutError
                 where = self._kubeconfig or "the Pod's service account"
                 what = " ".join(str(error).split()) or type(error).__name__
+                if isinstance(error, MISSHAPEN):
+                    what = "it is no kubeconfig, or a cluster, context or user in it is missing"
                 raise NoAccess(f"{where}: {what}") from error
             self._known, self._doubted = (before, access), False
             self._loaded_at = asyncio.get_running_loop().time()

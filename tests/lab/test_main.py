@@ -1,8 +1,18 @@
 """The verbs as words; what they do to a lab is test_real."""
 
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from lab.__main__ import main
+from lab.topology import RUNTIME_ROOT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 NAME = ["--name", "never-up"]
 
@@ -59,3 +69,33 @@ def test_down_of_nothing_is_fine(capfd: pytest.CaptureFixture[str]) -> None:
 def test_help_is_0() -> None:
     assert main(["--help"]) == 0
     assert main(["up", "--help"]) == 0
+
+
+AS_NOBODY = """
+import os, sys
+from lab.__main__ import main
+os.setegid(65534)
+os.seteuid(65534)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("verb", ["status", "kubeconfig", "down"])
+def test_somebody_elses_lab_is_no_traceback(verb: str) -> None:
+    name = f"other-{os.getpid()}"
+    folder = RUNTIME_ROOT / name
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(folder / "control.sock"))
+            listening.listen()
+            told = subprocess.run(
+                [sys.executable, "-c", AS_NOBODY, verb, "--name", name],
+                capture_output=True, text=True, check=False, cwd=ROOT,
+            )  # fmt: skip
+    finally:
+        shutil.rmtree(folder)
+    assert told.returncode == 1
+    assert "root" in told.stderr
+    assert "Traceback" not in told.stderr
