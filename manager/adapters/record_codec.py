@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from manager.planner.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
+from pointsman.model.allocated import ShareConflict
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
 
 ALLOCATED_FROM: Final = "pointsman.dev/allocated-from"
@@ -26,6 +27,7 @@ ALLOCATED: Final = "pointsman.dev/Allocated"
 OUR_CONDITIONS: Final = frozenset({ALLOCATED, "pointsman.dev/Announced"})
 FINALIZER: Final = "pointsman.dev/in-use"
 VIP: Final = "VIP"
+SHARE_CONFLICT: Final = ShareConflict.__name__
 
 
 def service_record(service: Service) -> ServiceRecord | None:
@@ -152,7 +154,10 @@ def _annotations(service: Service, wanted: Mapping[str, str]) -> dict[str, str |
 def _conditions(
     before: Iterable[Condition], wanted: Mapping[str, Stated], *, now: str
 ) -> list[dict[str, Any]]:
-    """Return *wanted* as entries; the time of one moves only when its status turns."""
+    """Return *wanted* as entries; the time of one moves only when its status turns.
+
+    And when it turns to `ShareConflict`, from whatever reason: what follows is timed by that.
+    """
     known = {c.type: c for c in before}
     return [
         {
@@ -167,7 +172,10 @@ def _conditions(
 
 
 def _since(known: Condition | None, stated: Stated) -> str:
-    return known.last_transition_time if known and known.status == stated.status else ""
+    if known is None or known.status != stated.status:
+        return ""
+    begins = stated.reason == SHARE_CONFLICT != known.reason
+    return "" if begins else known.last_transition_time
 
 
 def _others(service: Service) -> list[dict[str, Any]]:

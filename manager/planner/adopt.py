@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from manager.planner.claims import MOST, Claim
 from manager.planner.ledger import Ledger
 from manager.planner.pools import Pool
+from manager.planner.share_grace import OVER, changed_terms, on_record, time_left
 from manager.planner.sharing import Tenants, faithfulness
 from manager.snapshot import ServiceKey
 from pointsman.model.address import Address, Family, family_of
@@ -49,13 +50,32 @@ def _adopted(ledger: Ledger, claims: Iterable[Claim]) -> _Keeping:
         for one in _holdings(ledger, claim):
             holders.setdefault(one.address, []).append(one)
     keeping: _Keeping = {}
-    shared = (found for found in holders.values() if len(found) > 1)
-    several = {one.claim.key: one.claim for found in shared for one in found}
-    faith = {key: faithfulness(claim) for key, claim in several.items()}
+    several = (found for found in holders.values() if len(found) > 1)
+    claims_there = {one.claim.key: one.claim for found in several for one in found}
+    faith = {key: faithfulness(claim) for key, claim in claims_there.items()}
     for found in holders.values():
-        for one in _rightful(ledger, found, faith) if len(found) > 1 else found:
+        stay = _rightful(ledger, found, faith) if len(found) > 1 else found
+        for one in stay:
             _keep(ledger, keeping, one.claim, one.address, one.home)
+        if len(stay) < len(found):
+            _let_linger(ledger, keeping, found, faith)
     return keeping
+
+
+def _let_linger(ledger: Ledger, keeping: _Keeping, found: list[_Holding], faith: _Faith) -> None:
+    """Leave an address for a while to those of *found* who shared it and changed their terms."""
+    shared = on_record(one.claim for one in found)
+    for one in found:
+        claim, address = one.claim, one.address
+        obstacle = ledger.tenants[address].obstacle(claim)
+        if claim.key in ledger.tenants[address].claims or obstacle is None or not one.ours:
+            continue
+        left = time_left(claim, ledger.taken_at)
+        faithful = faith[claim.key][0] == 0
+        if left > OVER and changed_terms(claim, address, faithful=faithful, shared=shared):
+            ledger.linger(claim, address, obstacle, left)
+            families = keeping.setdefault(claim.key, {})
+            families.setdefault(family_of(address), set()).add(address)
 
 
 def _holdings(ledger: Ledger, claim: Claim) -> Iterator[_Holding]:
@@ -129,9 +149,13 @@ def _rightful(ledger: Ledger, found: list[_Holding], faith: _Faith) -> list[_Hol
     address = found[0].address
     at = [pool for pool in ledger.pools.at(address) if address in pool.own]
 
-    def rank(one: _Holding) -> tuple[bool, bool, tuple[int, tuple[str, str]]]:
+    shared = on_record(one.claim for one in found)
+
+    def rank(one: _Holding) -> tuple[bool, bool, bool, tuple[int, tuple[str, str]]]:
         admitted = not at or any(ledger.refused(one.claim, pool) is None for pool in at)
-        return not one.ours, not admitted, faith[one.claim.key]
+        trust = faith[one.claim.key]
+        changed = changed_terms(one.claim, address, faithful=trust[0] == 0, shared=shared)
+        return not one.ours, not admitted, changed, trust
 
     tenants = Tenants()
     stay = [one for one in found if one.claim.opaque]

@@ -47,6 +47,7 @@ def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
         allocations=dict(sorted(work.allocations.items())),
         eips=eip_states(ledger, claims, work.allocations),
         failures=(*pools.failures, *sorted(work.failures, key=_first)),
+        again_s=ledger.again_s,
     )
 
 
@@ -88,7 +89,7 @@ class _Work:
         self.allocations[claim.key] = Allocation(
             grants=grants,
             verdict=verdict,
-            shared_as=terms(claim.share) if held and claim.share is not None else None,
+            shared_as=self._shared_as(claim, held),
             hints=_lasting(claim, outcomes, strays),
             refusals=tuple(refusal for problem in problems for refusal in problem.refusals),
         )
@@ -107,6 +108,12 @@ class _Work:
         )
         unchanged = tuple(Outcome(family, kept.get(family, ())) for family in claim.families)
         return unchanged, InternalError("Service", claim.key, name)
+
+    def _shared_as(self, claim: Claim, held: list[Address]) -> str | None:
+        """Return the terms to record: today's, but for who has changed them and stays yet."""
+        if any((claim.key, address) in self.ledger.parting for address in held):
+            return claim.shared_as
+        return terms(claim.share) if held and claim.share is not None else None
 
     def _booked(self, address: Address) -> EipName | None:
         home = self.ledger.homes[address]

@@ -71,6 +71,7 @@ class Books:
     allocations: Mapping[ServiceKey, Allocation]
     eips: Mapping[EipName, EipState]
     failures: tuple[tuple[str, Exception], ...] = ()  # ("Service ns/name", what judging it raised)
+    again_s: float | None = None  # until somebody leaves an address that it shared
 
 
 @dataclass(frozen=True, slots=True)

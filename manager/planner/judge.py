@@ -5,7 +5,7 @@ Service that needs both families can be refused both.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from manager.planner.claims import MOST, Claim
 from manager.planner.desired import Refusal
@@ -23,6 +23,7 @@ from pointsman.model.allocated import (
     EipNotFound,
     NoDefaultEip,
     NotAdmitted,
+    ShareConflict,
     Unserved,
     WrongFamily,
     listed,
@@ -47,6 +48,7 @@ class Problem:
     because: tuple[str, ...]
     about: str = ""
     refusals: tuple[Refusal, ...] = ()
+    parting: bool = False  # it keeps a shared address for a while only, and that is said first
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,19 @@ class Outcome:
 
 def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address, ...]) -> Outcome:
     """Return what *claim*, which keeps *kept* if it wants to, gets in *family*."""
+    found = _outcome(ledger, claim, family, kept=kept)
+    for address in found.addresses if ledger.parting else ():
+        obstacle = ledger.parting.get((claim.key, address))
+        if obstacle is not None:
+            stays = "so the Service waits ten seconds for them to agree again, then leaves it"
+            clause = f"{obstacle.clause}, {stays}"
+            refusals = (_of(address, obstacle.clause),)
+            problem = Problem(ShareConflict, (clause,), str(address), refusals, parting=True)
+            return replace(found, problem=problem)
+    return found
+
+
+def _outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address, ...]) -> Outcome:
     if claim.fault is not None:
         fault = claim.fault
         return Outcome(family, kept, problem=Problem(fault.reason, (fault.clause,), fault.about))
@@ -162,7 +177,8 @@ def _shared_or_pooled(
     ledger: Ledger, claim: Claim, family: Family
 ) -> Mapping[Address, Pool] | Problem:
     if claim.share is not None:
-        shared = sorted(ledger.mates.addresses(claim.share, family), key=address_order)
+        mates = ledger.mates.addresses(claim.share, family)
+        shared = sorted((a for a in mates if _is_others(ledger, claim, a)), key=address_order)
         problems = []
         for address in shared:
             source = _joined(ledger, claim, address)
@@ -176,6 +192,19 @@ def _shared_or_pooled(
         return hinted
     found = _pooled(ledger, claim, family)
     return found if isinstance(found, Problem) else dict([found])
+
+
+def _is_others(ledger: Ledger, claim: Claim, address: Address) -> bool:
+    """Whether somebody else than *claim* stays on *address* under its key.
+
+    What it leaves it does not wait for, where only such have its key as leave soon, too.
+    """
+    tenants = ledger.tenants[address].claims if address in ledger.tenants else {}
+    other = next((one for key, one in tenants.items() if key != claim.key), None)
+    theirs = None if other is None else other.share
+    if theirs is not None and claim.share is not None and theirs.key == claim.share.key:
+        return True
+    return address not in claim.held.get(family_of(address), ())
 
 
 def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool] | Problem:

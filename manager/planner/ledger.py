@@ -6,6 +6,7 @@ that a speaker still holds a path for. The ledger dies with the plan.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from manager.planner.claims import Claim
 from manager.planner.collisions import collision, external_users
@@ -74,6 +75,9 @@ class Ledger:
         self.tenants: dict[Address, Tenants] = {}
         self.homes: dict[Address, Pool | None] = {}
         self.mates = Mates()
+        self.taken_at = snapshot.taken_at
+        self.parting: dict[tuple[ServiceKey, Address], Obstacle] = {}  # who stays for a while
+        self.again_s: float | None = None  # until the first of them leaves
         self._busy: set[Address] = set()
         self._busy_in: dict[_Book, set[int]] = {}
         self._avoid_in: dict[_Book, set[int]] = {}
@@ -103,8 +107,16 @@ class Ledger:
         if address not in self._busy:
             self._make_busy(address)
 
+    def linger(self, claim: Claim, address: Address, obstacle: Obstacle, left: timedelta) -> None:
+        """Write down that *claim* keeps *address* beside its tenants until *left* is over."""
+        self.parting[claim.key, address] = obstacle
+        self.again_s = min(left.total_seconds(), self.again_s or left.total_seconds())
+        if claim.share is not None:
+            self.mates.add(claim.share, family_of(address), address)
+
     def release(self, claim: Claim, address: Address) -> None:
         """Strike *claim* off *address*, which stays busy until the next plan."""
+        self.parting.pop((claim.key, address), None)
         self.tenants[address] = self.tenants[address].without(claim)
         if claim.share is not None:
             self.mates.remove(claim.share, family_of(address), address)

@@ -59,13 +59,18 @@ def plan(snapshot: Snapshot) -> Plan:
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
         left_alone=services.left_alone,
         failures=(*books.failures, *scene.failures),
-        again_s=_again_s(shared, scene, statuses, seats),
+        again_s=_again_s(shared, scene, statuses, seats, sharing_s=books.again_s),
         seats=seats,
     )
 
 
 def _again_s(
-    shared: Shared, scene: "_Scene", statuses: Records, seats: Mapping[PeerName, tuple[Seat, ...]]
+    shared: Shared,
+    scene: "_Scene",
+    statuses: Records,
+    seats: Mapping[PeerName, tuple[Seat, ...]],
+    *,
+    sharing_s: float | None,
 ) -> float | None:
     """Return after how many seconds alone something would be stated that is not yet, or None."""
     snapshot = shared.snapshot
@@ -73,7 +78,8 @@ def _again_s(
     left = [*(until_slices(snapshot, snapshot.services[k]) for k in unsaid), time_to_remark(shared)]
     known = [one.total_seconds() for one in left if one > NO_TIME]
     sessions = (time_to_speak(snapshot, statuses), time_to_no_session(snapshot, seats))
-    return min([*known, *(one for one in sessions if one is not None)], default=None)
+    others = (*sessions, sharing_s)
+    return min([*known, *(one for one in others if one is not None)], default=None)
 
 
 def _shared(snapshot: Snapshot, books: Books) -> Shared:

@@ -47,7 +47,8 @@ def _refusal(claim: Claim, outcomes: tuple[Outcome, ...]) -> Unserved | None:
     asked = [found for found in lacking if claim.requested.get(found.family)]
     served = any(found.addresses for found in outcomes)
     needs_all = claim.service.family_policy == "RequireDualStack"
-    first = next(iter((*stuck, *asked)), None)
+    parting = [one for one in stuck if one.problem is not None and one.problem.parting]
+    first = next(iter((*parting, *stuck, *asked)), None)
     if first is None and claim.fault is None and needs_all and len(lacking) < len(outcomes):
         found = lacking[0]
         assert found.problem is not None

@@ -28,6 +28,7 @@ V4, V6 = Family.IPV4, Family.IPV6
 DUAL: dict[str, Any] = {"families": (V4, V6), "family_policy": "PreferDualStack"}
 BOTH: dict[str, Any] = {"families": (V4, V6), "family_policy": "RequireDualStack"}
 PREFIX = "pointsman.dev/"
+ZERO = "2026-01-01T00:00:00Z"  # when every condition turned to what it says
 
 
 def eip(name: str, *addresses: str, **more: Any) -> Eip:
@@ -103,7 +104,7 @@ def written(was: Service, now: Allocation) -> Service:
     if now.shared_as is not None:
         notes[PREFIX + "shared-as"] = now.shared_as
     verdict = now.verdict
-    stated = Condition(PREFIX + "Allocated", verdict.status, verdict.reason, str(verdict))
+    stated = Condition(PREFIX + "Allocated", verdict.status, verdict.reason, str(verdict), ZERO)
     announced = Condition(PREFIX + "Announced", "True" if now.grants else "False")
     announced = replace(announced, reason="Announced" if now.grants else "NoAddress")
     return replace(

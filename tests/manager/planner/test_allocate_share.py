@@ -1,6 +1,7 @@
 """Who shares an address with whom, who waits, and who leaves when terms change."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from manager.snapshot import Service, ServiceKey, ServicePort, Snapshot
 from tests.manager.planner.addressing import (
     DUAL,
     V6,
+    ZERO,
     apply,
     books_of,
     cluster,
@@ -34,6 +36,18 @@ def edited(snapshot: Snapshot, key: str, **change) -> Snapshot:
     annotations = {**was.annotations, **{f"pointsman.dev/{k}": v for k, v in notes.items()}}
     now = replace(was, annotations={k: v for k, v in annotations.items() if v}, **change)
     return replace(snapshot, services={**snapshot.services, was.key: now})
+
+
+def at(snapshot: Snapshot, seconds: float) -> Snapshot:
+    """The snapshot so long after every condition turned to what it says."""
+    services = {
+        key: replace(
+            one, conditions=tuple(replace(c, last_transition_time=ZERO) for c in one.conditions)
+        )
+        for key, one in snapshot.services.items()
+    }
+    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return replace(snapshot, services=services, taken_at=moment)
 
 
 APP = {"app": "web"}
@@ -175,7 +189,10 @@ def test_the_sharer_who_changes_is_the_one_who_leaves(changer, stays, change, th
     snapshot, _ = settled(
         cluster(sharer("a/1", created="2026-01"), sharer("a/2", port=443, created="2026-02"), POOL)
     )
-    _, books = settled(edited(snapshot, changer, **change))
+    snapshot, books = settled(edited(snapshot, changer, **change))
+    assert given(books) == {stays: ["198.51.100.0"], changer: ["198.51.100.0"]}
+    assert reasons(books)[changer] == "ShareConflict"  # without a clock it keeps and waits
+    _, books = settled(at(snapshot, 10))
     assert given(books) == {stays: ["198.51.100.0"], changer: then}
 
 
