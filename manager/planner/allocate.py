@@ -21,6 +21,7 @@ from manager.planner.judge import Outcome, leaving, outcome
 from manager.planner.ledger import Ledger
 from manager.planner.pools import read_pools
 from manager.planner.sharing import terms
+from manager.planner.split_keys import told_apart
 from manager.planner.verdicts import verdict
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
@@ -44,7 +45,7 @@ def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
     for claim in sorted(claims, key=work.turn):
         work.settle(claim)
     return Books(
-        allocations=dict(sorted(work.allocations.items())),
+        allocations=dict(sorted(told_apart(claims, work.allocations).items())),
         eips=eip_states(ledger, claims, work.allocations),
         failures=(*pools.failures, *sorted(work.failures, key=_first)),
         again_s=ledger.again_s,

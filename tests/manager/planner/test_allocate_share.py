@@ -228,6 +228,22 @@ def test_asking_for_the_address_of_one_who_does_not_share_is_refused() -> None:
 def test_who_has_an_address_of_its_own_keeps_it_when_it_joins_a_key() -> None:
     books = plan(cluster(sharer("a/1", "198.51.100.0"), sharer("a/2", "198.51.100.5"), POOL))
     assert given(books) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.5"]}
+    assert "Service a/2 has the same share-key and another" in str(one(books, "a/1").verdict)
+    assert "another address, 198.51.100.0;" in str(one(books, "a/2").verdict)
+    assert reasons(books) == {"a/1": "Allocated", "a/2": "Allocated"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "told"),
+    [("b", "a", True), ("*", "*", True), ("b", "*", True), ("*", "a", True), ("b", "", False),
+     ("", "a", False), ("c", "c", False)],
+)  # fmt: skip
+def test_only_those_are_told_who_mean_each_other(theirs, mine, told) -> None:
+    first = sharer("a/1", "198.51.100.0", notes={"share-namespaces": theirs})
+    second = sharer("b/2", "198.51.100.5", notes={"share-namespaces": mine})
+    books = plan(cluster(first, second, POOL))
+    for key in ("a/1", "b/2"):
+        assert ("the same share-key" in str(one(books, key).verdict)) is told
 
 
 def test_each_family_is_shared_for_itself() -> None:
