@@ -161,8 +161,6 @@ class Leadership:
         try:
             async with asyncio.timeout(self._request_s):
                 lease = _lease(await self._leases.get(LEASES, self._namespace, LEASE_NAME))
-        except Malformed as error:
-            raise Unavailable(str(error)) from error
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:
@@ -303,12 +301,20 @@ def _new(spec: Json) -> Json:
 
 
 def _lease(raw: Json) -> Lease:
+    """Return what a Lease says.
+
+    Raises:
+        Unavailable: it is of another shape, which tells of nobody.
+    """
     doc = Fields(f"Lease {LEASE_NAME}", raw)
-    spec = doc.at("spec")
-    return Lease(
-        holder=spec.text("holderIdentity"),
-        duration_s=float(spec.integer("leaseDurationSeconds", 15)),
-        renewed=spec.text("renewTime"),
-        transitions=spec.integer("leaseTransitions"),
-        version=doc.at("metadata").text("resourceVersion"),
-    )
+    try:
+        spec = doc.at("spec")
+        return Lease(
+            holder=spec.text("holderIdentity"),
+            duration_s=float(spec.integer("leaseDurationSeconds", 15)),
+            renewed=spec.text("renewTime"),
+            transitions=spec.integer("leaseTransitions"),
+            version=doc.at("metadata").text("resourceVersion"),
+        )
+    except Malformed as error:
+        raise Unavailable(str(error)) from error

@@ -172,11 +172,13 @@ async def test_a_manager_outlives_a_server_that_garbles(seed: int, tmp_path: Pat
         liar.share = 0.5
         stopping = asyncio.Event()
         running = asyncio.create_task(parts.run(stopping))
-        for round_number in range(8):
-            await asyncio.sleep(0.5)
-            assert not running.done(), running.exception()
-            await _touch(admin, round_number)
-        assert liar.lies > 50
+        rounds = 0
+        async with asyncio.timeout(60):
+            while rounds < 8 or liar.lies < 60:  # a busy machine asks less in that time
+                await asyncio.sleep(0.5)
+                assert not running.done(), running.exception()
+                await _touch(admin, rounds)
+                rounds += 1
         liar.share = 0.0
         await _touch(admin, 99)
         async with asyncio.timeout(60):
@@ -191,7 +193,7 @@ async def _touch(admin: KubeApi, number: int) -> None:
     for raw in manifests():
         meta = raw["metadata"]
         body = {"metadata": {"labels": {"round": str(number)}}}
-        with suppress(Refused):
+        with suppress(Refused, Unavailable):
             await admin.patch(
                 KINDS[raw["kind"]], meta.get("namespace", ""), meta["name"], body=body
             )
