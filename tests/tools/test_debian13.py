@@ -90,7 +90,7 @@ def test_however_it_ends_nothing_stays(number: signal.Signals, tmp_path: Path) -
         [sys.executable, "-c", code], cwd=setup.ROOT, stderr=subprocess.DEVNULL
     )
     _wait(started.exists)
-    assert _sleepers()
+    _wait(_sleepers)
     assert not (mounted / "inside").exists()  # not in our mount namespace
     maker.send_signal(number)
     assert maker.wait(20) != 0
