@@ -11,10 +11,12 @@ It decides nothing about addresses or paths: only whether a record is written no
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from manager.planner.own_record import named_in
 from manager.planner.vocabulary import ALLOCATED
 from manager.snapshot import Service
+from pointsman.model.address import Address
 from pointsman.model.announced import ForeignController
-from pointsman.model.record import ServiceRecord
+from pointsman.model.record import ServiceRecord, Stated
 from pointsman.runtime.clock import Clock
 
 WINDOW_S: Final = 60.0
@@ -109,7 +111,7 @@ class Contention:
         self, service: Service, record: ServiceRecord, old: ServiceRecord | None, *, now: float
     ) -> _Contest | None:
         """Return the contest that writing *record* would be part of, or None."""
-        if record.ingress in ((), () if old is None else old.ingress):
+        if record.ingress == (() if old is None else old.ingress):
             return None  # it does not touch what stands there
         found = self._contests.get(service.uid)
         if found is not None and found.counts_at(now) and found.is_about(service, record):
@@ -129,7 +131,14 @@ class Contention:
 
 
 def _says_the_same(record: ServiceRecord, other: ServiceRecord | None) -> bool:
-    return other is not None and other.conditions.get(ALLOCATED) == record.conditions.get(ALLOCATED)
+    """Whether *other* says what *record* does of addresses, in whatever words."""
+    said = None if other is None else other.conditions.get(ALLOCATED)
+    wanted = record.conditions.get(ALLOCATED)
+    return said is not None and wanted is not None and _gist(said) == _gist(wanted)
+
+
+def _gist(said: Stated) -> tuple[str, str, frozenset[Address]]:
+    return said.status, said.reason, named_in(said.message)
 
 
 def _verdict(service: Service, record: ServiceRecord) -> ForeignController:

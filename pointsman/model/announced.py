@@ -133,14 +133,15 @@ class ForeignController(Verdict):
 
     service: str
     addresses: tuple[str, ...]  # what stands there, of the other's
-    ours: tuple[str, ...] = ()  # what it overwrote; (): it was there first
+    ours: tuple[str, ...] | None = None  # what it overwrote; None: it was there first
 
     def __str__(self) -> str:
-        if self.ours:
+        if self.ours is not None:
             there = f"writes {listed(self.addresses)} over" if self.addresses else "takes away"
+            ours = listed(self.ours) if self.ours else "what Pointsman leaves empty"
             return (
                 f"Service {self.service} is left alone for a while: another controller {there} "
-                f"{listed(self.ours)} again and again. Stop it from serving this Service, or run "
+                f"{ours} again and again. Stop it from serving this Service, or run "
                 "the manager with --require-class and set spec.loadBalancerClass, so that each "
                 "Service has one. Pointsman tries again now and then, and at once when the "
                 "Service is changed."

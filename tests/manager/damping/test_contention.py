@@ -180,3 +180,35 @@ def test_what_does_not_touch_the_addresses_is_written_all_the_while() -> None:
 def test_others_are_not_concerned() -> None:
     story = Story().lost()
     assert story.contention.may_write(service("a/other", uid="o"), record(), None) is True
+
+
+def test_words_of_another_version_make_no_difference() -> None:
+    story = Story()
+    assert story.there is not None
+    old = Stated("True", "Allocated", f"an older version says that it got {OURS} here")
+    story.there = replace(story.there, conditions={"pointsman.dev/Allocated": old})
+    rounds = []
+    for _ in range(3):
+        story.overwritten(THEIRS)
+        rounds.append(story.pass_(answers=False))
+    assert rounds == [True, True, False]
+
+
+def test_a_fight_over_an_empty_status_has_the_same_limits() -> None:
+    full = Stated("False", "AddressPoolExhausted", "Eip public is full")
+    empty = ServiceRecord((), {}, {"pointsman.dev/Allocated": full})
+    story = Story()
+    story.there = empty
+    story.edit(ingress=())
+    rounds = []
+    for _ in range(4):
+        story.overwritten(THEIRS)
+        rounds.append(story.pass_(wanted=empty))
+    assert rounds == [True, True, False, False]
+    assert [THEIRS in one and "leaves empty" in one for one in story.told] == [True]
+
+
+def test_what_is_given_up_is_written_at_once() -> None:
+    gone = Stated("False", "NotAdmitted", "not admitted any more")
+    story = Story().lost()
+    assert story.pass_(wanted=ServiceRecord((), {}, {"pointsman.dev/Allocated": gone}))
