@@ -44,11 +44,18 @@ def run(given: argparse.Namespace) -> int:
             for one in found
         )
         tables.show([Table("Routes", columns, rows)])
+        conf = both.snapshot.bgp_confs.get("default")
+        if both.observed is None and (conf is None or conf.spec is None):
+            say(KEPT)
         for one in drifting:
             say(f"! {one['prefix']} via {one['nextHop']} is {WORDS[one['drift']]}.")
     return 1 if drifting or not both.complete else 0
 
 
+KEPT = (
+    "! There is no usable BgpConf named 'default', so nothing is planned anew, and speakers keep "
+    "what they were told. What that is, --gobgp-socket shows. Create a BgpConf with spec.as."
+)
 WORDS = {
     "missing": "desired, and the speaker does not hold it",
     "extra": "held by the speaker, and nothing asks for it",

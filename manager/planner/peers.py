@@ -85,7 +85,7 @@ def read_peers(snapshot: Snapshot) -> Peers:
         else:
             password, fault = _password(snapshot, name, peer.spec)
             if conf is None:
-                fault = NoBgpConf(what)
+                fault = NoBgpConf(what, keeps=bool(held_seats(snapshot, name)))
             elif peer.spec.passive and not conf.listen_port:
                 fault = NotListening(what)
             verdicts[name] = fault or Ready(what)
@@ -104,6 +104,15 @@ def read_peers(snapshot: Snapshot) -> Peers:
         confs,
         passwords,
         frozenset(mute),
+    )
+
+
+def held_seats(snapshot: Snapshot, name: PeerName) -> tuple[Seat, ...]:
+    """Return the sessions with a router that our speakers have, wanted or not."""
+    return tuple(
+        Seat(index, one.neighbors[name].source_address)
+        for index, one in enumerate(snapshot.speakers)
+        if name in one.neighbors
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from manager.planner.claims import allocated_from
 from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
-from manager.planner.peers import Peers
+from manager.planner.peers import Peers, held_seats
 from manager.planner.routerids import router_ids
 from manager.planner.sessions import WITH_SESSION, sessions_said
 from manager.planner.vocabulary import (
@@ -24,6 +24,7 @@ from manager.planner.vocabulary import (
 from manager.snapshot import Service, Snapshot
 from pointsman.model.allocated import Allocated, InternalError, warned
 from pointsman.model.announced import NotAnnounced
+from pointsman.model.readiness import NoBgpConf
 from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
 from pointsman.model.verdict import Verdict
 
@@ -126,9 +127,11 @@ def resource_records(
         )
     for peer_name, verdict in peers.verdicts.items():
         peer, conditions = snapshot.bgp_peers[peer_name], {READY: stated(verdict)}
-        # A router that needs its own speaker keeps its session, though it is told nothing.
-        if verdict.reason in WITH_SESSION:
-            seats = peers.seats_of(peer_name)
+        # A router that needs its own speaker keeps its session, though it is told nothing; and
+        # without a BgpConf every session stays as it is.
+        keeps = isinstance(verdict, NoBgpConf) and verdict.keeps
+        if keeps or verdict.reason in WITH_SESSION:
+            seats = held_seats(snapshot, peer_name) if keeps else peers.seats_of(peer_name)
             conditions |= sessions_said(snapshot, peer, seats, ready=conditions[READY])
         records[ResourceKey("BgpPeer", peer_name)] = StatusRecord(conditions, {}, peer.generation)
     return records

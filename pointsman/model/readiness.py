@@ -76,12 +76,16 @@ class Duplicate(Verdict):
 @dataclass(frozen=True, slots=True)
 class NoBgpConf(Verdict):
     what: str
+    keeps: bool = False  # a speaker has the session, and goes on saying what it was told
 
     def __str__(self) -> str:
-        return (
-            f"{self.what} has no session of ours: there is no usable BgpConf named 'default'. "
-            "Create one with spec.as."
-        )
+        cure = "there is no usable BgpConf named 'default'. Create one with spec.as."
+        if self.keeps:
+            return (
+                f"{self.what} keeps its session and every path that it was told, and is told "
+                f"nothing new: {cure}"
+            )
+        return f"{self.what} has no session of ours: {cure}"
 
 
 @dataclass(frozen=True, slots=True)

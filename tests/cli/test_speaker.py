@@ -186,3 +186,14 @@ def test_a_peer_that_its_owner_disabled_is_no_session_that_is_down(
     off = _recorded("Idle", said="False", message="No.")
     off["spec"]["disabled"] = True
     assert _peers(capsys, tmp_path, off)[0] == 0
+
+
+def test_without_a_conf_routes_says_what_is_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    there = write(tmp_path / "objects.yaml", *[one for one in small() if one["kind"] != "BgpConf"])
+    status, out, _ = run(capsys, "routes", "--offline", "-f", there)
+    assert status == 0
+    assert "speakers keep what they were told" in " ".join(out.split())
+    whole = write(tmp_path / "objects.yaml", *small())
+    assert "speakers keep" not in run(capsys, "routes", "--offline", "-f", whole)[1]

@@ -1,0 +1,58 @@
+"""Without a BgpConf nothing changes: what stands is kept, and said to be."""
+
+from dataclasses import replace
+
+from manager.planner.plan import plan
+from manager.planner.whatif import applied
+from manager.snapshot import Snapshot
+from pointsman.model.record import ResourceKey, StatusRecord
+from pointsman.model.route import PeerName, SessionReport
+from tests.manager.test_reconcile import scene
+
+TOR, KEY = PeerName("tor"), ResourceKey("BgpPeer", "tor")
+UP = SessionReport("Established", add_path_negotiated=True, families=("ipv4-unicast",))
+
+
+def spoken() -> Snapshot:
+    """Return a cluster whose router is told of its Service, over a session that stands."""
+    now = scene()
+    for _ in range(4):
+        now = applied(now, plan(now))
+    assert now.observed.routes
+    return replace(now, observed=replace(now.observed, sessions={TOR: UP}))
+
+
+def said(snapshot: Snapshot) -> StatusRecord:
+    return plan(snapshot).statuses[KEY]
+
+
+def test_a_session_that_stands_is_not_denied() -> None:
+    found = said(replace(spoken(), bgp_confs={}))
+    ready = found.conditions["Ready"]
+    assert (ready.status, ready.reason) == ("False", "NoBgpConf")
+    assert "keeps its session and every path that it was told" in ready.message
+    assert found.conditions["Established"].status == "True"
+    assert found.conditions["AddPathNegotiated"].status == "True"
+
+
+def test_one_that_goes_meanwhile_is_said_to_be_down() -> None:
+    there = spoken()
+    down = replace(there.observed, sessions={TOR: SessionReport("Active")})
+    told = replace(there, bgp_confs={}, observed=down)
+    peer = there.bgp_peers[TOR]
+    known = replace(peer, conditions=())
+    found = said(replace(told, bgp_peers={TOR: known}))
+    assert found.conditions["Established"].status == "False"
+
+
+def test_a_router_that_has_none_is_said_to_have_none() -> None:
+    found = said(replace(scene(), bgp_confs={}))
+    assert "has no session of ours" in found.conditions["Ready"].message
+    assert "Established" not in found.conditions
+
+
+def test_nothing_is_taken_back() -> None:
+    there = spoken()
+    decided = plan(replace(there, bgp_confs={}))
+    assert decided.routes == there.observed.routes
+    assert decided.speech.neighbors == there.observed.neighbors
