@@ -57,8 +57,8 @@ def test_a_field_is_known_by_its_yaml_name_only() -> None:
 
 
 def test_the_sentence_names_where_the_value_stands() -> None:
-    report = {"interfaces": [{"name": "eth0", "up": True, "addresses": ["192.0.2.11"]}]}
+    report = {"interfaces": [{"name": "eth0", "up": True, "addresses": ["192.0.2.11/24"]}]}
     assert parse(AnnouncerStatus, report, at="status")[0] is not None
     report["interfaces"][0]["addresses"] = ["eth1"]
     _, sentence = parse(AnnouncerStatus, report, at="status")
-    assert sentence.startswith('status.interfaces[0].addresses[0]: Invalid value: "eth1"')
+    assert sentence.startswith('status.interfaces[0].addresses[0]: "eth1" is no address')
