@@ -15,8 +15,9 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -40,8 +41,8 @@ log = logging.getLogger(__name__)
 class Relay:
     """Passes lines on to a file that may block; those it cannot take are left out."""
 
-    def __init__(self, out: BinaryIO) -> None:
-        self._out: BinaryIO = out
+    def __init__(self, out: FileIO) -> None:
+        self._out = out
         self._lines: queue.Queue[bytes] = queue.Queue(BACKLOG)
         threading.Thread(target=self._pass_on, name="gobgpd's log", daemon=True).start()
 
@@ -53,8 +54,8 @@ class Relay:
         while True:
             line = self._lines.get()
             with contextlib.suppress(OSError, ValueError):
-                self._out.write(line)
-                self._out.flush()
+                while line:
+                    line = line[self._out.write(line) :]
 
 
 @dataclass(slots=True)
@@ -76,7 +77,8 @@ class Watch:
 
     async def run(self, output: asyncio.StreamReader) -> None:
         """Read gobgpd's output to its end."""
-        relay = Relay(sys.stdout.buffer)
+        # Not its buffer: who ends while another thread holds its lock, since Python 3.13 aborts.
+        relay = Relay(FileIO(sys.stdout.fileno(), "wb", closefd=False))
         ticking = asyncio.create_task(self._tick(), name="session reasons")
         try:
             async for raw in lines(output):
