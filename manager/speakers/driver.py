@@ -9,23 +9,26 @@ no reading, because the tables are read again beside the work. Another process i
 identity, asked for after every sign of one: an event, trouble, age. Until we start it, it
 takes nothing from us, so a sign that is late costs a refusal, no more. While a speaker does
 not answer, what it last held counts for a grace period, because routers may still believe it.
+
+Longer than other files: its tasks share one state, and apart it would not show who changes it.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from manager.planner.desired import Speech
-from manager.ports import Refused, Routes, Speaker
+from manager.ports import Refused, Speaker
 from manager.snapshot import Observed
+from manager.speakers.indexed import Indexed
 from manager.speakers.parts import Part, parts
-from manager.work import SpeakerWork, speaker_work
+from manager.speakers.sessions import Sessions
+from manager.speakers.slot import Slot, prefixes
 from pointsman.model.address import Prefix
-from pointsman.model.delta import Delta
-from pointsman.model.route import PeerName, Route, RouteKey, SessionReport, SpeakerIdentity
+from pointsman.model.route import SpeakerIdentity
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.readback import ReadBack
@@ -48,27 +51,6 @@ NEWS_S: Final = 1.0  # of a long piece of work, so often
 IN_WORDS: Final = {"exports": "export rules", "routes": "paths", "neighbors": "neighbors"}
 
 
-class _Slot:
-    """What the newest plan says of the speaker, and what was read when it was made."""
-
-    def __init__(self, speech: Speech, planned_from: Observed) -> None:
-        self.speech, self.planned_from = speech, planned_from
-        self.work = speaker_work(speech, planned_from)
-
-    def against(self, seen: Observed) -> SpeakerWork:
-        """Return what is left to do now. What the plan did not know of, it does not drop."""
-        known = self.planned_from
-        tables = ("exports", "routes", "neighbors")
-        if all(getattr(seen, name) is getattr(known, name) for name in tables):
-            return self.work
-        work = speaker_work(self.speech, seen)
-        return SpeakerWork(
-            exports=Delta(work.exports.put, work.exports.drop & known.exports.keys()),
-            routes=Delta(work.routes.put, work.routes.drop & known.routes.keys()),
-            neighbors=Delta(work.neighbors.put, work.neighbors.drop & known.neighbors.keys()),
-        )
-
-
 class SpeakerDriver:
     """One speaker. *wake* is called when what is read of it has changed.
 
@@ -82,20 +64,19 @@ class SpeakerDriver:
         self.called = f"speaker {index}" if index else "the speaker"
         now = clock.monotonic
         self._exports = ReadBack(speaker.exports, now=now, max_age_s=OLD_S)
-        routes = _Indexed(speaker.routes, index) if index else speaker.routes
+        routes = Indexed(speaker.routes, index) if index else speaker.routes
         self._routes = ReadBack(routes, now=now, max_age_s=OLD_S)
         self._neighbors = ReadBack(speaker.neighbors, now=now, max_age_s=OLD_S)
         self._audit_from = now()  # not before
         self._identity: SpeakerIdentity | None = None
         self._asked_at: float | None = None  # when its identity was; None: ask again
-        self._sessions: Mapping[PeerName, SessionReport] = {}
-        self._down_since: dict[PeerName, float] = {}  # by what this process saw of this daemon
+        self._sessions = Sessions(now)
         self._heard = False  # whether they were read since the speaker answers
         self._last = Observed(fresh=False, known=False)
         self._silent_since: float | None = now()  # until it has answered once
         self._complained = False
         self._refused = ""  # what it said when it was started last, if it would not
-        self._slot: _Slot | None = None
+        self._slot: Slot | None = None
         self._coming: frozenset[Prefix] = frozenset()  # paths of which the newest slot puts
         self._under_way: frozenset[Prefix] = frozenset()  # of which are being put
         self._todo = asyncio.Event()
@@ -107,12 +88,13 @@ class SpeakerDriver:
         """Return what the speaker held when it answered last; not fresh when it does not."""
         silent_s = self._silent_s()
         if silent_s is None:
-            return replace(self._with_puts(self._last), sessions=self._aged(self._last.sessions))
+            aged = self._sessions.aged(self._last.sessions)
+            return replace(self._with_puts(self._last), sessions=aged)
         unheard = silent_s > UNHEARD_S
         if not self._last.known:
             return Observed(fresh=False, unheard=unheard, known=unheard, silent_s=silent_s)
         last = Observed() if silent_s > GRACE_S else self._with_puts(self._last)
-        sessions = {} if unheard else self._aged(last.sessions)
+        sessions = {} if unheard else self._sessions.aged(last.sessions)
         return replace(last, sessions=sessions, fresh=False, unheard=unheard, silent_s=silent_s)
 
     def hand(self, speech: Speech, planned_from: Observed) -> None:
@@ -125,8 +107,8 @@ class SpeakerDriver:
         if speech.identity is None:
             self._slot, self._coming = None, frozenset()
             return
-        self._slot = slot = _Slot(speech, planned_from)
-        self._coming = _prefixes(slot.work.routes.put)
+        self._slot = slot = Slot(speech, planned_from)
+        self._coming = prefixes(slot.work.routes.put)
         if slot.work or planned_from.identity != speech.identity:
             self._todo.set()
 
@@ -172,12 +154,12 @@ class SpeakerDriver:
         identity = await self._who()
         if identity is None:  # up, and empty: sessions and routes went with its predecessor
             self._doubt()
-            self._note({})
+            self._sessions.note({})
             self._heard = False
             seen = Observed(refused=self._refused)
         else:
             if not self._heard:  # or every start would say that all sessions are down
-                self._note(await self._speaker.sessions())
+                self._sessions.note(await self._speaker.sessions())
                 self._heard = True
             seen = await self._tables(identity)
         if self._silent_since is not None and self._complained:
@@ -194,7 +176,7 @@ class SpeakerDriver:
             exports=await self._exports.observe(),
             routes=await self._routes.observe(),
             neighbors=await self._neighbors.observe(),
-            sessions=self._sessions,
+            sessions=self._sessions.now,
         )
 
     async def _who(self) -> SpeakerIdentity | None:
@@ -227,7 +209,7 @@ class SpeakerDriver:
             self._done(slot)
             return False
         for part in parts(work):
-            self._under_way = _prefixes(part.work.put) if part.table == "routes" else frozenset()
+            self._under_way = prefixes(part.work.put) if part.table == "routes" else frozenset()
             try:
                 await self._do(part)
             except BaseException:
@@ -250,7 +232,7 @@ class SpeakerDriver:
             await self._observe()
         return True
 
-    def _done(self, slot: _Slot) -> None:
+    def _done(self, slot: Slot) -> None:
         if self._slot is slot:
             self._coming = frozenset()
 
@@ -302,7 +284,7 @@ class SpeakerDriver:
                     self._neighbors.doubt()
                     self._todo.set()
                     await self._refresh()
-                    patience_s = RIPEN_S if self._unripe() else POLL_S
+                    patience_s = RIPEN_S if self._sessions.unripe else POLL_S
                 else:
                     await self._refresh()
                     await self._audit()
@@ -320,10 +302,6 @@ class SpeakerDriver:
             except Unavailable as trouble:
                 self._lost(trouble, since=began)
                 self._todo.set()
-
-    def _unripe(self) -> bool:
-        """Whether BFD has not come up on a session that is."""
-        return any(one.live and one.bfd_state not in ("", "Up") for one in self._sessions.values())
 
     async def _audit(self) -> None:
         """Read everything again, beside the work; have it looked at if it had drifted.
@@ -356,25 +334,11 @@ class SpeakerDriver:
             self._todo.set()
             return
         self._heard = True
-        if sessions != self._sessions:
-            self._note(sessions)
+        if sessions != self._sessions.now:
+            self._sessions.note(sessions)
             if self._last.identity is not None:
                 self._last = replace(self._last, sessions=sessions)
                 self._wake()
-
-    def _note(self, sessions: Mapping[PeerName, SessionReport]) -> None:
-        """Keep *sessions*; each that is down has been since it was first seen so."""
-        now, before = self._clock.monotonic(), self._down_since
-        down = (name for name, one in sessions.items() if not one.live)
-        self._sessions, self._down_since = sessions, {name: before.get(name, now) for name in down}
-
-    def _aged(self, sessions: Mapping[PeerName, SessionReport]) -> Mapping[PeerName, SessionReport]:
-        """Return *sessions*, those that are down with how long they have been."""
-        now = self._clock.monotonic()
-        return {
-            name: one if one.live else replace(one, down_s=now - self._down_since.get(name, now))
-            for name, one in sessions.items()
-        }
 
     def _lost(self, trouble: Unavailable, *, since: float | None = None) -> None:
         """Take note that it does not answer; *since*: when it was asked, if that is known."""
@@ -417,23 +381,3 @@ class SpeakerDriver:
             who = self.called.removeprefix("the ")
             log.info("%s: %s: %d put, %d dropped", who, IN_WORDS[table], put, drop)
         self._applied = {}
-
-
-def _prefixes(keys: Iterable[RouteKey]) -> frozenset[Prefix]:
-    return frozenset(key.prefix for key in keys)
-
-
-class _Indexed:
-    """The routes of a further speaker, which knows nothing of others, under their own keys."""
-
-    def __init__(self, routes: Routes, index: int) -> None:
-        self._routes, self._index = routes, index
-
-    async def observe(self) -> Mapping[RouteKey, Route]:
-        found = await self._routes.observe()
-        return {replace(key, speaker=self._index): route for key, route in found.items()}
-
-    async def apply(self, work: Delta[RouteKey, Route]) -> None:
-        put = {replace(key, speaker=0): route for key, route in work.put.items()}
-        drop = frozenset(replace(key, speaker=0) for key in work.drop)
-        await self._routes.apply(Delta(put=put, drop=drop))
