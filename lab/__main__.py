@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from lab import demo, handle, life
 from lab.options import OMITTABLE, Options, given_api
+from lab.otherparts import given_parts
 from lab.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
 from pointsman.runtime import terminal
 from pointsman.runtime.usage import examples
@@ -86,6 +87,7 @@ def up(given: Given) -> int:
         without=tuple(sorted({part for part in given.without.split(",") if part})),
         api=api,
         api_path=path,
+        parts=given_parts(given.parts),
     )
     lab = handle.Lab.up(options, attached=not given.detach, progress=_say(given.name))
     print(f"{given.name}: up. export KUBECONFIG={lab.kubeconfig}")
@@ -168,7 +170,8 @@ def logs(given: Given) -> int:
 
 
 def tell(given: Given) -> int:
-    options = Options(name=given.name, router=RouterKind(given.router))
+    router, parts = RouterKind(given.router), given_parts(given.parts)
+    options = Options(name=given.name, router=router, parts=parts)
     return demo.run(options, keep=given.keep, progress=_say(given.name))
 
 
@@ -217,6 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     told = verb("demo", tell, "build a lab, tell what Pointsman does in it, take it down")
     told.set_defaults(name="demo")
     told.add_argument("--router", choices=[kind.value for kind in RouterKind], default="frr")
+    _parts_flag(told)
     told.add_argument("--keep", action="store_true", help="leave the lab up")
     return top
 
@@ -225,6 +229,7 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="return once it is up")
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--router", choices=[kind.value for kind in RouterKind], default="frr")
+    _parts_flag(parser)
     parser.add_argument("--subnets", type=int, default=1, help="2: even nodes on a second LAN")
     parser.add_argument("--managers", type=int, default=1)
     parser.add_argument("--speakers", type=int, default=1, help="sidecars of each manager")
@@ -242,6 +247,10 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--without", default="", metavar="LIST", help=", ".join(OMITTABLE))
     parser.add_argument("--kubeconfig", help="use this cluster's API, which has no Nodes yet")
+
+
+def _parts_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parts", metavar="DIR", help="routers of another version, unpacked there")
 
 
 def _say(name: str) -> Callable[[str], None]:

@@ -6,6 +6,7 @@ merged, nothing exported but to other routers.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,15 +36,15 @@ class Bird:
             "bird",
             [
                 *("setpriv", "--pdeathsig", "KILL", f"--bounding-set={CAPABILITIES}"),
-                *(str(self.part.path), "-f", "-c", f"{self.home}/bird.conf"),
+                *(*self.part.command(self.part.path), "-f", "-c", f"{self.home}/bird.conf"),
                 *("-s", f"{self.home}/bird.ctl", "-P", f"{self.home}/bird.pid"),
             ],
         )
 
     def birdc(self) -> str:
         """Return a shell script that is this lab's birdc."""
-        birdc = self.part.path.parent / "birdc"
-        library = f"export LD_LIBRARY_PATH={self.part.libraries}\n" if self.part.libraries else ""
+        birdc = shlex.join(self.part.command(self.part.path.parent / "birdc"))
+        library = "".join(f"export {n}={v}\n" for n, v in self.environment().items())
         return f'#!/bin/sh\n{library}exec {birdc} -s {self.home}/bird.ctl "$@"\n'
 
     def socket(self, daemon: str) -> Path:
@@ -51,7 +52,7 @@ class Bird:
         return self.home / f"{daemon}.ctl"
 
     def environment(self) -> Mapping[str, str]:
-        return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
+        return self.part.environment()
 
 
 def configuration(role: Role) -> str:

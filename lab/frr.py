@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.otherparts import knows, says
 from lab.parts import Part
 from lab.roles import Role
 from lab.topology import MANAGER_AS
@@ -49,22 +50,29 @@ class Frr:
 
     def daemons(self) -> Iterator[tuple[str, list[str]]]:
         """Yield name and command of each daemon, in starting order."""
+        yield "zebra", self.daemon("zebra", "-s 16777216")
+        # Gone in 10.x; before, two labs would clash at the usual place.
+        control = f"--bfdctl {self.home}/bfdd.sock" if self._takes("bfdd", "--bfdctl") else ""
+        yield "bfdd", self.daemon("bfdd", control)
+        yield "bgpd", self.daemon("bgpd")
+
+    def daemon(self, name: str, more: str = "") -> list[str]:
+        """Return the command of daemon *name*, with the flags that its version has."""
         common = (
             f"-z {self.home}/zserv.api --vty_socket {self.home} "
             f"--moduledir {self.part.path.parent.parent}/x86_64-linux-gnu/frr/modules "
             "-P 0 -u frr -g frr --log stdout --log-level informational"
         )
-        yield "zebra", self._command("zebra", f"{common} -s 16777216")
-        yield "bfdd", self._command("bfdd", f"{common} --bfdctl {self.home}/bfdd.sock")
-        yield "bgpd", self._command("bgpd", common)
+        return self._command(name, f"{common} {more}".rstrip())
 
     def vtysh(self) -> str:
         """Return a shell script that is this lab's vtysh, run in the router's namespace."""
         vtysh = self.part.root / "usr/bin/vtysh"
         if not vtysh.exists():
             vtysh = Path("/usr/bin/vtysh")
+        program = shlex.join(self.part.command(vtysh))
         inner = (
-            f"{self._mounts()} && exec {vtysh} --vty_socket {self.home} "
+            f"{self._mounts()} && exec {program} --vty_socket {self.home} "
             f'--config_dir {self.home} "$@"'
         )
         own = "unshare --mount --propagation slave sh -c"
@@ -75,10 +83,15 @@ class Frr:
         return self.home / f"{daemon}.vty"
 
     def environment(self) -> Mapping[str, str]:
-        return {"LD_LIBRARY_PATH": self.part.libraries} if self.part.libraries else {}
+        return self.part.environment()
+
+    def _takes(self, daemon: str, flag: str) -> bool:
+        return knows(says(self.part, self.part.path.parent / daemon, "--help"), flag)
 
     def _mounts(self) -> str:
         binds = [f"mount --bind {self.home}/{file} /etc/{file}" for file in ("passwd", "group")]
+        if self.part.loader and (share := self.part.root / "usr/share").joinpath("yang").is_dir():
+            binds.append(f"mount --bind {share} /usr/share")  # 10.7 reads its YANG models there
         libraries = [f"export {name}={value}" for name, value in self.environment().items()]
         return " && ".join([*binds, *libraries])
 
@@ -87,10 +100,12 @@ class Frr:
         # IPv6 routes meanwhile: it knows no interface. Its socket file outlives a killed zebra.
         zebra = f"grep -qF {self.home}/zserv.api /proc/net/unix"
         awaited = f"until {zebra}; do sleep 0.02; done && " if daemon != "zebra" else ""
+        program = shlex.join(self.part.command(self.part.path.parent / daemon))
+        # From 10.x on staticd is told by mgmtd, and reads no file.
+        read = f"-f {self.home}/{daemon}.conf " if self._takes(daemon, "-f") else ""
         script = (
             f"{awaited}{self._mounts()} && exec setpriv --pdeathsig KILL "
-            f"{self.part.path.parent}/{daemon} -f {self.home}/{daemon}.conf "
-            f"-i {self.home}/{daemon}.pid {flags}"
+            f"{program} {read}-i {self.home}/{daemon}.pid {flags}"
         )
         return ["unshare", "--mount", "--propagation", "slave", "sh", "-c", script]
 

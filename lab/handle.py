@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from lab import control, endpoints, kube, life, netns
+from lab import control, endpoints, kube, life, netns, otherparts
 from lab.asking import ask
 from lab.faults import DAEMONS
 from lab.options import ApiKind, Options, completed
@@ -70,6 +70,8 @@ class Lab:
                 )
             progress("it is up already")
             return running
+        for sentence in otherparts.report(options):
+            progress(sentence)
         life.start(options, attached=attached, progress=progress)
         return cls(options)
 

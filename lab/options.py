@@ -43,6 +43,7 @@ class Options:
     api: ApiKind = ApiKind.STAND_IN
     api_path: str = ""  # the assets' directory, or the foreign kubeconfig
     kube_proxy: str = ""  # a real kube-proxy's path; empty: our stand-in
+    parts: str = ""  # a folder with routers of another version; empty: those of the checkout
 
     def __post_init__(self) -> None:
         self.topology()  # refuses bad names and sizes

@@ -26,6 +26,19 @@ class Part:
     path: Path
     libraries: str = ""  # for LD_LIBRARY_PATH
     version: str = ""
+    loader: str = ""  # the ld.so of a libc of its own
+
+    def command(self, program: Path) -> list[str]:
+        """Return what runs *program* of this part."""
+        if not self.loader:
+            return [str(program)]
+        return [self.loader, "--library-path", self.libraries, str(program)]
+
+    def environment(self) -> Mapping[str, str]:
+        """Return what its programs need; with a loader nothing, which the host's would hear too."""
+        if self.loader or not self.libraries:
+            return {}
+        return {"LD_LIBRARY_PATH": self.libraries}
 
 
 def find(name: str, *, program: str = "") -> Part:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from lab import apiserver, netns, parts
+from lab import apiserver, netns, otherparts, parts
 from lab.bird import Bird
 from lab.frr import Frr
 from lab.options import ApiKind, Options
@@ -95,9 +95,9 @@ class Programs:
         for role in roles(self.options.topology()) if self._wanted("router") else ():
             home = self._home / role.machine
             if role.kind is RouterKind.FRR:
-                yield role, Frr(parts.find("frr", program="zebra"), home)
+                yield role, Frr(self._part(role.kind, "zebra"), home)
             else:
-                yield role, Bird(parts.find("bird"), home)
+                yield role, Bird(self._part(role.kind, "bird"), home)
 
     def api(self) -> Iterator[Program]:
         if self._wanted("api") and self.options.api is ApiKind.STAND_IN:
@@ -187,6 +187,10 @@ class Programs:
                 yield f"birdc{suffix}", router.birdc()
         kubectl = parts.find("kubectl")
         yield "kubectl", f'#!/bin/sh\nexec {kubectl.path} "$@"\n'
+
+    def _part(self, kind: RouterKind, program: str) -> parts.Part:
+        elsewhere = self.options.parts and otherparts.find(Path(self.options.parts), kind)
+        return elsewhere or parts.find(kind.value, program=program)
 
     def _wanted(self, what: str) -> bool:
         return what not in self.options.without

@@ -76,7 +76,7 @@ def home(lab: Lab) -> Path:
 def _beside(lab: Lab, daemon: str) -> Iterator[None]:
     """Run one more of FRR's daemons beside the lab's, as its bgpd is run."""
     router = Frr(parts.find("frr", program="zebra"), home(lab))
-    command = [word.replace("bgpd", daemon) for word in dict(router.daemons())["bgpd"]]
+    command = router.daemon(daemon)
     (home(lab) / f"{daemon}.conf").touch()
     with (home(lab) / f"{daemon}.log").open("wb") as words:
         process = subprocess.Popen(lab.command("router", command), stdout=words, stderr=words)
