@@ -82,7 +82,7 @@ def _holdings(ledger: Ledger, claim: Claim) -> Iterator[_Holding]:
     """Yield what *claim* may go on holding, or take over."""
     for family in claim.families:
         for address in claim.held.get(family, ()):
-            if claim.overwritten and address not in claim.origins:
+            if claim.overwritten and address not in claim.recorded:
                 continue
             ours = address not in claim.presumed
             # That we gave out what is a node's, a router's, nothing but the status says.
@@ -103,7 +103,7 @@ def _restore(ledger: Ledger, claims: Iterable[Claim], keeping: _Keeping) -> None
     """
     overwritten = [claim for claim in claims if claim.overwritten]
     for claim in overwritten:
-        for address in claim.origins:
+        for address in claim.recorded:
             family = family_of(address)
             if family not in claim.families:
                 continue
@@ -116,7 +116,7 @@ def _restore(ledger: Ledger, claims: Iterable[Claim], keeping: _Keeping) -> None
                 _keep(ledger, keeping, claim, address, home(ledger, claim, address))
     for claim in overwritten:
         there = keeping.get(claim.key, {})
-        lost = any(address not in there.get(family_of(address), ()) for _, address in claim.hints)
+        lost = any(address not in there.get(family_of(address), ()) for address in claim.recorded)
         if lost and claim.service.load_balancer_class is None:
             for family in set(claim.families).difference(there):
                 for address in claim.others.get(family, ())[:MOST]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from manager.planner.own_record import (
+    HOPED,
     OwnRecord,
     bears_mark,
     held_addresses,
     overwritten,
     own_record,
+    recorded_items,
 )
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
@@ -71,6 +73,7 @@ class Claim:
     shared_as: str | None = None
     hints: tuple[tuple[EipName, Address], ...] = ()
     origins: Mapping[Address, tuple[EipName, ...]] = field(default_factory=dict)  # as hints say
+    recorded: tuple[Address, ...] = ()  # of these: what was given, not what is hoped for
     overwritten: bool = False  # the hints are our record, and the status is not
     fault: Fault | None = None
     opaque: bool = False  # could not be read: keeps what it holds, nobody joins it
@@ -118,6 +121,7 @@ def read_claim(service: Service) -> Claim:
     dict(service.labels)  # admission reads them later: what cannot be read fails here
     record = own_record(service)
     hints = _hints(notes.get(ALLOCATED_FROM, ""))
+    recorded = _hints(",".join(recorded_items(notes.get(ALLOCATED_FROM, ""))))
     return Claim(
         service,
         service.key,
@@ -133,6 +137,7 @@ def read_claim(service: Service) -> Claim:
         shared_as=notes.get(SHARED_AS),
         hints=hints,
         origins=_origins(hints),
+        recorded=tuple(dict.fromkeys(address for _, address in recorded)),
         overwritten=overwritten(service),
         fault=fault,
     )
@@ -148,9 +153,15 @@ def with_pending(claim: Claim, addresses: tuple[Address, ...]) -> Claim:
     return replace(claim, held={**claim.held, **more}) if more else claim
 
 
-def allocated_from(grants: Iterable[tuple[str | None, Address]]) -> str:
-    """Return the annotation for grants (Eip, address); what no Eip knows has no origin."""
-    return ",".join(f"{eip}/{address}" for eip, address in grants if eip is not None)
+def allocated_from(
+    grants: Iterable[tuple[str | None, Address]], hoped: Iterable[tuple[str, Address]] = ()
+) -> str:
+    """Return the annotation for grants (Eip, address); what no Eip knows has no origin.
+
+    *hoped*: what it had once and waits for. A mark keeps that apart from what is recorded.
+    """
+    had = [f"{eip}/{address}" for eip, address in grants if eip is not None]
+    return ",".join([*had, *(f"{eip}/{address}{HOPED}" for eip, address in hoped)])
 
 
 def by_family(addresses: tuple[Address, ...]) -> dict[Family, tuple[Address, ...]]:
@@ -227,7 +238,7 @@ def _hints(text: str) -> tuple[tuple[EipName, Address], ...]:
     """Return what allocated-from says; anyone may have written it, so nonsense is skipped."""
     found: list[tuple[EipName, Address]] = []
     for item in text.split(",") if text else ():
-        name, _, spelled = item.strip().partition("/")
+        name, _, spelled = item.strip().removesuffix(HOPED).partition("/")
         try:
             found.append((EipName(name), read_address(spelled)))
         except ValueError:

@@ -22,6 +22,7 @@ from pointsman.model.announced import NoAddress
 from pointsman.model.ranges import read_address
 
 OURS: Final = frozenset({ALLOCATED, ANNOUNCED})
+HOPED: Final = "?"  # behind an item of allocated-from: it had that once, and waits for it
 _WORD: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
 
 
@@ -48,7 +49,7 @@ def own_record(service: Service) -> OwnRecord:
     """Return which addresses in the status of *service* are our record."""
     there = held_addresses(service)
     ours = {one.type: one for one in service.conditions if one.type in OURS}
-    noted = _listed(service.annotations.get(ALLOCATED_FROM, ""))
+    noted = _noted(service)
     if not there or not ours:
         noted = noted if service.hints_are_ours else frozenset()
         own = tuple(address for address in there if address in noted)
@@ -58,7 +59,7 @@ def own_record(service: Service) -> OwnRecord:
     if _says_none(ours, named):
         return OwnRecord(others=there)
     known = named or noted
-    if named and said.status != "True":  # it may name what was asked for in vain, too
+    if named and noted and said.status != "True":  # it may name what was asked for in vain, too
         known -= _listed(_asked(service)) - noted
     own = tuple(address for address in there if address in known)
     if own or named:
@@ -72,13 +73,15 @@ def overwritten(service: Service) -> bool:
     Who wrote that last is what the API server remembers. Where it doesn't tell, conditions of
     ours must stand there, and must not deny the addresses.
     """
-    noted = _listed(service.annotations.get(ALLOCATED_FROM, ""))
+    noted = _noted(service)
     there = frozenset(held_addresses(service))
     ours = {one.type: one for one in service.conditions if one.type in OURS}
     allocated = ours.get(ALLOCATED)
     has_all = allocated is not None and allocated.status == "True"
     if not noted or noted == there or (noted < there and not has_all):
         return False  # an address that lies in no Eip is held, too
+    if allocated is not None and has_all and there and named_in(allocated.message) == there:
+        return False  # status and condition agree: it is the annotation that was changed
     if service.hints_are_ours is not None:
         return service.hints_are_ours
     if allocated is None or _says_none(ours, named := named_in(allocated.message)):
@@ -111,6 +114,16 @@ def named_in(sentence: str) -> frozenset[Address]:
             except ValueError:
                 continue
     return frozenset(found)
+
+
+def recorded_items(text: str) -> Iterator[str]:
+    """Yield the items of allocated-from that say what was given, not what is hoped for."""
+    items = (item.strip() for item in text.split(","))
+    return (item for item in items if not item.endswith(HOPED))
+
+
+def _noted(service: Service) -> frozenset[Address]:
+    return _listed(",".join(recorded_items(service.annotations.get(ALLOCATED_FROM, ""))))
 
 
 def _asked(service: Service) -> str:

@@ -59,9 +59,7 @@ def service_record(
     if isinstance(allocation.verdict, InternalError):
         return _as_it_is(service, conditions, allocation.verdict)
     annotations = {
-        ALLOCATED_FROM: allocated_from(
-            [*((grant.eip, grant.address) for grant in allocation.grants), *allocation.hints]
-        ),
+        ALLOCATED_FROM: origins(allocation),
         SHARED_AS: allocation.shared_as or "",
         ANNOUNCED_BY: by,
         STATUS: sentence,
@@ -107,6 +105,15 @@ def _as_it_is(
         annotations=_fitting(service, {**annotations, STATUS: str(verdict)}),
         conditions=conditions,
     )
+
+
+def origins(allocation: Allocation) -> str:
+    """Return the annotation allocated-from: where each address came from, and what is hoped for."""
+    held = {grant.address for grant in allocation.grants}
+    grants = ((grant.eip, grant.address) for grant in allocation.grants)
+    strays = (hint for hint in allocation.hints if hint[1] in held)
+    hoped = (hint for hint in allocation.hints if hint[1] not in held)
+    return allocated_from((*grants, *strays), hoped)
 
 
 def resource_records(

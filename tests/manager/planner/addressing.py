@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from manager.planner.allocate import allocate
-from manager.planner.claims import allocated_from
 from manager.planner.desired import Allocation, Books, EipState
+from manager.planner.status import origins
 from manager.snapshot import (
     Condition,
     Eip,
@@ -98,9 +98,7 @@ def written(was: Service, now: Allocation) -> Service:
     """The Service after the shell's one PATCH."""
     notes = {k: v for k, v in was.annotations.items() if k != PREFIX + "shared-as"}
     before = was.annotations.get(PREFIX + "allocated-from", "")
-    notes[PREFIX + "allocated-from"] = allocated_from(
-        [*((g.eip, g.address) for g in now.grants), *now.hints]
-    )
+    notes[PREFIX + "allocated-from"] = origins(now)
     if now.shared_as is not None:
         notes[PREFIX + "shared-as"] = now.shared_as
     verdict = now.verdict

@@ -199,7 +199,9 @@ class AllocationMachine(RuleBasedStateMachine):
         if was is not None:
             kept = {k: v for k, v in was.annotations.items() if not k.endswith(("-from", "-as"))}
             forged = {oracle.P + k: v for k, v in hint.items()}
-            self.put(replace(was, annotations={**kept, **forged}))
+            # The API server remembers who wrote an annotation last, if it is there at all.
+            ours = False if forged else None
+            self.put(replace(was, annotations={**kept, **forged}, hints_are_ours=ours))
 
     @rule(name=EIPS, blocks=BLOCKS, spec=SPECS, stage=STAGES)
     def edit_eip(self, name, blocks, spec, stage) -> None:
