@@ -166,8 +166,9 @@ def test_a_router_is_told_when_next_hops_are_behind_another(
     spec = {"addresses": ["198.51.100.0/28"], "default": True}
     more = [obj("Eip", "public", spec=spec)]
     if reported is not None:
-        for name in ("node1", "node2"):
-            interface = {"name": "eth0", "up": True, "addresses": [reported]}
+        for name, number in (("node1", ".11/"), ("node2", ".12/")):
+            address = reported.replace(".11/", number)
+            interface = {"name": "eth0", "up": True, "addresses": [address]}
             more.append(obj("Announcer", name, spec={}, status={"interfaces": [interface]}))
     words = alone(tmp_path, router("tor-1"), *more)
     _, frr, _ = run(capsys, *words, "frr")
