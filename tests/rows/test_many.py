@@ -13,7 +13,9 @@ def test_two_hundred_services(lab: Lab, say: Say) -> None:
     measured = fleet.measure(lab, 200, patience_s=60)
     for line in measured.lines():
         say(line)
-    assert measured.most_patches <= 2
+    # Two each; a slice that comes just when its Service is judged costs that one a third.
+    assert measured.most_patches <= 3
+    assert measured.patches <= 2.1 * 200
     assert measured.refused == 0
     names = sorted(cluster.versions(lab))
     for name in names[::40]:
