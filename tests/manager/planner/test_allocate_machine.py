@@ -408,4 +408,7 @@ class AllocationMachine(RuleBasedStateMachine):
 
 
 TestAllocation = AllocationMachine.TestCase
-TestAllocation.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+# The same examples each time, or a rare one would fail a change that it has nothing to do with.
+TestAllocation.settings = settings(
+    max_examples=100, stateful_step_count=50, deadline=None, derandomize=True
+)
