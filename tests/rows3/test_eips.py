@@ -108,8 +108,10 @@ def test_renamed_and_split_eips_take_the_books_over_and_not_the_addresses(lab: L
         words.restarted(lab)
         words.booked(lab, "high", "upper/198.51.100.71")
         words.booked(lab, "low", f"renamed/{FIRST}")
-        counts = lab.wait("the books", lambda: lab.api.get(f"{CRS}/eips/upper")["status"])
-        assert counts["allocated"]["ipv4"] == "1"
+        lab.wait(
+            "the books",
+            lambda: lab.api.get(f"{CRS}/eips/upper")["status"]["allocated"]["ipv4"] == "1",
+        )
     assert events.about(BLOCK) == []
     assert cluster.addresses(lab, "low") == [FIRST]
     assert cluster.addresses(lab, "high") == ["198.51.100.71"]
