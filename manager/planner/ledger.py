@@ -161,10 +161,6 @@ class Ledger:
         whose = self.pools.infrastructure
         return collision(address, claim.key, infrastructure=whose, users=self.external)
 
-    def is_busy(self, address: Address) -> bool:
-        """Whether everybody but a sharer must keep off *address*."""
-        return address in self._busy
-
     def is_nobodys(self, address: Address) -> bool:
         """Whether no Service has *address*, be there a path for it or not."""
         return address not in self.tenants and address not in self.recorded
