@@ -66,15 +66,17 @@ def agreed(lab: Lab, prefixes: list[str], single: str) -> dict[str, set[str]]:
             says = planned(lab, "routes", *more)
             if says != has:
                 raise Broken(f"routes {more} says {says}, the routers have {has}")
+        # A session that has just come counts what it has sent so far, and is asked again later.
+        for name, one in routers.shown(lab).items():
+            paths = sum(len(hops) for hops in has[name].values())
+            counts = one["advertisedPaths"], one["desiredPaths"]
+            if counts != (paths, paths):
+                raise Broken(f"{name}: status counts {counts}, its kernel has {paths} paths")
         return True
 
-    lab.wait("plan, speaker and routers say the same", look, timeout_s=30)
+    lab.wait("plan, speaker, status and routers say the same", look, timeout_s=90)
     has = in_kernels(lab, prefixes)[single]
     assert {len(hops) for hops in has.values()} == {1}
-    shown = routers.shown(lab)
-    for name, one in shown.items():
-        paths = sum(len(hops) for hops in in_kernels(lab, prefixes)[name].values())
-        assert (one["advertisedPaths"], one["desiredPaths"]) == (paths, paths)
     return has
 
 
