@@ -14,7 +14,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lab.topology import RUNTIME_ROOT, Broken, Misuse
 
@@ -76,9 +76,8 @@ def owning(name: str) -> Iterator[None]:
     Raises:
         Broken: another one does.
     """
-    RUNTIME_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
     path = lock_path(name)
-    with path.open("a+") as lock:
+    with _opened(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -92,3 +91,14 @@ def owning(name: str) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another lab's folder is in it
+                path.parent.rmdir()
+
+
+def _opened(path: Path) -> TextIO:
+    """Open the file at *path*, whose folder may go with the last lab meanwhile."""
+    while True:
+        with contextlib.suppress(FileExistsError):
+            path.parent.mkdir(mode=0o755, parents=True)
+        with contextlib.suppress(FileNotFoundError):
+            return path.open("a+")

@@ -19,6 +19,7 @@ from lab.control import NotUp
 from lab.handle import CLIENT_ADDRESSES, Lab
 from lab.options import Options
 from lab.topology import Broken, Misuse
+from pointsman.runtime import terminal
 
 V4, V6 = "198.51.100.0", "2001:db8:100::"
 PATIENCE_S = 20.0
@@ -102,7 +103,7 @@ class Story:
         self._colour = sys.stdout.isatty()
 
     def chapter(self, text: str) -> None:
-        print(self._in("1", f"\n{text}"), flush=True)
+        self._print(self._in("1", f"\n{text}"))
 
     def kubectl(self, *words: str, stdin: str | None = None) -> None:
         """Run kubectl, shown with what it was given; the clock of the next claim starts."""
@@ -171,10 +172,14 @@ class Story:
         took = time.monotonic() - self._since
         self.seen.append(Seen(told, took, true))
         mark = self._in("32", "ok") if true else self._in("31", "NOT AS TOLD")
-        print(f"{mark}  {told}  ({took * 1000:.0f} ms)", flush=True)
+        self._print(f"{mark}  {told}  ({took * 1000:.0f} ms)")
 
     def _command(self, text: str) -> None:
-        print(self._in("36", f"$ {text}"), flush=True)
+        self._print(self._in("36", f"$ {text}"))
+
+    def _print(self, text: str) -> None:
+        """Print *text*, which is ours, colours included: nothing of it is to be escaped."""
+        print(text, file=terminal.raw(sys.stdout), flush=True)
 
     def _in(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._colour else text

@@ -45,8 +45,6 @@ def down(name: str, *, patience_s: float = 15.0) -> bool:
             time.sleep(0.05)
     for process in _STARTED:  # ours has ended: no zombie of it is left
         process.poll()
-    with contextlib.suppress(OSError):  # another lab's folder is in it
-        RUNTIME_ROOT.rmdir()
     return there
 
 
@@ -70,7 +68,6 @@ def start(options: Options, *, attached: bool, progress: Callable[[str], None]) 
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "lab.supervisor", "--report", str(writing)]
     command += ["--options", options.to_json(), *(["--attached"] if attached else [])]
-    RUNTIME_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
     process = subprocess.Popen(
         command,
         cwd=CHECKOUT,

@@ -13,7 +13,6 @@ import fcntl
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from tools import setup
+from tools.children import spoken
 from tools.refused import Refused
 from tools.sources import Source, codename, machine_sources, main_archive
 
@@ -209,8 +209,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("word", nargs="*", help="for make; by default: check test")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+
+    def work() -> int:
         archive = get_debootstrap()
         if options.get:
             return 0
@@ -218,12 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             make_root(archive)
             furnish(archive)
             return run_make(options.word or ["check", "test"])
-    except Refused as why:
-        print(f"debian13: {why}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("debian13: interrupted; nothing stays mounted or running", file=sys.stderr)
-        return 130
+
+    left = "interrupted; nothing stays mounted or running"
+    return spoken("debian13", work, interrupted=left)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ and only what is missing; everything else is unpacked below `build/`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -17,13 +18,15 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tools.children import run, running, spoken
 from tools.refused import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+TMP = BUILD / "tmp"  # an interrupted venv or pip leaves there what it was at
 VENV = BUILD / "venv"
 PYTHON = VENV / "bin" / "python"
 PINS = ROOT / "requirements" / "dev.txt"
@@ -31,18 +34,6 @@ PINS = ROOT / "requirements" / "dev.txt"
 # Commands the lab and the tests call by name, and the Debian package of each.
 COMMANDS = {"ip": "iproute2", "nft": "nftables", "openssl": "openssl"}
 SBIN = "/usr/sbin:/sbin"
-
-
-def run(command: Sequence[str | Path], **env: str) -> None:
-    """Run *command* with its output shown.
-
-    Raises:
-        Refused: it failed; the sentence names it.
-    """
-    done = subprocess.run([str(c) for c in command], env={**os.environ, **env}, check=False)
-    if done.returncode != 0:
-        line = " ".join(str(c) for c in command)
-        raise Refused(f"`{line}` failed with exit status {done.returncode}; its output is above.")
 
 
 def missing_packages(commands: Mapping[str, str]) -> list[str]:
@@ -73,10 +64,10 @@ def apt_install(lacking: Sequence[str]) -> None:
     install = ("apt-get", "install", "-y", "-q", "--no-install-recommends", *lacking)
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
-        run(install, **quiet)
+        run(install, shown=True, **quiet)
     except Refused:  # a fresh image has no package lists, or old ones
-        run(("apt-get", "update", "-q"), **quiet)
-        run(install, **quiet)
+        run(("apt-get", "update", "-q"), shown=True, **quiet)
+        run(install, shown=True, **quiet)
 
 
 def digest(*paths: Path, salt: str = "") -> str:
@@ -104,7 +95,7 @@ def once(name: str, key: str, make: Callable[[], None], *, proof: Path) -> bool:
 
 def make_venv() -> None:
     print(f"setup: making {VENV.relative_to(ROOT)}", flush=True)
-    run((sys.executable, "-m", "venv", "--clear", VENV))
+    run((sys.executable, "-m", "venv", "--clear", VENV), TMPDIR=str(TMP))
 
 
 PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install")
@@ -120,31 +111,29 @@ def install_pins() -> None:
     print(f"setup: installing {PINS.relative_to(ROOT)}: {total} packages", flush=True)
     # Wheels only: a bare machine has no compiler, and an sdist runs foreign code.
     command = (*PIP, "--progress-bar=off", "--require-hashes", "--only-binary", ":all:", "-r", PINS)
-    done, said = 0, list[str]()
-    with subprocess.Popen(
-        [str(word) for word in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as pip:
+    done, output = 0, list[str]()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with running(command, **pipes, TMPDIR=str(TMP)) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
-            said.append(line)
+            output.append(line)
             if line.startswith(("Collecting ", "Requirement already satisfied:")):
                 done += 1
                 if done % 20 == 0:
                     print(f"setup: {done} of {total} packages", flush=True)
             elif line.startswith("Installing collected packages"):
                 print("setup: unpacking them", flush=True)
-    if pip.returncode != 0:
-        print("".join(said), file=sys.stderr)
+        status = pip.wait()
+    if status != 0:
+        print("".join(output), file=sys.stderr)
         raise Refused(f"pip could not install {PINS.relative_to(ROOT)}; its output is above.")
 
 
 def install_project() -> None:
     """Make the flat packages importable, and `pointsman` a command, in the venv."""
     # Twice quiet: a machine's extra indexes warn about every package they lack.
-    run((*PIP, "-qq", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT))
+    own = (*PIP, "-qq", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT)
+    run(own, TMPDIR=str(TMP))
 
 
 def set_up() -> None:
@@ -172,18 +161,29 @@ def set_up() -> None:
     once("project", key, install_project, proof=VENV / "bin" / "pointsman")
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Have *build* for this process: two `make` in one tree take turns."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        TMP.mkdir(exist_ok=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(TMP, ignore_errors=True)
+
+
+def work() -> int:
+    with alone():
+        set_up()
+    return 0
+
+
 def main() -> int:
     argparse.ArgumentParser(description=__doc__).parse_args()
     os.chdir(ROOT)
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / ".lock").open("w") as lock:  # two `make` in one tree take turns
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            set_up()
-        except Refused as why:
-            print(f"setup: {why}", file=sys.stderr)
-            return 1
-    return 0
+    return spoken("setup", work, interrupted="interrupted; the next run goes on from here")
 
 
 if __name__ == "__main__":

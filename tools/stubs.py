@@ -15,6 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools.children import spoken
 from tools.refused import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,15 +84,11 @@ def generate(protos: Path, target: Path) -> None:
     fresh.rename(target)
 
 
-def main() -> int:
-    try:
-        generate(proto_root(), TARGET)
-    except Refused as why:
-        print(f"stubs: {why}", file=sys.stderr)
-        return 1
+def work() -> int:
+    generate(proto_root(), TARGET)
     print(f"stubs: {TARGET.relative_to(ROOT)}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spoken("stubs", work))

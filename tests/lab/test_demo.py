@@ -1,6 +1,7 @@
 """How the story is told; that it is true is seen with the whole product."""
 
 import contextlib
+import io
 from collections import Counter
 from collections.abc import Callable
 from typing import cast
@@ -10,6 +11,7 @@ import pytest
 from lab.demo import Reply, Story, Untrue, ingress
 from lab.handle import Lab
 from lab.topology import Broken
+from pointsman.runtime import terminal
 
 
 class Stage:
@@ -77,3 +79,25 @@ def test_a_service_without_a_status_has_no_address() -> None:
         api = Api()
 
     assert ingress(cast(Lab, Fake()), "web") == ingress(cast(Lab, Fake()), "other") == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_it_is_told_in_colour() -> None:
+    """Through the guard that every command of ours prints through."""
+    with contextlib.redirect_stdout(Terminal()) as seen, terminal.guarded():
+        story = Story(cast(Lab, Stage()))
+        story.chapter("1. Water")
+        story.claim("water is wet", lambda: True)
+    assert "\033[1m\n1. Water\033[0m\n" in seen.getvalue()
+    assert "\033[32mok\033[0m  water is wet" in seen.getvalue()
+    assert "\\x1b" not in seen.getvalue()
+
+
+def test_in_a_pipe_it_is_told_without(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.guarded():
+        Story(cast(Lab, Stage())).chapter("1. Water")
+    assert capsys.readouterr().out == "\n1. Water\n"
