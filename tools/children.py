@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -50,7 +50,7 @@ def run(command: Sequence[str | Path], *, shown: bool = False, **env: str) -> No
     with tempfile.TemporaryFile("w+") as complaints:
         errors = None if shown else complaints
         patience_s = None if shown else PATIENCE_S
-        with running(command, patience_s=patience_s, stderr=errors, **env) as child:
+        with running(command, patience_s=patience_s, stderr=errors, env=env) as child:
             status = child.wait()
         complaints.seek(0)
         sys.stderr.write(complaints.read())
@@ -66,7 +66,7 @@ def running(
     patience_s: float | None = PATIENCE_S,
     stdout: int | None = None,
     stderr: int | IO[Any] | None = None,
-    **env: str,
+    env: Mapping[str, str],
 ) -> Iterator[subprocess.Popen[str]]:
     """Hold a child that runs *command*: it has ended afterwards, whatever happened meanwhile."""
     child = subprocess.Popen(

@@ -112,8 +112,8 @@ def install_pins() -> None:
     # Wheels only: a bare machine has no compiler, and an sdist runs foreign code.
     command = (*PIP, "--progress-bar=off", "--require-hashes", "--only-binary", ":all:", "-r", PINS)
     done, output = 0, list[str]()
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with running(command, **pipes, TMPDIR=str(TMP)) as pip:
+    both, own = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}, {"TMPDIR": str(TMP)}
+    with running(command, **both, env=own) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
             output.append(line)

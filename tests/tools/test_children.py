@@ -32,7 +32,8 @@ finally:
     time.sleep(1)
     place.unlink()
 """
-STUBBORN = CHILD.replace("import os,", "import signal; signal.signal(2, signal.SIG_IGN)\nimport os,")
+IGNORING = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+STUBBORN = IGNORING + CHILD
 
 
 def started(child: str, place: Path, shown: str = "hidden") -> subprocess.Popen[str]:
