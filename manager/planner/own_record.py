@@ -3,7 +3,9 @@
 Anybody who may write a Service's status can put an address there, other load balancers do.
 Ours is known by its structure: our conditions, which users cannot write, stand beside it,
 and they name the addresses, as the annotation allocated-from does. How a condition puts it
-doesn't matter: another version may have other words. It refuses to believe the annotation
+doesn't matter: another version may have other words. But a reason may name what the Service
+never had: an address that it asks for, that its fellows share, that an Eip or a Node has for
+a name. So only what stands before the reason counts. It refuses to believe the annotation
 alone, which whoever may edit the Service may write, unless the API server remembers that it
 is as we wrote it: then it outlasts a status that was wiped.
 """
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from manager.planner.vocabulary import ADDRESSES, ALLOCATED, ALLOCATED_FROM, ANNOUNCED
+from manager.planner.vocabulary import ALLOCATED, ALLOCATED_FROM, ANNOUNCED
 from manager.snapshot import Condition, Service
 from pointsman.model.address import Address
 from pointsman.model.allocated import InternalError
@@ -24,6 +26,9 @@ from pointsman.model.ranges import read_address
 OURS: Final = frozenset({ALLOCATED, ANNOUNCED})
 HOPED: Final = "?"  # behind an item of allocated-from: it had that once, and waits for it
 _WORD: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
+# The colon before a reason; of "keeps 2001:db8::: it asks for" the third.
+_REASON: Final = re.compile(r"(?:(?<!:)|(?<=::)):(?=\s|$)")
+_QUOTED: Final = re.compile(r"'[^']*'")  # names of Eips
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,14 @@ def own_record(service: Service) -> OwnRecord:
         noted = noted if service.hints_are_ours else frozenset()
         own = tuple(address for address in there if address in noted)
         return OwnRecord(own, others=tuple(a for a in there if a not in noted))
-    said = ours.get(ALLOCATED) or ours[ANNOUNCED]
-    named = named_in(said.message)
+    allocated = ours.get(ALLOCATED)
+    if allocated is None:  # the other says what is announced, to whom, and what is in the way
+        named = noted or named_in(ours[ANNOUNCED].message)
+    else:
+        named = had_in(allocated.message)
     if _says_none(ours, named):
         return OwnRecord(others=there)
     known = named or noted
-    if named and noted and said.status != "True":  # it may name what was asked for in vain, too
-        known -= _listed(_asked(service)) - noted
     own = tuple(address for address in there if address in known)
     if own or named:
         return OwnRecord(own, others=tuple(a for a in there if a not in known))
@@ -80,11 +86,12 @@ def overwritten(service: Service) -> bool:
     has_all = allocated is not None and allocated.status == "True"
     if not noted or noted == there or (noted < there and not has_all):
         return False  # an address that lies in no Eip is held, too
-    if allocated is not None and has_all and there and named_in(allocated.message) == there:
+    named = frozenset() if allocated is None else had_in(allocated.message)
+    if there and named == there:
         return False  # status and condition agree: it is the annotation that was changed
     if service.hints_are_ours is not None:
         return service.hints_are_ours
-    if allocated is None or _says_none(ours, named := named_in(allocated.message)):
+    if allocated is None or _says_none(ours, named):
         return False
     return noted <= named if named else not there
 
@@ -102,6 +109,12 @@ def _says_none(ours: Mapping[str, Condition], named: frozenset[Address]) -> bool
 
 
 @lru_cache(maxsize=1 << 14)  # every plan reads the same conditions again
+def had_in(sentence: str) -> frozenset[Address]:
+    """Return the addresses that a sentence about an allocation says the Service has."""
+    return named_in(_QUOTED.sub(" ", _REASON.split(sentence, 1)[0]))
+
+
+@lru_cache(maxsize=1 << 14)
 def named_in(sentence: str) -> frozenset[Address]:
     """Return the addresses that *sentence* mentions, whatever it says about them."""
     found: set[Address] = set()
@@ -124,10 +137,6 @@ def recorded_items(text: str) -> Iterator[str]:
 
 def _noted(service: Service) -> frozenset[Address]:
     return _listed(",".join(recorded_items(service.annotations.get(ALLOCATED_FROM, ""))))
-
-
-def _asked(service: Service) -> str:
-    return service.annotations.get(ADDRESSES, "") or service.load_balancer_ip
 
 
 def _listed(text: str) -> frozenset[Address]:
