@@ -12,11 +12,11 @@ from cli.plan import PATH_COLUMNS, said
 from cli.shown import Json, paths_json, service_json, verdict_json
 from cli.tables import Table
 from cli.world import World
-from manager.planner.explain import AddressStory, explain_address, explain_eips
-from manager.planner.ours import LOAD_BALANCER_CLASS
-from manager.planner.vocabulary import ALLOCATED, ANNOUNCED
+from manager.planner.addresses.explain import AddressStory, explain_address, explain_eips
+from manager.planner.addresses.ownership import LOAD_BALANCER_CLASS
 from manager.snapshot import Service, ServiceKey
 from pointsman.api import dialect
+from pointsman.model.names import ALLOCATED, ANNOUNCED
 from pointsman.model.printable import clipped
 from pointsman.runtime.terminal import say
 

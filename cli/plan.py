@@ -15,9 +15,9 @@ from cli.shown import Json, plan_json
 from cli.tables import Table
 from manager import offline
 from manager.planner.desired import Plan
-from manager.planner.vocabulary import APPLIED, LIMITED, MISSING, READY
 from manager.snapshot import EipName
 from pointsman.model.allocated import Ready
+from pointsman.model.names import APPLIED, LIMITED, MISSING, READY
 from pointsman.model.record import ResourceKey
 
 PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")

@@ -13,11 +13,11 @@ from cli import routerbird, routerfrr
 from cli.misuse import Misuse
 from cli.routerneeds import Needs
 from cli.world import World
-from manager.planner.hops import next_hop
-from manager.planner.vocabulary import UNVERIFIED
+from manager.planner.bgp.next_hop import next_hop
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
 from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
+from pointsman.model.names import UNVERIFIED
 from pointsman.model.ranges import address_of, read_block
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import MOST_PATHS, PeerName

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from cli.world import World
-from manager.planner.peers import neighbors, read_peers
+from manager.planner.bgp.peers import neighbors, read_peers
 from pointsman.model.route import Neighbor, PeerName
 
 # What users write, where it is not what the speaker calls it in other letters.

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from manager.planner.desired import Counts, Plan
-from manager.planner.vocabulary import ADD_PATH, ESTABLISHED
 from manager.snapshot import Snapshot
+from pointsman.model.names import ADD_PATH, ESTABLISHED
 from pointsman.model.route import PeerName, Route, RouteKey, route_order
 from pointsman.model.verdict import Verdict
 

@@ -12,9 +12,11 @@ from cli.misuse import Misuse
 from cli.plan import said
 from cli.shown import Json
 from cli.tables import Table
-from manager.planner.claims import read_claim
-from manager.planner.ours import sort_out
-from manager.planner.vocabulary import (
+from manager.planner.addresses.claims import read_claim
+from manager.planner.addresses.ownership import sort_out
+from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
+from pointsman.api import Scope
+from pointsman.model.names import (
     ADD_PATH,
     ALLOCATED,
     ANNOUNCED,
@@ -23,8 +25,6 @@ from manager.planner.vocabulary import (
     TROUBLES,
     UNVERIFIED,
 )
-from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
-from pointsman.api import Scope
 from pointsman.model.printable import clipped
 from pointsman.runtime.terminal import say
 

@@ -8,10 +8,10 @@ as planned again.
 from collections.abc import Iterator
 from typing import Final
 
-from manager.planner.status import stated
-from manager.planner.vocabulary import SHARED_AS, TROUBLES
+from manager.planner.records import stated
 from manager.snapshot import Service
 from pointsman.model.announced import Repaired
+from pointsman.model.names import SHARED_AS, TROUBLES
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
 
 # What a user did on purpose is no warning; parallel sessions are there instead of ADD-PATH.

@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from manager.notices import about
+from manager.planner.bgp.session_entries import Entries, entries
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
-from manager.planner.speakers import Entries, entries
-from manager.planner.status import stated
+from manager.planner.records import stated
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
 from manager.speakers.group import SpeakerGroup
 from manager.work import Written, cluster_work

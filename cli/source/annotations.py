@@ -8,16 +8,17 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from manager.planner import claims, vocabulary
+from manager.planner.addresses import claims
+from pointsman.model import names
 from pointsman.model.printable import clipped
 
 GROUP: Final = claims.PREFIX.rstrip("/")
 BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "Service": (
         claims.EIP, claims.ADDRESSES, claims.SHARE_KEY, claims.SHARE_NAMESPACES,
-        vocabulary.ALLOCATED_FROM, vocabulary.SHARED_AS, vocabulary.ANNOUNCED_BY, vocabulary.STATUS,
+        names.ALLOCATED_FROM, names.SHARED_AS, names.ANNOUNCED_BY, names.STATUS,
     ),
-    "Node": (vocabulary.DRAIN,),
+    "Node": (names.DRAIN,),
 }  # fmt: skip
 ALIKE: Final = 0.75  # of two prefixes: `pointsmen.dev`, `pointsman.io`
 
@@ -46,11 +47,11 @@ def _is_meant_for_us(key: str) -> bool:
 def _clause(key: str, kind: str, known: tuple[str, ...], *, as_label: bool) -> str:
     if as_label:
         return f"{key} is a label, which nothing looks at: write it as an annotation"
-    names = {one.partition("/")[2]: one for one in known}
+    known_names = {one.partition("/")[2]: one for one in known}
     name = key.partition("/")[2].lower()[:64]
-    likely = difflib.get_close_matches(name, names, 1, 0.5)
+    likely = difflib.get_close_matches(name, known_names, 1, 0.5)
     if likely:
-        mend = f"did you mean {names[likely[0]]}?"
+        mend = f"did you mean {known_names[likely[0]]}?"
     else:
         mend = f"on a {kind}, it knows {', '.join(known)}" if known else "it knows none of them"
     return f"Pointsman knows no annotation {clipped(key)} of a {kind}; {mend}"

@@ -1,8 +1,8 @@
 """What the managers last wrote of their sessions, for whoever asks no speaker. Pure."""
 
-from manager.planner.vocabulary import ESTABLISHED
 from manager.snapshot import Resource
 from pointsman.api import BgpPeerSpec, SpeakerStatus, parse
+from pointsman.model.names import ESTABLISHED
 from pointsman.model.route import LIVE, SessionReport
 
 

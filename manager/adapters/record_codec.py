@@ -9,7 +9,7 @@ Refuses to decide what should stand there: that is the plan's.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from manager.planner.own_record import bears_mark, own_record
+from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
 from pointsman.model.allocated import ShareConflict
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord

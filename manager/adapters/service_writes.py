@@ -20,7 +20,7 @@ from manager.adapters.writes import Seen, Tell, rfc3339
 from manager.damping.contention import Contention
 from manager.damping.pacing import Handfuls, can_wait
 from manager.notices import about, service_notices
-from manager.planner.status import stated
+from manager.planner.records import stated
 from manager.snapshot import Service, ServiceKey
 from manager.writers.keyed import KeyedWriter, Order
 from manager.writers.outcome import Done

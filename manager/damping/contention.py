@@ -11,11 +11,11 @@ It decides nothing about addresses or paths: only whether a record is written no
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from manager.planner.own_record import named_in
-from manager.planner.vocabulary import ALLOCATED
+from manager.planner.addresses.own_record import named_in
 from manager.snapshot import Service
 from pointsman.model.address import Address
 from pointsman.model.announced import ForeignController
+from pointsman.model.names import ALLOCATED
 from pointsman.model.record import ServiceRecord, Stated
 from pointsman.runtime.clock import Clock
 

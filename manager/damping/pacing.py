@@ -8,7 +8,7 @@ the counts of an Eip change with each of a thousand Services: once a second is e
 
 from typing import Final
 
-from manager.planner.vocabulary import ANNOUNCED
+from pointsman.model.names import ANNOUNCED
 from pointsman.model.record import ServiceRecord
 
 HANDFUL: Final = 100

@@ -8,32 +8,32 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from manager.planner.allocate import allocate
-from manager.planner.case import Case, Contribution
+from manager.planner.addresses.allocate import allocate
+from manager.planner.addresses.own_record import held_addresses
+from manager.planner.addresses.ownership import sort_out
+from manager.planner.bgp.conditions import Records, remarked, time_to_remark
+from manager.planner.bgp.context import Shared
+from manager.planner.bgp.negotiated import takes_several
+from manager.planner.bgp.path_limits import with_best_for, within_limits
+from manager.planner.bgp.paths import Paths
+from manager.planner.bgp.peer_speakers import seat
+from manager.planner.bgp.peers import Peers, exports, identities, neighbors, read_peers
+from manager.planner.bgp.sessions import time_to_no_session, time_to_speak
+from manager.planner.bgp.unreadable_peers import carried, kept
+from manager.planner.contribution import Case, Contribution
 from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Seat, Speech
-from manager.planner.eligible import Nodes, nodes_for
-from manager.planner.grace import NO_TIME, until_slices
-from manager.planner.negotiated import takes_several
-from manager.planner.ours import sort_out
-from manager.planner.own_record import held_addresses
-from manager.planner.owners import owners
-from manager.planner.path_limits import with_best_for, within_limits
-from manager.planner.paths import Paths
-from manager.planner.peers import Peers, exports, identities, neighbors, read_peers
+from manager.planner.grace_periods import NO_TIME, until_slices
+from manager.planner.nodes.address_owners import owners
+from manager.planner.nodes.eligible import Nodes, nodes_for
+from manager.planner.nodes.serving import Serving, serving
 from manager.planner.protocols import PROTOCOLS
-from manager.planner.remarks import Records, remarked, time_to_remark
-from manager.planner.seats import seat
-from manager.planner.serving import Serving, serving
-from manager.planner.sessions import time_to_no_session, time_to_speak
-from manager.planner.shared import Shared
-from manager.planner.status import resource_records, service_record
-from manager.planner.unread import carried, kept
-from manager.planner.vocabulary import ANNOUNCED, ANNOUNCED_BY
+from manager.planner.records import resource_records, service_record
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
 from pointsman.model.allocated import InternalError, listed
 from pointsman.model.announced import Announced, NoAddress, NotAnnounced
+from pointsman.model.names import ANNOUNCED, ANNOUNCED_BY
 from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import PeerName, Route, RouteKey, route_order

@@ -10,8 +10,8 @@ another protocol contributes.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from manager.planner import advertise
-from manager.planner.case import Case, Contribution
+from manager.planner.bgp import advertise
+from manager.planner.contribution import Case, Contribution
 from pointsman.api import Protocol
 from pointsman.model.announced import NotAnnounced
 

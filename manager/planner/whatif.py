@@ -8,9 +8,9 @@ no cluster, no clock. Sessions count as established, the speaker starts empty.
 from dataclasses import replace
 from typing import Final
 
+from manager.planner.addresses.own_record import bears_mark, own_record
+from manager.planner.bgp.negotiated import takes_several
 from manager.planner.desired import Plan, Speech
-from manager.planner.negotiated import takes_several
-from manager.planner.own_record import bears_mark, own_record
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
 from pointsman.model.record import ServiceRecord

@@ -1,7 +1,7 @@
 """This replica's speakers, side by side: one that is silent or slow stops none of the others.
 
 The first speaks to all routers that take several paths of a prefix; further ones are there
-for parallel sessions (planner.apart). It refuses to know who says what: that is planned.
+for parallel sessions (planner.bgp.single_path). It refuses to know who says what: that is planned.
 """
 
 import asyncio

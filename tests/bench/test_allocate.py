@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from manager.planner.allocate import allocate
+from manager.planner.addresses.allocate import allocate
 from manager.snapshot import EipName, Service, ServiceKey, ServicePort, Snapshot
-from tests.manager.planner.addressing import DUAL, V6, apply, eip, plan, service
+from tests.manager.planner.addresses.addressing import DUAL, V6, apply, eip, plan, service
 
 pytestmark = pytest.mark.bench
 

@@ -6,7 +6,7 @@ import pytest
 
 from manager.notices import service_notices, status_notices
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
-from tests.manager.planner.addressing import service
+from tests.manager.planner.addresses.addressing import service
 
 PUBLIC = ResourceKey("Eip", "public")
 PLAIN = service("a/plain")

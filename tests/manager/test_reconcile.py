@@ -13,7 +13,6 @@ import pytest
 from manager import reconcile
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
-from manager.planner.vocabulary import ANNOUNCED
 from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import (
     Endpoint,
@@ -31,10 +30,11 @@ from manager.speakers.group import SpeakerGroup
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address, Family
 from pointsman.model.delta import Delta
+from pointsman.model.names import ANNOUNCED
 from pointsman.model.record import Notice
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
-from tests.manager.planner.addressing import cluster, eip, service
+from tests.manager.planner.addresses.addressing import cluster, eip, service
 from tests.manager.speaking import DictSpeaker
 
 pytestmark = [pytest.mark.looptime]

@@ -4,7 +4,7 @@ from manager.planner.plan import plan
 from manager.snapshot import Observed, ServiceKey, Snapshot
 from manager.work import Written, cluster_work, speaker_work
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
-from tests.manager.planner.addressing import cluster, eip, service
+from tests.manager.planner.addresses.addressing import cluster, eip, service
 
 PUBLIC, OTHER = ResourceKey("Eip", "public"), ResourceKey("Eip", "other")
 

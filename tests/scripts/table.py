@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from manager.planner.desired import Plan
-from manager.planner.vocabulary import TROUBLES
+from pointsman.model.names import TROUBLES
 from pointsman.model.record import Stated
 from pointsman.model.route import PathAttributes
 from tests.scripts.story import Story, tell

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.vocabulary import ALLOCATED_FROM
+from pointsman.model.names import ALLOCATED_FROM
 from tests.scripts.story import Story, tell
 from tests.scripts.world import Json, World
 

@@ -7,7 +7,7 @@ from manager.damping.contention import Contention
 from manager.snapshot import Ingress
 from pointsman.model.record import ServiceRecord, Stated
 from pointsman.runtime.clock import Clock
-from tests.manager.planner.addressing import service
+from tests.manager.planner.addresses.addressing import service
 
 OURS, THEIRS = "198.51.100.0", "203.0.113.9"
 

@@ -33,7 +33,7 @@ from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address, Family
 from pointsman.model.record import Stated
 from pointsman.model.route import PeerName
-from tests.manager.planner.addressing import eip, service
+from tests.manager.planner.addresses.addressing import eip, service
 
 NODES = ("node1", "node2", "node3")
 OUT = "node.kubernetes.io/out-of-service"

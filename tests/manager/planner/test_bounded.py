@@ -16,7 +16,7 @@ import pytest
 from manager.planner.plan import plan
 from manager.snapshot import Condition, NodeName, Service, ServicePort, Snapshot
 from pointsman.model.address import Family
-from tests.manager.planner.addressing import eip, labels, service, stranger
+from tests.manager.planner.addresses.addressing import eip, labels, service, stranger
 from tests.manager.planner.scene import endpoints, node, nodes, scene
 
 FEW, MANY = 250, 1000

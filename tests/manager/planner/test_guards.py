@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from manager.planner.eligible import nodes_for
-from manager.planner.place import candidates, place
-from manager.planner.serving import NOTHING, serving
+from manager.planner.nodes.eligible import nodes_for
+from manager.planner.nodes.placement import candidates, place
+from manager.planner.nodes.serving import NOTHING, serving
 from manager.snapshot import ServiceKey, TrafficPolicy
 from pointsman.model.address import Family
 from tests.manager.planner.scene import NODES, endpoints, scene

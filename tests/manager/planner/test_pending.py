@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 from manager.planner.plan import plan
 from manager.snapshot import Observed, ServiceKey, Snapshot
-from tests.manager.planner.addressing import cluster, eip, service
+from tests.manager.planner.addresses.addressing import cluster, eip, service
 
 WEB, LATE = ServiceKey("a/web"), ServiceKey("a/late")
 FIRST, SECOND = ip_address("198.51.100.0"), ip_address("198.51.100.1")

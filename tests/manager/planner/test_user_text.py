@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from manager.adapters.objects import snapshot_of
-from manager.planner.explain import explain_address, explain_eips
-from manager.planner.vocabulary import STATUS
+from manager.planner.addresses.explain import explain_address, explain_eips
 from manager.planner.whatif import settle
 from manager.snapshot import ServiceKey
 from pointsman.model.address import Address
+from pointsman.model.names import STATUS
 from pointsman.model.ranges import read_address
 from pointsman.model.record import ServiceRecord
 
@@ -171,8 +171,8 @@ def test_annotations_that_leave_no_room_cost_ours_and_not_the_verdict() -> None:
 
 
 def test_terms_that_were_recorded_whole_are_still_the_same_terms() -> None:
-    from manager.planner.claims import read_claim
-    from manager.planner.sharing import _whole, faithfulness, terms
+    from manager.planner.addresses.claims import read_claim
+    from manager.planner.addresses.sharing import _whole, faithfulness, terms
 
     (service,) = snapshot_of([_service("web", {"share-key": "k" * 3000})])[0].services.values()
     claim = read_claim(service)

@@ -9,7 +9,7 @@ from manager.planner.plan import plan
 from manager.snapshot import Condition, Snapshot
 from pointsman.model.delta import delta
 from pointsman.model.record import ServiceRecord, Stated
-from tests.manager.planner.addressing import DUAL
+from tests.manager.planner.addresses.addressing import DUAL
 from tests.manager.planner.scene import WEB, endpoints, scene, service
 
 HERE = endpoints("a/web", "node1")

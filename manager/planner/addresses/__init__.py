@@ -1,0 +1,1 @@
+"""Which Service has which addresses: pools, claims, the ledger, and every reason why not."""

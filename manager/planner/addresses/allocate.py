@@ -1,0 +1,195 @@
+"""Which addresses every Service of ours has after this plan, and why; the books of the Eips.
+
+A function of the snapshot: nothing is remembered between two calls. First everything
+held is adopted, then requested addresses are given, then pooled ones, the oldest Service
+first. It refuses to move an address by itself, and to hand one on before its release is
+written.
+
+Where a move or a wish cannot be met, the Service keeps what it has and its verdict is
+the refusal (status False): `Allocated=True` means that it has what it asks for.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from manager.planner.addresses.adopt import Kept, adopt
+from manager.planner.addresses.choose import Outcome, leaving, outcome
+from manager.planner.addresses.claims import MOST, Claim, read_claim, unreadable, with_pending
+from manager.planner.addresses.ledger import Ledger
+from manager.planner.addresses.pools import read_pools
+from manager.planner.addresses.sharing import terms
+from manager.planner.addresses.split_keys import told_apart
+from manager.planner.addresses.usage import eip_states
+from manager.planner.addresses.verdict import verdict
+from manager.planner.desired import Allocation, Books, Grant
+from manager.snapshot import EipName, Service, ServiceKey, Snapshot
+from pointsman.model.address import Address, Family, family_of
+from pointsman.model.allocated import InternalError
+from pointsman.model.verdict import Verdict
+
+
+def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
+    """Return the addresses of every Service in *ours*, and the state of every Eip.
+
+    A Service or Eip whose judging raises gets the verdict InternalError and stays as it
+    is; its exception is among the failures of the result, for the shell to log.
+    """
+    pools = read_pools(snapshot)
+    ledger = Ledger(snapshot, pools)
+    work = _Work(ledger, snapshot.pending)
+    claims = sorted(map(work.read, ours.values()), key=_age)
+    work.kept = adopt(ledger, claims)
+    for claim in claims:
+        ledger.avoid(_waited_for(claim, work.kept.get(claim.key, {})))
+    for claim in sorted(claims, key=work.turn):
+        work.settle(claim)
+    return Books(
+        allocations=dict(sorted(told_apart(claims, work.allocations).items())),
+        eips=eip_states(ledger, claims, work.allocations),
+        failures=(*pools.failures, *sorted(work.failures, key=_first)),
+        again_s=ledger.again_s,
+    )
+
+
+@dataclass(slots=True)
+class _Work:
+    """One pass over the Services; the only state is the ledger and what was decided."""
+
+    ledger: Ledger
+    pending: Mapping[ServiceKey, tuple[Address, ...]]
+    kept: Kept = field(default_factory=dict)
+    allocations: dict[ServiceKey, Allocation] = field(default_factory=dict)
+    failures: list[tuple[str, Exception]] = field(default_factory=list)
+
+    def read(self, service: Service) -> Claim:
+        try:
+            claim = read_claim(service)
+            coming = self.pending.get(service.key)
+            return claim if coming is None else with_pending(claim, coming)
+        except Exception as error:  # noqa: BLE001 - architecture.md rule 7: confined to the object
+            self.fail(service.key, error)
+            return unreadable(service)
+
+    def turn(self, claim: Claim) -> tuple[int, tuple[str, str]]:
+        """Sort key: requested before pooled, those who lack before those who move, by age."""
+        kept = self.kept.get(claim.key, {})
+        if any(not set(kept.get(f, ())).issuperset(w) for f, w in claim.requested.items()):
+            return 0, claim.age
+        return (1 if any(not kept.get(family) for family in claim.families) else 2), claim.age
+
+    def settle(self, claim: Claim) -> None:
+        """Decide about one Service and write it into the ledger."""
+        kept = self.kept.get(claim.key, {})
+        outcomes, verdict = self._decide(claim, kept)
+        self._enter(claim, kept, outcomes)
+        held = [address for found in outcomes for address in found.addresses]
+        problems = [found.problem for found in outcomes if found.problem is not None]
+        grants = tuple(Grant(address, self._booked(address)) for address in held)
+        strays = frozenset(one.address for one in grants if one.eip is None)
+        self.allocations[claim.key] = Allocation(
+            grants=grants,
+            verdict=verdict,
+            shared_as=self._shared_as(claim, held),
+            hints=_lasting(claim, outcomes, strays),
+            refusals=tuple(refusal for problem in problems for refusal in problem.refusals),
+        )
+
+    def _decide(
+        self, claim: Claim, kept: Mapping[Family, tuple[Address, ...]]
+    ) -> tuple[tuple[Outcome, ...], Verdict]:
+        if not claim.opaque:
+            try:
+                outcomes = _outcomes(self.ledger, claim, kept)
+                return outcomes, verdict(self.ledger, claim, outcomes)
+            except Exception as raised:  # noqa: BLE001 - as in read
+                self.fail(claim.key, raised)
+        name = next(
+            type(e).__name__ for subject, e in self.failures if subject == _subject(claim.key)
+        )
+        unchanged = tuple(Outcome(family, kept.get(family, ())) for family in claim.families)
+        return unchanged, InternalError("Service", claim.key, name)
+
+    def _shared_as(self, claim: Claim, held: list[Address]) -> str | None:
+        """Return the terms to record: today's, but for who has changed them and stays yet."""
+        if any((claim.key, address) in self.ledger.parting for address in held):
+            return claim.shared_as
+        return terms(claim.share) if held and claim.share is not None else None
+
+    def _booked(self, address: Address) -> EipName | None:
+        home = self.ledger.homes[address]
+        return None if home is None else home.name
+
+    def fail(self, key: ServiceKey, error: Exception) -> None:
+        self.failures.append((_subject(key), error))
+
+    def _enter(
+        self,
+        claim: Claim,
+        kept: Mapping[Family, tuple[Address, ...]],
+        outcomes: tuple[Outcome, ...],
+    ) -> None:
+        for found in outcomes:
+            before = dict.fromkeys(kept.get(found.family, ()))
+            after = dict.fromkeys(found.addresses)
+            if before == after:
+                continue
+            for address in before:
+                if address not in after:
+                    self.ledger.release(claim, address)
+            for address in after:
+                if address not in before:
+                    self.ledger.hold(claim, address, found.sources[address])
+
+
+def _outcomes(
+    ledger: Ledger, claim: Claim, kept: Mapping[Family, tuple[Address, ...]]
+) -> tuple[Outcome, ...]:
+    """Return what every family gets; RequireDualStack with nothing yet gets both or none."""
+    if claim.service.deleting:
+        return leaving(claim, kept)
+    found = tuple(
+        outcome(ledger, claim, family, kept=kept.get(family, ())) for family in claim.families
+    )
+    needs_all = claim.service.family_policy == "RequireDualStack"
+    if needs_all and not kept and any(one.problem is not None for one in found):
+        return tuple(Outcome(one.family, problem=one.problem) for one in found)
+    return found
+
+
+def _waited_for(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> Iterator[Address]:
+    """Yield the addresses that *claim* asks or hopes for and does not hold."""
+    if claim.service.deleting:
+        return
+    for family in claim.families:
+        held, wanted = set(kept.get(family, ())), claim.requested.get(family, ())
+        yield from (address for address in wanted if address not in held)
+        if not held and not wanted:
+            yield from (address for _, address in claim.hints if family_of(address) is family)
+
+
+def _lasting(
+    claim: Claim, outcomes: tuple[Outcome, ...], strays: frozenset[Address]
+) -> tuple[tuple[EipName, Address], ...]:
+    """Return the hints that no grant replaces: of *strays*, which no Eip knows any more, and
+    for families of which the Service had nothing and gets nothing.
+
+    They outlast the wait, or a Service restored before its Eip would come to another address.
+    """
+    lacking = {
+        one.family for one in outcomes if not one.addresses and not claim.held.get(one.family)
+    }
+    hints = (h for h in claim.hints if h[1] in strays or family_of(h[1]) in lacking)
+    return tuple(islice(hints, MOST))
+
+
+def _first(failure: tuple[str, Exception]) -> str:
+    return failure[0]
+
+
+def _age(claim: Claim) -> tuple[str, str]:
+    return claim.age
+
+
+def _subject(key: ServiceKey) -> str:
+    return f"Service {key}"

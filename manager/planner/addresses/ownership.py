@@ -1,0 +1,68 @@
+"""Which Services are ours: theirs is left exactly as it is.
+
+A Service without class is ours unless the manager was told to require one, and unless
+another load balancer was there first: it has an address, no record of ours, and not all
+of its addresses are such as our Eips might have given it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from manager.planner.addresses.claims import MOST
+from manager.planner.addresses.own_record import bears_mark, held_addresses
+from manager.planner.addresses.permission import Namespaces, refused, takes_over
+from manager.planner.addresses.pools import Pools, read_pools
+from manager.snapshot import Service, ServiceKey, Snapshot
+from pointsman.model.announced import ForeignController
+from pointsman.model.names import OUR_CLASS
+from pointsman.model.verdict import Verdict
+
+LOAD_BALANCER_CLASS = OUR_CLASS
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The Services that are ours, and those without class that are another's."""
+
+    ours: Mapping[ServiceKey, Service]
+    left_alone: Mapping[ServiceKey, Verdict]
+
+
+def sort_out(snapshot: Snapshot) -> Sorted:
+    """Return which Services are ours to serve, in order of their keys."""
+    ours: dict[ServiceKey, Service] = {}
+    left: dict[ServiceKey, Verdict] = {}
+    pools = None
+    for key, service in sorted(snapshot.services.items()):
+        if not _claimed(service, require_class=snapshot.settings.require_class):
+            continue
+        if service.load_balancer_class is None and service.ingress and not bears_mark(service):
+            pools = pools or read_pools(snapshot)
+            if not _may_be_taken_over(service, pools, snapshot.namespaces):
+                addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
+                left[key] = ForeignController(key, addresses)
+                continue
+        ours[key] = service
+    return Sorted(ours, left)
+
+
+def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
+    """Whether an Eip might have given *service* every address that it has from another.
+
+    What an Eip excludes is not its own: that is how an address is left to another controller.
+    """
+    there = held_addresses(service)
+    if service.deleting or not 0 < len(there) <= MOST or not all(e.ip for e in service.ingress):
+        return False
+    return all(
+        any(takes_over(pool, one, refused(pool, service, namespaces)) for pool in pools.at(one))
+        for one in there
+    )
+
+
+def _claimed(service: Service, *, require_class: bool) -> bool:
+    if service.type != "LoadBalancer":
+        return False
+    if service.load_balancer_class is None:
+        return not require_class
+    return service.load_balancer_class == LOAD_BALANCER_CLASS

@@ -1,0 +1,55 @@
+"""How long a sharer stays whose terms no longer fit: until its fellows had time to follow.
+
+One `apply` that renames the key of several Services reaches us one by one. So who changed its
+terms says `ShareConflict` first, and leaves ten seconds after its condition turned to that.
+There is no other memory of the start; without a clock nobody leaves. Who never shared the
+address has no such time.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from manager.planner.addresses.claims import Claim
+from manager.planner.addresses.own_record import bears_mark
+from manager.snapshot import Condition
+from pointsman.model.address import Address
+from pointsman.model.allocated import ShareConflict
+from pointsman.model.names import ALLOCATED
+from pointsman.model.stamp import parse_time
+
+GRACE: Final = timedelta(seconds=10)
+OVER: Final = timedelta()
+
+
+def on_record(found: Iterable[Claim]) -> bool:
+    """Whether any of *found* on one address records that it is shared."""
+    return any(claim.shared_as is not None for claim in found)
+
+
+def changed_terms(claim: Claim, address: Address, *, faithful: bool, shared: bool) -> bool:
+    """Whether *claim* shared *address* on terms that it no longer has; *faithful*: none differ.
+
+    Annotations that are gone took what was agreed with them: a manifest was put in place of
+    the object, without its share-key or with another. Others on the address then record that
+    it was *shared*.
+    """
+    if claim.shared_as is not None:
+        return not faithful
+    lost = address not in claim.origins or _told(claim) is not None
+    return shared and lost and bears_mark(claim.service)
+
+
+def time_left(claim: Claim, now: datetime | None) -> timedelta:
+    """Return for how long *claim* still stays; all of it while its condition does not say so."""
+    said = _told(claim)
+    if now is None or said is None:
+        return GRACE
+    since = parse_time(said.last_transition_time)
+    return GRACE if since is None else max(OVER, min(GRACE, since + GRACE - now))
+
+
+def _told(claim: Claim) -> Condition | None:
+    """Return the condition of *claim* if it says that it cannot share."""
+    said = (one for one in claim.service.conditions if one.type == ALLOCATED)
+    return next((one for one in said if one.reason == ShareConflict.__name__), None)

@@ -1,0 +1,185 @@
+"""Who may hold one address together: keys, ports, traffic policy, namespaces on both sides.
+
+The planner has no memory, so the terms a Service shares under are written on it
+(annotation shared-as): whoever's terms of today differ from its record is the one who
+changed, and the one who leaves when they no longer fit.
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from manager.planner.addresses.claims import Claim, Share
+from pointsman.model.address import Address, Family
+from pointsman.model.allocated import AddressInUse, ShareConflict, Unserved
+
+TERMS_MAX: Final = 2048  # bytes of the annotation; it is ASCII
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """The Service that stands in the way, and how."""
+
+    holder: str
+    clause: str
+    reason: type[Unserved] = ShareConflict
+
+
+def terms(share: Share) -> str:
+    """Return what is recorded of *share*; equal texts mean equal terms.
+
+    A key or selector may be as long as its user likes. Long terms are recorded as their hash,
+    or there would be no room left on the Service for what we record.
+    """
+    whole = _whole(share)
+    if len(whole) <= TERMS_MAX:
+        return whole
+    return json.dumps({"sha256": sha256(whole.encode()).hexdigest()}, separators=(",", ":"))
+
+
+def _whole(share: Share) -> str:
+    return json.dumps(
+        {
+            "key": share.key,
+            "namespaces": sorted(share.namespaces),
+            "policy": share.policy,
+            "ports": [f"{protocol}/{port}" for protocol, port in sorted(share.ports)],
+            "selector": dict(share.selector),
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    )
+
+
+def faithfulness(claim: Claim) -> tuple[int, tuple[str, str]]:
+    """Sort key of Services found on one address: who kept its terms, then who is older."""
+    today = (terms(claim.share), _whole(claim.share)) if claim.share is not None else (None,)
+    if claim.shared_as in today:
+        return 0, claim.age
+    return (1 if claim.shared_as is None else 2), claim.age
+
+
+def reaches(share: Share, namespace: str) -> bool:
+    """Whether *share* extends to Services of *namespace*."""
+    return share.namespace == namespace or not share.namespaces.isdisjoint({namespace, "*"})
+
+
+class Tenants:
+    """The Services that hold one address, all compatible with each other."""
+
+    __slots__ = ("_blocked_by", "_ports", "_scopes", "_unread", "claims")
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Claim] = {}
+        self._ports: dict[tuple[str, int], Claim] = {}
+        self._unread: list[
+            Claim
+        ] = []  # whose ports nobody asked for: most addresses have one holder
+        self._scopes: dict[tuple[str, frozenset[str]], Claim] = {}
+        self._blocked_by: Claim | None = None  # could not be judged: nobody joins it
+
+    def add(self, claim: Claim) -> None:
+        """Make *claim* a holder; asking for an obstacle first is the caller's duty."""
+        self.claims[claim.key] = claim
+        if claim.opaque:
+            self._blocked_by = claim
+        if claim.share is not None:
+            self._scopes.setdefault((claim.share.namespace, claim.share.namespaces), claim)
+            self._unread.append(claim)
+
+    def without(self, claim: Claim) -> "Tenants":
+        """Return the tenants that remain when *claim* leaves."""
+        rest = Tenants()
+        for key, other in self.claims.items():
+            if key != claim.key:
+                rest.add(other)
+        return rest
+
+    def obstacle(self, claim: Claim) -> Obstacle | None:
+        """Return what keeps *claim* from joining, or None when it may."""
+        if not self.claims:
+            return None
+        first = next(iter(self.claims.values()))
+        if self._blocked_by is not None:
+            first = self._blocked_by
+        ours, theirs = claim.share, first.share
+        if ours is None or theirs is None or self._blocked_by is not None:
+            return Obstacle(first.key, f"Service {first.key} holds it", AddressInUse)
+        if ours.key != theirs.key:
+            return Obstacle(first.key, f"Service {first.key} shares it under another share-key")
+        return self._scope_obstacle(ours) or self._terms_obstacle(ours, first.key, theirs)
+
+    def _scope_obstacle(self, ours: Share) -> Obstacle | None:
+        for (namespace, _), other in self._scopes.items():
+            assert other.share is not None
+            if not reaches(ours, namespace):
+                clause = f"share-namespaces of this Service does not name {namespace}"
+                return Obstacle(other.key, f"Service {other.key} holds it, and {clause}")
+            if not reaches(other.share, ours.namespace):
+                clause = f"does not share with namespace {ours.namespace}"
+                return Obstacle(other.key, f"Service {other.key} holds it and {clause}")
+        return None
+
+    def _terms_obstacle(self, ours: Share, holder: str, theirs: Share) -> Obstacle | None:
+        if ours.policy != theirs.policy:
+            clause = f"has externalTrafficPolicy {theirs.policy}, this one {ours.policy}"
+            return Obstacle(holder, f"Service {holder} holds it and {clause}")
+        if ours.policy == "Local":
+            if not ours.selector or not theirs.selector:
+                clause = "externalTrafficPolicy Local shares only with a spec.selector on both"
+                return Obstacle(holder, f"Service {holder} holds it, and {clause}")
+            if ours.selector != theirs.selector:
+                clause = "has another spec.selector, which externalTrafficPolicy Local must share"
+                return Obstacle(holder, f"Service {holder} holds it and {clause}")
+        for claim in self._unread:
+            assert claim.share is not None
+            self._ports.update(dict.fromkeys(claim.share.ports, claim))  # they don't collide
+        self._unread.clear()
+        if common := ours.ports & self._ports.keys():
+            port = min(common)
+            other = self._ports[port].key
+            return Obstacle(other, f"Service {other} uses {port[0]}/{port[1]} of it too")
+        return None
+
+
+class Mates:
+    """Where the Services that share hold addresses, found by key and namespace."""
+
+    __slots__ = ("_index",)
+
+    def __init__(self) -> None:
+        # (key, family) -> namespace -> share-namespaces -> addresses, how many hold each
+        self._index: dict[
+            tuple[str, Family], dict[str, dict[frozenset[str], dict[Address, int]]]
+        ] = {}
+
+    def add(self, share: Share, family: Family, address: Address) -> None:
+        by_namespace = self._index.setdefault((share.key, family), {})
+        held = by_namespace.setdefault(share.namespace, {}).setdefault(share.namespaces, {})
+        held[address] = held.get(address, 0) + 1
+
+    def remove(self, share: Share, family: Family, address: Address) -> None:
+        held = self._index[share.key, family][share.namespace][share.namespaces]
+        held[address] -= 1
+        if not held[address]:
+            del held[address]
+
+    def addresses(self, share: Share, family: Family) -> set[Address]:
+        """Return the addresses under *share*'s key that it is meant to join.
+
+        A namespace that it names counts even if the other side does not name it back: the
+        user asked to share, so the Service waits. `*` asks for whoever offers, no more.
+        """
+        by_namespace = self._index.get((share.key, family), {})
+        anyone = "*" in share.namespaces
+        asked = by_namespace.keys() if anyone else {share.namespace, *share.namespaces}
+        return {
+            address
+            for namespace in asked
+            for theirs, held in by_namespace.get(namespace, {}).items()
+            for address in held
+            if namespace == share.namespace
+            or namespace in share.namespaces
+            or not theirs.isdisjoint({share.namespace, "*"})
+        }

@@ -1,0 +1,1 @@
+"""What the BGP speakers say, to which router, and what the resources of BGP state about it."""

@@ -1,0 +1,146 @@
+"""Which of the replica's speakers has a session with which router, and from which address.
+
+The first serves the routers that take several paths of a prefix (RFC 7911). A further one
+has one path of each prefix, so the routers it serves are a group that may be sent the same
+next hops; a group with parallel sessions has several speakers, each with another next hop.
+
+Who is served follows from the BgpPeers and their age alone, never from what a session
+happened to negotiate, or it would go to and fro. By which speaker is read back, so that a
+router that comes or goes moves no other's session.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from manager.planner.bgp.context import Shared
+from manager.planner.bgp.single_path import differ, needing_own_speakers, single_path_peers
+from manager.planner.desired import Seat
+from manager.planner.nodes.address_owners import owners
+from manager.snapshot import Snapshot
+from pointsman.api import BgpPeerSpec
+from pointsman.model.address import Address
+from pointsman.model.readiness import TooFewSpeakers
+from pointsman.model.route import PeerName
+from pointsman.model.verdict import Verdict
+
+Sources = tuple[Address | None, ...]  # None: the session needs no address of its own
+
+
+@dataclass(slots=True)
+class _Group:
+    """Routers that share further speakers, while these are being found."""
+
+    wanted: int
+    most: int | None  # nextHops.maxPaths
+    size: int
+    members: list[PeerName] = field(default_factory=list)
+    speakers: list[int] = field(default_factory=list)
+
+
+def seat(shared: Shared) -> None:
+    """Give every usable router of *shared* its seats, and the verdict where that is too few."""
+    wishes = {name: wish(shared.snapshot, spec) for name, spec in shared.peers.usable.items()}
+    groups = _groups(shared, wishes)
+    _label(shared.snapshot, groups, wishes)
+    seats = {
+        name: _seats(shared.snapshot, name, group.speakers, wishes[name])
+        for group in groups
+        if group.speakers
+        for name in group.members
+    }
+    for name, sources in wishes.items():
+        if name not in seats and _parallel(shared, name):
+            seats[name] = (Seat(0, sources[0]),)
+    shared.peers = replace(shared.peers, seats=dict(sorted(seats.items())))
+    shared.single = single_path_peers(shared)
+    apart = needing_own_speakers(shared)
+    verdicts: dict[PeerName, Verdict] = dict(shared.peers.verdicts)
+    for name, sources in wishes.items():
+        served = len(shared.peers.seats_of(name))
+        if served < len(sources) and verdicts[name].ok:
+            verdicts[name] = TooFewSpeakers(f"BgpPeer '{name}'", len(sources), served)
+    shared.peers = replace(shared.peers, verdicts={**verdicts, **apart}, apart=frozenset(apart))
+
+
+def wish(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
+    """Return the sources of the sessions that a router should have by further speakers, or ().
+
+    One address is listened on, and one daemon of a host can speak BFD: these stay with the
+    first speaker.
+    """
+    if spec.parallel_sessions is not None:
+        named = spec.parallel_sessions.source_addresses
+        whose, replica = owners(snapshot), snapshot.settings.speaker_name
+        own = tuple(one for one in named if whose.get(one, replica) == replica)
+        return own if replica and own else named
+    bound = spec.passive or (spec.bfd is not None and spec.bfd.enabled)
+    return () if spec.add_path.enabled or bound else (spec.source_address,)
+
+
+def _parallel(shared: Shared, name: PeerName) -> bool:
+    return shared.peers.usable[name].parallel_sessions is not None
+
+
+def _groups(shared: Shared, wishes: Mapping[PeerName, Sources]) -> list[_Group]:
+    """Return who shares further speakers; the older BgpPeer chooses first."""
+    free, groups = len(shared.snapshot.speakers) - 1, list[_Group]()
+    peers = shared.snapshot.bgp_peers
+    for name in sorted(wishes, key=lambda name: (peers[name].created, name)):
+        wanted, most = len(wishes[name]), shared.peers.usable[name].next_hops.max_paths
+        if not wanted:
+            continue
+        fitting = [
+            group
+            for group in groups
+            if group.most == most and not any(differ(shared, name, one) for one in group.members)
+        ]
+        group = next((one for one in fitting if one.wanted == wanted), None)
+        if group is None and free:
+            group = _Group(wanted, most, min(wanted, free))
+            groups.append(group)
+            free -= group.size
+        elif group is None:
+            group = next((one for one in fitting if one.size <= wanted), None)
+        if group is not None:
+            group.members.append(name)
+    return groups
+
+
+def _label(snapshot: Snapshot, groups: list[_Group], wishes: Mapping[PeerName, Sources]) -> None:
+    """Choose the speakers of each group: those it has, then the first that are free."""
+    free = list(range(1, len(snapshot.speakers)))
+    for group in groups:
+        for index in list(free):
+            has = any(_held(snapshot, one, index, wishes[one]) for one in group.members)
+            if has and len(group.speakers) < group.size:
+                group.speakers.append(index)
+                free.remove(index)
+    # A BgpPeer that cannot be read keeps its session: others would be heard there, too.
+    unread = {name for name, peer in snapshot.bgp_peers.items() if peer.spec is None}
+    free = [index for index in free if not unread & snapshot.speakers[index].neighbors.keys()]
+    for group in groups:
+        lacking = group.size - len(group.speakers)
+        group.speakers = sorted([*group.speakers, *free[:lacking]])
+        del free[:lacking]
+
+
+def _seats(
+    snapshot: Snapshot, name: PeerName, speakers: list[int], sources: Sources
+) -> tuple[Seat, ...]:
+    """Return the seats of one router: a session that exists keeps its speaker."""
+    found: dict[int, Seat] = {}
+    for index in speakers:
+        seat = _held(snapshot, name, index, sources)
+        if seat is not None and seat.source not in [one.source for one in found.values()]:
+            found[index] = seat
+    taken = [one.source for one in found.values()]
+    rest = iter([one for one in sources if one not in taken])
+    return tuple(found.get(one) or Seat(one, next(rest)) for one in speakers)
+
+
+def _held(snapshot: Snapshot, name: PeerName, index: int, sources: Sources) -> Seat | None:
+    """Return the seat that a router has at a speaker now, if it still asks for that session."""
+    session = snapshot.speakers[index].neighbors.get(name)
+    if session is None or session.source_address not in sources:
+        return None
+    return Seat(index, session.source_address)

@@ -1,0 +1,249 @@
+"""Which BgpPeers are used, as whom we speak, and what each session is configured to be."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+from manager.planner.addresses.reserved import reserved
+from manager.planner.bgp.restarting import restart_seconds
+from manager.planner.desired import Seat
+from manager.snapshot import BgpConf, BgpPeer, Snapshot
+from pointsman.api import BgpConfSpec, BgpPeerSpec
+from pointsman.model.address import Address
+from pointsman.model.readiness import (
+    Disabled,
+    Duplicate,
+    Ignored,
+    Invalid,
+    NoBgpConf,
+    NotListening,
+    NotStarted,
+    Ready,
+    SecretMissing,
+    SecretUnusable,
+)
+from pointsman.model.route import Bfd, Neighbor, PeerName, SpeakerIdentity
+from pointsman.model.verdict import Verdict
+
+DEFAULT: Final = "default"
+# RFC 2544 benchmarking range: no node or router of a real network has such an address.
+ROUTER_IDS: Final = IPv4Network("198.18.0.0/15")
+MD5_KEY_MAX: Final = 80  # bytes; TCP_MD5SIG_MAXKEYLEN: linux/tcp.h
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The BgpPeers by whether they can be used, and the verdict on each."""
+
+    conf: BgpConfSpec | None
+    usable: Mapping[PeerName, BgpPeerSpec]
+    verdicts: Mapping[PeerName, Verdict]
+    confs: Mapping[str, Verdict]
+    passwords: Mapping[PeerName, str] = field(default_factory=dict, repr=False)
+    mute: frozenset[PeerName] = frozenset()  # usable, but for a password that was not read
+    apart: frozenset[PeerName] = frozenset()  # usable, but told nothing: see bgp.single_path
+    # By whom each is told, where that is not simply the first speaker: see bgp.peer_speakers
+    seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> frozenset[PeerName]:
+        """Return the BgpPeers that cannot be read: see planner.bgp.unreadable_peers."""
+        return frozenset(n for n, why in self.verdicts.items() if isinstance(why, Invalid))
+
+    @property
+    def first(self) -> tuple[PeerName, ...]:
+        """Return the usable routers that the first speaker serves, by name."""
+        return tuple(name for name in self.usable if self.seats_of(name)[0].speaker == 0)
+
+    def seats_of(self, name: PeerName) -> tuple[Seat, ...]:
+        """Return the sessions of a usable router; there is at least one."""
+        found = self.seats.get(name)
+        return found or (Seat(0, self.usable[name].source_address),)
+
+
+def read_peers(snapshot: Snapshot) -> Peers:
+    """Return the peers of *snapshot* in order of their names."""
+    confs = {name: _judge_conf(snapshot, conf) for name, conf in sorted(snapshot.bgp_confs.items())}
+    default = snapshot.bgp_confs.get(DEFAULT)
+    conf = default.spec if default is not None else None
+    verdicts: dict[PeerName, Verdict] = {}
+    usable: dict[PeerName, BgpPeerSpec] = {}
+    taken: dict[Address, PeerName] = {}
+    passwords: dict[PeerName, str] = {}
+    mute: set[PeerName] = set()
+    for peer in sorted(snapshot.bgp_peers.values(), key=_age):
+        name, what = PeerName(peer.name), f"BgpPeer '{peer.name}'"
+        if peer.deleting or (peer.spec is not None and peer.spec.disabled):
+            verdicts[name] = Disabled(what)
+        elif peer.spec is None:
+            verdicts[name] = Invalid(what, peer.invalid)
+        elif (other := taken.setdefault(peer.spec.address, name)) != name:
+            verdicts[name] = Duplicate(what, other, str(peer.spec.address))
+        else:
+            password, fault = _password(snapshot, name, peer.spec)
+            if conf is None:
+                fault = NoBgpConf(what, keeps=bool(held_seats(snapshot, name)))
+            elif peer.spec.passive and not conf.listen_port:
+                fault = NotListening(what)
+            verdicts[name] = fault or Ready(what)
+            if password:
+                passwords[name] = password
+            elif peer.spec.password_secret_ref is not None:
+                mute.add(name)
+            # A Secret that was not read may exist: its router's paths are kept ready.
+            unread = isinstance(fault, SecretMissing) and not fault.read
+            if fault is None or unread or isinstance(fault, NoBgpConf):
+                usable[name] = peer.spec
+    return Peers(
+        conf,
+        dict(sorted(usable.items())),
+        dict(sorted(verdicts.items())),
+        confs,
+        passwords,
+        frozenset(mute),
+    )
+
+
+def held_seats(snapshot: Snapshot, name: PeerName) -> tuple[Seat, ...]:
+    """Return the sessions with a router that our speakers have, wanted or not."""
+    return tuple(
+        Seat(index, one.neighbors[name].source_address)
+        for index, one in enumerate(snapshot.speakers)
+        if name in one.neighbors
+    )
+
+
+def _password(
+    snapshot: Snapshot, name: PeerName, spec: BgpPeerSpec
+) -> tuple[str | None, Verdict | None]:
+    """Return the password of a session, or why it has none though it asks for one."""
+    ref = spec.password_secret_ref
+    if ref is None:
+        return None, None
+    what = f"BgpPeer '{name}'"
+    password = snapshot.secrets.get((ref.name, ref.key))
+    if password:
+        if len(password.encode()) > MD5_KEY_MAX:
+            return None, SecretUnusable(what, ref.name, ref.key)
+        return password, None
+    if not snapshot.secrets_read:
+        for one in snapshot.speakers:
+            held = one.neighbors.get(name)
+            if held is not None and held.password:
+                return held.password, None
+    # Offline, Secrets are among the files or they are not: one that is, is known whole.
+    read = snapshot.secrets_read or any(name == ref.name for name, _ in snapshot.secrets)
+    return None, SecretMissing(what, ref.name, ref.key, read=read)
+
+
+def identities(snapshot: Snapshot, conf: BgpConfSpec) -> tuple[SpeakerIdentity, ...]:
+    """Return AS, router-id and listener of each of this replica's speakers."""
+    replica = snapshot.settings.speaker_name
+    return identities_of(snapshot, conf, replica, count=len(snapshot.speakers))
+
+
+def identities_of(
+    snapshot: Snapshot, conf: BgpConfSpec, replica: str, *, count: int
+) -> tuple[SpeakerIdentity, ...]:
+    """Return AS, router-id and listener of each of the *count* speakers of *replica*.
+
+    Derived, a router-id is a hash of (cluster, replica, speaker index), the next one if an
+    address known in the cluster has it: stable, unique and never a node's own. Only the
+    first speaker takes a given one, and only it listens.
+
+    Source: RFC 6286 section 2.1 (unique within an AS, not zero).
+    """
+    first = conf.router_id or _derived(snapshot, replica, 0, taken=frozenset())
+    found = [SpeakerIdentity(conf.asn, first, conf.listen_port, conf.listen_addresses)]
+    for index in range(1, count):
+        taken = frozenset(one.router_id for one in found)
+        found.append(SpeakerIdentity(conf.asn, _derived(snapshot, replica, index, taken=taken)))
+    return tuple(found)
+
+
+def _derived(
+    snapshot: Snapshot, replica: str, index: int, *, taken: AbstractSet[Address]
+) -> IPv4Address:
+    seed = f"{snapshot.cluster_uid}/{replica}/{index}"
+    number = int.from_bytes(sha256(seed.encode()).digest()[:8])
+    known = {*reserved(snapshot), *taken}
+    size = ROUTER_IDS.num_addresses
+    while True:
+        candidate = ROUTER_IDS[1 + number % (size - 2)]
+        if candidate not in known:
+            return candidate
+        number += 1
+
+
+def exports(peers: Peers, speaker: int = 0) -> Mapping[PeerName, Address]:
+    """Return the routers that one speaker may tell anything."""
+    return {
+        name: spec.address
+        for name, spec in peers.usable.items()
+        if any(seat.speaker == speaker for seat in peers.seats_of(name))
+    }
+
+
+def neighbors(snapshot: Snapshot, peers: Peers, speaker: int = 0) -> Mapping[PeerName, Neighbor]:
+    """Return the sessions to be configured at one speaker. None lacks a password it needs."""
+    return {
+        name: neighbor(
+            spec,
+            source=seat.source,
+            restart_seconds=restart_seconds(snapshot, peers.conf, spec, name=name, speaker=speaker),
+            password=peers.passwords.get(name),
+        )
+        for name, spec in peers.usable.items()
+        if name not in peers.mute
+        for seat in peers.seats_of(name)
+        if seat.speaker == speaker
+    }
+
+
+def neighbor(
+    spec: BgpPeerSpec,
+    *,
+    source: Address | None = None,
+    restart_seconds: int | None = None,
+    password: str | None = None,
+) -> Neighbor:
+    """Return a session that a BgpPeer asks for."""
+    bfd = spec.bfd
+    return Neighbor(
+        address=spec.address,
+        asn=spec.asn,
+        port=spec.port,
+        hold_seconds=spec.timers.hold_seconds,
+        # Without a hold time there are none; a speaker is told of an interval all the same.
+        keepalive_seconds=spec.timers.effective_keepalive_seconds or spec.timers.keepalive_seconds,
+        connect_retry_seconds=spec.timers.connect_retry_seconds,
+        families=tuple(sorted(spec.families)),
+        add_path=spec.add_path.enabled and spec.parallel_sessions is None,
+        local_as=spec.local_as,
+        source_address=source,
+        password=password,
+        multihop_ttl=spec.ebgp_multihop.ttl if spec.ebgp_multihop is not None else None,
+        ttl_security=spec.ttl_security,
+        passive=spec.passive,
+        graceful_restart_seconds=restart_seconds,
+        bfd=Bfd(bfd.transmit_milliseconds, bfd.receive_milliseconds, bfd.multiplier)
+        if bfd is not None and bfd.enabled
+        else None,
+    )
+
+
+def _judge_conf(snapshot: Snapshot, conf: BgpConf) -> Verdict:
+    what = f"BgpConf '{conf.name}'"
+    if conf.name != DEFAULT:
+        return Ignored(what)
+    if conf.spec is None:
+        return Invalid(what, conf.invalid)
+    refusals = sorted({one.refused for one in snapshot.speakers if one.refused})
+    return NotStarted(what, " ".join(refusals)) if refusals else Ready(what)
+
+
+def _age(peer: BgpPeer) -> tuple[str, str]:
+    return peer.created, peer.name

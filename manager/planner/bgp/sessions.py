@@ -1,0 +1,158 @@
+"""How the sessions with one router go, as conditions: up or not, one path or several."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from manager.planner.desired import Seat
+from manager.snapshot import BgpPeer, Snapshot
+from pointsman.api import BgpPeerSpec
+from pointsman.model.names import ADD_PATH, ESTABLISHED, READY
+from pointsman.model.oldfrr import may_keep_stale
+from pointsman.model.record import ResourceKey, Stated, StatusRecord
+from pointsman.model.route import PeerName, SessionReport
+from pointsman.model.sessions import (
+    Established,
+    Negotiated,
+    NotEstablished,
+    ParallelSessions,
+    PartlyEstablished,
+    SinglePath,
+    SpeakerSilent,
+)
+from pointsman.model.stamp import parse_time
+from pointsman.model.verdict import Verdict
+
+OPENING: Final = timedelta(seconds=3)  # beyond the time until a first connection is tried again
+NO_TIME: Final = timedelta()
+NO_SESSION_AFTER_S: Final = 60.0  # product.md section 2
+UNKNOWN_AFTER_S: Final = 5.0  # of a speaker's silence: from there on its sessions count as lost
+# Reasons of a BgpPeer that we speak to.
+WITH_SESSION: Final = ("Ready", "TooFewSpeakers", "NeedsOwnSpeaker")
+
+
+def sessions_said(
+    snapshot: Snapshot, peer: BgpPeer, seats: tuple[Seat, ...], *, ready: Stated
+) -> Mapping[str, Stated]:
+    """Return the conditions that *seats* come to; one session of several keeps the router.
+
+    What was said stays said while no session is known to be up and one that may be is with
+    a speaker that does not answer; after a while the answer is that nobody knows.
+    """
+    assert peer.spec is not None, "a BgpPeer that is used can be read"
+    name = PeerName(peer.name)
+    reports = [(seat, snapshot.speakers[seat.speaker].sessions.get(name)) for seat in seats]
+    live = [report for _, report in reports if report is not None and report.live]
+    if not live:
+        unsure = [snapshot.speakers[seat.speaker] for seat, said in reports if said is None]
+        known = {
+            c.type: Stated(c.status, c.reason, c.message)
+            for c in peer.conditions
+            if c.type in (ESTABLISHED, ADD_PATH)
+        }
+        if any(one.unheard for one in unsure):
+            return {**known, ESTABLISHED: _stated(SpeakerSilent(peer.name))}
+        if any(not one.fresh for one in unsure):
+            return known
+        if time_to_open(snapshot, peer, ready) > NO_TIME:
+            return {}
+        error = next((r.last_error for _, r in reports if r is not None and r.last_error), "")
+        down = NotEstablished(peer.name, str(peer.spec.address), peer.spec.asn, error)
+        return {ESTABLISHED: _stated(down), **_last_known(peer)}
+    verdict: Verdict = Established(peer.name, unwatched=live[0].bfd_state == "Down")
+    if len(live) < len(seats):
+        missing = tuple(str(s.source) for s, r in reports if r is None or not r.live)
+        verdict = PartlyEstablished(peer.name, len(seats), missing)
+    neighbor = snapshot.speakers[seats[0].speaker].neighbors.get(name)
+    helped = neighbor is not None and neighbor.graceful_restart_seconds is not None
+    several = _several(peer.spec, name, len(seats), live[0], helped=helped)
+    return {ESTABLISHED: _stated(verdict), ADD_PATH: _stated(several)}
+
+
+def _last_known(peer: BgpPeer) -> Mapping[str, Stated]:
+    """Return what the last session negotiated: it counts until the next one is up."""
+    known = (c for c in peer.conditions if c.type == ADD_PATH)
+    return {c.type: Stated(c.status, c.reason, c.message) for c in known}
+
+
+def _several(
+    spec: BgpPeerSpec, name: PeerName, sessions: int, live: SessionReport, *, helped: bool
+) -> Verdict:
+    """Return whether the router takes several paths of a prefix, or why it does not.
+
+    *helped*: it is asked to keep our paths while the speaker restarts.
+    """
+    if spec.parallel_sessions is not None:
+        return ParallelSessions(name, sessions)
+    if live.add_path_negotiated:
+        return Negotiated(name, forgets=not (helped and may_keep_stale(live)))
+    return SinglePath(name, off=not spec.add_path.enabled)
+
+
+def time_to_speak(snapshot: Snapshot, records: Mapping[ResourceKey, StatusRecord]) -> float | None:
+    """Return after how many seconds one of *records* will say more, or None."""
+    left = [
+        time_to_open(snapshot, snapshot.bgp_peers[PeerName(key.name)], record.conditions[READY])
+        for key, record in records.items()
+        if key.kind == "BgpPeer"
+        and ESTABLISHED not in record.conditions
+        and record.conditions[READY].reason in WITH_SESSION
+    ]
+    return min((one.total_seconds() for one in left if one > NO_TIME), default=None)
+
+
+def time_to_open(snapshot: Snapshot, peer: BgpPeer, ready: Stated) -> timedelta:
+    """Return for how long the first session of *peer* may still take until that is worth a word.
+
+    It begins when the BgpPeer becomes what *ready* says. A session that was spoken of has no
+    such time: its end is told at once.
+    """
+    known = {condition.type: condition for condition in peer.conditions}
+    if snapshot.taken_at is None or peer.spec is None or ESTABLISHED in known:
+        return NO_TIME
+    full = OPENING + timedelta(seconds=peer.spec.timers.connect_retry_seconds)
+    said = known.get(READY)
+    same = said is not None and said.status == ready.status
+    since = parse_time(said.last_transition_time) if said is not None and same else None
+    return full if since is None else min(full, full - (snapshot.taken_at - since))
+
+
+def lost_for_s(snapshot: Snapshot, name: PeerName, seats: tuple[Seat, ...]) -> float | None:
+    """Return for how long no session of a router is known to be up; None: one is, or may be.
+
+    By the clock of this process: what a condition says began with another leader, or another
+    daemon, and its times are the wall's.
+    """
+    ages = [_lost_for_s(snapshot, name, seat.speaker) for seat in seats]
+    known = [age for age in ages if age is not None]
+    return min(known) if known and len(known) == len(ages) else None
+
+
+def _lost_for_s(snapshot: Snapshot, name: PeerName, speaker: int) -> float | None:
+    seen = snapshot.speakers[speaker]
+    report = seen.sessions.get(name)
+    if report is not None:
+        return None if report.live else report.down_s
+    if seen.unheard:
+        return None if seen.silent_s is None else max(seen.silent_s - UNKNOWN_AFTER_S, 0.0)
+    if not seen.refused:
+        return None
+    # It answers and has no session to speak of: it could not be started. Its condition knows.
+    for one in snapshot.bgp_peers[name].conditions:
+        since = parse_time(one.last_transition_time)
+        if (one.type, one.status) == (ESTABLISHED, "False") and since and snapshot.taken_at:
+            return (snapshot.taken_at - since).total_seconds()
+    return None
+
+
+def time_to_no_session(
+    snapshot: Snapshot, seats: Mapping[PeerName, tuple[Seat, ...]]
+) -> float | None:
+    """Return after how many seconds the next router counts as without session, or None."""
+    lost = (lost_for_s(snapshot, name, of) for name, of in seats.items())
+    left = [NO_SESSION_AFTER_S - age for age in lost if age is not None]
+    return min((one for one in left if one > 0), default=None)
+
+
+def _stated(verdict: Verdict) -> Stated:
+    return Stated(verdict.status, verdict.reason, str(verdict))

@@ -1,0 +1,72 @@
+"""Routers at the first speaker that keep one path of a prefix, and what follows from it.
+
+A speaker has one best path of a prefix for all routers without ADD-PATH (RFC 7911), and the
+planner says which (`PathAttributes.best`); where one of them may not be sent what others are,
+it is told nothing until it has a speaker of its own (bgp.peer_speakers): the path that is
+chosen for another may not leave to it. Its session stays, or it would flap.
+"""
+
+from collections.abc import Mapping
+
+from manager.planner.bgp.context import Shared
+from manager.planner.bgp.negotiated import keeps_one_path
+from manager.snapshot import NodeName
+from pointsman.api import BgpPeerSpec, Protocol
+from pointsman.model.address import Address, Family
+from pointsman.model.readiness import NeedsOwnSpeaker
+from pointsman.model.route import PeerName
+
+
+def single_path_peers(shared: Shared) -> frozenset[PeerName]:
+    """Return the routers at the first speaker that keep one path of a prefix."""
+    usable = shared.peers.usable
+    return frozenset(n for n in shared.peers.first if keeps_one_path(shared.snapshot, n, usable[n]))
+
+
+def needing_own_speakers(shared: Shared) -> Mapping[PeerName, NeedsOwnSpeaker]:
+    """Return the routers that the first speaker cannot serve beside its others.
+
+    Routers with ADD-PATH go first, then the older BgpPeer.
+    """
+    snapshot, usable = shared.snapshot, shared.peers.usable
+    served = [name for name in shared.peers.first if name not in shared.single]
+    found: dict[PeerName, NeedsOwnSpeaker] = {}
+    for name in sorted(shared.single, key=lambda name: (snapshot.bgp_peers[name].created, name)):
+        other = next((other for other in served if differ(shared, name, other)), None)
+        if other is None:
+            served.append(name)
+        else:
+            stays = _stays(usable[name])
+            found[name] = NeedsOwnSpeaker(f"BgpPeer '{name}'", other, stays)
+    return found
+
+
+def _stays(spec: BgpPeerSpec) -> str:
+    """Return what keeps a router with the first speaker, as something to be done, or ""."""
+    if spec.parallel_sessions is not None:
+        return ""
+    if spec.add_path.enabled:
+        return "set its spec.addPath.enabled to false, or give it spec.parallelSessions"
+    if spec.passive:
+        return "set its spec.passive to false"
+    return "disable its spec.bfd" if spec.bfd is not None and spec.bfd.enabled else ""
+
+
+def differ(shared: Shared, one: PeerName, other: PeerName) -> bool:
+    """Whether two routers hear a prefix in common and may not be sent the same next hops."""
+    if not any(
+        eip.spec is not None
+        and eip.spec.protocol is Protocol.BGP
+        and (not eip.spec.bgp.peers or {one, other} <= set(eip.spec.bgp.peers))
+        for eip in shared.snapshot.eips.values()
+    ):
+        return False
+    return any(
+        _hops(shared, one, family) != _hops(shared, other, family)
+        for family in Family
+        if shared.hears(one, family) and shared.hears(other, family)
+    )
+
+
+def _hops(shared: Shared, name: PeerName, family: Family) -> Mapping[NodeName, Address]:
+    return shared.reach(name, family).hops

@@ -1,0 +1,166 @@
+"""What stands in the objects we write: Service records and the status of our resources.
+
+Verdicts become conditions, the sentence of the one that matters becomes the annotation
+`pointsman.dev/status`. It refuses to carry anything that changes by itself.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from manager.planner.addresses.claims import allocated_from
+from manager.planner.bgp.peers import Peers, held_seats
+from manager.planner.bgp.router_ids import router_ids
+from manager.planner.bgp.sessions import WITH_SESSION, sessions_said
+from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
+from manager.snapshot import Service, Snapshot
+from pointsman.model.allocated import Allocated, InternalError, warned
+from pointsman.model.announced import NotAnnounced
+from pointsman.model.names import (
+    ALLOCATED,
+    ALLOCATED_FROM,
+    ANNOUNCED,
+    ANNOUNCED_BY,
+    READY,
+    SHARED_AS,
+    STATUS,
+)
+from pointsman.model.readiness import NoBgpConf
+from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.verdict import Verdict
+
+# Kubernetes, TotalAnnotationSizeLimitB: bytes of all keys and values of one object.
+ANNOTATIONS_MAX: Final = 256 * 1024
+
+
+def stated(verdict: Verdict) -> Stated:
+    """Return the condition a verdict makes."""
+    return Stated(verdict.status, verdict.reason, str(verdict))
+
+
+def service_record(
+    service: Service, allocation: Allocation, announcement: Announcement, carriers: tuple[str, ...]
+) -> ServiceRecord:
+    """Return our part of *service*."""
+    conditions = {ALLOCATED: stated(allocation.verdict)}
+    sentence = str(allocation.verdict)
+    verdict = announcement.verdict
+    unsaid = isinstance(verdict, NotAnnounced) and verdict.passing
+    before = next((c for c in service.conditions if c.type == ANNOUNCED), None)
+    by = ",".join(carriers)
+    if not unsaid:
+        conditions[ANNOUNCED] = stated(verdict)
+        sentence = str(verdict) if allocation.verdict.ok else sentence
+    elif before is not None:  # for the moment between two writes, what was said stays said
+        conditions[ANNOUNCED] = Stated(before.status, before.reason, before.message)
+        sentence = before.message if allocation.verdict.ok else sentence
+        by = service.annotations.get(ANNOUNCED_BY, "")
+    if ANNOUNCED in conditions and isinstance(allocation.verdict, Allocated):
+        sentence = f"{sentence} {warned(allocation.verdict.warning)}".rstrip()
+    if isinstance(allocation.verdict, InternalError):
+        return _as_it_is(service, conditions, allocation.verdict)
+    annotations = {
+        ALLOCATED_FROM: origins(allocation),
+        SHARED_AS: allocation.shared_as or "",
+        ANNOUNCED_BY: by,
+        STATUS: sentence,
+    }
+    return ServiceRecord(
+        ingress=tuple(str(grant.address) for grant in allocation.grants),
+        annotations=_fitting(service, annotations),
+        conditions=conditions,
+    )
+
+
+def _fitting(service: Service, ours: Mapping[str, str]) -> dict[str, str]:
+    """Return those of *ours* that are not empty and fit beside the user's annotations.
+
+    The API server would refuse the whole write otherwise, address and conditions with it. In
+    order of their worth: the sentence is in a condition too, so it yields first.
+    """
+    room = ANNOTATIONS_MAX - sum(
+        _size(key, value) for key, value in service.annotations.items() if key not in ours
+    )
+    fitting: dict[str, str] = {}
+    for key, value in ours.items():
+        if value and (size := _size(key, value)) <= room:
+            fitting[key] = value
+            room -= size
+    return fitting
+
+
+def _size(key: str, value: str) -> int:
+    if value.isascii():
+        return len(key) + len(value)
+    return len(key) + len(value.encode(errors="surrogatepass"))
+
+
+def _as_it_is(
+    service: Service, conditions: Mapping[str, Stated], verdict: InternalError
+) -> ServiceRecord:
+    """Return the record of a Service that could not be judged: only the verdict is new."""
+    kept = (ALLOCATED_FROM, SHARED_AS, ANNOUNCED_BY)
+    annotations = {key: service.annotations[key] for key in kept if key in service.annotations}
+    return ServiceRecord(
+        ingress=tuple(entry.ip for entry in service.ingress),
+        annotations=_fitting(service, {**annotations, STATUS: str(verdict)}),
+        conditions=conditions,
+    )
+
+
+def origins(allocation: Allocation) -> str:
+    """Return the annotation allocated-from: where each address came from, and what is hoped for."""
+    held = {grant.address for grant in allocation.grants}
+    grants = ((grant.eip, grant.address) for grant in allocation.grants)
+    strays = (hint for hint in allocation.hints if hint[1] in held)
+    hoped = (hint for hint in allocation.hints if hint[1] not in held)
+    return allocated_from((*grants, *strays), hoped)
+
+
+def resource_records(
+    snapshot: Snapshot, books: Books, peers: Peers
+) -> Mapping[ResourceKey, StatusRecord]:
+    """Return the status of every Eip, BgpConf and BgpPeer."""
+    records: dict[ResourceKey, StatusRecord] = {}
+    for eip_name, state in books.eips.items():
+        eip = snapshot.eips[eip_name]
+        # A finalizer cannot be added to what is being deleted already.
+        held = state.in_use and (not eip.deleting or "pointsman.dev/in-use" in eip.finalizers)
+        records[ResourceKey("Eip", eip_name)] = _eip_record(state, eip.generation, held=held)
+    for conf_name, verdict in peers.confs.items():
+        conf = snapshot.bgp_confs[conf_name]
+        ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
+        records[ResourceKey("BgpConf", conf_name)] = StatusRecord(
+            {READY: stated(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
+        )
+    for peer_name, verdict in peers.verdicts.items():
+        peer, conditions = snapshot.bgp_peers[peer_name], {READY: stated(verdict)}
+        # A router that needs its own speaker keeps its session, though it is told nothing; and
+        # without a BgpConf every session stays as it is.
+        keeps = isinstance(verdict, NoBgpConf) and verdict.keeps
+        if keeps or verdict.reason in WITH_SESSION:
+            seats = held_seats(snapshot, peer_name) if keeps else peers.seats_of(peer_name)
+            conditions |= sessions_said(snapshot, peer, seats, ready=conditions[READY])
+        records[ResourceKey("BgpPeer", peer_name)] = StatusRecord(conditions, {}, peer.generation)
+    return records
+
+
+def _eip_record(state: EipState, generation: int, *, held: bool) -> StatusRecord:
+    return StatusRecord(
+        conditions={READY: stated(state.ready)},
+        fields={
+            "capacity": _counts(state.capacity),
+            "allocated": _counts(state.allocated),
+            "available": _counts(state.available),
+            "totals": {
+                "allocated": str(state.allocated.ipv4 + state.allocated.ipv6),
+                "available": str(state.available.ipv4 + state.available.ipv6),
+            },
+            "services": state.services,
+        },
+        observed_generation=generation,
+        held=held,
+    )
+
+
+def _counts(counts: Counts) -> dict[str, str]:
+    return {"ipv4": str(counts.ipv4), "ipv6": str(counts.ipv6)}

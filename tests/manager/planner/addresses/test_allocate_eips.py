@@ -1,0 +1,423 @@
+"""The Eips themselves: overlap, infrastructure, books, renaming, splitting, deleting."""
+
+from ipaddress import IPv4Address, IPv4Interface, ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from manager.planner.desired import Counts
+from manager.snapshot import (
+    Announcer,
+    EipName,
+    Interface,
+    Node,
+    NodeName,
+    Resource,
+    ServiceKey,
+)
+from pointsman.api import BgpPeerSpec
+from tests.manager.planner.addresses.addressing import (
+    books_of,
+    cluster,
+    eip,
+    given,
+    one,
+    plan,
+    reasons,
+    service,
+    settled,
+)
+
+
+def test_an_overlap_names_every_older_eip_the_oldest_first() -> None:
+    eips = [
+        eip("z-oldest", "192.0.2.64/26", created="1"),
+        eip("b", "192.0.2.7", "192.0.2.9-192.0.2.12", created="2"),
+        eip("lost", "192.0.2.12-192.0.2.14", created="3"),
+        eip("c", "2001:db8::7", created="4"),
+        eip("far", "198.51.100.0/28", created="5"),
+        eip("wide", "192.0.2.0-192.0.2.80", "2001:db8::/120", created="6"),
+    ]
+    found = plan(cluster(*eips)).eips[EipName("wide")].ready
+    assert str(found) == (
+        "Eip 'wide' gives out nothing: addresses of it are also in older Eips: "
+        "192.0.2.64-192.0.2.80 in 'z-oldest', 192.0.2.7 in 'b' and 2001:db8::7 in 'c'. Take them "
+        "out of its spec.addresses, or exclude them there."
+    )
+
+
+def test_an_overlap_with_very_many_names_eight() -> None:
+    eips = [eip(f"e{n}", f"192.0.2.{n}", created=str(n)) for n in range(1, 10)]
+    for more in (False, True):
+        found = plan(cluster(*eips[: 8 + more], eip("wide", "192.0.2.0/24", created="99")))
+        said = str(found.eips[EipName("wide")].ready)
+        assert ("192.0.2.9 in 'e9'" in said, "others in more of them" in said) == (False, more)
+        assert "192.0.2.8 in 'e8'" in said
+
+
+def ready(*eips, **more) -> dict[str, str]:
+    return {name: state.ready.reason for name, state in plan(cluster(*eips, **more)).eips.items()}
+
+
+@pytest.mark.parametrize(
+    ("eips", "expected"),
+    [
+        pytest.param(
+            [eip("a", "192.0.2.0/24", created="2"), eip("b", "192.0.2.7", created="1")],
+            {"a": "Overlap", "b": "Ready"},
+            id="the younger loses",
+        ),
+        pytest.param(
+            [eip("b", "192.0.2.0/24", created="1"), eip("a", "192.0.2.7", created="1")],
+            {"a": "Ready", "b": "Overlap"},
+            id="ties go by name",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.0-192.0.2.9", created="1"),
+                eip("b", "192.0.2.9-192.0.2.19", created="2"),
+                eip("c", "192.0.2.19-192.0.2.29", created="3"),
+            ],
+            {"a": "Ready", "b": "Overlap", "c": "Ready"},
+            id="one that lost takes nobody else down",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.9-192.0.2.1", "192.0.2.0/24", created="1"),
+                eip("b", "192.0.2.5", created="2"),
+            ],
+            {"a": "InvalidAddresses", "b": "Ready"},
+            id="a broken one takes nobody down",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.0/24", created="1", deleting=True),
+                eip("b", "192.0.2.0/25", created="2"),
+            ],
+            {"a": "Disabled", "b": "Ready"},
+            id="a deleting one loses however old it is",
+        ),
+        pytest.param(
+            [
+                eip("a", "192.0.2.0/24", created="1", exclude=("192.0.2.128/25",)),
+                eip("b", "192.0.2.128/25", created="2"),
+            ],
+            {"a": "Ready", "b": "Ready"},
+            id="what one excludes another may have",
+        ),
+        pytest.param(
+            [eip("a", "192.0.2.0/24"), eip("b", "2001:db8::/64"), eip("c", "198.51.100.0/24")],
+            {"a": "Ready", "b": "Ready", "c": "Ready"},
+            id="neighbours are no overlap",
+        ),
+        pytest.param(
+            [eip("a", "192.0.2.1", disabled=True)], {"a": "Disabled"}, id="disabled says so"
+        ),
+        pytest.param(
+            [Resource(name="a", spec=None, invalid="spec.addresses: Required value")],
+            {"a": "InvalidAddresses"},
+            id="one that cannot be read",
+        ),
+    ],
+)
+def test_ready(eips, expected) -> None:
+    assert ready(*eips) == expected
+    assert ready(*reversed(eips)) == expected
+
+
+@pytest.mark.parametrize("entry", ["169.253.255.255", "169.255.0.0/24", "fdff::/64", "10.0.0.1"])
+def test_what_lies_beside_is(entry: str) -> None:
+    assert ready(eip("a", entry)) == {"a": "Ready"}
+
+
+def test_sentences_of_eips() -> None:
+    old = eip("old", "192.0.2.0/25", created="1")
+    held = service("a/web", "203.0.113.5")
+    books = plan(
+        cluster(
+            old,
+            held,
+            eip("b", "192.0.2.100-192.0.2.200", created="2"),
+            eip("c", "198.51.100.9-198.51.100.1"),
+            eip("d", "198.51.100.0/28", "198.51.100.4"),
+            eip("e", "203.0.113.0/28", deleting=True),
+            eip("f", "203.0.113.16/28", deleting=True),
+            eip("g", "203.0.113.32/28", disabled=True),
+        )
+    )
+    assert {name: str(state.ready) for name, state in books.eips.items()} == {
+        "old": "Eip 'old' gives out its addresses.",
+        "b": "Eip 'b' gives out nothing: 192.0.2.100-192.0.2.127 is also in the older Eip 'old'. "
+        "Take it out of spec.addresses of one of them, or exclude it there.",
+        "c": "Eip 'c' gives out nothing: '198.51.100.9-198.51.100.1' is reversed: write "
+        "198.51.100.1-198.51.100.9.",
+        "d": "Eip 'd' gives out nothing: '198.51.100.0/28' and '198.51.100.4' overlap: write every "
+        "address in one entry only.",
+        "e": "Eip 'e' is being deleted and gives out nothing; it goes when its addresses are "
+        "released or lie in another Eip. Service a/web holds one.",
+        "f": "Eip 'f' gives out nothing new: it is being deleted. Addresses that are held stay.",
+        "g": "Eip 'g' gives out nothing new: spec.disabled is true. Addresses that are held stay.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "block"),
+    [
+        ("0.0.0.0/0", "0.0.0.0/8"),
+        ("127.0.0.1", "127.0.0.0/8"),
+        ("223.255.255.255-224.0.0.0", "224.0.0.0/3"),
+        ("::/0", "::/80"),
+        ("ff02::1", "ff00::/8"),
+    ],
+)
+def test_an_eip_with_addresses_of_no_host_gives_out_nothing(entry: str, block: str) -> None:
+    books = plan(cluster(service("a/web"), eip("a", entry), eip("b", "192.0.2.0/28", default=True)))
+    assert str(books_of(books, "a").ready) == (
+        f"Eip 'a' gives out nothing: '{entry}' reaches into {block}, which holds no addresses of "
+        "hosts: write unicast addresses only."
+    )
+    assert given(books)["a/web"] == ["192.0.2.0"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "block"),
+    [
+        ("169.254.10.0/24", "169.254.0.0/16"),
+        ("169.254.0.0", "169.254.0.0/16"),
+        ("169.253.255.0-169.254.0.9", "169.254.0.0/16"),
+        ("169.254.255.255-169.255.0.3", "169.254.0.0/16"),
+        ("169.0.0.0/8", "169.254.0.0/16"),
+        ("fe80::/64", "fe80::/10"),
+        ("fdff::-fe80::", "fe80::/10"),
+    ],
+)
+def test_an_eip_of_link_local_addresses_gives_out_nothing(entry: str, block: str) -> None:
+    good = eip("b", "203.0.113.0/28", default=True)
+    books = plan(cluster(service("a/web"), eip("a", "192.0.2.64", entry, default=True), good))
+    assert str(books_of(books, "a").ready) == (
+        f"Eip 'a' gives out nothing: '{entry}' reaches into {block}, link-local addresses, to "
+        "which no router passes anything on: write addresses that are routed."
+    )
+    assert books_of(books, "a").ready.reason == "InvalidAddresses"
+    assert given(books)["a/web"] == ["203.0.113.0"]
+
+
+def test_what_is_held_in_such_an_eip_stays_when_it_is_unicast() -> None:
+    odd = eip("a", "192.0.2.0-255.255.255.255")
+    books = plan(cluster(service("a/web", "192.0.2.7"), service("a/odd", "224.0.0.1"), odd))
+    assert [grant.eip for grant in one(books, "a/web").grants] == ["a"]
+    assert [grant.eip for grant in one(books, "a/odd").grants] == [None]  # never announced
+
+
+@pytest.mark.parametrize(
+    ("eips", "warning"),
+    [
+        (
+            ["10.244.1.128-10.244.2.3"],
+            " Warning: 10.244.1.128-10.244.1.255 also belongs to Pods of Node node1 "
+            "(10.244.1.0/24): exclude it, or Services there may not be reached.",
+        ),
+        (
+            ["192.0.2.0/28", "2001:db8:244:1::7"],
+            " Warning: 2001:db8:244:1::7 also belongs to Pods of Node node1 "
+            "(2001:db8:244:1::/64): exclude it, or Services there may not be reached.",
+        ),
+        (["10.244.0.0-10.244.0.255", "10.244.2.0/24"], ""),
+    ],
+)
+def test_an_eip_with_addresses_of_pods_is_ready_with_a_warning(eips, warning) -> None:
+    node = NodeName("node1")
+    pods = (ip_network("10.244.1.0/24"), ip_network("2001:db8:244:1::/64"))
+    odd = eip("a", *eips, default=True)
+    books = plan(cluster(service("a/web"), odd, nodes={node: Node(node, pod_cidrs=pods)}))
+    assert str(books_of(books, "a").ready) == f"Eip 'a' gives out its addresses.{warning}"
+    assert books_of(books, "a").ready.ok
+    assert reasons(books) == {"a/web": "Allocated"}
+
+
+def test_an_eip_that_excludes_the_addresses_of_pods_hears_no_warning() -> None:
+    node = NodeName("node1")
+    pods = (ip_network("10.244.1.0/24"),)
+    wide = eip("a", "10.244.0.0/16", exclude=("10.244.1.0/24",))
+    books = plan(cluster(wide, nodes={node: Node(node, pod_cidrs=pods)}))
+    assert str(books_of(books, "a").ready) == "Eip 'a' gives out its addresses."
+
+
+def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
+    node = NodeName("node1")
+    snapshot = cluster(
+        service("a/web"),
+        service("a/asks", notes={"addresses": "192.0.2.1"}),
+        eip("a", "192.0.2.0/28", default=True, exclude=("192.0.2.9",)),
+        nodes={
+            node: Node(
+                node,
+                internal_ips=(IPv4Address("192.0.2.0"),),
+                other_ips=(IPv4Address("192.0.2.4"),),  # its ExternalIP, say
+            )
+        },
+        bgp_peers={
+            "tor": Resource(name="tor", spec=BgpPeerSpec(address="192.0.2.1", asn=64500))  # type: ignore[arg-type]
+        },
+        announcers={
+            node: Announcer(
+                node,
+                gateways=(IPv4Address("192.0.2.2"),),
+                interfaces=(
+                    Interface("eth0", addresses=(IPv4Interface("192.0.2.3/24"),)),
+                    Interface("kube-ipvs0", addresses=(IPv4Interface("192.0.2.5/32"),)),
+                ),
+            )
+        },
+    )
+    books = plan(snapshot)
+    assert given(books)["a/web"] == ["192.0.2.5"]
+    assert str(books_of(books, "a").ready) == (
+        "Eip 'a' gives out its addresses, but never 192.0.2.0 (Node node1), 192.0.2.4 (Node "
+        "node1), 192.0.2.1 (BgpPeer tor), 192.0.2.2 (gateway of Node node1) and 192.0.2.3 (eth0 "
+        "of Node node1)."
+    )
+    assert books_of(books, "a").capacity.ipv4 == 10
+    assert "infrastructure (BgpPeer tor)" in str(one(books, "a/asks").verdict)
+    assert reasons(books)["a/asks"] == "AddressExcluded"
+
+
+@pytest.mark.parametrize(
+    ("block", "warning"),
+    [
+        ("10.96.0.0/28", " Warning: 10.96.0.1 is the ClusterIP of Service default/kubernetes: "),
+        ("10.96.0.2/31", " Warning: 10.96.0.3 is the ClusterIP of Service a/web: "),
+        ("2001:db8:96::/64", " Warning: 2001:db8:96::3 is the ClusterIP of Service a/web: "),
+        ("10.96.0.4-10.96.0.9", ""),
+    ],
+)
+def test_an_eip_with_clusterips_is_ready_with_a_warning(block: str, warning: str) -> None:
+    inner: dict[str, Any] = {"type": "ClusterIP"}
+    first, *others = map(ip_address, ("10.96.0.1", "10.96.0.3", "2001:db8:96::3"))
+    kubernetes = service("default/kubernetes", cluster_ips=(first,), created="1", **inner)
+    web = service("a/web", cluster_ips=tuple(others), created="2", **inner)
+    odd = eip("a", block, "192.0.2.0/28", "2001:db8:100::/124")
+    ready = books_of(plan(cluster(web, kubernetes, odd)), "a").ready
+    assert ready.ok
+    end = f"{warning}exclude the range of ClusterIPs." if warning else ""
+    assert str(ready) == f"Eip 'a' gives out its addresses.{end}"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"exclude": ("192.0.2.0/30", "2001:db8::/32")}, id="excluded"),
+        pytest.param({"exclude": ("192.0.2.1-192.0.2.3",), "avoid_buggy_ips": True}, id="avoided"),
+    ],
+)
+def test_an_eip_that_has_nothing_to_give_out_says_so(spec) -> None:
+    books = plan(cluster(eip("a", "192.0.2.0/30", **spec)))
+    assert books_of(books, "a").capacity == Counts(0, 0)
+    assert books_of(books, "a").ready.ok
+    assert str(books_of(books, "a").ready).startswith("Eip 'a' has nothing to give out: all of")
+
+
+def test_counts_are_exact() -> None:
+    books = plan(
+        cluster(
+            service("a/1", "192.0.2.0"),
+            service("a/2", "2001:db8::5", families=("IPv6",)),
+            service("a/3", "192.0.2.99"),
+            eip("a", "192.0.2.0/24", "2001:db8::/48", exclude=("192.0.2.99", "2001:db8::1")),
+            eip("b", "198.51.100.0/23", avoid_buggy_ips=True),
+        )
+    )
+    assert books_of(books, "a").capacity == Counts(255, 2**80 - 1)
+    assert books_of(books, "a").allocated == Counts(2, 1)
+    assert books_of(books, "a").available == Counts(254, 2**80 - 2)
+    assert books_of(books, "a").services == 3
+    assert books_of(books, "b").capacity == Counts(508, 0) == books_of(books, "b").available
+
+
+def test_an_eip_is_in_use_from_the_plan_of_its_first_grant_until_the_record_is_gone() -> None:
+    snapshot, books = settled(cluster(service("a/web"), eip("a", "192.0.2.1", default=True)))
+    assert books_of(books, "a").in_use
+    leaves = service("a/web", "192.0.2.1", notes={"eip": "b"})
+    snapshot = cluster(leaves, eip("a", "192.0.2.1"), eip("b", "192.0.2.2"))
+    books = plan(snapshot)
+    assert given(books) == {"a/web": ["192.0.2.2"]}
+    assert books_of(books, "a").in_use
+    _, books = settled(snapshot)
+    assert not books_of(books, "a").in_use
+
+
+def test_renaming_an_eip_moves_the_books_and_not_the_address() -> None:
+    old = eip("old", "192.0.2.0/24", default=True, created="1")
+    new = eip("new", "192.0.2.0/24", default=True, created="2")
+    snapshot, books = settled(cluster(service("a/web"), old, new))
+    assert one(books, "a/web").grants[0].eip == "old"
+    assert books_of(books, "new").ready.reason == "Overlap"
+    deleting = eip("old", "192.0.2.0/24", default=True, created="1", deleting=True)
+    snapshot, books = settled(cluster(*snapshot.services.values(), deleting, new))
+    assert given(books) == {"a/web": ["192.0.2.0"]}
+    assert one(books, "a/web").grants[0].eip == "new"
+    assert list(snapshot.eips) == ["new"]
+    notes = snapshot.services[ServiceKey("a/web")].annotations
+    assert notes["pointsman.dev/allocated-from"] == "new/192.0.2.0"
+
+
+def test_splitting_an_eip_rehomes_each_address_to_the_part_that_has_it() -> None:
+    whole = eip("whole", "192.0.2.0/24", default=True, created="1", deleting=True)
+    halves = eip("low", "192.0.2.0/25", created="2"), eip("high", "192.0.2.128/25", created="2")
+    holders = service("a/1", "192.0.2.1"), service("a/2", "192.0.2.200")
+    books = plan(cluster(*holders, whole, *halves))
+    assert [one(books, key).grants[0].eip for key in ("a/1", "a/2")] == ["low", "high"]
+    assert not books_of(books, "whole").in_use
+
+
+def test_excluding_a_part_for_a_new_eip_rehomes_too() -> None:
+    hint = {"allocated-from": "old/192.0.2.200"}
+    books = plan(
+        cluster(
+            service("a/web", "192.0.2.200", notes=hint),
+            eip("old", "192.0.2.0/24", exclude=("192.0.2.128/25",), created="1"),
+            eip("new", "192.0.2.128/25", created="2"),
+        )
+    )
+    assert one(books, "a/web").grants[0].eip == "new"
+
+
+def test_a_deleting_eip_is_held_while_nothing_else_contains_its_address() -> None:
+    held = service("a/web", "192.0.2.9", notes={"allocated-from": "old/192.0.2.9"})
+    snapshot, books = settled(
+        cluster(held, eip("old", "192.0.2.0/24", deleting=True), eip("x", "192.0.2.0/29"))
+    )
+    assert "old" in snapshot.eips
+    assert books_of(books, "old").ready.reason == "InUse"
+    assert given(books) == {"a/web": ["192.0.2.9"]}
+
+
+def test_a_growing_overlap_leaves_the_books_with_the_eip_the_address_came_from() -> None:
+    held = service("a/web", "192.0.2.9", notes={"allocated-from": "young/192.0.2.9"})
+    old, young = eip("old", "192.0.2.0/24", created="1"), eip("young", "192.0.2.8/29", created="2")
+    assert one(plan(cluster(held, old, young)), "a/web").grants[0].eip == "young"
+
+
+def test_a_forged_origin_does_not_lead_into_an_eip_that_does_not_admit() -> None:
+    held = service("a/web", "192.0.2.9", notes={"allocated-from": "vip/192.0.2.9"})
+    old = eip("old", "192.0.2.0/24", created="1")
+    vip = eip("vip", "192.0.2.8/29", created="2", namespaces=("board",))
+    assert one(plan(cluster(held, old, vip)), "a/web").grants[0].eip == "old"
+
+
+class Poisoned:
+    """A spec that cannot be read."""
+
+    disabled = False
+
+    @property
+    def addresses(self):
+        raise RuntimeError("poison")
+
+
+def test_an_eip_that_cannot_be_judged_stops_no_other() -> None:
+    bad = Resource(name="bad", spec=Poisoned())
+    books = plan(cluster(bad, service("a/web"), eip("good", "192.0.2.1", default=True)))  # type: ignore[arg-type]
+    assert given(books) == {"a/web": ["192.0.2.1"]}
+    assert books_of(books, "bad").ready.reason == "InternalError"
+    assert [subject for subject, _ in books.failures] == ["Eip bad"]

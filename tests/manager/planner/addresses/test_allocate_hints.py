@@ -1,0 +1,233 @@
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from manager.snapshot import Ingress, Observed, ServiceKey
+from pointsman.model.route import PathAttributes, Route, RouteKey
+from tests.manager.planner.addresses.addressing import (
+    cluster,
+    eip,
+    given,
+    one,
+    plan,
+    service,
+    settled,
+)
+
+PUBLIC = eip("public", "198.51.100.0/30", default=True)
+
+
+FROM_PUBLIC = {"allocated-from": "public/198.51.100.3"}
+
+
+HINTED = service("a/web", notes=FROM_PUBLIC)
+
+
+def routed(*addresses: str) -> Observed:
+    """A speaker that still holds a host route for each of *addresses*."""
+    hop = IPv4Address("192.0.2.11")
+    return Observed(
+        routes={
+            RouteKey(IPv4Network(address), hop): Route(PathAttributes(), frozenset())
+            for address in addresses
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        pytest.param([PUBLIC], ["198.51.100.3"], id="granted again when nobody holds it"),
+        pytest.param(
+            [PUBLIC, service("b/has", "198.51.100.3")], ["198.51.100.0"], id="never evicts"
+        ),
+        pytest.param(
+            [PUBLIC, service("b/asks", notes={"addresses": "198.51.100.3"})],
+            ["198.51.100.0"],
+            id="never beats a request",
+        ),
+        pytest.param(
+            [
+                eip("public", "198.51.100.0/30", namespaces=("x",)),
+                eip("d", "192.0.2.1", default=True),
+            ],
+            ["192.0.2.1"],
+            id="never admits",
+        ),
+        pytest.param(
+            [eip("public", "198.51.100.0/30", default=True, exclude=("198.51.100.3",))],
+            ["198.51.100.0"],
+            id="never gives what is excluded",
+        ),
+        pytest.param(
+            [eip("public", "198.51.100.0/31", default=True)],
+            ["198.51.100.0"],
+            id="never gives what is outside",
+        ),
+        pytest.param(
+            [eip("public", "198.51.100.0/30", disabled=True), eip("d", "192.0.2.1", default=True)],
+            ["192.0.2.1"],
+            id="a disabled Eip gives nothing new to a Service made again",
+        ),
+    ],
+)
+def test_a_hint_is_a_hint(others, expected) -> None:
+    assert given(plan(cluster(HINTED, *others)))["a/web"] == expected
+
+
+def test_a_hint_does_not_get_the_last_address_before_an_older_service() -> None:
+    pool = eip("public", "198.51.100.3", default=True)
+    older = service("z/older", created="2026-01-01T00:00:00Z")
+    forger = service("a/web", notes=FROM_PUBLIC, created="2026-02-01T00:00:00Z")
+    assert given(plan(cluster(forger, older, pool))) == {"a/web": [], "z/older": ["198.51.100.3"]}
+
+
+def test_services_restored_from_a_backup_get_their_addresses_back() -> None:
+    back = [
+        service("a/old", created="2026-01-01T00:00:00Z"),
+        service(
+            "b/new", notes={"allocated-from": "public/198.51.100.0"}, created="2026-02-01T00:00:00Z"
+        ),
+    ]
+    assert given(plan(cluster(*back, PUBLIC))) == {
+        "a/old": ["198.51.100.1"],
+        "b/new": ["198.51.100.0"],
+    }
+
+
+def wiped(snapshot, key: str):
+    lost = replace(snapshot.services[key], ingress=())
+    return replace(snapshot, services={**snapshot.services, key: lost})
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param([], id="nothing else happened"),
+        pytest.param(
+            [service("b/asks", notes={"addresses": "198.51.100.0"})], id="another asks for it"
+        ),
+        pytest.param([service("b/any")], id="another waits for any"),
+    ],
+)
+def test_a_wiped_status_loses_nothing(meanwhile) -> None:
+    snapshot, _ = settled(cluster(service("a/web", created="2026-05"), PUBLIC))
+    lost = wiped(snapshot, "a/web")
+    observed = routed("198.51.100.0")
+    again = plan(cluster(*lost.services.values(), *meanwhile, PUBLIC, observed=observed))
+    assert given(again)["a/web"] == ["198.51.100.0"]
+
+
+def test_a_wiped_status_comes_back_from_a_disabled_eip_but_not_over_a_holder() -> None:
+    snapshot, _ = settled(cluster(service("a/web"), PUBLIC))
+    lost = wiped(snapshot, "a/web").services["a/web"]
+    disabled = eip("public", "198.51.100.0/30", disabled=True)
+    assert given(plan(cluster(lost, disabled))) == {"a/web": ["198.51.100.0"]}
+    taken = service("b/took", "198.51.100.0")
+    assert given(plan(cluster(lost, taken, PUBLIC)))["a/web"] == ["198.51.100.1"]
+
+
+def overwritten(snapshot, key: str, *addresses: str):
+    """The snapshot after somebody wrote *addresses* into the status, and nothing else."""
+    ingress = tuple(Ingress(ip=one, ip_mode="VIP") for one in addresses)
+    other = replace(snapshot.services[key], ingress=ingress)
+    return replace(snapshot, services={**snapshot.services, key: other})
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param(["203.0.113.9"], id="outside every Eip"),
+        pytest.param(["198.51.100.2"], id="free in the same Eip"),
+        pytest.param(["198.51.100.1"], id="another's"),
+        pytest.param(["198.51.100.0", "203.0.113.9"], id="one beside ours"),
+        pytest.param(["2001:db8::9"], id="of another family"),
+    ],
+)
+def test_what_is_written_over_our_address_is_not_held(there) -> None:
+    before, _ = settled(
+        cluster(service("a/web", created="2"), service("b/has", "198.51.100.1"), PUBLIC)
+    )
+    books = plan(overwritten(before, "a/web", *there))
+    assert given(books) == {"a/web": ["198.51.100.0"], "b/has": ["198.51.100.1"]}
+    assert str(one(books, "a/web").verdict) == "Service a/web has 198.51.100.0 from Eip 'public'."
+
+
+def test_an_address_kept_while_another_is_refused_comes_back_too() -> None:
+    web = service("a/web", "198.51.100.0", notes={"addresses": "198.51.100.1"})
+    before, _ = settled(cluster(web, service("b/has", "198.51.100.1"), PUBLIC))
+    books = plan(overwritten(before, "a/web", "203.0.113.9"))
+    assert given(books)["a/web"] == ["198.51.100.0"]
+
+
+def test_an_overwritten_address_that_is_gone_for_good_yields_to_what_stands_there() -> None:
+    before, _ = settled(cluster(service("a/web"), PUBLIC))
+    there = overwritten(before, "a/web", "198.51.100.2").services["a/web"]
+    books = plan(cluster(there, service("b/took", "198.51.100.0"), PUBLIC))
+    assert given(books)["a/web"] == ["198.51.100.2"]
+
+
+TWO = {"addresses": "198.51.100.1,198.51.100.2"}
+
+
+@pytest.mark.parametrize("there", [[], ["198.51.100.1"]], ids=["both", "one"])
+@pytest.mark.parametrize("conditions", ["kept", "wiped"])
+def test_of_two_addresses_of_one_family_both_come_back(there, conditions) -> None:
+    before, _ = settled(cluster(service("a/web", notes=TWO), PUBLIC))
+    web = before.services[ServiceKey("a/web")]
+    hint = {key: text for key, text in web.annotations.items() if "from" in key}  # no request now
+    web = replace(web, annotations=hint)
+    if conditions == "wiped":
+        there, web = [], replace(web, conditions=())
+    lost = overwritten(cluster(web, PUBLIC), "a/web", *there)
+    assert given(plan(lost))["a/web"] == ["198.51.100.1", "198.51.100.2"]
+
+
+@pytest.mark.parametrize("known", [False, None], ids=["the server tells", "nobody knows"])
+def test_an_edited_hint_is_not_believed_after_a_wipe(known) -> None:
+    snapshot, _ = settled(cluster(service("a/web", created="2026-05"), PUBLIC))
+    lost = wiped(snapshot, "a/web").services["a/web"]
+    edit = {"pointsman.dev/allocated-from": "public/198.51.100.2"}
+    forged = replace(lost, annotations=edit, hints_are_ours=known)
+    asks = service("b/asks", notes={"addresses": "198.51.100.2"})
+    assert given(plan(cluster(forged, asks, PUBLIC)))["b/asks"] == ["198.51.100.2"]
+
+
+def test_an_address_still_routed_is_given_to_nobody_yet() -> None:
+    snapshot = cluster(
+        service("a/any"),
+        service("a/asks", notes={"addresses": "198.51.100.0"}),
+        PUBLIC,
+        observed=routed("198.51.100.0"),
+    )
+    books = plan(snapshot)
+    assert given(books) == {"a/any": ["198.51.100.1"], "a/asks": []}
+    assert str(one(books, "a/asks").verdict) == (
+        "Service a/asks has no IPv4 address: it asks for 198.51.100.0, which is still being "
+        "withdrawn from the routers. It gets the address as soon as that is free; or ask for "
+        "another one."
+    )
+
+
+def test_an_aggregate_in_the_routers_blocks_nothing() -> None:
+    snapshot = cluster(service("a/any"), PUBLIC, observed=routed("198.51.100.0/30"))
+    assert given(plan(snapshot)) == {"a/any": ["198.51.100.0"]}
+
+
+def test_a_service_made_again_under_its_name_is_a_new_one() -> None:
+    again = cluster(service("a/web", uid="2"), PUBLIC, observed=routed("198.51.100.0"))
+    assert given(plan(again)) == {"a/web": ["198.51.100.1"]}
+
+
+def test_a_sharer_joins_an_address_that_comes_back_in_the_same_plan() -> None:
+    key = {"share-key": "k"}
+    snapshot, _ = settled(cluster(service("a/web", notes=key), PUBLIC))
+    lost = wiped(snapshot, "a/web").services.values()
+    joins = service("b/no", created="2026"), service("a/too", notes=key, created="2026")
+    books = plan(cluster(*lost, *joins, PUBLIC, observed=routed("198.51.100.0")))
+    assert given(books) == {
+        "a/too": ["198.51.100.0"],
+        "a/web": ["198.51.100.0"],
+        "b/no": ["198.51.100.1"],
+    }

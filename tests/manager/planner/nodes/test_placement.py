@@ -1,0 +1,111 @@
+"""Who carries a Service: product.md section 3, the table and the guard of the drain."""
+
+import pytest
+
+from manager.planner.nodes.eligible import nodes_for
+from manager.planner.nodes.placement import candidates, place
+from manager.planner.nodes.serving import NOTHING, serving
+from manager.snapshot import ServiceKey, TrafficPolicy
+from pointsman.model.address import Family
+from tests.manager.planner.scene import endpoints, scene
+
+ALL_DRAIN = "node1 drained, node2 drained, node3 drained"
+ALL_LABELLED = "node1 labelled, node2 labelled, node3 labelled"
+ALL_DEAD = "node1 dead, node2 dead, node3 dead"
+
+
+@pytest.mark.parametrize(
+    ("policy", "marks", "serves", "carry", "kept"),
+    [
+        pytest.param("Cluster", "", "node1", "123", False, id="Cluster takes every eligible node"),
+        pytest.param("Local", "", "node1", "1", False, id="Local keeps to nodes with an endpoint"),
+        pytest.param("Cluster", "", "", "", False, id="nothing serves: withdrawn"),
+        pytest.param("Local", "", "", "", False, id="nothing serves: withdrawn for Local too"),
+        pytest.param("Cluster", "", "-", "123", False, id="without nodeName counts for Cluster"),
+        pytest.param("Local", "", "-", "", False, id="without nodeName never counts for Local"),
+        pytest.param(
+            "Cluster",
+            "node1 labelled",
+            "node1",
+            "23",
+            False,
+            id="the endpoint's node need not be eligible for Cluster",
+        ),
+        pytest.param("Local", "node1 labelled", "node1", "", False, id="for Local it must"),
+        pytest.param(
+            "Cluster", "node1 dead", "node1", "", False, id="an endpoint on a dead node serves none"
+        ),
+        pytest.param("Cluster", "node1 drained", "node1", "23", False, id="a drained node leaves"),
+        pytest.param(
+            "Local",
+            "node1 drained",
+            "node1 node2",
+            "2",
+            False,
+            id="a drained node leaves while another has an endpoint",
+        ),
+        pytest.param("Local", "node1 drained", "node1", "1", True, id="the last one stays"),
+        pytest.param("Cluster", ALL_DRAIN, "node1", "123", True, id="all drain: all stay"),
+        pytest.param("Cluster", ALL_DEAD, "node1", "", False, id="all out of service: withdrawn"),
+        pytest.param("Cluster", ALL_LABELLED, "node1", "", False, id="all labelled: nobody"),
+        pytest.param(
+            "Cluster",
+            "node1 drained, node2 labelled, node3 labelled",
+            "node1",
+            "1",
+            True,
+            id="the last that drains stays when the others are excluded",
+        ),
+        pytest.param(
+            "Cluster",
+            "node1 drained dead, node2 drained, node3 dead",
+            "node2",
+            "2",
+            True,
+            id="a dead node is never kept",
+        ),
+        pytest.param(
+            "Local",
+            "node2 drained",
+            "node1:terminating node2",
+            "1",
+            False,
+            id="terminating on a staying node outweighs ready on a draining one",
+        ),
+    ],
+)
+def test_carriers(policy: TrafficPolicy, marks: str, serves: str, carry: str, kept: bool) -> None:
+    found = serving([endpoints("a/web", serves)])
+    where = found.get((ServiceKey("a/web"), Family.IPV4), NOTHING)
+    placement = place(policy, nodes_for(scene(marks=marks), None), where)
+    carriers = "".join(sorted(name[-1] for name in placement.carriers))
+    assert (carriers, placement.kept) == (carry, kept)
+
+
+def told(policy: TrafficPolicy, marks: str, serves: str) -> dict[str, str]:
+    nodes = nodes_for(scene(marks=marks), None)
+    where = serving([endpoints("a/web", serves)])[ServiceKey("a/web"), Family.IPV4]
+    placement = place(policy, nodes, where)
+    return {
+        one.node: one.excluded_by or (f"despite: {one.despite}" if one.despite else "carries")
+        for one in candidates(nodes, placement)
+    }
+
+
+def test_every_candidate_has_its_reason() -> None:
+    assert told("Local", "node1 labelled, node2 drained", "node2 node3") == {
+        "node1": "node1 has the label node.kubernetes.io/exclude-from-external-load-balancers",
+        "node2": "node2 is drained by its annotation pointsman.dev/drain",
+        "node3": "carries",
+    }
+    assert told("Local", "", "node1")["node2"] == "node2 has no endpoint that serves"
+
+
+def test_what_speaks_against_a_carrier_is_kept_beside_it() -> None:
+    drained = "is drained by its annotation pointsman.dev/drain"
+    assert told("Cluster", ALL_DRAIN, "node1")["node1"] == f"despite: node1 {drained}"
+    assert told("Cluster", "node1 unready, node2 unready", "node1") == {
+        "node1": "despite: node1 is not Ready",
+        "node2": "despite: node2 is not Ready",
+        "node3": "carries",
+    }
