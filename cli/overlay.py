@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from manager.offline import flattened
+from manager.inspect.cluster import flattened
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 NAMESPACED: Final = ("Service", "EndpointSlice")

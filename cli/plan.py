@@ -13,7 +13,7 @@ from cli.changes import changes
 from cli.misuse import Misuse
 from cli.shown import Json, plan_json
 from cli.tables import Table
-from manager import offline
+from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.snapshot import EipName
 from pointsman.model.allocated import Ready
@@ -72,7 +72,7 @@ def _what_if(given: argparse.Namespace) -> int:
     # A second from now: API servers count whole ones, and a tie would be decided by names.
     soon = datetime.now(UTC) + timedelta(seconds=1)
     after = world.understood(given, overlay.applied(live, documents, now=soon))
-    after = world.tell(offline.Reading(after.snapshot, (*broken, *after.problems),
+    after = world.tell(cluster.Reading(after.snapshot, (*broken, *after.problems),
                                        after.passed_over))  # fmt: skip
     now = world.settled(before)
     then = world.settled(after, after=now)

@@ -16,7 +16,7 @@ from cli.misuse import Misuse, Wrong
 from cli.sessions import field
 from cli.shown import Json
 from cli.source import recorded
-from manager.listening import NoSpeaker, heard
+from manager.inspect.speaker import NoSpeaker, heard
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.snapshot import Observed, Resource, Snapshot

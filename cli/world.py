@@ -13,7 +13,7 @@ from pathlib import Path
 from cli import files
 from cli.misuse import Misuse, Wrong
 from cli.source import admission
-from manager import offline
+from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle
 from manager.snapshot import Observed, Settings, Snapshot
@@ -69,7 +69,7 @@ def settings(given: argparse.Namespace) -> Settings:
     return replace(base, drain_taints=frozenset(taints - {""}))
 
 
-def read(given: argparse.Namespace) -> offline.Reading:
+def read(given: argparse.Namespace) -> cluster.Reading:
     """Return what is there: with --offline the files, else the live cluster alone.
 
     Problems are said on stderr; they are among those of the result too.
@@ -77,18 +77,18 @@ def read(given: argparse.Namespace) -> offline.Reading:
     if given.offline:
         documents, broken = from_files(given)
         reading = understood(given, documents)
-        return tell(offline.Reading(reading.snapshot, (*broken, *reading.problems),
+        return tell(cluster.Reading(reading.snapshot, (*broken, *reading.problems),
                                     reading.passed_over))  # fmt: skip
     return tell(understood(given, (("cluster", raw) for raw in live(given))))
 
 
-def understood(given: argparse.Namespace, sources: Iterable[tuple[str, object]]) -> offline.Reading:
+def understood(given: argparse.Namespace, sources: Iterable[tuple[str, object]]) -> cluster.Reading:
     """Return the cluster that *sources* make, with as many managers as have written there.
 
     Their number decides whether graceful restart is offered. Each writes its own entries
     into the BgpPeers' status, one per speaker, which a leader removes with it.
     """
-    reading = offline.read(sources, settings(given))
+    reading = cluster.read(sources, settings(given))
     said = (one.status.get("speakers") for one in reading.snapshot.bgp_peers.values())
     entries = (one for some in said if isinstance(some, list) for one in some)
     names = {str(one.get("name")).partition("/")[0] for one in entries if isinstance(one, dict)}
@@ -113,7 +113,7 @@ def _admitted(
     taken: list[tuple[str, object]] = []
     problems = list(broken)
     for where, document in documents:
-        for raw in offline.flattened(document):
+        for raw in cluster.flattened(document):
             found = admission.judge(raw, shortened=shortened)
             subject = f"{where}: {admission.called(raw)}"
             problems += [f"{subject}: {_ended(fault)}" for fault in (*found.refused, *found.said)]
@@ -130,8 +130,8 @@ def live(given: argparse.Namespace) -> list[object]:
     """Return the objects of the live cluster."""
     try:
         kubeconfig = chosen_kubeconfig(given.kubeconfig, os.environ)
-        return asyncio.run(offline.fetch(kubeconfig, context=given.context))
-    except offline.NoCluster as error:
+        return asyncio.run(cluster.fetch(kubeconfig, context=given.context))
+    except cluster.NoCluster as error:
         raise Wrong(str(error)) from error
 
 
@@ -155,7 +155,7 @@ def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path
     return path
 
 
-def tell(reading: offline.Reading) -> offline.Reading:
+def tell(reading: cluster.Reading) -> cluster.Reading:
     """Say on stderr what could not be read and what was passed over; return *reading*."""
     for problem in reading.problems:
         say(problem, error=True)
@@ -165,7 +165,7 @@ def tell(reading: offline.Reading) -> offline.Reading:
     return reading
 
 
-def settled(reading: offline.Reading, *, after: World | None = None) -> World:
+def settled(reading: cluster.Reading, *, after: World | None = None) -> World:
     """Return the world that *reading* comes to; faults in judging are said on stderr.
 
     Sessions that further speakers have *after* that world stay where they are.

@@ -17,17 +17,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from manager.adapters import kube
-from manager.adapters.cluster import ClusterView
-from manager.adapters.events import Events
-from manager.adapters.gobgp import speaker_at
-from manager.adapters.informer import Pace, Source
-from manager.adapters.lease import Leadership, Leases
-from manager.adapters.presence import Presence
-from manager.adapters.sender import FencedSink, Sink
-from manager.adapters.service_writes import ServiceWriter
-from manager.adapters.speakers import Patcher, SpeakerEntries, others
-from manager.adapters.writes import AnnouncerWriter, StatusWriter
+from manager.adapters.gobgp.speaker import speaker_at
+from manager.adapters.kubernetes import client
+from manager.adapters.kubernetes.batch import FencedSink, Sink
+from manager.adapters.kubernetes.cluster_view import ClusterView
+from manager.adapters.kubernetes.events import Events
+from manager.adapters.kubernetes.informer import Pace, Source
+from manager.adapters.kubernetes.lease import Leadership, Leases
+from manager.adapters.kubernetes.replica_leases import Presence
+from manager.adapters.kubernetes.service_writes import ServiceWriter
+from manager.adapters.kubernetes.session_entries import Patcher, SpeakerEntries, others
+from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.ports import Speaker
 from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import Settings
@@ -82,7 +82,7 @@ async def run(options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with contextlib.AsyncExitStack() as held:
         try:
-            api = await held.enter_async_context(kube.connect(options.kubeconfig))
+            api = await held.enter_async_context(client.connect(options.kubeconfig))
         except ValueError as error:
             raise Misuse(str(error)) from error
         speakers = [

@@ -22,8 +22,8 @@ from agent.adapters.kubeconfig import from_file
 from agent.snapshot import NodeName
 from lab import kube as lab_kube
 from lab.topology import Broken
-from manager.adapters.kube import ANNOUNCERS, connect
-from manager.offline import NoCluster, fetch
+from manager.adapters.kubernetes.client import ANNOUNCERS, connect
+from manager.inspect.cluster import NoCluster, fetch
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.authorities import FUTURE, NAME, PAST, SHAPES, authority, shown

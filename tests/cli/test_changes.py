@@ -9,7 +9,7 @@ import pytest
 from cli.changes import changes
 from cli.sessions import field
 from cli.world import World, settled, understood
-from manager import offline
+from manager.inspect import cluster
 from manager.snapshot import Settings
 from pointsman.api import BgpPeerSpec
 from pointsman.api.bgppeer import Timers
@@ -18,7 +18,7 @@ from tests.cli.running import conf, eip, endpoints, node, obj, peer, service, sm
 
 
 def world(objects: list[dict]) -> World:
-    return settled(offline.read((("f", raw) for raw in objects), Settings()))
+    return settled(cluster.read((("f", raw) for raw in objects), Settings()))
 
 
 def after(edit: Callable[[list[dict]], Any]) -> Any:
@@ -178,7 +178,7 @@ def test_a_session_that_moves_to_another_speaker_is_reset() -> None:
     def seen(spec: dict, after: World | None = None) -> World:
         objects = copy.deepcopy(small())
         one(objects, "BgpPeer")["spec"].update(spec)
-        reading = offline.read((("f", raw) for raw in objects), Settings(speakers=3))
+        reading = cluster.read((("f", raw) for raw in objects), Settings(speakers=3))
         return settled(reading, after=after)
 
     alone = {"addPath": {"enabled": False}}

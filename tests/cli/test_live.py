@@ -13,8 +13,7 @@ from cli.misuse import Misuse
 from cli.world import chosen_kubeconfig
 from lab.api.server import Api
 from lab.api.standin import serving
-from manager import offline
-from manager.adapters.kube import (
+from manager.adapters.kubernetes.client import (
     BGP_CONFS,
     BGP_PEERS,
     CRDS,
@@ -25,6 +24,7 @@ from manager.adapters.kube import (
     Kind,
     connect,
 )
+from manager.inspect import cluster as offline
 from manager.snapshot import Settings
 from tests.cli.running import ROOT, eip, endpoints, peer, service, small, write
 

@@ -7,7 +7,7 @@ import pytest
 
 from cli import files, peers, speaker, world
 from cli.speaker import Sides
-from manager import offline
+from manager.inspect import cluster
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Observed, Settings
 from pointsman.model.route import PathAttributes, PeerName, Route, SessionReport, route_order
@@ -21,7 +21,7 @@ LOCKED = Condition("Ready", "False", "SecretMissing", "It has no session: no Sec
 def settled() -> Sides:
     """The cluster of files, and a speaker that holds exactly what it should."""
     documents, _ = files.read([CLUSTER])
-    seen = world.settled(offline.read(documents, Settings()))
+    seen = world.settled(cluster.read(documents, Settings()))
     speech = seen.plan.speech
     up = SessionReport("Established", add_path_negotiated=True, advertised_paths=4)
     observed = Observed(

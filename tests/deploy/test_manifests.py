@@ -15,8 +15,8 @@ import yaml
 import agent.__main__
 import manager.__main__
 from lab.api.standin import standin
-from manager.adapters.cluster import ClusterView
-from manager.adapters.lease import LEASE_NAME
+from manager.adapters.kubernetes.cluster_view import ClusterView
+from manager.adapters.kubernetes.lease import LEASE_NAME
 from pointsman.api import crd
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,7 @@
 """An API server in memory, for one event loop: strict, stateful, with faults on demand.
 
-It stands behind the same methods as `manager.adapters.kube.KubeApi`, so that informers,
-writers and electors run on a virtual clock. It keeps what matters to them true: one global
+It stands behind the same methods as `manager.adapters.kubernetes.client.KubeApi`, so that
+informers, writers and electors run on a virtual clock. It keeps what matters to them true: one global
 resourceVersion, 409 for a stale one, 404, 410 for a watch that asks too far back, pages
 that come from one moment, `/status` apart from the rest, and no right but the manager's own.
 """
@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from manager.adapters.fields import Json
-from manager.adapters.kube import EVENTS, LEASES, Kind, Refused
+from manager.adapters.kubernetes.client import EVENTS, LEASES, Kind, Refused
+from manager.adapters.kubernetes.fields import Json
 from pointsman.runtime.target import Unavailable
 from tests.fakes import rights
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from manager.adapters.kube import LEASES
-from manager.adapters.lease import LEASE_NAME
+from manager.adapters.kubernetes.client import LEASES
+from manager.adapters.kubernetes.lease import LEASE_NAME
 from tests.sim.world import NAMESPACE, World
 
 pytestmark = [pytest.mark.looptime(noop_cycles=1)]

@@ -19,35 +19,35 @@ from aiohttp import web
 
 from lab.api.server import Api
 from lab.api.standin import serving
-from manager.adapters import kube
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.informer import Pace
-from manager.adapters.kube import KubeApi, Refused, connect
-from manager.adapters.lease import Leadership
-from manager.adapters.presence import Presence
+from manager.adapters.gobgp.speaker import GobgpSpeaker
+from manager.adapters.kubernetes import client
+from manager.adapters.kubernetes.client import KubeApi, Refused, connect
+from manager.adapters.kubernetes.informer import Pace
+from manager.adapters.kubernetes.lease import Leadership
+from manager.adapters.kubernetes.replica_leases import Presence
 from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.fakes.gobgp import FakeGobgpd
 from tests.liar import lying
-from tests.manager.adapters.test_on_standin import CLOCK, CRD_FILES, kubeconfig
+from tests.manager.adapters.kubernetes.test_on_standin import CLOCK, CRD_FILES, kubeconfig
 from tests.oddities import LINES, STATUSES, WHOLE
 
 HOME: Final = "pointsman-system"
 
 
 async def watched(api: KubeApi) -> None:
-    async with api.watch(kube.NODES, {}, version="1", timeout_s=5) as events:
+    async with api.watch(client.NODES, {}, version="1", timeout_s=5) as events:
         async for _ in events:
             pass
 
 
 REQUESTS: Final[dict[str, Callable[[KubeApi], Awaitable[object]]]] = {
-    "list": lambda api: api.list_page(kube.SERVICES, {}),
-    "get": lambda api: api.get(kube.LEASES, "n", "x-1"),
-    "create": lambda api: api.create(kube.EVENTS, "n", {"metadata": {"name": "x"}}),
-    "patch": lambda api: api.patch(kube.EIPS, "", "x-1", body={}),
+    "list": lambda api: api.list_page(client.SERVICES, {}),
+    "get": lambda api: api.get(client.LEASES, "n", "x-1"),
+    "create": lambda api: api.create(client.EVENTS, "n", {"metadata": {"name": "x"}}),
+    "patch": lambda api: api.patch(client.EIPS, "", "x-1", body={}),
     "watch": watched,
 }
 
@@ -141,8 +141,8 @@ def manifests() -> list[dict[str, Any]]:
 
 KINDS: Final = {
     kind.name: kind
-    for kind in (kube.NAMESPACES, kube.NODES, kube.SERVICES, kube.ENDPOINT_SLICES, kube.EIPS,
-                 kube.BGP_CONFS, kube.BGP_PEERS)
+    for kind in (client.NAMESPACES, client.NODES, client.SERVICES, client.ENDPOINT_SLICES,
+                 client.EIPS, client.BGP_CONFS, client.BGP_PEERS)
 }  # fmt: skip
 
 
@@ -156,7 +156,7 @@ async def test_a_manager_outlives_a_server_that_garbles(seed: int, tmp_path: Pat
         connect(kubeconfig(tmp_path / "odd", odd_url)) as api,
     ):
         for path in CRD_FILES:
-            await admin.create(kube.CRDS, "", yaml.safe_load(path.read_text()))
+            await admin.create(client.CRDS, "", yaml.safe_load(path.read_text()))
         for raw in manifests():
             namespace = raw["metadata"].get("namespace", "")
             await admin.create(KINDS[raw["kind"]], namespace, raw)
@@ -200,7 +200,7 @@ async def _touch(admin: KubeApi, number: int) -> None:
 
 
 async def _granted(admin: KubeApi) -> bool:
-    status = (await admin.get(kube.SERVICES, "default", "web")).get("status") or {}
+    status = (await admin.get(client.SERVICES, "default", "web")).get("status") or {}
     held = [one.get("ip") for one in (status.get("loadBalancer") or {}).get("ingress") or ()]
     reasons = {one["type"]: one["reason"] for one in status.get("conditions") or ()}
     return held == ["198.51.100.7"] and reasons.get("pointsman.dev/Allocated") == "Allocated"

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from manager.adapters.managed_fields import FIELD_MANAGER, PATH, SUBRESOURCE
-from manager.adapters.objects import snapshot_of
-from manager.adapters.record_codec import (
+from manager.adapters.kubernetes.managed_fields import FIELD_MANAGER, PATH, SUBRESOURCE
+from manager.adapters.kubernetes.objects import snapshot_of
+from manager.adapters.kubernetes.record_codec import (
     ALLOCATED_FROM,
     OUR_ANNOTATIONS,
     finalizers,

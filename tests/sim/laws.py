@@ -8,7 +8,7 @@ API's objects, what its users did to them, and what routers heard count.
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from manager.adapters.fields import Json
+from manager.adapters.kubernetes.fields import Json
 
 # Chains of troubles, each at most a minute: a partition, a lost event until the next list, a
 # manager that is away. So long may a router believe in an address that was given back.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from manager.adapters.kube import EIPS, SERVICES, Overloaded, Refused
+from manager.adapters.kubernetes.client import EIPS, SERVICES, Overloaded, Refused
 from pointsman.runtime.target import Unavailable
 from tests.sim.laws import addresses_of
 from tests.sim.test_calls import NODE_NAMES, Cluster

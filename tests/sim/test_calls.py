@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from manager.adapters.kube import EIPS, ENDPOINT_SLICES, NODES, SERVICES
+from manager.adapters.kubernetes.client import EIPS, ENDPOINT_SLICES, NODES, SERVICES
 from manager.speakers.driver import POLL_S
 from tests.sim.world import World
 

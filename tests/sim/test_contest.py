@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from manager.adapters.kube import EIPS, ENDPOINT_SLICES, EVENTS, NODES, SERVICES
+from manager.adapters.kubernetes.client import EIPS, ENDPOINT_SLICES, EVENTS, NODES, SERVICES
 from tests.sim.laws import addresses_of
 from tests.sim.wires import Weather
 from tests.sim.world import ROUTERS, World, now

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from manager.adapters.kube import BGP_CONFS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
+from manager.adapters.kubernetes.client import BGP_CONFS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
 from manager.planner.plan import plan
 from manager.work import cluster_work, speaker_work
 from tests.sim.laws import addresses_of, condition, note

@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 
-from manager.adapters.kube import EIPS, SERVICES
+from manager.adapters.kubernetes.client import EIPS, SERVICES
 from tests.sim.laws import addresses_of
 from tests.sim.wires import Weather
 from tests.sim.world import Replica, World

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from manager.adapters.kube import BGP_PEERS, NODES
+from manager.adapters.kubernetes.client import BGP_PEERS, NODES
 from manager.planner.plan import plan
 from manager.work import speaker_work
 from tests.sim.seeds import seeds

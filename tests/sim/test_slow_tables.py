@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.model.delta import Delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey, SpeakerIdentity
 from tests.fakes.gobgp import FakeGobgpd

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 import grpc
 
-from manager.adapters.fields import Json
-from manager.adapters.kube import LEASES, Kind, Refused
+from manager.adapters.kubernetes.client import LEASES, Kind, Refused
+from manager.adapters.kubernetes.fields import Json
 from pointsman.runtime.target import Unavailable
 from tests.fakes.gobgp import FakeGobgpd, failure
 from tests.fakes.kube import FakeKube

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from manager.adapters.kube import BGP_PEERS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
+from manager.adapters.kubernetes.client import BGP_PEERS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
 from tests.sim.laws import PREFIX
 from tests.sim.world import NOON, POISONED, ROUTERS, SPARE_ROUTER, World, now
 

@@ -13,9 +13,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.informer import Pace
-from manager.adapters.kube import (
+from manager.adapters.gobgp.speaker import GobgpSpeaker
+from manager.adapters.kubernetes.client import (
     BGP_CONFS,
     BGP_PEERS,
     CRDS,
@@ -26,7 +25,8 @@ from manager.adapters.kube import (
     Overloaded,
     Refused,
 )
-from manager.adapters.lease import LEASE_NAME
+from manager.adapters.kubernetes.informer import Pace
+from manager.adapters.kubernetes.lease import LEASE_NAME
 from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.gobgp_api import gobgp_pb2 as pb

@@ -46,7 +46,7 @@ def test_accepted(line: str):
         ("pointsman/gobgp_api/gobgp_pb2_grpc.pyi", True),
         ("sidecars/gobgp/api/gobgp.proto", True),
         ("uv.lock", True),
-        ("manager/adapters/gobgp.py", False),
+        ("manager/adapters/gobgp/speaker.py", False),
         ("docs/protocol.md", False),
     ],
 )

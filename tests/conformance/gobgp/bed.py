@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 import grpc
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_codec import IPV4, IPV6
-from manager.adapters.gobgp_rpc import Stub, channel_to
+from manager.adapters.gobgp.path_codec import IPV4, IPV6
+from manager.adapters.gobgp.rpc import Stub, channel_to
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.gobgp_api import attribute_pb2 as at
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api import nlri_pb2 as nl

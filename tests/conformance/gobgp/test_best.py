@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.model.delta import delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
 from tests.conformance.gobgp.bed import Bed, FakeBed, Router, eventually, peered, started

@@ -5,9 +5,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_exports import HALF_MADE, POLICY, numbers, statement
-from manager.adapters.gobgp_prepend import DIGITS, named
+from manager.adapters.gobgp.exports import HALF_MADE, POLICY, numbers, statement
+from manager.adapters.gobgp.prepend import DIGITS, named
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import Bfd, Neighbor, PeerName, resets_session

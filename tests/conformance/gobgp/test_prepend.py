@@ -4,8 +4,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_exports import numbers
+from manager.adapters.gobgp.exports import numbers
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.model.delta import delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
 from tests.conformance.gobgp.bed import US, Bed, Router, eventually, introduce, peered, started

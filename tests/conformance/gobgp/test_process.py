@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
 
-from manager.adapters.gobgp_codec import IPV4
+from manager.adapters.gobgp.path_codec import IPV4
 from manager.ports import Speaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta

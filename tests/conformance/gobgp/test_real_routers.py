@@ -21,7 +21,7 @@ from lab.handle import Lab
 from lab.options import OMITTABLE, Options
 from lab.parts import CHECKOUT
 from lab.topology import RouterKind
-from manager.adapters.gobgp import GobgpSpeaker, speaker_at
+from manager.adapters.gobgp.speaker import GobgpSpeaker, speaker_at
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import (
     Neighbor,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker, speaker_at
+from manager.adapters.gobgp.speaker import GobgpSpeaker, speaker_at
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
 from tests.conformance.gobgp.bed import US, eventually, namespace, neighbor

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_table import local_paths
+from manager.adapters.gobgp.speaker import GobgpSpeaker
+from manager.adapters.gobgp.table import local_paths
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address, ip_network
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_codec import IPV4
+from manager.adapters.gobgp.path_codec import IPV4
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey

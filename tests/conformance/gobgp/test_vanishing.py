@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from manager.adapters.gobgp import GobgpSpeaker
+from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName

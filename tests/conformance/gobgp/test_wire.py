@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from manager.adapters.gobgp import GobgpSpeaker
-from manager.adapters.gobgp_table import local_paths
+from manager.adapters.gobgp.speaker import GobgpSpeaker
+from manager.adapters.gobgp.table import local_paths
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
 from tests.conformance.gobgp.bed import US, Bed, started

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manager.adapters.objects import snapshot_of
+from manager.adapters.kubernetes.objects import snapshot_of
 from manager.planner.addresses.explain import explain_address, explain_eips
 from manager.planner.whatif import settle
 from manager.snapshot import ServiceKey

@@ -1,0 +1,208 @@
+"""Paths as messages: encode, decode. Pure.
+
+Decoding gives None for whatever isn't marked as ours; encoding trusts that
+:func:`~manager.adapters.gobgp.paths.check` has passed the value.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+from manager.adapters.gobgp.paths import MARK, Held, Put, Withdrawal
+from manager.adapters.gobgp.prepend import ABOVE, marks, times
+from pointsman.gobgp_api import attribute_pb2 as at
+from pointsman.gobgp_api import common_pb2 as cm
+from pointsman.gobgp_api import extcom_pb2 as ec
+from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.gobgp_api import nlri_pb2 as nl
+from pointsman.model.address import Address, Prefix
+from pointsman.model.community import (
+    community_number,
+    community_text,
+    large_community_numbers,
+)
+from pointsman.model.route import PathAttributes, RouteKey
+
+AS_TRANS = 23456  # RFC 6793 section 9: stands for an AS that needs four octets
+MP_REACH_NLRI = 14  # RFC 4760 section 3
+# ORIGIN (RFC 4271 section 4.3): the lowest wins before anything that could tell our paths of a
+# prefix apart (section 9.1.2.2 c). Export rules make it IGP again, for every router.
+ORIGIN_BEST, ORIGIN_OTHER = 0, 2  # IGP, INCOMPLETE
+EXTENDED_LENGTH = 0x10  # flag: two octets of length (RFC 4271 section 4.3)
+BYTES_PER_WEIGHT = 125_000.0  # link bandwidth is in bytes/s: weight 1 reads as 1 Mbit/s
+IPV4 = cm.Family(afi=cm.Family.AFI_IP, safi=cm.Family.SAFI_UNICAST)
+IPV6 = cm.Family(afi=cm.Family.AFI_IP6, safi=cm.Family.SAFI_UNICAST)
+
+
+def family(prefix: Prefix) -> cm.Family:
+    """Return the message that names the family of *prefix*."""
+    return IPV4 if prefix.version == 4 else IPV6
+
+
+def encode(put: Put, asn: int) -> pb.Path:
+    """Return the message that puts a path; :func:`check` has passed it."""
+    nlri = _nlri(put.key.prefix)
+    path = pb.Path(
+        family=family(put.key.prefix),
+        nlri=nlri,
+        identifier=put.identifier,
+        pattrs=_shared_attributes(put.attributes, put.numbers, asn),
+    )
+    hop = str(put.key.next_hop)
+    if put.key.prefix.version == 4 and put.key.next_hop.version == 4:
+        path.pattrs.add().next_hop.next_hop = hop
+    else:  # RFC 4760 section 3; IPv4 behind IPv6: RFC 8950 section 4
+        reach = at.MpReachNLRIAttribute(family=path.family, next_hops=[hop], nlris=[nlri])
+        path.pattrs.add().mp_reach.CopyFrom(reach)
+    return path
+
+
+def encode_withdrawal(gone: Withdrawal) -> pb.Path:
+    """Return the message that takes a path back."""
+    return pb.Path(
+        family=family(gone.prefix),
+        nlri=_nlri(gone.prefix),
+        identifier=gone.identifier,
+        is_withdraw=True,
+    )
+
+
+def _nlri(prefix: Prefix) -> nl.NLRI:
+    return nl.NLRI(
+        prefix=nl.IPAddressPrefix(prefix_len=prefix.prefixlen, prefix=str(prefix.network_address))
+    )
+
+
+@lru_cache(maxsize=1024)  # thousands of paths share a handful of these
+def _shared_attributes(
+    wish: PathAttributes, numbers: frozenset[int], asn: int
+) -> tuple[at.Attribute, ...]:
+    large = [large_community_numbers(text) for text in wish.large_communities]
+    ours = numbers | {MARK} | marks(wish.as_path_prepend)
+    large += [(asn, 0, number) for number in sorted(ours)]
+    attributes = [
+        at.Attribute(origin=at.OriginAttribute(origin=ORIGIN_BEST if wish.best else ORIGIN_OTHER)),
+        at.Attribute(
+            large_communities=at.LargeCommunitiesAttribute(
+                communities=[
+                    at.LargeCommunity(global_admin=admin, local_data1=one, local_data2=two)
+                    for admin, one, two in large
+                ]
+            )
+        ),
+    ]
+    if wish.communities:
+        plain = [community_number(text) for text in wish.communities]
+        attributes.append(at.Attribute(communities=at.CommunitiesAttribute(communities=plain)))
+    if wish.local_pref is not None:
+        attributes.append(
+            at.Attribute(local_pref=at.LocalPrefAttribute(local_pref=wish.local_pref))
+        )
+    if wish.med is not None:
+        attributes.append(at.Attribute(multi_exit_disc=at.MultiExitDiscAttribute(med=wish.med)))
+    if wish.weight is not None:
+        bandwidth = ec.LinkBandwidthExtended(
+            asn=asn if asn <= 0xFFFF else AS_TRANS, bandwidth=wish.weight * BYTES_PER_WEIGHT
+        )
+        attributes.append(
+            at.Attribute(
+                extended_communities=at.ExtendedCommunitiesAttribute(
+                    communities=[ec.ExtendedCommunity(link_bandwidth=bandwidth)]
+                )
+            )
+        )
+    return tuple(attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the attributes of a path say."""
+
+    hop: Address | None  # of NEXT_HOP
+    attributes: PathAttributes
+    numbers: frozenset[int]
+    ours: bool
+
+
+Reading = dict[tuple[bytes, ...], Said]  # what was decoded so far: many paths say the same
+
+
+def decode(destination: pb.Destination, asn: int, reading: Reading) -> list[Held]:
+    """Return the local paths of one prefix, listed with their attributes as octets, too."""
+    prefix = ip_network(destination.prefix)
+    return [
+        _decode(prefix, path, asn, reading) for path in destination.paths if not path.source_asn
+    ]
+
+
+def _decode(prefix: Prefix, path: pb.Path, asn: int, reading: Reading) -> Held:
+    hop: Address | None = None
+    octets = []
+    for one in path.pattrs_binary:
+        if one[1] == MP_REACH_NLRI:  # holds the prefix: no two paths say the same there
+            hop = _hop(one)
+        else:
+            octets.append(one)
+    said = reading.get(tuple(octets))
+    if said is None:
+        said = reading[tuple(octets)] = _said(path, asn)
+    hop = hop or said.hop
+    if hop is None or not said.ours:
+        return Held(prefix, path.identifier, None)
+    key = RouteKey(prefix, hop)
+    return Held(prefix, path.identifier, key, said.attributes, said.numbers, path.local_identifier)
+
+
+def _hop(attribute: bytes) -> Address:
+    """Return the next hop of an MP_REACH_NLRI (RFC 4760 section 3), the global one of two."""
+    start = 4 if attribute[0] & EXTENDED_LENGTH else 3
+    size = attribute[start + 3]  # after AFI and SAFI
+    return _unpacked(attribute[start + 4 : start + 4 + min(size, 16)])
+
+
+def _said(path: pb.Path, asn: int) -> Said:
+    hop: Address | None = None
+    numbers: list[int] = []
+    large: list[str] = []
+    plain: tuple[str, ...] = ()
+    local_pref = med = weight = None
+    prepend = 0
+    best = True
+    for attribute in path.pattrs:
+        match attribute.WhichOneof("attr"):
+            case "origin":
+                best = attribute.origin.origin == ORIGIN_BEST
+            case "next_hop":
+                hop = ip_address(attribute.next_hop.next_hop)
+            case "large_communities":
+                for one in attribute.large_communities.communities:
+                    if one.global_admin == asn and one.local_data1 == 0:
+                        numbers.append(one.local_data2)
+                    else:
+                        large.append(f"{one.global_admin}:{one.local_data1}:{one.local_data2}")
+            case "communities":
+                plain = tuple(sorted(map(community_text, attribute.communities.communities)))
+            case "local_pref":
+                local_pref = attribute.local_pref.local_pref
+            case "multi_exit_disc":
+                med = attribute.multi_exit_disc.med
+            case "as_path":  # never of ours: it differs from anything desired
+                prepend = -sum(len(part.numbers) for part in attribute.as_path.segments)
+            case "extended_communities":
+                weight = _weight(attribute.extended_communities)
+    prepend = prepend or times(numbers)
+    wish = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight, best)
+    routers = frozenset(number for number in numbers if MARK < number <= ABOVE)
+    return Said(hop, wish, routers, MARK in numbers)
+
+
+def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:
+    for one in attribute.communities:
+        if one.WhichOneof("extcom") == "link_bandwidth":
+            return round(one.link_bandwidth.bandwidth / BYTES_PER_WEIGHT)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _unpacked(octets: bytes) -> Address:
+    return ip_address(octets)

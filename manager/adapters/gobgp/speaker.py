@@ -1,0 +1,319 @@
+"""A gobgpd (4.8 or newer) as the manager's Speaker. No other module knows that GoBGP exists.
+
+It starts the daemon's BGP side, locks it down, converges it and reads it; the process is
+its parent's business (`sidecars.gobgp`). It never calls StartBgp twice: the second call
+would empty the table while routers keep the routes (measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+
+import grpc
+
+from manager.adapters.gobgp import neighbor_codec as peers
+from manager.adapters.gobgp import prepend, session_codec
+from manager.adapters.gobgp.exports import POLICY as EXPORT
+from manager.adapters.gobgp.exports import GobgpExports
+from manager.adapters.gobgp.known_state import Known
+from manager.adapters.gobgp.neighbors import GobgpNeighbors
+from manager.adapters.gobgp.reasons import Reasons
+from manager.adapters.gobgp.routes import GobgpRoutes
+from manager.adapters.gobgp.rpc import (
+    ANSWER_WITHIN_S,
+    TABLE_WITHIN_S,
+    Stub,
+    asked_to,
+    channel_to,
+    heals,
+)
+from manager.ports import Refused
+from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.model.route import PeerName, SessionReport, SpeakerIdentity
+from pointsman.runtime.target import Unavailable
+
+IMPORT = "pointsman-import"
+OWN_PATHS = "pointsman-own"  # no slash: a BgpPeer may be called "own"
+NO_NEIGHBOR = "doesn't exist"  # "neighbor that has ADDRESS …" (4.8, measured)
+NO_LISTENER = -1  # 0 would be port 179 (measured)
+REASONS_EVERY_S = 0.5
+RECONNECT_FIRST_S, RECONNECT_LAST_S = 0.1, 2.0
+
+log = logging.getLogger(__name__)
+
+
+class GobgpSpeaker:
+    """manager.ports.Speaker on one gobgpd."""
+
+    def __init__(self, stub: Stub, reasons: Reasons | None = None) -> None:
+        self._stub, self._known, self._reasons = stub, Known(), reasons or Reasons()
+        self.exports = GobgpExports(stub, self._known)
+        self.routes = GobgpRoutes(stub, self._known)
+        self.neighbors = GobgpNeighbors(stub)
+
+    async def identity(self) -> SpeakerIdentity | None:
+        """Return who the daemon runs as; None: not started, or not yet locked down."""
+        with self._known.sure():
+            running = await self._running()
+        if running is None or not await self._locked_down():
+            self._known.forget()
+            return None
+        return running
+
+    async def probe(self) -> None:
+        """Return once the daemon answers.
+
+        Raises:
+            Unavailable: it is away, or hangs.
+        """
+        await self._running()
+
+    async def start(self, identity: SpeakerIdentity) -> None:
+        """Make it run as *identity*, locked down; a crash midway is cured by a second call.
+
+        Raises:
+            ValueError: no speaker can have this identity.
+            Unavailable: the daemon is away, or runs as somebody else: it was told to stop,
+                its parent replaces it, and a later call finds it empty.
+        """
+        if not 1 <= identity.asn <= 0xFFFF_FFFF or int(identity.router_id) == 0:
+            raise ValueError(f"{identity}: an AS is 1 to 4294967295, a router id not 0.0.0.0")
+        if not 0 <= identity.listen_port <= 65_535:
+            raise ValueError(f"{identity}: a listener's port is 1 to 65535, or 0 for none")
+        self._known.forget()  # whatever was known was known of another
+        running = await self._running()
+        if running is not None and running != identity:
+            await self._stop(keep_routes=running.asn == identity.asn)
+            raise Unavailable(
+                f"GoBGP ran as {_words(running)}: it was stopped "
+                f"and comes back as {_words(identity)}."
+            )
+        if running is None:
+            await self._begin(identity)
+        await self._lock_down(identity.asn)
+
+    async def _begin(self, identity: SpeakerIdentity) -> None:
+        wanted = pb.Global(
+            asn=identity.asn,
+            router_id=str(identity.router_id),
+            listen_port=identity.listen_port or NO_LISTENER,
+            listen_addresses=[str(address) for address in identity.listen_addresses],
+        )
+        with asked_to("start"):
+            try:
+                await self._stub.StartBgp(
+                    pb.StartBgpRequest(**{"global": wanted}), timeout=ANSWER_WITHIN_S
+                )
+            except grpc.aio.AioRpcError as error:
+                if "listen" not in (error.details() or ""):
+                    raise
+                raise Refused(
+                    f"GoBGP cannot listen on port {identity.listen_port}: {error.details()}. "
+                    "Free the port, or set another listenPort (0: none) or listenAddresses in "
+                    "the BgpConf; below 1024 gobgpd needs CAP_NET_BIND_SERVICE."
+                ) from error
+
+    async def sessions(self) -> Mapping[PeerName, SessionReport]:
+        """Return the state of every session of ours, and what each was told, counted."""
+        with asked_to("list its sessions"):
+            replies = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
+            found = [reply.peer async for reply in replies]
+        reports: dict[PeerName, SessionReport] = {}
+        why = self._reasons.read()
+        for peer in found:
+            ours = peers.decode(peer)
+            if ours is not None:
+                up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
+                told = await self._advertised(peer) if up else (0, 0)
+                if told is not None:
+                    reports[ours[0]] = session_codec.report(
+                        peer, told, why=why.get(peer.conf.neighbor_address, "")
+                    )
+        return dict(sorted(reports.items()))
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield whenever a session changed state, and when the daemon went away or came back.
+
+        Also when another reason is told why one is away. Never ends and never raises for a
+        daemon that is away; what changed is not said: observe. Events may be repeated.
+        """
+        heard = asyncio.Event()
+        hearing = [asyncio.create_task(self._hear_events(heard), name="gobgpd's events")]
+        if self._reasons.socket is not None:
+            reasons = asyncio.create_task(self._hear_reasons(heard), name="why sessions are away")
+            hearing.append(reasons)
+        try:
+            for task in hearing:
+                task.add_done_callback(lambda _: heard.set())
+            while True:
+                await heard.wait()
+                heard.clear()
+                for task in hearing:
+                    if task.done():
+                        task.result()  # it only ends by an error
+                yield None
+        finally:
+            for task in hearing:
+                task.cancel()
+
+    async def _hear_reasons(self, heard: asyncio.Event) -> None:
+        before = self._reasons.seal()
+        while True:
+            await asyncio.sleep(REASONS_EVERY_S)
+            found = self._reasons.seal()
+            if found != before:
+                before = found
+                heard.set()
+
+    async def _hear_events(self, heard: asyncio.Event) -> None:
+        pause = RECONNECT_FIRST_S
+        while True:
+            there = False
+            try:
+                # Its first event, END_OF_INIT, comes at once: back after an absence.
+                async for _ in self._stub.WatchEvent(
+                    pb.WatchEventRequest(peer=pb.WatchEventRequest.Peer())
+                ):
+                    there, pause = True, RECONNECT_FIRST_S
+                    heard.set()
+            except grpc.aio.AioRpcError as error:
+                if not heals(error):
+                    raise
+                log.debug("GoBGP's events ended: %s", error.details())
+            if there:
+                heard.set()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, RECONNECT_LAST_S)
+
+    async def _running(self) -> SpeakerIdentity | None:
+        with asked_to("say who it is"):
+            reply = await self._stub.GetBgp(pb.GetBgpRequest(), timeout=ANSWER_WITHIN_S)
+        said: pb.Global = getattr(reply, "global")
+        if said.asn == 0:
+            return None
+        addresses = tuple(map(ip_address, said.listen_addresses))
+        port = max(said.listen_port, 0)
+        return SpeakerIdentity(said.asn, IPv4Address(said.router_id), port, addresses)
+
+    async def _stop(self, *, keep_routes: bool) -> None:
+        """End it; routers that offer graceful restart may keep our routes for the next one."""
+        with asked_to("stop"):
+            await self._stub.StopBgp(
+                pb.StopBgpRequest(allow_graceful_restart=keep_routes), timeout=ANSWER_WITHIN_S
+            )
+
+    async def _locked_down(self) -> bool:
+        return [await self._assignment(wanted.direction) for wanted in _ASSIGNMENTS] == list(
+            _ASSIGNMENTS
+        )
+
+    async def _assignment(
+        self, direction: pb.PolicyDirection.ValueType
+    ) -> pb.PolicyAssignment | None:
+        """Return an assignment of the global table, policies by name only."""
+        with asked_to("list its policies"):
+            request = pb.ListPolicyAssignmentRequest(name="global", direction=direction)
+            async for reply in self._stub.ListPolicyAssignment(request, timeout=ANSWER_WITHIN_S):
+                found = reply.assignment
+                names = [pb.Policy(name=policy.name) for policy in found.policies]
+                return pb.PolicyAssignment(
+                    name=found.name,
+                    direction=found.direction,
+                    default_action=found.default_action,
+                    policies=names,
+                )
+        return None
+
+    async def _lock_down(self, asn: int) -> None:
+        """Nothing in but what we put there, nothing out but by export rules.
+
+        A plain REJECT on import would drop our own paths too, with an OK (measured).
+        """
+        with asked_to("lock down"):
+            there = {
+                reply.policy.name
+                async for reply in self._stub.ListPolicy(
+                    pb.ListPolicyRequest(), timeout=ANSWER_WITHIN_S
+                )
+            }
+            if prepend.POLICY not in there:
+                await prepend.install(self._stub, asn)
+            for policy in (_IMPORT_POLICY, pb.Policy(name=EXPORT)):
+                if policy.name not in there:
+                    await self._stub.AddPolicy(
+                        pb.AddPolicyRequest(policy=policy), timeout=ANSWER_WITHIN_S
+                    )
+            for assignment in _ASSIGNMENTS:
+                await self._stub.SetPolicyAssignment(
+                    pb.SetPolicyAssignmentRequest(assignment=assignment),
+                    timeout=ANSWER_WITHIN_S,
+                )
+
+    async def _advertised(self, peer: pb.Peer) -> tuple[int, int] | None:
+        """Return how many prefixes and paths a session is told; None: it went meanwhile.
+
+        A path over send_max is listed though it was not sent (4.8, measured). GetTable would
+        count paths twice over instead of prefixes (ADD-PATH, 4.8, measured).
+        """
+        prefixes = paths = 0
+        for family in peer.afi_safis:
+            request = pb.ListPathRequest(
+                table_type=pb.TABLE_TYPE_ADJ_OUT,
+                name=peer.conf.neighbor_address,
+                family=family.config.family,
+                enable_only_binary=True,  # half the time
+            )
+            with asked_to("count what it advertises"):
+                try:
+                    async for reply in self._stub.ListPath(request, timeout=TABLE_WITHIN_S):
+                        sent = [p for p in reply.destination.paths if not p.send_max_filtered]
+                        prefixes += bool(sent)
+                        paths += len(sent)
+                except grpc.aio.AioRpcError as error:
+                    if NO_NEIGHBOR in (error.details() or ""):
+                        return None
+                    raise
+        return prefixes, paths
+
+
+@asynccontextmanager
+async def speaker_at(socket: Path) -> AsyncIterator[GobgpSpeaker]:
+    """Yield the speaker behind *socket*; it needn't be there yet, and may come and go."""
+    async with channel_to(socket) as stub:
+        yield GobgpSpeaker(stub, Reasons(socket))
+
+
+def _words(who: SpeakerIdentity) -> str:
+    at = f", listening on port {who.listen_port}" if who.listen_port else ""
+    return f"AS {who.asn}, router id {who.router_id}{at}"
+
+
+_IMPORT_POLICY = pb.Policy(
+    name=IMPORT,
+    statements=[
+        pb.Statement(
+            name=OWN_PATHS,
+            conditions=pb.Conditions(route_type=pb.Conditions.ROUTE_TYPE_LOCAL),
+            actions=pb.Actions(route_action=pb.ROUTE_ACTION_ACCEPT),
+        )
+    ],
+)
+_ASSIGNMENTS = (
+    pb.PolicyAssignment(
+        name="global",
+        direction=pb.POLICY_DIRECTION_IMPORT,
+        default_action=pb.ROUTE_ACTION_REJECT,
+        policies=[pb.Policy(name=IMPORT)],
+    ),
+    pb.PolicyAssignment(
+        name="global",
+        direction=pb.POLICY_DIRECTION_EXPORT,
+        default_action=pb.ROUTE_ACTION_REJECT,
+        policies=[pb.Policy(name=prepend.POLICY), pb.Policy(name=EXPORT)],
+    ),
+)

@@ -1,0 +1,1 @@
+"""The Kubernetes API: watched into caches, read into values, written fenced and by merge patch."""

@@ -1,0 +1,112 @@
+"""Kubernetes Events: what happened, for `kubectl describe`. Best effort, never in the way.
+
+`tell` logs and queues; a task of its own sends. Refuses to repeat itself to make sure: an Event
+that cannot be written soon is dropped and counted, because the object's conditions say the
+same and stay.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from manager.adapters.kubernetes import client
+from manager.adapters.kubernetes.batch import FencedSink
+from manager.adapters.kubernetes.client import Refused
+from manager.adapters.kubernetes.lease import NotLeading
+from pointsman.model.record import Notice
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
+
+COMPONENT: Final = "pointsman"
+LONGEST: Final = 1024  # of a message: the limit of events.k8s.io/v1, kept for core/v1 too
+QUEUED: Final = 2000
+PAUSES_S: Final = (1.0, 4.0)  # before the second and the third attempt
+CORE: Final = frozenset({"Service", "Node", "Namespace"})
+log = logging.getLogger(__name__)
+
+
+class Events:
+    """Sends Events while `run` runs. *instance* is this replica's name."""
+
+    def __init__(
+        self, sink: FencedSink, *, clock: Clock, rng: random.Random, instance: str = ""
+    ) -> None:
+        self._sink, self._clock, self._rng, self._instance = sink, clock, rng, instance
+        self._queue: deque[tuple[Notice, datetime]] = deque(maxlen=QUEUED)
+        self._filled = asyncio.Event()
+        self.dropped = 0
+
+    def tell(self, notices: Sequence[Notice]) -> None:
+        """Log *notices* and queue them; when too many wait already, the oldest are dropped."""
+        for notice in notices:
+            level = logging.WARNING if notice.warning else logging.INFO
+            log.log(level, "%s %s: %s", notice.kind, notice.reason, notice.message)
+        now = self._clock.wall()
+        overflow = len(self._queue) + len(notices) - QUEUED
+        self.dropped += max(0, overflow)
+        self._queue.extend((notice, now) for notice in notices)
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Send what is queued, until cancelled."""
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._queue:
+                notice, at = self._queue.popleft()
+                await self._send(notice, at)
+
+    async def _send(self, notice: Notice, at: datetime) -> None:
+        body, last = self._event(notice, at), ""
+        for pause_s in (*PAUSES_S, None):
+            try:
+                await self._sink.create(client.EVENTS, body["metadata"]["namespace"], body)
+                return
+            except NotLeading:
+                break  # whoever leads now tells it
+            except Refused as error:
+                log.warning("Event about %s %s: %s", notice.kind, notice.name, error)
+                break
+            except Unavailable as error:
+                last = str(error)
+                if pause_s is not None:
+                    await asyncio.sleep(max(pause_s, error.retry_after_s))
+        else:
+            log.warning("Event about %s %s: %s", notice.kind, notice.name, last)
+        self.dropped += 1
+
+    def _event(self, notice: Notice, at: datetime) -> dict[str, Any]:
+        stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        about = {
+            "apiVersion": "v1" if notice.kind in CORE else "pointsman.dev/v1alpha1",
+            "kind": notice.kind,
+            "namespace": notice.namespace,
+            "name": notice.name,
+            "uid": notice.uid,
+        }
+        message = notice.message
+        if len(message) > LONGEST:
+            message = message[: LONGEST - 1] + "…"
+        return {
+            "apiVersion": "v1",
+            "kind": client.EVENTS.name,
+            "metadata": {
+                "name": f"{notice.name[:200]}.{self._rng.getrandbits(64):016x}",
+                # Events are namespaced; those about cluster-scoped objects live in default.
+                "namespace": notice.namespace or "default",
+            },
+            "involvedObject": {key: value for key, value in about.items() if value},
+            "type": "Warning" if notice.warning else "Normal",
+            "reason": notice.reason,
+            "message": message,
+            "source": {"component": COMPONENT},
+            "reportingComponent": COMPONENT,
+            "reportingInstance": self._instance,
+            "firstTimestamp": stamp,
+            "lastTimestamp": stamp,
+            "count": 1,
+        }

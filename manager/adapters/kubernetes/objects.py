@@ -1,0 +1,110 @@
+"""A pile of raw objects, as if it were the whole cluster: what `plan --offline` plans.
+
+Pure. Unknown kinds are passed over (a folder of manifests holds Deployments too); an
+object that cannot be read is left out and said.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from manager.adapters.kubernetes import codec
+from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from manager.adapters.kubernetes.secret_codec import secret
+from manager.snapshot import EipName, Settings, Snapshot
+from pointsman.model.printable import clipped
+from pointsman.model.route import PeerName
+
+OURS: Final = "pointsman.dev/v1alpha1"
+READERS: Final[Mapping[tuple[str, str], Callable[[Json], Any]]] = {
+    ("v1", "Service"): codec.service,
+    ("v1", "Node"): codec.node,
+    ("v1", "Namespace"): codec.namespace,
+    ("v1", "Secret"): secret,
+    ("discovery.k8s.io/v1", "EndpointSlice"): codec.endpoint_slice,
+    (OURS, "Eip"): codec.eip,
+    (OURS, "BgpConf"): codec.bgp_conf,
+    (OURS, "BgpPeer"): codec.bgp_peer,
+    (OURS, "Announcer"): codec.announcer,
+}
+KINDS: Final = {kind: version for version, kind in READERS}
+OUR_KINDS: Final = sorted(kind for kind, version in KINDS.items() if version == OURS)
+
+
+def snapshot_of(
+    objects: Iterable[object], *, settings: Settings | None = None
+) -> tuple[Snapshot, tuple[str, ...]]:
+    """Return the cluster these objects make, and a sentence for each that cannot be read.
+
+    Of two objects with one kind and name the later one counts, as with `kubectl apply`.
+    """
+    found: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in KINDS}
+    problems: list[str] = []
+    for raw in flattened(objects):
+        try:
+            problems += _place(found, raw)
+        except Malformed as error:
+            problems.append(str(error))
+    return _assembled(found, settings or Settings()), tuple(problems)
+
+
+def flattened(objects: Iterable[object]) -> Iterator[object]:
+    """Yield every object, looking into lists; what is no object comes out as it is."""
+    for raw in objects:
+        if raw is None:  # an empty YAML document
+            continue
+        kind = raw.get("kind") if isinstance(raw, Mapping) else None
+        if not isinstance(raw, Mapping) or not isinstance(kind, str):
+            yield raw
+        elif kind.endswith("List") and isinstance(items := raw.get("items"), list):
+            # The items of a typed list name neither kind nor version.
+            own = {"apiVersion": raw.get("apiVersion"), "kind": kind.removesuffix("List")}
+            yield from flattened({**own, **i} if isinstance(i, Mapping) else i for i in items)
+        else:
+            yield raw
+
+
+def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> list[str]:
+    """Put *item* where it belongs; return what of it was left out."""
+    doc = Fields(codec.name_of(item), item)
+    version, kind, raw = doc.text("apiVersion"), doc.text("kind"), doc.raw
+    if not kind:
+        raise Malformed(f"{doc.what} has no kind; is it a Kubernetes object?")
+    read = READERS.get((version, kind))
+    if read is None:
+        group = version.partition("/")[0]
+        if kind in KINDS and group == KINDS[kind].partition("/")[0]:
+            raise Malformed(
+                f"{doc.what} has apiVersion '{clipped(version)}'; write {KINDS[kind]!r}."
+            )
+        if group == OURS.partition("/")[0]:
+            raise Malformed(f"{doc.what} is of no kind of {group}; write {', '.join(OUR_KINDS)}.")
+        return []
+    value = read(raw)
+    if value is None:
+        return []
+    meta = raw["metadata"]
+    found[kind][meta.get("namespace") or "default", meta["name"]] = value
+    partly = getattr(value, "unreadable", "")
+    return [partly] if partly else []
+
+
+def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings) -> Snapshot:
+    namespaces = found["Namespace"].values()
+    return Snapshot(
+        services={value.key: value for value in found["Service"].values()},
+        endpoint_slices=tuple(value for _, value in sorted(found["EndpointSlice"].items())),
+        nodes={value.name: value for value in found["Node"].values()},
+        namespaces={value.name: value.labels for value in namespaces},
+        cluster_uid=next((n.uid for n in namespaces if n.name == "kube-system"), ""),
+        eips={EipName(value.name): value for value in found["Eip"].values()},
+        bgp_confs={value.name: value for value in found["BgpConf"].values()},
+        bgp_peers={PeerName(value.name): value for value in found["BgpPeer"].values()},
+        announcers={value.node: value for value in found["Announcer"].values()},
+        # Passwords are rarely among the files: one that is not there is unknown, not missing.
+        secrets={
+            (one.name, key): text
+            for one in found["Secret"].values()
+            for key, text in one.entries.items()
+        },
+        settings=settings,
+    )

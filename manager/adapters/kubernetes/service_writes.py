@@ -1,0 +1,200 @@
+"""What we write into Services: addresses, annotations, conditions, by one merge patch each.
+
+A grant that was sent and not surely answered is a fact: until it is known what became of it,
+`pending` names its addresses, and nobody else is given them. It is known once the cache shows
+another version of the Service (the request carried the one before), or once a list that was
+begun after the request's time was over shows the same. Refuses to decide what to write.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from manager.adapters.kubernetes import client
+from manager.adapters.kubernetes.batch import FencedSink, outcome_of
+from manager.adapters.kubernetes.cluster_view import ClusterView
+from manager.adapters.kubernetes.fields import Json
+from manager.adapters.kubernetes.lease import NotLeading
+from manager.adapters.kubernetes.record_codec import service_patch, service_record, service_release
+from manager.adapters.kubernetes.writers import Seen, Tell, rfc3339
+from manager.damping.contention import Contention
+from manager.damping.pacing import Handfuls, can_wait
+from manager.notices import about, service_notices
+from manager.planner.records import stated
+from manager.snapshot import Service, ServiceKey
+from manager.writers.keyed import KeyedWriter, Order
+from manager.writers.outcome import Done
+from pointsman.model.address import Address
+from pointsman.model.delta import Delta
+from pointsman.model.ranges import read_address
+from pointsman.model.record import ServiceRecord
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
+
+ONE: Final = 2  # objects per page of a list that can find one
+
+
+class Lists(Protocol):
+    """What finding out about one Service needs of an API server."""
+
+    async def list_page(
+        self, kind: client.Kind, params: Mapping[str, str], *, limit: int, after: str
+    ) -> Json: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """Addresses on their way to a Service, as it was at *version*."""
+
+    uid: str
+    version: str
+    addresses: tuple[Address, ...]
+
+
+class ServiceWriter:
+    """Our part of every Service.
+
+    `observe` does not leave the event loop: with the snapshot taken in the same breath, the
+    plan and the writes speak of the same resourceVersions.
+    """
+
+    def __init__(
+        self,
+        view: ClusterView,
+        sink: FencedSink,
+        *,
+        api: Lists,
+        clock: Clock,
+        term: Callable[[], int],
+        tell: Tell,
+    ) -> None:
+        self._seen, self._sink, self._api = Seen(view.services), sink, api
+        self._clock, self._term, self._tell = clock, term, tell
+        self._contention = Contention(clock)
+        self.writer = KeyedWriter[ServiceKey](
+            "Service",
+            pace=Handfuls(),
+            group_of=lambda key: key.partition("/")[0],
+            unbelievable=view.distrust,
+        )
+        self._records: dict[ServiceKey, tuple[Service, ServiceRecord | None]] = {}
+        self._grants: dict[ServiceKey, _Grant] = {}  # under way, or not surely answered
+
+    @property
+    def pending(self) -> Mapping[ServiceKey, tuple[Address, ...]]:
+        """Return the addresses that a Service may have by now, though no watch told so yet."""
+        services = self._seen.cache.items
+        self._grants = {
+            key: grant
+            for key, grant in self._grants.items()
+            if (now := services.get(key)) is not None
+            and (now.uid, now.resource_version) == (grant.uid, grant.version)
+        }
+        return {key: grant.addresses for key, grant in sorted(self._grants.items())}
+
+    def observe(self) -> Mapping[ServiceKey, ServiceRecord]:
+        """Return the record of every Service that bears a mark of ours."""
+        known, records = self._records, dict[ServiceKey, Any]()
+        for key, service in self._seen.look().items():
+            memo = known.get(key)
+            if memo is None or memo[0] is not service:
+                memo = service, service_record(service)
+            records[key] = memo
+        self._records = records
+        return {key: record for key, (_, record) in records.items() if record is not None}
+
+    def hand(self, work: Delta[ServiceKey, ServiceRecord], *, term: int) -> None:
+        """Have records written, and taken away where they are dropped."""
+        orders: dict[ServiceKey, Order] = {}
+        for key, record in work.put.items():
+            service, before = self._records.get(key, (None, None))
+            if service is not None:
+                orders[key] = self._put(service, before, record, term)
+        for key in work.drop:
+            if key in self._records:
+                orders[key] = self._drop(self._records[key][0], term)
+        self.writer.hand(orders)
+
+    def _put(
+        self, service: Service, before: ServiceRecord | None, record: ServiceRecord, term: int
+    ) -> Order:
+        key = service.key
+
+        async def write() -> Done:
+            if (no := self._not_now(service, term)) is not None:
+                return no
+            if key in self.pending and (ended := await self._find_out(service)) is not None:
+                return ended
+            may = self._contention.may_write(service, record, before)
+            if may is not True:
+                if may:
+                    self._tell([about(service, stated(may))])
+                return Done.PASSED
+            body = service_patch(service, record, now=rfc3339(self._clock.wall()))
+            now = await self._patch(service, body, granting=record.ingress)
+            after = None if now is None else service_record(now)
+            self._contention.note(service, record, after)
+            if after is not None:
+                self._tell(list(service_notices(service, before, after, planned=record)))
+            return Done.WRITTEN
+
+        waits = can_wait(record, before)
+        return Order(lambda: outcome_of(write()), about=service, can_wait=waits)
+
+    def _drop(self, service: Service, term: int) -> Order:
+        async def write() -> Done:
+            if (no := self._not_now(service, term)) is not None:
+                return no
+            await self._patch(service, service_release(service))
+            return Done.WRITTEN
+
+        return Order(lambda: outcome_of(write()), about=service)
+
+    def _not_now(self, service: Service, term: int) -> Done | None:
+        if term != self._term():
+            return Done.FENCED
+        return None if self._seen.stands(service.key, service) else Done.PASSED
+
+    async def _patch(
+        self, service: Service, body: Json, granting: tuple[str, ...] = ()
+    ) -> Service | None:
+        """Send *body*; return the Service as it is then."""
+        key, there = service.key, {entry.ip for entry in service.ingress}
+        fresh = tuple(read_address(one) for one in granting if one not in there)
+        if fresh:
+            self._grants[key] = _Grant(service.uid, service.resource_version, fresh)
+        try:
+            answer = await self._sink.patch(
+                client.SERVICES, service.namespace, service.name, body=body, sub="status"
+            )
+        except (client.Refused, Unavailable) as error:
+            # An answer, even a bad one, was given before anything was stored; silence may hide
+            # that it was. What was never sent is nothing.
+            if not _is_unsure(error):
+                self._grants.pop(key, None)
+            raise
+        self._grants.pop(key, None)
+        return self._seen.took(key, answer)
+
+    async def _find_out(self, service: Service) -> Done | None:
+        """Ask what became of a grant; None: nothing, *service* is as it was.
+
+        The time of that request is over: this one is sent only after it failed.
+        """
+        fields = f"metadata.namespace={service.namespace},metadata.name={service.name}"
+        page = await self._api.list_page(
+            client.SERVICES, {"fieldSelector": fields}, limit=ONE, after=""
+        )
+        found = next(iter(page.get("items") or ()), None)
+        if found is None:
+            return Done.PASSED  # deleted: the watch tells, or the next list
+        self._seen.cache.put(found)
+        if not self._seen.stands(service.key, service):
+            return Done.PASSED
+        self._grants.pop(service.key, None)
+        return None
+
+
+def _is_unsure(error: Exception) -> bool:
+    """Whether what was asked may have been done nevertheless."""
+    return isinstance(error, Unavailable) and not isinstance(error, NotLeading)

@@ -1,0 +1,221 @@
+"""What we write into objects of the cluster, as targets: Services, our resources, Announcers.
+
+Every target reads back from the caches what is ours (`observe`), takes what is to be written
+(`hand`) and writes it by one merge patch per object (two where a finalizer moves). An order
+speaks of the object that `observe` saw: it is sent only while the cache still holds that very
+object, in the term of leadership it was planned in, and carries its resourceVersion. The
+answer replaces the cached object. Refuses to write what a plan did not name.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from manager.adapters.kubernetes import client
+from manager.adapters.kubernetes.batch import FencedSink, outcome_of
+from manager.adapters.kubernetes.cache import Cache
+from manager.adapters.kubernetes.cluster_view import ClusterView
+from manager.adapters.kubernetes.fields import Json
+from manager.adapters.kubernetes.record_codec import finalizers, status_patch, status_record
+from manager.damping.pacing import OncePerSecond
+from manager.notices import status_notices
+from manager.snapshot import Announcer, NodeName, Resource
+from manager.writers.keyed import KeyedWriter, Order
+from manager.writers.outcome import Done
+from pointsman.model.delta import Delta
+from pointsman.model.record import Notice, ResourceKey, StatusRecord
+from pointsman.runtime.clock import Clock
+
+K = TypeVar("K")
+V = TypeVar("V")
+API_VERSION: Final = "pointsman.dev/v1alpha1"
+Tell = Callable[[list[Notice]], None]
+
+
+class Seen(Generic[K, V]):
+    """A cache as `look` saw it: what a plan was made of."""
+
+    def __init__(self, cache: Cache[K, V]) -> None:
+        self.cache = cache
+        self.items: Mapping[K, V] = {}
+
+    def look(self) -> Mapping[K, V]:
+        """Return what is there now, and keep it."""
+        self.items = self.cache.items
+        return self.items
+
+    def stands(self, key: K, value: V | None) -> bool:
+        """Whether the cache still holds the very object that was planned from."""
+        return self.cache.items.get(key) is value
+
+    def took(self, key: K, answer: Json) -> V | None:
+        """Take the answer to a write; return the object as it is now."""
+        self.cache.replace(answer)
+        return self.cache.items.get(key)
+
+
+class StatusWriter:
+    """The status of Eips, BgpConfs and BgpPeers, and our finalizer on them."""
+
+    def __init__(
+        self,
+        view: ClusterView,
+        sink: FencedSink,
+        *,
+        clock: Clock,
+        term: Callable[[], int],
+        tell: Tell,
+    ) -> None:
+        self._seen: dict[str, tuple[client.Kind, Seen[Any, Resource[Any]]]] = {
+            client.EIPS.name: (client.EIPS, Seen(view.eips)),
+            client.BGP_CONFS.name: (client.BGP_CONFS, Seen(view.bgp_confs)),
+            client.BGP_PEERS.name: (client.BGP_PEERS, Seen(view.bgp_peers)),
+        }
+        self._sink, self._clock, self._term, self._tell = sink, clock, term, tell
+        self.writer = KeyedWriter[ResourceKey](
+            "status of",
+            pace=OncePerSecond(),
+            group_of=lambda key: f"{key.kind}/{key.name}",  # none of them delays another
+            unbelievable=view.distrust,
+        )
+        # Finalizers being taken away, and the resourceVersion at which that was asked.
+        self._loosening: dict[ResourceKey, str] = {}
+
+    @property
+    def loosening(self) -> frozenset[ResourceKey]:
+        """Return whose finalizer may be gone, though the cache still shows it."""
+        self._loosening = {
+            key: version
+            for key, version in self._loosening.items()
+            if (now := self._seen[key.kind][1].cache.items.get(key.name)) is not None
+            and now.resource_version == version
+        }
+        return frozenset(self._loosening)
+
+    def observe(self) -> Mapping[ResourceKey, StatusRecord]:
+        """Return the status of every resource that has one; all of it is ours."""
+        return {
+            ResourceKey(kind, str(name)): record
+            for kind, (_, seen) in self._seen.items()
+            for name, resource in seen.look().items()
+            if (record := status_record(resource)) is not None
+        }
+
+    def hand(self, work: Delta[ResourceKey, StatusRecord], *, term: int) -> None:
+        """Have statuses and finalizers written; dropped: cleared both."""
+        orders: dict[ResourceKey, Order] = {}
+        for key, record in {**work.put, **dict.fromkeys(work.drop, StatusRecord())}.items():
+            resource = self._seen[key.kind][1].items.get(key.name)
+            if resource is not None:
+                orders[key] = self._order(key, resource, record, term)
+        self.writer.hand(orders)
+
+    def _order(
+        self, key: ResourceKey, resource: Resource[Any], record: StatusRecord, term: int
+    ) -> Order:
+        before = status_record(resource)
+        counts = before is not None and (before.conditions, before.held) == (
+            record.conditions,
+            record.held,
+        )
+
+        async def write() -> Done:
+            kind, seen = self._seen[key.kind]
+            if term != self._term():
+                return Done.FENCED
+            if not seen.stands(key.name, resource):
+                return Done.PASSED
+            now = await self._finalize(key, kind, resource, record)
+            if now is None:
+                return Done.WRITTEN
+            status = status_patch(now, record, now=rfc3339(self._clock.wall()))
+            if status is not None:
+                meta = {"resourceVersion": now.resource_version}
+                body = {"metadata": meta, "status": status}
+                answer = await self._sink.patch(kind, "", key.name, body=body, sub="status")
+                now = seen.took(key.name, answer)
+            after = None if now is None else status_record(now)
+            if after is not None:
+                self._tell(list(status_notices(key, resource.uid, before, after)))
+            return Done.WRITTEN
+
+        return Order(lambda: outcome_of(write()), about=resource, can_wait=counts)
+
+    async def _finalize(
+        self, key: ResourceKey, kind: client.Kind, resource: Resource[Any], record: StatusRecord
+    ) -> Resource[Any] | None:
+        """Set or take away our finalizer; return the object then, None when that was its end."""
+        held = finalizers(resource, held=record.held)
+        if held is None and key in self.loosening and record.held:
+            held = list(resource.finalizers)  # as it is: the answer says whether it still is
+        if held is None:
+            return resource
+        if not record.held:
+            self._loosening[key] = resource.resource_version
+        meta = {"resourceVersion": resource.resource_version, "finalizers": held}
+        try:
+            answer = await self._sink.patch(kind, "", key.name, body={"metadata": meta})
+        except client.Refused:
+            self._loosening.pop(key, None)
+            raise
+        self._loosening.pop(key, None)
+        if resource.deleting and not held:
+            return None  # that was the last thing that held it
+        return self._seen[key.kind][1].took(key.name, answer) or resource
+
+
+class AnnouncerWriter:
+    """Announcers: one per Node, owned by it. The value is the Node's uid."""
+
+    def __init__(self, view: ClusterView, sink: FencedSink, *, term: Callable[[], int]) -> None:
+        self._seen, self._sink, self._term = Seen(view.announcers), sink, term
+        self.writer = KeyedWriter[NodeName]("Announcer", group_of=str, unbelievable=view.distrust)
+
+    def observe(self) -> Mapping[NodeName, str]:
+        """Return the owner's uid of every Announcer."""
+        return {name: announcer.owner_uid for name, announcer in self._seen.look().items()}
+
+    def hand(self, work: Delta[NodeName, str], *, term: int) -> None:
+        """Have them created, or given to the Node's successor; deleted."""
+        wanted: dict[NodeName, str | None] = {**work.put, **dict.fromkeys(work.drop)}
+        self.writer.hand(
+            {
+                name: self._order(name, self._seen.items.get(name), uid, term)
+                for name, uid in wanted.items()
+            }
+        )
+
+    def _order(self, name: NodeName, known: Announcer | None, uid: str | None, term: int) -> Order:
+        async def write() -> Done:
+            if term != self._term():
+                return Done.FENCED
+            if not self._seen.stands(name, known):
+                return Done.PASSED
+            if uid is not None:
+                self._seen.took(name, await self._put(name, known, uid))
+            elif known is not None:
+                only = {"uid": known.uid, "resourceVersion": known.resource_version}
+                body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": only}
+                await self._sink.delete(client.ANNOUNCERS, "", name, body=body)
+            return Done.WRITTEN
+
+        return Order(lambda: outcome_of(write()), about=known)
+
+    def _put(self, name: NodeName, known: Announcer | None, uid: str) -> Awaitable[Json]:
+        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}
+        meta: dict[str, Any] = {"ownerReferences": [owner]}
+        if known is not None:
+            meta["resourceVersion"] = known.resource_version
+            return self._sink.patch(client.ANNOUNCERS, "", name, body={"metadata": meta})
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": client.ANNOUNCERS.name,
+            "metadata": {"name": name, **meta},
+            "spec": {},
+        }
+        return self._sink.create(client.ANNOUNCERS, "", body)
+
+
+def rfc3339(wall: datetime) -> str:
+    """Return *wall* as metav1.Time."""
+    return wall.strftime("%Y-%m-%dT%H:%M:%SZ")

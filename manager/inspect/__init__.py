@@ -1,0 +1,1 @@
+"""What a command shows: the cluster's plan, and what a speaker has."""

@@ -1,0 +1,166 @@
+"""A report is read entry by entry: what cannot be read is left out alone, and named."""
+
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manager.adapters.kubernetes import codec
+from manager.adapters.kubernetes.cache import Cache
+from manager.adapters.kubernetes.objects import snapshot_of
+from manager.adapters.kubernetes.report_codec import reading
+from manager.snapshot import Announcer, Interface, NodeName
+
+ETH0 = {"name": "eth0", "up": True, "addresses": ["192.0.2.11/24"]}
+READ = Interface("eth0", "", True, (IPv4Interface("192.0.2.11/24"),))
+GATE = {"ipv4": {"gateway": "192.0.2.1", "interface": "eth0"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        pytest.param("eth1", "status.interfaces[1] is no object", id="text for an interface"),
+        pytest.param({"up": True}, "status.interfaces[1].name: Required value", id="no name"),
+        pytest.param({"name": "eth1"}, "status.interfaces[1].up: Required value", id="no up"),
+        pytest.param(
+            {"name": "eth1", "up": "yes"}, "status.interfaces[1].up: Invalid value", id="up as text"
+        ),
+        pytest.param({"name": 7, "up": True}, "status.interfaces[1].name", id="a number as name"),
+    ],
+)
+def test_an_interface_that_cannot_be_read_is_left_out_alone(entry: object, fault: str) -> None:
+    found = reading({"interfaces": [ETH0, entry], "defaultRoute": GATE})
+    assert (found.interfaces, found.gateways) == ([READ], [IPv4Address("192.0.2.1")])
+    assert fault in found.sentence
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["192.0.2.300/24", "192.0.2.11", "::ffff:192.0.2.1/96", "fe80::1%eth0/64", "", 7, None, []],
+)
+def test_an_address_that_cannot_be_read_is_left_out_alone(bad: object) -> None:
+    many = {**ETH0, "addresses": [bad, "192.0.2.11/24", "2001:db8:2::11/64"]}
+    found = reading({"interfaces": [many]})
+    assert found.interfaces[0].addresses == (
+        IPv4Interface("192.0.2.11/24"),
+        IPv6Interface("2001:db8:2::11/64"),
+    )
+    assert "status.interfaces[0].addresses[0] is" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("routes", "gateways"),
+    [
+        pytest.param(
+            {
+                "ipv4": {"gateway": "no", "interface": "e"},
+            },
+            [],
+            id="a bad gateway",
+        ),
+        pytest.param(
+            {**GATE, "ipv6": {"gateway": "fe80::1%e", "interface": "e"}},
+            [IPv4Address("192.0.2.1")],
+            id="one of two",
+        ),
+        pytest.param({**GATE, "ipv6": 7}, [IPv4Address("192.0.2.1")], id="a number"),
+        pytest.param("via 192.0.2.1", [], id="text"),
+    ],
+)
+def test_a_route_that_cannot_be_read_is_left_out_alone(routes: object, gateways: list[Any]) -> None:
+    found = reading({"interfaces": [ETH0], "defaultRoute": routes, "proxy": {"healthy": True}})
+    assert (found.gateways, found.interfaces, found.proxy_healthy) == (gateways, [READ], True)
+    assert "status.defaultRoute" in found.sentence
+
+
+def test_a_proxy_that_cannot_be_read_is_one_that_is_not_checked() -> None:
+    found = reading({"interfaces": [ETH0], "proxy": {"healthy": "yes"}})
+    assert (found.proxy_healthy, found.interfaces) == (None, [READ])
+    assert "status.proxy.healthy" in found.sentence
+
+
+@pytest.mark.parametrize(("status", "said"), [("True", "two agents"), ("False", "")])
+def test_what_an_agent_says_of_a_rival(status: str, said: str) -> None:
+    condition = {"type": "Contested", "status": status, "message": "two agents"}
+    found = reading({"interfaces": [ETH0], "conditions": ["x", condition]})
+    assert (found.contested, found.sentence) == (said, "")
+
+
+def test_of_two_interfaces_of_one_name_the_first_counts() -> None:
+    twice = {"name": "eth0", "up": False, "addresses": ["192.0.2.99/24"]}
+    assert reading({"interfaces": [ETH0, twice]}).interfaces == [READ]
+
+
+def test_very_many_faults_are_not_all_named() -> None:
+    found = reading({"interfaces": ["x"] * 9})
+    assert (len(found.faults), found.sentence.count("is no object")) == (9, 4)
+    assert found.sentence.endswith("; and more")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "interfaces",
+                    "name",
+                    "up",
+                    "addresses",
+                    "defaultRoute",
+                    "ipv4",
+                    "gateway",
+                    "proxy",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_status_is_read_and_what_is_sound_in_it_stays(junk: Any) -> None:
+    reading(junk)
+    rest = junk if isinstance(junk, dict) else {"junk": junk}
+    found = reading({**rest, "interfaces": [junk, ETH0]})
+    assert "eth0" in [one.name for one in found.interfaces]
+
+
+def raw(address: str, version: str) -> dict[str, Any]:
+    status = {"interfaces": [{**ETH0, "addresses": ["192.0.2.11/24", address]}]}
+    meta = {"name": "node1", "uid": "u", "resourceVersion": version}
+    kind = {"apiVersion": "pointsman.dev/v1alpha1", "kind": "Announcer"}
+    return {**kind, "metadata": meta, "status": status}
+
+
+def test_what_is_known_of_a_node_does_not_depend_on_what_was_known_before() -> None:
+    """A manager that started later knows the same, and both say once what they left out."""
+    told: list[Announcer] = []
+    for history in (["192.0.2.12/24", "192.0.2.300/24"], ["192.0.2.300/24"]):
+        cache = Cache[NodeName, Announcer](
+            key=lambda a: a.node, parse=codec.announcer, wake=lambda: None
+        )
+        for version, address in enumerate(history, 10 - len(history)):
+            cache.put(raw(address, str(version)))
+        told.append(cache.items[NodeName("node1")])
+        (said,) = cache.malformed.values()
+        assert said == (
+            "Announcer node1: status.interfaces[0].addresses[1] is '192.0.2.300/24', no address "
+            "with its prefix length."
+        )
+        cache.put(raw("192.0.2.13/24", "20"))
+        assert not cache.malformed
+    assert told[0] == told[1]
+    assert told[0].interfaces == (READ,)
+
+
+def test_offline_the_sentence_is_a_problem_and_the_rest_counts() -> None:
+    snapshot, problems = snapshot_of([raw("no", "1")])
+    assert snapshot.announcers[NodeName("node1")].interfaces == (READ,)
+    assert len(problems) == 1
