@@ -24,7 +24,7 @@ from agent.ports import ServiceProxy
 from agent.reconcile import Agent
 from agent.snapshot import NodeName, Settings
 from pointsman.runtime.clock import Clock
-from pointsman.runtime.complaints import Complaints
+from pointsman.runtime.log_once import Complaints
 from pointsman.runtime.loop import Loop
 
 log = logging.getLogger("agent")

@@ -16,9 +16,9 @@ from cli.tables import Table
 from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.snapshot import EipName
-from pointsman.model.allocated import Ready
 from pointsman.model.names import APPLIED, LIMITED, MISSING, READY
 from pointsman.model.record import ResourceKey
+from pointsman.model.verdicts.address import Ready
 
 PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
 

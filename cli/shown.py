@@ -11,7 +11,7 @@ from manager.planner.desired import Counts, Plan
 from manager.snapshot import Snapshot
 from pointsman.model.names import ADD_PATH, ESTABLISHED
 from pointsman.model.route import PeerName, Route, RouteKey, route_order
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 Json = dict[str, Any]
 OF_SESSIONS: Final = (ESTABLISHED, ADD_PATH)  # which a plan takes for established

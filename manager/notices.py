@@ -10,9 +10,9 @@ from typing import Final
 
 from manager.planner.records import stated
 from manager.snapshot import Service
-from pointsman.model.announced import Repaired
 from pointsman.model.names import SHARED_AS, TROUBLES
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.verdicts.announcement import Repaired
 
 # What a user did on purpose is no warning; parallel sessions are there instead of ADD-PATH.
 ASKED_FOR: Final = frozenset({"Disabled", "ParallelSessions"})

@@ -19,7 +19,7 @@ from agent.snapshot import DefaultRoute, Link, LinkAddress, LinkIndex, ProxyHeal
 from pointsman.model.address import Family, address_order
 from pointsman.model.record import Stated
 from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 # In IPVS mode every node holds every Service address on this one; they are not the node's.
 IPVS_INTERFACE = "kube-ipvs0"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

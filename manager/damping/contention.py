@@ -14,9 +14,9 @@ from typing import Final
 from manager.planner.addresses.own_record import named_in
 from manager.snapshot import Service
 from pointsman.model.address import Address
-from pointsman.model.announced import ForeignController
 from pointsman.model.names import ALLOCATED
 from pointsman.model.record import ServiceRecord, Stated
+from pointsman.model.verdicts.announcement import ForeignController
 from pointsman.runtime.clock import Clock
 
 WINDOW_S: Final = 60.0

@@ -11,7 +11,7 @@ from manager.snapshot import EipName, Service
 from pointsman.api import EipSpec
 from pointsman.model.address import Address, Family
 from pointsman.model.route import Route, RouteKey
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pointsman.model.route import (
     SpeakerIdentity,
     route_order,
 )
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

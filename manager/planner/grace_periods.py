@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from manager.snapshot import Announcer, BgpPeer, Node, Service, Snapshot
-from pointsman.model.stamp import parse_time
+from pointsman.model.timestamps import parse_time
 
 SLICES: Final = timedelta(seconds=5)  # the controller's; it takes a fraction of a second
 AGENT: Final = timedelta(seconds=60)  # of a new Node: an image is pulled, a process starts

@@ -31,13 +31,13 @@ from manager.planner.records import resource_records, service_record
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
-from pointsman.model.allocated import InternalError, listed
-from pointsman.model.announced import Announced, NoAddress, NotAnnounced
 from pointsman.model.names import ANNOUNCED, ANNOUNCED_BY
-from pointsman.model.readiness import Disabled
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import PeerName, Route, RouteKey, route_order
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import InternalError, listed
+from pointsman.model.verdicts.announcement import Announced, NoAddress, NotAnnounced
+from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.readiness import Disabled
 
 
 def plan(snapshot: Snapshot) -> Plan:

@@ -13,7 +13,7 @@ from typing import Final
 from manager.planner.bgp import advertise
 from manager.planner.contribution import Case, Contribution
 from pointsman.api import Protocol
-from pointsman.model.announced import NotAnnounced
+from pointsman.model.verdicts.announcement import NotAnnounced
 
 Contribute = Callable[[Case], Contribution]
 

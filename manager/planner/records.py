@@ -13,8 +13,6 @@ from manager.planner.bgp.router_ids import router_ids
 from manager.planner.bgp.sessions import WITH_SESSION, sessions_said
 from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
 from manager.snapshot import Service, Snapshot
-from pointsman.model.allocated import Allocated, InternalError, warned
-from pointsman.model.announced import NotAnnounced
 from pointsman.model.names import (
     ALLOCATED,
     ALLOCATED_FROM,
@@ -24,9 +22,11 @@ from pointsman.model.names import (
     SHARED_AS,
     STATUS,
 )
-from pointsman.model.readiness import NoBgpConf
 from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import Allocated, InternalError, warned
+from pointsman.model.verdicts.announcement import NotAnnounced
+from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.readiness import NoBgpConf
 
 # Kubernetes, TotalAnnotationSizeLimitB: bytes of all keys and values of one object.
 ANNOTATIONS_MAX: Final = 256 * 1024

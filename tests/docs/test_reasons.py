@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from agent.planner import verdicts
-from pointsman.model import allocated, announced, applied, readiness, sessions
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts import address, advertisement, announcement, readiness, session
+from pointsman.model.verdicts.base import Verdict
 from tests.docs import pages
 
 PAGE = "docs/reasons.md"
@@ -19,19 +19,19 @@ HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 # Bases, which no object ever gives as its reason.
 BASES = {"Unserved", "Usable"}
 SECTIONS = {
-    "Service: pointsman.dev/Allocated": allocated,
-    "Service: pointsman.dev/Announced": announced,
-    "Service: events only": announced,
-    "Eip: Ready": allocated,
-    "Eip: BgpApplied": applied,
+    "Service: pointsman.dev/Allocated": address,
+    "Service: pointsman.dev/Announced": announcement,
+    "Service: events only": announcement,
+    "Eip: Ready": address,
+    "Eip: BgpApplied": advertisement,
     "BgpConf: Ready": readiness,
     "BgpPeer: Ready": readiness,
-    "BgpPeer: Established": sessions,
-    "BgpPeer: AddPathNegotiated": sessions,
+    "BgpPeer: Established": session,
+    "BgpPeer: AddPathNegotiated": session,
     "BgpPeer: NextHopsMissing": readiness,
     "BgpPeer: NextHopsContested": readiness,
     "BgpPeer: NextHopsLimited": readiness,
-    "BgpPeer: PrefixesReceived": sessions,
+    "BgpPeer: PrefixesReceived": session,
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
     "Announcer: Contested": verdicts,
@@ -64,7 +64,7 @@ def test_every_reason_is_documented_and_no_other(module: ModuleType) -> None:
     for heading, rows in sections().items():
         if SECTIONS[heading] is module:
             documented |= rows
-    shared = {"InternalError": "False"} if module is announced else {}
+    shared = {"InternalError": "False"} if module is announcement else {}
     assert documented == reasons(module) | shared
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
-from pointsman.model.allocated import ShareConflict
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
+from pointsman.model.verdicts.address import ShareConflict
 
 ALLOCATED_FROM: Final = "pointsman.dev/allocated-from"
 OUR_ANNOTATIONS: Final = frozenset(

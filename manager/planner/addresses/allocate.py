@@ -25,8 +25,8 @@ from manager.planner.addresses.verdict import verdict
 from manager.planner.desired import Allocation, Books, Grant
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import InternalError
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import InternalError
+from pointsman.model.verdicts.base import Verdict
 
 
 def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:

@@ -13,7 +13,8 @@ from manager.planner.addresses.pools import Pool
 from manager.planner.desired import Refusal
 from manager.snapshot import EipName
 from pointsman.model.address import Address, Family, address_order, family_of
-from pointsman.model.allocated import (
+from pointsman.model.printable import clipped, quoted
+from pointsman.model.verdicts.address import (
     AddressExcluded,
     AddressInUse,
     AddressOutsideEips,
@@ -28,7 +29,6 @@ from pointsman.model.allocated import (
     WrongFamily,
     listed,
 )
-from pointsman.model.printable import clipped, quoted
 
 # Of several Eips that refuse, the reason is that of the one that came nearest to granting.
 NEAREST: tuple[type[Unserved], ...] = (

@@ -19,9 +19,9 @@ from manager.planner.addresses.own_record import (
 )
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import InvalidAnnotation, Unserved, WrongFamily
 from pointsman.model.printable import clipped
 from pointsman.model.ranges import read_address
+from pointsman.model.verdicts.address import InvalidAnnotation, Unserved, WrongFamily
 
 PREFIX = "pointsman.dev/"
 EIP = PREFIX + "eip"

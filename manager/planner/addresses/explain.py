@@ -13,7 +13,7 @@ from manager.planner.addresses.pools import Pool, read_pools
 from manager.planner.desired import Books, Refusal
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

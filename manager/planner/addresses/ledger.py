@@ -16,10 +16,10 @@ from manager.planner.addresses.pools import Pool, Pools
 from manager.planner.addresses.sharing import Mates, Obstacle, Tenants
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import AddressInUse
 from pointsman.model.free import FreeNumbers
 from pointsman.model.names import OUR_CLASS
 from pointsman.model.ranges import address_of
+from pointsman.model.verdicts.address import AddressInUse
 
 _Book = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes slowly
 

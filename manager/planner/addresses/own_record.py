@@ -18,10 +18,10 @@ from typing import Final
 
 from manager.snapshot import Condition, Service
 from pointsman.model.address import Address
-from pointsman.model.allocated import InternalError
-from pointsman.model.announced import NoAddress
 from pointsman.model.names import ADDRESSES, ALLOCATED, ALLOCATED_FROM, ANNOUNCED
 from pointsman.model.ranges import read_address
+from pointsman.model.verdicts.address import InternalError
+from pointsman.model.verdicts.announcement import NoAddress
 
 OURS: Final = frozenset({ALLOCATED, ANNOUNCED})
 HOPED: Final = "?"  # behind an item of allocated-from: it had that once, and waits for it

@@ -13,9 +13,9 @@ from manager.planner.addresses.own_record import bears_mark, held_addresses
 from manager.planner.addresses.permission import Namespaces, refused, takes_over
 from manager.planner.addresses.pools import Pools, read_pools
 from manager.snapshot import Service, ServiceKey, Snapshot
-from pointsman.model.announced import ForeignController
 from pointsman.model.names import OUR_CLASS
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.announcement import ForeignController
+from pointsman.model.verdicts.base import Verdict
 
 LOAD_BALANCER_CLASS = OUR_CLASS
 

@@ -12,7 +12,12 @@ from manager.planner.addresses.admission import refuses
 from manager.planner.addresses.pools import Pool
 from manager.snapshot import Service
 from pointsman.model.address import Address
-from pointsman.model.allocated import AddressExcluded, AddressOutsideEips, NotAdmitted, Unserved
+from pointsman.model.verdicts.address import (
+    AddressExcluded,
+    AddressOutsideEips,
+    NotAdmitted,
+    Unserved,
+)
 
 Namespaces = Mapping[str, Mapping[str, str]]  # their labels, by name
 Refused = tuple[type[Unserved], str]

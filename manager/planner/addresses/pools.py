@@ -14,7 +14,6 @@ from manager.planner.addresses.reserved import reserved
 from manager.snapshot import Eip, EipName, Snapshot
 from pointsman.api import EipSpec
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import Disabled, InternalError, InvalidAddresses, Overlap, Ready
 from pointsman.model.free import BUGGY
 from pointsman.model.ranges import (
     AddressSet,
@@ -26,7 +25,14 @@ from pointsman.model.ranges import (
     union,
 )
 from pointsman.model.unicast import refuse_others, unicast_of
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import (
+    Disabled,
+    InternalError,
+    InvalidAddresses,
+    Overlap,
+    Ready,
+)
+from pointsman.model.verdicts.base import Verdict
 
 MENTIONED = 8  # infrastructure addresses, or older Eips, that a sentence names; more help nobody
 

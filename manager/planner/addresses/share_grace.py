@@ -14,9 +14,9 @@ from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.own_record import bears_mark
 from manager.snapshot import Condition
 from pointsman.model.address import Address
-from pointsman.model.allocated import ShareConflict
 from pointsman.model.names import ALLOCATED
-from pointsman.model.stamp import parse_time
+from pointsman.model.timestamps import parse_time
+from pointsman.model.verdicts.address import ShareConflict
 
 GRACE: Final = timedelta(seconds=10)
 OVER: Final = timedelta()

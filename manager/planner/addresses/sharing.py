@@ -12,7 +12,7 @@ from typing import Final
 
 from manager.planner.addresses.claims import Claim, Share
 from pointsman.model.address import Address, Family
-from pointsman.model.allocated import AddressInUse, ShareConflict, Unserved
+from pointsman.model.verdicts.address import AddressInUse, ShareConflict, Unserved
 
 TERMS_MAX: Final = 2048  # bytes of the annotation; it is ASCII
 

@@ -12,7 +12,7 @@ from manager.planner.addresses.claims import Claim, Share
 from manager.planner.desired import Allocation
 from manager.snapshot import ServiceKey
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import Allocated
+from pointsman.model.verdicts.address import Allocated
 
 _Scope = tuple[str, Family, str, str]  # key, family, the holder's namespace, whom it reaches
 _Index = dict[_Scope, dict[Address, ServiceKey]]

@@ -13,9 +13,9 @@ from manager.planner.addresses.pools import Pool
 from manager.planner.desired import Allocation, Counts, EipState
 from manager.snapshot import EipName, ServiceKey
 from pointsman.model.address import Address, Family, family_of
-from pointsman.model.allocated import Disabled, InternalError, InUse
 from pointsman.model.free import BUGGY
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import Disabled, InternalError, InUse
+from pointsman.model.verdicts.base import Verdict
 
 
 def eip_states(

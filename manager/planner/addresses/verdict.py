@@ -11,8 +11,13 @@ from manager.planner.addresses.choose import Outcome, Problem
 from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.ledger import Ledger
 from pointsman.model.address import Address
-from pointsman.model.allocated import AddressOutsideEips, Allocated, Unserved, WaitingForFamily
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import (
+    AddressOutsideEips,
+    Allocated,
+    Unserved,
+    WaitingForFamily,
+)
+from pointsman.model.verdicts.base import Verdict
 
 
 def verdict(ledger: Ledger, claim: Claim, outcomes: tuple[Outcome, ...]) -> Verdict:

@@ -21,8 +21,11 @@ from manager.planner.nodes.weights import weights
 from manager.snapshot import NodeName
 from pointsman.api import Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
-from pointsman.model.allocated import listed
-from pointsman.model.announced import (
+from pointsman.model.names import ANNOUNCED
+from pointsman.model.printable import clipped
+from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
+from pointsman.model.verdicts.address import listed
+from pointsman.model.verdicts.announcement import (
     Announced,
     NoEligibleNode,
     NoPeer,
@@ -30,10 +33,7 @@ from pointsman.model.announced import (
     NoSession,
     NotAnnounced,
 )
-from pointsman.model.names import ANNOUNCED
-from pointsman.model.printable import clipped
-from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

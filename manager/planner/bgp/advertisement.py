@@ -13,12 +13,12 @@ from manager.planner.bgp.peers import Peers
 from manager.snapshot import TrafficPolicy
 from pointsman.api import BgpConfSpec, EipBgp, EipSpec, Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
-from pointsman.model.applied import Applied, PartlyApplied
 from pointsman.model.community import WELL_KNOWN, community, large_community
 from pointsman.model.printable import clipped
 from pointsman.model.ranges import AddressSet, read_disjoint, span_text
 from pointsman.model.route import PathAttributes, PeerName
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.advertisement import Applied, PartlyApplied
+from pointsman.model.verdicts.base import Verdict
 
 PEER_FAMILY: Final = {Family.IPV4: "ipv4-unicast", Family.IPV6: "ipv6-unicast"}
 NO_ADDRESSES: Final = AddressSet()

@@ -23,10 +23,15 @@ from pointsman.model.names import (
     RECEIVED,
     UNVERIFIED,
 )
-from pointsman.model.readiness import AddressOnSeveralNodes, NoNextHop, NotConnected, SpeakerLimit
 from pointsman.model.record import ResourceKey, Stated, StatusRecord
 from pointsman.model.route import MOST_PATHS, PeerName
-from pointsman.model.sessions import TooManyPrefixes
+from pointsman.model.verdicts.readiness import (
+    AddressOnSeveralNodes,
+    NoNextHop,
+    NotConnected,
+    SpeakerLimit,
+)
+from pointsman.model.verdicts.session import TooManyPrefixes
 
 Records = Mapping[ResourceKey, StatusRecord]
 KEPT: Final = (APPLIED, CONTESTED, LIMITED, MISSING, UNVERIFIED, RECEIVED)

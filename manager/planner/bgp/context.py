@@ -16,8 +16,8 @@ from manager.planner.nodes.placement import Placement, candidates
 from manager.planner.nodes.spread import dealt, group_of, spread
 from manager.snapshot import EipName, NodeName, Snapshot
 from pointsman.model.address import Address, Family, Prefix, family_of
-from pointsman.model.allocated import Overlap
 from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
+from pointsman.model.verdicts.address import Overlap
 
 # (next hop, speaker): the routers that are sent it by that speaker
 Hops = Mapping[tuple[Address, int], frozenset[PeerName]]

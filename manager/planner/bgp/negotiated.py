@@ -12,7 +12,7 @@ from manager.snapshot import BgpPeer, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.names import ADD_PATH
 from pointsman.model.route import PeerName
-from pointsman.model.sessions import ParallelSessions
+from pointsman.model.verdicts.session import ParallelSessions
 
 
 def takes_several(snapshot: Snapshot, name: PeerName) -> bool | None:

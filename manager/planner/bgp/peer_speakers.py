@@ -19,9 +19,9 @@ from manager.planner.nodes.address_owners import owners
 from manager.snapshot import Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.address import Address
-from pointsman.model.readiness import TooFewSpeakers
 from pointsman.model.route import PeerName
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.readiness import TooFewSpeakers
 
 Sources = tuple[Address | None, ...]  # None: the session needs no address of its own
 

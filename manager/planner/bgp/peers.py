@@ -13,7 +13,9 @@ from manager.planner.desired import Seat
 from manager.snapshot import BgpConf, BgpPeer, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address
-from pointsman.model.readiness import (
+from pointsman.model.route import Bfd, Neighbor, PeerName, SpeakerIdentity
+from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.readiness import (
     Disabled,
     Duplicate,
     Ignored,
@@ -25,8 +27,6 @@ from pointsman.model.readiness import (
     SecretMissing,
     SecretUnusable,
 )
-from pointsman.model.route import Bfd, Neighbor, PeerName, SpeakerIdentity
-from pointsman.model.verdict import Verdict
 
 DEFAULT: Final = "default"
 # RFC 2544 benchmarking range: no node or router of a real network has such an address.

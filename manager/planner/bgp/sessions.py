@@ -7,11 +7,13 @@ from typing import Final
 from manager.planner.desired import Seat
 from manager.snapshot import BgpPeer, Snapshot
 from pointsman.api import BgpPeerSpec
+from pointsman.model.frr_quirks import may_keep_stale
 from pointsman.model.names import ADD_PATH, ESTABLISHED, READY
-from pointsman.model.oldfrr import may_keep_stale
 from pointsman.model.record import ResourceKey, Stated, StatusRecord
 from pointsman.model.route import PeerName, SessionReport
-from pointsman.model.sessions import (
+from pointsman.model.timestamps import parse_time
+from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.session import (
     Established,
     Negotiated,
     NotEstablished,
@@ -20,8 +22,6 @@ from pointsman.model.sessions import (
     SinglePath,
     SpeakerSilent,
 )
-from pointsman.model.stamp import parse_time
-from pointsman.model.verdict import Verdict
 
 OPENING: Final = timedelta(seconds=3)  # beyond the time until a first connection is tried again
 NO_TIME: Final = timedelta()

@@ -13,8 +13,8 @@ from manager.planner.bgp.negotiated import keeps_one_path
 from manager.snapshot import NodeName
 from pointsman.api import BgpPeerSpec, Protocol
 from pointsman.model.address import Address, Family
-from pointsman.model.readiness import NeedsOwnSpeaker
 from pointsman.model.route import PeerName
+from pointsman.model.verdicts.readiness import NeedsOwnSpeaker
 
 
 def single_path_peers(shared: Shared) -> frozenset[PeerName]:

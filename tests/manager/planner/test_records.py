@@ -14,11 +14,11 @@ from manager.planner.records import service_record
 from manager.planner.whatif import settle
 from manager.snapshot import Condition, EipName, NodeName, Observed
 from pointsman.api import crd
-from pointsman.model.allocated import AddressPoolExhausted, Allocated
-from pointsman.model.announced import Announced, NoServingEndpoint, NotAnnounced
 from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, SessionReport
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import AddressPoolExhausted, Allocated
+from pointsman.model.verdicts.announcement import Announced, NoServingEndpoint, NotAnnounced
+from pointsman.model.verdicts.base import Verdict
 from tests.manager.planner.scene import (
     CONF,
     WEB,

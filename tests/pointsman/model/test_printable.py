@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.model.allocated import EipNotFound, listed
 from pointsman.model.printable import CLIP, MESSAGE_MAX, MORE, clipped, printable, sentence, some
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import EipNotFound, listed
+from pointsman.model.verdicts.base import Verdict
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=300)  # surrogates, too
 # What moves a cursor, ends a line, turns text round, hides, stacks, or is nobody's.

@@ -6,9 +6,9 @@ Sentences name rules and nodes, never counts or times that change by themselves.
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from pointsman.model.allocated import listed
 from pointsman.model.printable import some
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import listed
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

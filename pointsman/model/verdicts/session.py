@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

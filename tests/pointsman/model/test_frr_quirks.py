@@ -2,7 +2,7 @@
 
 import pytest
 
-from pointsman.model.oldfrr import may_keep_stale
+from pointsman.model.frr_quirks import may_keep_stale
 from pointsman.model.route import SessionReport
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pointsman.model.announced import (
+from pointsman.model.verdicts.announcement import (
     Announced,
     ForeignController,
     NoAddress,
@@ -12,7 +12,7 @@ from pointsman.model.announced import (
     NoSession,
     NotAnnounced,
 )
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 WEB = "default/web"
 

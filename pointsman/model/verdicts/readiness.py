@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pointsman.model.allocated import listed
 from pointsman.model.printable import clipped
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.address import listed
+from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)

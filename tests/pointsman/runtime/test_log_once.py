@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from pointsman.runtime.complaints import Complaints
+from pointsman.runtime.log_once import Complaints
 from pointsman.runtime.target import Unavailable
 
 

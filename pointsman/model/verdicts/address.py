@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from pointsman.model.printable import clipped, some
-from pointsman.model.verdict import Verdict
+from pointsman.model.verdicts.base import Verdict
 
 LISTED_MAX: Final = 64  # as many addresses as a Service may have
 

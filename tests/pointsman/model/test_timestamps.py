@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.model.stamp import parse_time
+from pointsman.model.timestamps import parse_time
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 

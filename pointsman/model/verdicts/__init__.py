@@ -1,0 +1,1 @@
+"""Why things are as they are: a class and a sentence for every reason."""
