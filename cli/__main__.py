@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from cli.misuse import Misuse, Wrong
+from cli.errors import Misuse, Wrong
 from pointsman.runtime import terminal
 from pointsman.runtime.usage import examples
 
@@ -97,7 +97,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _ask(prog: str, command: str, words: Sequence[str]) -> int:
-    module = importlib.import_module(f"cli.{command}")
+    module = importlib.import_module(f"cli.commands.{command}")
     parser = _Parser(
         prog=prog,
         description=_sentence(COMMANDS[command]),

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from cli.__main__ import main
-from cli.misuse import Misuse
-from cli.world import chosen_kubeconfig
+from cli.errors import Misuse
+from cli.source.cluster import chosen_kubeconfig
 from lab.api.server import Api
 from lab.api.standin import serving
 from manager.adapters.kubernetes.client import (

@@ -1,8 +1,8 @@
 """An API server in memory, for one event loop: strict, stateful, with faults on demand.
 
-It stands behind the same methods as `manager.adapters.kubernetes.client.KubeApi`, so that
-informers, writers and electors run on a virtual clock. It keeps what matters to them true: one global
-resourceVersion, 409 for a stale one, 404, 410 for a watch that asks too far back, pages
+It stands behind the same methods as `KubeApi` of manager.adapters.kubernetes.client, so that
+informers, writers and electors run on a virtual clock. It keeps what matters to them true: one
+global resourceVersion, 409 for a stale one, 404, 410 for a watch that asks too far back, pages
 that come from one moment, `/status` apart from the rest, and no right but the manager's own.
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.shown import paths_json
+from cli.output.plan_json import paths_json
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
 from manager.snapshot import BgpPeer, Condition, Settings

@@ -7,11 +7,12 @@ whether somebody should look. Without a manager running it shows what was last r
 import argparse
 from collections.abc import Iterable, Mapping
 
-from cli import tables, world
-from cli.misuse import Misuse
-from cli.plan import said
-from cli.shown import Json
-from cli.tables import Table
+from cli.commands.plan import said
+from cli.errors import Misuse
+from cli.output import tables
+from cli.output.plan_json import Json
+from cli.output.tables import Table
+from cli.source import cluster
 from manager.planner.addresses.claims import read_claim
 from manager.planner.addresses.ownership import sort_out
 from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
@@ -36,14 +37,14 @@ NO_FAULT = {"ParallelSessions"}  # though it is False: instead of ADD-PATH
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
-    world.arguments(parser)
+    cluster.arguments(parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if something is wrong."""
     if given.paths and not given.offline:
         raise Misuse("status reads files with --offline only: --offline -f PATH.")
-    reading = world.read(given)
+    reading = cluster.read(given)
     shape = status_json(reading.snapshot)
     if given.output == "json":
         tables.show_json(shape)

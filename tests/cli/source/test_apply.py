@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cli.overlay import LAST_APPLIED, applied
+from cli.source.apply import LAST_APPLIED, applied
 from tests.cli.running import eip, obj, service
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -6,9 +6,9 @@ Only what differs is named. A moved address is one that is lost and one that is 
 from collections.abc import Mapping
 from typing import Any
 
-from cli.sessions import field, neighbor
-from cli.shown import Json, plan_json
-from cli.world import World
+from cli.output.plan_json import Json, plan_json
+from cli.output.session_diff import field, neighbor
+from cli.source.cluster import World
 from pointsman.model.route import PeerName, SpeakerIdentity, resets_session
 
 

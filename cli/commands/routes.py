@@ -2,24 +2,24 @@
 
 import argparse
 
-from cli import speaker, tables
-from cli.misuse import Misuse
-from cli.tables import Table
+from cli.errors import Misuse
+from cli.output import drift, tables
+from cli.output.tables import Table
 from pointsman.runtime.terminal import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
-    speaker.arguments(parser)
+    drift.arguments(parser)
     parser.add_argument("--peer", metavar="NAME", help="only what this BgpPeer is told")
 
 
 def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if the speaker holds anything else than it should."""
-    both = speaker.sides(given, "routes")
+    both = drift.sides(given, "routes")
     if given.peer is not None and given.peer not in both.snapshot.bgp_peers:
         raise Misuse(f"There is no BgpPeer {given.peer!r}.")
-    found = speaker.routes_json(both, given.peer)
+    found = drift.routes_json(both, given.peer)
     drifting = [one for one in found if one["drift"]]
     if given.output == "json":
         tables.show_json({"routes": found, "asked": both.observed is not None})

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from cli.world import World
+from cli.source.cluster import World
 from manager.planner.bgp.peers import neighbors, read_peers
 from pointsman.model.route import Neighbor, PeerName
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import summarize_address_range
 from typing import Final
 
-from cli import routerbird, routerfrr
-from cli.misuse import Misuse
-from cli.routerneeds import Needs
-from cli.world import World
+from cli.errors import Misuse
+from cli.routers import bird, frr
+from cli.routers.needs import Needs
+from cli.source.cluster import World
 from manager.planner.bgp.next_hop import next_hop
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
@@ -23,8 +23,8 @@ from pointsman.model.record import ResourceKey
 from pointsman.model.route import MOST_PATHS, PeerName
 
 DIALECTS: Final[Mapping[str, Callable[[Needs], Iterator[str]]]] = {
-    "frr": routerfrr.lines,
-    "bird": routerbird.lines,
+    "frr": frr.lines,
+    "bird": bird.lines,
 }
 KINDS: Final = tuple(DIALECTS)
 ROOM: Final = 2  # the limits leave room for twice of what is there

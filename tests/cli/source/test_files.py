@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import files
+from cli.source import files
 
 
 def read(tmp_path: Path, text: str, name: str = "a.yaml") -> tuple[list[object], list[str]]:

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cli import overlay, routerconfig, tables, world
-from cli.changes import changes
-from cli.misuse import Misuse
-from cli.shown import Json, plan_json
-from cli.tables import Table
+from cli.errors import Misuse
+from cli.output import tables
+from cli.output.plan_diff import changes
+from cli.output.plan_json import Json, plan_json
+from cli.output.tables import Table
+from cli.routers import config
+from cli.source import apply
+from cli.source import cluster as world
 from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.snapshot import EipName
@@ -28,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     world.arguments(parser)
     parser.add_argument(
         "--router-config",
-        choices=routerconfig.KINDS,
+        choices=config.KINDS,
         help="print what the routers need for the cluster as it is, in their configuration",
     )
     parser.add_argument("--peer", metavar="NAME", help="with --router-config: only this router")
@@ -47,7 +50,7 @@ def _routers(given: argparse.Namespace) -> int:
     if given.paths and not given.offline:
         raise Misuse("plan --router-config reads files with --offline only: --offline -f PATH.")
     seen = world.settled(world.read(given))
-    found = routerconfig.text(seen, given.router_config, given.peer)
+    found = config.text(seen, given.router_config, given.peer)
     if given.output == "json":
         tables.show_json({"config": found.splitlines()})
     else:
@@ -71,7 +74,7 @@ def _what_if(given: argparse.Namespace) -> int:
     before = world.understood(given, (("cluster", raw) for raw in live))
     # A second from now: API servers count whole ones, and a tie would be decided by names.
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    after = world.understood(given, overlay.applied(live, documents, now=soon))
+    after = world.understood(given, apply.applied(live, documents, now=soon))
     after = world.tell(cluster.Reading(after.snapshot, (*broken, *after.problems),
                                        after.passed_over))  # fmt: skip
     now = world.settled(before)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from cli.misuse import Misuse
+from cli.errors import Misuse
 from pointsman.model.printable import clipped, sentence
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cli.changes import changes
-from cli.sessions import field
-from cli.world import World, settled, understood
+from cli.output.plan_diff import changes
+from cli.output.session_diff import field
+from cli.source.cluster import World, settled, understood
 from manager.inspect import cluster
 from manager.snapshot import Settings
 from pointsman.api import BgpPeerSpec

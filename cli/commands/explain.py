@@ -6,12 +6,13 @@ The reasons are the planner's own; nothing is judged here.
 import argparse
 from typing import Any, Final
 
-from cli import tables, world
-from cli.misuse import Misuse, Wrong
-from cli.plan import PATH_COLUMNS, said
-from cli.shown import Json, paths_json, service_json, verdict_json
-from cli.tables import Table
-from cli.world import World
+from cli.commands.plan import PATH_COLUMNS, said
+from cli.errors import Misuse, Wrong
+from cli.output import tables
+from cli.output.plan_json import Json, paths_json, service_json, verdict_json
+from cli.output.tables import Table
+from cli.source import cluster
+from cli.source.cluster import World
 from manager.planner.addresses.explain import AddressStory, explain_address, explain_eips
 from manager.planner.addresses.ownership import LOAD_BALANCER_CLASS
 from manager.snapshot import Service, ServiceKey
@@ -36,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--namespace", metavar="NAMESPACE", help="of a Service named without its own"
     )
-    world.arguments(parser)
+    cluster.arguments(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -67,7 +68,7 @@ def _service(given: argparse.Namespace, subject: str) -> int:
     if namespace and given.namespace and namespace != given.namespace:
         raise Misuse(f"{subject!r} is not in namespace {given.namespace!r}: leave out one of both.")
     key = ServiceKey(f"{namespace or given.namespace or 'default'}/{name}")
-    seen = world.settled(world.read(given))
+    seen = cluster.settled(cluster.read(given))
     service = seen.found.services.get(key)
     if service is None:
         raise Wrong(f"There is no Service {key}.")
@@ -197,7 +198,7 @@ def _address(given: argparse.Namespace, subject: str) -> int:
     address = dialect.read_ip(subject)
     if address is None:
         raise Misuse(f"{subject!r} is no IP address: write 192.0.2.1 or 2001:db8::1.")
-    seen = world.settled(world.read(given))
+    seen = cluster.settled(cluster.read(given))
     story = explain_address(seen.settled, seen.plan.books, address)
     if given.output == "json":
         tables.show_json(_address_json(story))

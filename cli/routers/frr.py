@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cli.routerneeds import FAMILIES, Needs
+from cli.routers.needs import FAMILIES, Needs
 
 GROUP: Final = "pointsman"
 WORDS: Final = {4: "ip", 6: "ipv6"}

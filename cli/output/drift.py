@@ -11,11 +11,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
-from cli import world
-from cli.misuse import Misuse, Wrong
-from cli.sessions import field
-from cli.shown import Json
-from cli.source import recorded
+from cli.errors import Misuse, Wrong
+from cli.output.plan_json import Json
+from cli.output.session_diff import field
+from cli.source import cluster, recorded
 from manager.inspect.speaker import NoSpeaker, heard
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
@@ -46,7 +45,7 @@ class Sides:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of both commands on *parser*."""
-    world.arguments(parser)
+    cluster.arguments(parser)
     parser.add_argument(
         "--gobgp-socket", type=Path, action="append", metavar="PATH",
         help="ask the speaker behind this socket too; give all of a manager, in its order",
@@ -61,9 +60,9 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
     """
     if given.paths and not given.offline:
         raise Misuse(f"{command} reads files with --offline only: --offline -f PATH.")
-    reading = world.read(given)
+    reading = cluster.read(given)
     if given.gobgp_socket is None:
-        seen = world.settled(reading)
+        seen = cluster.settled(reading)
         return Sides(seen.settled, seen.plan, None, seen.complete)
     try:
         observed = tuple(asyncio.run(heard(given.gobgp_socket)))

@@ -2,22 +2,22 @@
 
 import argparse
 
-from cli import speaker, tables
-from cli.shown import Json
-from cli.tables import Table
+from cli.output import drift, tables
+from cli.output.plan_json import Json
+from cli.output.tables import Table
 from pointsman.model.route import LIVE, MANY_PREFIXES
 from pointsman.runtime.terminal import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
-    speaker.arguments(parser)
+    drift.arguments(parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if a session is down or configured otherwise than it should be."""
-    both = speaker.sides(given, "peers")
-    found = speaker.peers_json(both)
+    both = drift.sides(given, "peers")
+    found = drift.peers_json(both)
     asked = both.observed is not None
     # Several speakers of one router share the condition that says what is wrong.
     wrong = list(dict.fromkeys(text for one in found for text in _wrong(one, asked=asked)))

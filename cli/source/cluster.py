@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cli import files
-from cli.misuse import Misuse, Wrong
-from cli.source import admission
+from cli.errors import Misuse, Wrong
+from cli.source import admission, files
 from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cli.routerneeds import FAMILIES, Needs
+from cli.routers.needs import FAMILIES, Needs
 
 
 def lines(one: Needs) -> Iterator[str]:

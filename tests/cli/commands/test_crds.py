@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli import crds
+from cli.commands import crds
 
 KINDS = ["Eip", "BgpConf", "BgpPeer", "Announcer"]
 

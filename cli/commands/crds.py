@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pointsman.api import crd
 
-CHECKOUT = Path(__file__).resolve().parent.parent / "crds"
+CHECKOUT = Path(__file__).resolve().parents[2] / "crds"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

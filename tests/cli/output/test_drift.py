@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cli import files, peers, speaker, world
-from cli.speaker import Sides
+from cli.commands import peers
+from cli.output import drift
+from cli.output.drift import Sides
+from cli.source import cluster as world
+from cli.source import files
 from manager.inspect import cluster
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Observed, Settings
@@ -36,12 +39,12 @@ def with_observed(both: Sides, observed: Observed) -> Sides:
 
 
 def drifts(both: Sides) -> list[str | None]:
-    return [one["drift"] for one in speaker.routes_json(both)]
+    return [one["drift"] for one in drift.routes_json(both)]
 
 
 def test_at_rest_nothing_drifts(settled: Sides) -> None:
     assert drifts(settled) == [None] * 4
-    tor = next(one for one in speaker.peers_json(settled) if one["name"] == TOR)
+    tor = next(one for one in drift.peers_json(settled) if one["name"] == TOR)
     assert (tor["drift"], tor["desiredPaths"], tor["desiredPrefixes"]) == (None, 4, 2)
     assert peers._wrong(tor, asked=True) == []
 
@@ -70,7 +73,7 @@ def test_what_is_wrong_with_a_session(settled: Sides, state: str, told: int, wor
     assert settled.observed is not None
     report = SessionReport(state, add_path_negotiated=True, advertised_paths=told)
     both = with_observed(settled, replace(settled.observed[0], sessions={TOR: report}))
-    tor = next(one for one in speaker.peers_json(both) if one["name"] == TOR)
+    tor = next(one for one in drift.peers_json(both) if one["name"] == TOR)
     (sentence,) = peers._wrong(tor, asked=True)
     assert words in sentence
 
@@ -80,7 +83,7 @@ def test_a_session_that_bfd_does_not_watch_though_it_should(settled: Sides) -> N
     (seen,) = settled.observed
     unwatched = replace(seen.sessions[TOR], bfd_state="Down")
     both = with_observed(settled, replace(seen, sessions={TOR: unwatched}))
-    tor = next(one for one in speaker.peers_json(both) if one["name"] == TOR)
+    tor = next(one for one in drift.peers_json(both) if one["name"] == TOR)
     (sentence,) = peers._wrong(tor, asked=True)
     assert "a session without BFD" in sentence
 
@@ -90,7 +93,7 @@ def test_a_password_that_differs_is_named_and_not_shown(settled: Sides) -> None:
     (seen,) = settled.observed
     other = replace(seen.neighbors[TOR], password="s3cret")
     both = with_observed(settled, replace(seen, neighbors={TOR: other}))
-    found = speaker.peers_json(both)
+    found = drift.peers_json(both)
     tor = next(one for one in found if one["name"] == TOR)
     assert tor["differs"] == ["passwordSecretRef"]
     assert "s3cret" not in str(found)
@@ -103,7 +106,7 @@ def test_a_router_whose_password_is_missing_is_shown_and_is_no_fine_thing(settle
     snapshot = replace(settled.snapshot, bgp_peers={TOR: waiting})
     planned = replace(settled.plan, speeches=(replace(settled.plan.speech, neighbors={}),))
     both = Sides(snapshot, planned, (replace(seen, neighbors={}),), complete=True)
-    (tor,) = speaker.peers_json(both)
+    (tor,) = drift.peers_json(both)
     assert (tor["address"], tor["as"]) == ("192.0.2.1", 64500)
     assert peers._wrong(tor, asked=True) == ["It has no session: no Secret."]
     assert peers._wrong(tor, asked=False) == []
