@@ -13,10 +13,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from lab import demo, handle, life
+from lab import demo, handle
+from lab.network.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
 from lab.options import OMITTABLE, Options, given_api
-from lab.otherparts import given_parts
-from lab.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
+from lab.routers.other_versions import given_parts
+from lab.supervision import lifecycle
 from pointsman.runtime import terminal
 from pointsman.runtime.usage import examples
 
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"A lab is root's: {error}. Run this as root.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        life.end()
+        lifecycle.end()
         print("interrupted", file=sys.stderr)
         return 1
 
@@ -91,17 +92,17 @@ def up(given: Given) -> int:
     )
     lab = handle.Lab.up(options, attached=not given.detach, progress=_say(given.name))
     print(f"{given.name}: up. export KUBECONFIG={lab.kubeconfig}")
-    if not given.detach and life.attached():
+    if not given.detach and lifecycle.attached():
         try:
             print(f"{given.name}: Ctrl-C takes it down", flush=True)
-            life.stay()
+            lifecycle.stay()
         except KeyboardInterrupt:  # the usual way to end it
-            life.end()
+            lifecycle.end()
     return 0
 
 
 def down(given: Given) -> int:
-    gone = life.down(given.name)
+    gone = lifecycle.down(given.name)
     print(f"{given.name}: {'down' if gone else 'was not up'}")
     return 0
 

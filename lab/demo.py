@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lab.control import NotUp
 from lab.handle import CLIENT_ADDRESSES, Lab
+from lab.network.topology import Broken, Misuse
 from lab.options import Options
-from lab.topology import Broken, Misuse
 from pointsman.runtime import terminal
+from lab.supervision.control import NotUp
 
 V4, V6 = "198.51.100.0", "2001:db8:100::"
 PATIENCE_S = 20.0

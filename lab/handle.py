@@ -22,12 +22,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from lab import control, endpoints, kube, life, netns, otherparts
-from lab.asking import ask
-from lab.faults import DAEMONS
+from lab.cluster import client, endpoints
+from lab.network import netns
+from lab.network.http_probe import ask
+from lab.network.topology import CLIENT, Broken, Misuse
 from lab.options import ApiKind, Options, completed
-from lab.programs import environment
-from lab.topology import CLIENT, Broken, Misuse
+from lab.routers import other_versions
+from lab.supervision import control, lifecycle
+from lab.supervision.faults import DAEMONS
+from lab.supervision.programs import environment
 
 T = TypeVar("T")
 CLIENT_ADDRESSES = tuple(str(address.ip) for address in CLIENT)
@@ -59,7 +62,7 @@ class Lab:
                 programs that are none.
             Broken: it can't be built; nothing of it is left.
         """
-        life.check_machine()
+        lifecycle.check_machine()
         options = completed(options, os.environ)
         with contextlib.suppress(control.NotUp):
             running = cls.running(options.name)
@@ -70,9 +73,9 @@ class Lab:
                 )
             progress("it is up already")
             return running
-        for sentence in otherparts.report(options):
+        for sentence in other_versions.report(options):
             progress(sentence)
-        life.start(options, attached=attached, progress=progress)
+        lifecycle.start(options, attached=attached, progress=progress)
         return cls(options)
 
     @classmethod
@@ -86,7 +89,7 @@ class Lab:
         return cls(Options.from_json(json.dumps(answer["options"])))
 
     def down(self) -> None:
-        life.down(self.options.name)
+        lifecycle.down(self.options.name)
 
     def __enter__(self) -> Self:
         return self
@@ -118,11 +121,11 @@ class Lab:
         return self.topology.kubeconfig
 
     @property
-    def api(self) -> kube.Kube:
+    def api(self) -> client.Kube:
         """The API from the host, past the relay: it answers while `fail api` lasts."""
         if self.options.api is ApiKind.FOREIGN:
-            return kube.Kube(kube.load(Path(self.options.api_path)))
-        return kube.Kube(kube.load(self.kubeconfig))
+            return client.Kube(client.load(Path(self.options.api_path)))
+        return client.Kube(client.load(self.kubeconfig))
 
     def log_files(self, program: str) -> list[Path]:
         """Return the logs of *program*; "router", "tor1" and "all" name several.

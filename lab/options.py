@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 
-from lab.topology import PODS_PER_NODE, Misuse, RouterKind, Topology
+from lab.network.topology import PODS_PER_NODE, Misuse, RouterKind, Topology
 
 OMITTABLE = ("manager", "sidecar", "agents", "proxy", "pods", "router", "api")
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import pytest
 
-from lab import endpoints
+from lab.cluster import endpoints
+from lab.cluster.client import Json, Kube
 from lab.handle import Lab
-from lab.kube import Json, Kube
+from lab.network.topology import Broken
 from lab.options import Options
-from lab.topology import Broken
 from tests.bench.updates import Updates
 from tests.rows import cluster, fleet
 from tests.rows.calls import Calls

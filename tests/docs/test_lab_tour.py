@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import life
+from lab.supervision import lifecycle
 from tests.docs import pages
 from tests.docs.pages import ROOT, Told
 
@@ -44,8 +44,8 @@ def environment(parts: Mapping[str, Mapping[str, str]], tmp_path: Path) -> Itera
         "PATH": f"{kubectl}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
     }
-    if life.traces(name):
-        life.down(name)
+    if lifecycle.traces(name):
+        lifecycle.down(name)
 
 
 def pattern(lines: tuple[str, ...]) -> re.Pattern[str]:

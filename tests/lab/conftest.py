@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import life
 from lab.handle import Lab
 from lab.options import Options
+from lab.supervision import lifecycle
 
 NUMBERS = itertools.count(1)
 
@@ -22,8 +22,8 @@ def fresh_name() -> Iterator[Callable[[], str]]:
 
     yield name
     for one in given:
-        if life.traces(one):
-            life.down(one)
+        if lifecycle.traces(one):
+            lifecycle.down(one)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.__main__ import main
-from lab.topology import RUNTIME_ROOT
+from lab.network.topology import RUNTIME_ROOT
 
 ROOT = Path(__file__).resolve().parents[2]
 

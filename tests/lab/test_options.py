@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import life
 from lab.__main__ import main
 from lab.handle import Lab
+from lab.network.topology import Broken, Misuse, RouterKind
 from lab.options import ApiKind, Options, completed, given_api, named_api, named_kube_proxy
-from lab.topology import Broken, Misuse, RouterKind
+from lab.supervision import lifecycle
 
 
 def test_options_survive_being_stored() -> None:
@@ -106,8 +106,8 @@ def test_whatever_builds_a_lab_asks_the_environment(
         started.append(options)
         raise Broken("far enough")
 
-    monkeypatch.setattr(life, "start", start)
-    monkeypatch.setattr(life, "check_machine", lambda: None)
+    monkeypatch.setattr(lifecycle, "start", start)
+    monkeypatch.setattr(lifecycle, "check_machine", lambda: None)
     for name, value in real.items():
         monkeypatch.setenv(name, value)
     with contextlib.suppress(Broken):

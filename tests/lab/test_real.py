@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from lab.handle import Lab
-from lab.topology import Broken, Misuse
+from lab.network.topology import Broken, Misuse
 
 pytestmark = pytest.mark.lab
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from lab import endpoints
+from lab.cluster import endpoints
+from lab.cluster.client import Json
 from lab.demo import NETWORK
 from lab.handle import Lab
-from lab.kube import Json
+from lab.network.topology import Broken
 from lab.options import ApiKind
-from lab.processes import descendants
-from lab.topology import Broken
-from lab.watching import session
+from lab.route_events import session
+from lab.supervision.processes import descendants
 
 SERVICES = "/api/v1/namespaces/default/services"
 EVENTS = "/api/v1/namespaces/default/events"

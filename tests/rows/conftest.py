@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import life
 from lab.handle import Lab
+from lab.network.topology import Broken, Misuse
 from lab.options import Options
-from lab.topology import Broken, Misuse
+from lab.supervision import lifecycle
 from tests.conftest import Say, say
 from tests.rows import cluster
 
@@ -29,8 +29,8 @@ def fresh_name() -> Iterator[Callable[[], str]]:
 
     yield name
     for one in given:
-        if life.traces(one):
-            life.down(one)
+        if lifecycle.traces(one):
+            lifecycle.down(one)
 
 
 @pytest.fixture(scope="module")

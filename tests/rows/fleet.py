@@ -4,10 +4,10 @@ import json
 import time
 from dataclasses import dataclass
 
+from lab.cluster.client import Json
 from lab.handle import Lab
-from lab.kube import Json
-from lab.processes import process_status
-from lab.topology import Broken
+from lab.network.topology import Broken
+from lab.supervision.processes import process_status
 from tests.rows import cluster
 from tests.rows.calls import Calls
 

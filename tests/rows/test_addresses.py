@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from lab.cluster.client import Refusal
 from lab.handle import Lab
-from lab.kube import Refusal
-from lab.topology import Broken
+from lab.network.topology import Broken
 from pointsman.api import crd
 from tests.pointsman.api.objects import BAD
 from tests.rows import cluster

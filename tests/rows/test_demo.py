@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from lab import __main__ as command
-from lab import life
 from lab.parts import CHECKOUT
+from lab.supervision import lifecycle
 
 pytestmark = pytest.mark.lab
 
@@ -66,4 +66,4 @@ def test_ctrl_c_ends_the_story_and_leaves_nothing(
     assert process.wait(30) == 1
     assert rest.endswith("interrupted\n")
     assert "Traceback" not in rest
-    assert life.traces(name) == []
+    assert lifecycle.traces(name) == []

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from lab.handle import Lab
-from lab.watching import RouteEvents, session
+from lab.route_events import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lab.handle import Lab
-from lab.watching import RouteEvents, session
+from lab.route_events import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 from tests.rows.conftest import Say

@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
+from lab.cluster.endpoints import SLICES
 from lab.demo import NETWORK6, SERVICE
-from lab.endpoints import SLICES
 from lab.handle import CLIENT_ADDRESSES, Lab
-from lab.watching import RouteEvents
+from lab.route_events import RouteEvents
 from tests.rows import cluster
 from tests.rows.cluster import CRS, SERVICES, STRATEGIC, verdicts
 from tests.rows.conftest import Say

@@ -11,7 +11,7 @@ import pytest
 
 from lab.handle import Lab
 from lab.options import Options
-from lab.watching import RouteEvents, session
+from lab.route_events import RouteEvents, session
 from tests.rows import cluster
 from tests.rows.conftest import Say
 

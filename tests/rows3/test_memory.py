@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lab.handle import Lab
-from lab.watching import RouteEvents
+from lab.route_events import RouteEvents
 from tests.rows import cluster
 from tests.rows.cluster import CRS, PREFIX, SERVICES
 from tests.rows.conftest import Say

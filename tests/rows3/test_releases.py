@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.handle import Lab
-from lab.watching import session
+from lab.route_events import session
 from manager.speakers.driver import GRACE_S
 from tests.rows import cluster
 from tests.rows.conftest import Say

@@ -3,7 +3,7 @@
 import pytest
 
 from lab.handle import Lab
-from lab.watching import RouteEvents
+from lab.route_events import RouteEvents
 from tests.rows import cluster
 from tests.rows3 import words
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import manager
+from lab.cluster.client import Json
 from lab.handle import Lab
-from lab.kube import Json
-from lab.topology import Broken
+from lab.network.topology import Broken
 from tests.rows import cluster
 from tests.rows.cluster import CRS, PREFIX, verdicts
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import life
 from lab.handle import Lab
+from lab.network.topology import Broken, Misuse
 from lab.options import Options
-from lab.topology import Broken, Misuse
+from lab.supervision import lifecycle
 from tests.rows import cluster
 from tests.rows.conftest import say
 
@@ -26,8 +26,8 @@ def whole() -> Iterator[Lab]:
             cluster.prepare(up)
             yield up
     finally:
-        if life.traces(name):
-            life.down(name)
+        if lifecycle.traces(name):
+            lifecycle.down(name)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import parts
-from lab.frr import Frr
 from lab.handle import Lab
+from lab.network.topology import SECOND_ROUTER, Broken
 from lab.parts import CHECKOUT
-from lab.topology import SECOND_ROUTER, Broken
+from lab.routers.frr import Frr
 from tests.rows import cluster
 from tests.rows4 import routers
 

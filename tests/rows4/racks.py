@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lab import life, netns
 from lab.demo import NETWORK
 from lab.handle import Lab
+from lab.network import netns
+from lab.network.topology import Broken, RouterKind
 from lab.options import Options
-from lab.topology import Broken, RouterKind
+from lab.supervision import lifecycle
 from tests.rows import cluster
 from tests.rows4 import routers
 
@@ -40,8 +41,8 @@ def standing(name: str, *, first: RouterKind = RouterKind.FRR) -> Iterator[Lab]:
             routers.up(up, "tor-1")
             yield up
     finally:
-        if life.traces(name):
-            life.down(name)
+        if lifecycle.traces(name):
+            lifecycle.down(name)
 
 
 def conditions(lab: Lab, name: str) -> dict[str, str]:

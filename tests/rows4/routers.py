@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lab import bird, parts
+from lab import parts
 from lab.handle import Lab
-from lab.roles import roles
-from lab.topology import SECOND_ROUTER, Broken
+from lab.network.topology import SECOND_ROUTER, Broken
+from lab.routers import bird
+from lab.routers.roles import roles
 from tests.rows.cluster import CRS, PATIENCE_S, custom, verdicts
 
 PEERS = f"{CRS}/bgppeers"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import fabric
 from lab.handle import Lab
-from lab.topology import Broken
+from lab.network import fabric
+from lab.network.topology import Broken
 from tests.rows import cluster
 from tests.rows.cluster import CRS, MANAGER, custom
 from tests.rows.conftest import Say

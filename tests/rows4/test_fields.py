@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lab.handle import Lab
-from lab.topology import Broken
-from lab.watching import session
+from lab.network.topology import Broken
+from lab.route_events import session
 from tests.rows import cluster
 from tests.rows.cluster import CRS, MANAGER, custom
 from tests.rows4 import routers

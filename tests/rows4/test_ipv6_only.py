@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from lab.handle import Lab
-from lab.topology import Broken, Node
-from lab.watching import session
+from lab.network.topology import Broken, Node
+from lab.route_events import session
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER, custom
 from tests.rows4 import routers

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import bird, otherparts
 from lab.demo import NETWORK
 from lab.handle import Lab
+from lab.network.topology import Broken, RouterKind
 from lab.options import Options
-from lab.roles import roles
-from lab.topology import Broken, RouterKind
+from lab.routers import bird, other_versions
+from lab.routers.roles import roles
 from tests.rows import cluster
 from tests.rows.cluster import CRS, MANAGER, custom
 from tests.rows.conftest import Say
@@ -29,7 +29,7 @@ FOUND = [
     pytest.param(Path(folder), kind, id=f"{Path(folder).name}-{kind.value}")
     for folder in FOLDERS
     for kind in RouterKind
-    if otherparts.find(Path(folder), kind)
+    if other_versions.find(Path(folder), kind)
 ]
 pytestmark = [
     pytest.mark.lab,
@@ -51,9 +51,9 @@ WEIGHTS = {  # of 1, 2 and 4 endpoints; docs/routers/README.md
 
 @pytest.mark.parametrize(("folder", "kind"), FOUND)
 def test_sessions_next_hops_weights_and_bfd(folder: Path, kind: RouterKind, say: Say) -> None:
-    part = otherparts.find(folder, kind)
+    part = other_versions.find(folder, kind)
     assert part
-    release = f"{otherparts.NAME[kind]} {otherparts.version(part)}"
+    release = f"{other_versions.NAME[kind]} {other_versions.version(part)}"
     series = ".".join(release.split(".")[:2])
     options = Options(name=f"or{os.getpid()}", router=kind, parts=str(folder.resolve()), pods=4)
     with Lab.up(options, attached=True) as lab:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from lab import life
 from lab.handle import Lab
+from lab.network.topology import Broken
 from lab.options import Options
 from lab.parts import CHECKOUT
-from lab.programs import NAMESPACE
-from lab.topology import Broken
+from lab.supervision import lifecycle
+from lab.supervision.programs import NAMESPACE
 from tests.rows import cluster
 from tests.rows4 import routers
 from tests.rows4.routers import PEERS, SECOND
@@ -55,8 +55,8 @@ def built(speakers: int) -> Iterator[Lab]:
             cluster.prepare(up)
             yield up
     finally:
-        if life.traces(name):
-            life.down(name)
+        if lifecycle.traces(name):
+            lifecycle.down(name)
 
 
 @contextmanager

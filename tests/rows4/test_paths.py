@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lab.handle import Lab
+from lab.network.topology import Broken
 from lab.parts import CHECKOUT
-from lab.topology import Broken
 from tests.rows import cluster
 from tests.rows.cluster import CRS, custom
 from tests.rows4 import routers

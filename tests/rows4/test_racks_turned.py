@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.handle import Lab
-from lab.topology import RouterKind
+from lab.network.topology import RouterKind
 from tests.rows import cluster
 from tests.rows.conftest import Say
 from tests.rows4 import racks, routers

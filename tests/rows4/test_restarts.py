@@ -12,10 +12,10 @@ from functools import partial
 
 import pytest
 
-from lab import life
 from lab.handle import Lab
 from lab.options import Options
-from lab.watching import RouteEvents
+from lab.route_events import RouteEvents
+from lab.supervision import lifecycle
 from tests.rows import cluster
 from tests.rows.conftest import Say
 from tests.rows4 import routers
@@ -35,8 +35,8 @@ def lab() -> Iterator[Lab]:
             cluster.prepare(up)
             yield up
     finally:
-        if life.traces(name):
-            life.down(name)
+        if lifecycle.traces(name):
+            lifecycle.down(name)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])

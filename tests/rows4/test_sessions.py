@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import fabric
 from lab.handle import Lab
+from lab.network import fabric
+from lab.network.topology import Broken
 from lab.parts import CHECKOUT
-from lab.processes import descendants
-from lab.topology import Broken
-from lab.watching import RouteEvents, session
+from lab.route_events import RouteEvents, session
+from lab.supervision.processes import descendants
 from tests.rows import cluster
 from tests.rows.cluster import MANAGER
 from tests.rows.conftest import Say

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lab.handle import Lab
-from lab.topology import Broken
-from lab.watching import RouteEvents
+from lab.network.topology import Broken
+from lab.route_events import RouteEvents
 from tests.rows import cluster
 from tests.rows.cluster import CRS, custom
 from tests.rows4 import routers

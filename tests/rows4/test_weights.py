@@ -7,7 +7,7 @@ import pytest
 
 from lab.demo import replies
 from lab.handle import Lab
-from lab.topology import Broken
+from lab.network.topology import Broken
 from tests.rows import cluster
 from tests.rows.cluster import CRS, custom
 from tests.rows.conftest import Say

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.adapters.netlink import SETTLE_S, KernelNetwork, rtnetlink_socket
-from lab import netns
+from lab.network import netns
 from tests.conformance.links.kernel import KernelWorld
 
 pytestmark = pytest.mark.lab

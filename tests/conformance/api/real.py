@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lab.apiserver import ApiServer
+from lab.cluster.apiserver import ApiServer
 from pointsman.runtime.tls import verifying
 from tests.conformance.api.client import Endpoint
 

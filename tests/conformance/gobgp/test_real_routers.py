@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from lab.handle import Lab
+from lab.network.topology import RouterKind
 from lab.options import OMITTABLE, Options
 from lab.parts import CHECKOUT
-from lab.topology import RouterKind
 from manager.adapters.gobgp.speaker import GobgpSpeaker, speaker_at
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import (

@@ -5,7 +5,7 @@ import os
 import socket
 
 from agent.adapters.netlink import KernelNetwork, rtnetlink_socket
-from lab import netns
+from lab.network import netns
 
 _numbers = itertools.count()
 

@@ -1,0 +1,1 @@
+"""The cluster of a lab: its API, objects, endpoints, Pods and kube-proxy."""

@@ -1,0 +1,1 @@
+"""The wires of a lab: machines, addresses, namespaces, and requests through them."""

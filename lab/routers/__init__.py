@@ -1,0 +1,1 @@
+"""The routers of a lab: FRR and BIRD, of the suite or of a folder."""

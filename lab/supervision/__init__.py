@@ -1,0 +1,1 @@
+"""The processes of a lab: started, watched, failed on purpose, and ended."""

@@ -1,0 +1,100 @@
+import asyncio
+import base64
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.api.standin import standin
+from lab.cluster import client, objects
+from lab.network.topology import Misuse, Topology
+
+
+def written(folder: Path, *, user: dict[str, object], **more: object) -> Path:
+    document = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://10.9.9.9:6443"} | more}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path = folder / "config"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def test_a_token_is_sent(tmp_path: Path) -> None:
+    access = client.load(
+        written(tmp_path, user={"token": "t"}, **{"insecure-skip-tls-verify": True})
+    )
+    assert access.headers == {"Authorization": "Bearer t"}
+    assert (access.host, access.port) == ("10.9.9.9", 6443)
+
+
+def test_a_login_by_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="logs in by 'exec'"):
+        client.load(written(tmp_path, user={"exec": {"command": "x"}}))
+
+
+@pytest.mark.parametrize("text", ["", "current-context: nobody\n", "a: [\n"])
+def test_what_is_no_kubeconfig_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    with pytest.raises(Misuse):
+        client.load(path)
+
+
+def test_behind_the_relay_the_same_server_is_verified(tmp_path: Path) -> None:
+    authority = base64.b64encode(b"ca").decode()
+    original = written(
+        tmp_path,
+        user={"client-key": "k.pem", "client-certificate": "/abs/c.pem"},
+        **{"certificate-authority-data": authority},
+    )
+    document = yaml.safe_load(objects.relayed_kubeconfig(original, 4321))
+    entry, user = client.current_entries(document, "it")
+    assert entry["server"] == "https://127.0.0.1:4321"
+    assert entry["tls-server-name"] == "10.9.9.9"
+    assert entry["certificate-authority-data"] == authority
+    assert user["client-key"] == str(tmp_path / "k.pem")
+    assert user["client-certificate"] == "/abs/c.pem"
+
+
+def test_a_node_says_where_it_is_and_whose() -> None:
+    node = Topology("x").nodes[1]
+    made = objects.node_object("x", node)
+    assert made["metadata"]["labels"][objects.LAB_LABEL] == "x"
+    addresses = [a["address"] for a in made["status"]["addresses"] if a["type"] == "InternalIP"]
+    assert addresses == ["192.0.2.12", "2001:db8:2::12"]
+    assert made["status"]["conditions"][0]["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "after"),
+    [
+        pytest.param("Unknown", objects.DOUBT, "True", id="doubted by the node controller"),
+        pytest.param("False", "KubeletNotReady", "False", id="meant to be so"),
+        pytest.param("True", "KubeletReady", "True", id="Ready as it is"),
+    ],
+)
+async def test_a_heartbeat_posts_ready_again_after_an_outage(
+    status: str, reason: str, after: str
+) -> None:
+    node = Topology("x").nodes[0]
+    async with standin() as url:
+        api = client.Kube(client.Access(url))
+
+        def run() -> tuple[dict[str, str], str]:
+            api.create("/api/v1/namespaces", {"metadata": {"name": "kube-node-lease"}})
+            api.create("/api/v1/nodes", objects.node_object("x", node))
+            others = {"type": "DiskPressure", "status": "Unknown", "reason": objects.DOUBT}
+            ready = {"type": "Ready", "status": status, "reason": reason}
+            path = f"/api/v1/nodes/{node.name}"
+            api.merge(f"{path}/status", {"status": {"conditions": [others, ready]}})
+            objects.heartbeat(api, node.name)
+            conditions = api.get(path)["status"]["conditions"]
+            lease = api.get(f"{objects.LEASES}/{node.name}")["spec"]["holderIdentity"]
+            return {c["type"]: c["status"] for c in conditions}, lease
+
+        found, holder = await asyncio.to_thread(run)
+    assert found == {"DiskPressure": "Unknown", "Ready": after}
+    assert holder == node.name
