@@ -8,7 +8,7 @@ VERBS  ?= check test
 PY     := build/venv/bin/python
 RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
 TESTS   = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
-CODE   := pointsman manager agent cli lab sidecars tools tests $(wildcard e2e) hatch_build.py
+CODE   := pointsman manager agent cli lab standin sidecars tools tests $(wildcard e2e) hatch_build.py
 # Pure code: its tests run under two hash seeds, because order must never leak.
 PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from lab.api.server import Api
+from standin.server import Api
 from tests.oddities import LINES, WHOLE, garbled
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cli.source import annotations
-from lab.api.errors import FieldError
-from lab.api.gotypes import RFC3339, STRUCTS, TOP, Field
-from lab.api.meta import check_meta
-from lab.api.schema import apply_defaults, duplicates, prune, validate
-from lab.api.service_checks import check_spec
 from pointsman.api import crd
 from pointsman.model.printable import clipped, sentence
+from standin.crds.schema import apply_defaults, duplicates, prune, validate
+from standin.grammar.errors import FieldError
+from standin.grammar.gotypes import RFC3339, STRUCTS, TOP, Field
+from standin.grammar.meta import check_meta
+from standin.kinds.service_checks import check_spec
 
 Json = Mapping[str, Any]
 BUILT_IN: Final = {  # kind → (apiVersion, which rule its name follows)

@@ -104,7 +104,7 @@ class Programs:
 
     def api(self) -> Iterator[Program]:
         if self._wanted("api") and self.options.api is ApiKind.STAND_IN:
-            command = _python("lab.api", "--port", "0", "--port-file", str(self.port_file))
+            command = _python("standin", "--port", "0", "--port-file", str(self.port_file))
             yield Program("api", command, ready=self.port_file, restart=False)
         elif self.options.api is ApiKind.ASSETS:
             server = apiserver.ApiServer(Path(self.options.api_path), self._home / "apiserver")

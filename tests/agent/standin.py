@@ -17,9 +17,9 @@ from agent.adapters.kubeconfig import Access
 from agent.adapters.proxy import UnaskedProxy
 from agent.reconcile import Agent
 from agent.snapshot import NodeName, Settings
-from lab.api.server import Api, start
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.loop import Loop
+from standin.server import Api, start
 from tests.fakes.links import FakeLinks
 
 CRD = Path(__file__).resolve().parents[2] / "crds" / "announcer.yaml"

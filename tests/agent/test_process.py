@@ -16,9 +16,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from lab.api.kubeconfig import kubeconfig
-from lab.api.server import MAX_BODY, Api
 from lab.network import netns
+from standin.kubeconfig import kubeconfig
+from standin.server import MAX_BODY, Api
 from tests.agent.standin import NODE, Admin
 
 pytestmark = pytest.mark.lab

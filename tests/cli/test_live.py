@@ -11,8 +11,6 @@ import yaml
 from cli.__main__ import main
 from cli.errors import Misuse
 from cli.source.cluster import chosen_kubeconfig
-from lab.api.server import Api
-from lab.api.standin import serving
 from manager.adapters.kubernetes.client import (
     BGP_CONFS,
     BGP_PEERS,
@@ -26,6 +24,8 @@ from manager.adapters.kubernetes.client import (
 )
 from manager.inspect import cluster as offline
 from manager.snapshot import Settings
+from standin.in_process import serving
+from standin.server import Api
 from tests.cli.running import ROOT, eip, endpoints, peer, service, small, write
 
 KINDS: dict[str, Kind] = {

@@ -14,10 +14,10 @@ import yaml
 
 import agent.__main__
 import manager.__main__
-from lab.api.standin import standin
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.lease import LEASE_NAME
 from pointsman.api import crd
+from standin.in_process import standin
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

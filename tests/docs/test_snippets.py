@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from cli.__main__ import main
-from lab.api.standin import standin
 from pointsman.api import crd, parse
+from standin.in_process import standin
 from tests.docs import pages
 from tests.docs.pages import ROOT, Block, Told
 

@@ -17,8 +17,6 @@ import pytest
 import yaml
 from aiohttp import web
 
-from lab.api.server import Api
-from lab.api.standin import serving
 from manager.adapters.gobgp.speaker import GobgpSpeaker
 from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.client import KubeApi, Refused, connect
@@ -29,6 +27,8 @@ from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
+from standin.in_process import serving
+from standin.server import Api
 from tests.fakes.gobgp import FakeGobgpd
 from tests.liar import lying
 from tests.manager.adapters.kubernetes.test_on_standin import CLOCK, CRD_FILES, kubeconfig

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab.api.server import Api
 from pointsman.api import AnnouncerStatus
 from pointsman.runtime import outage
+from standin.server import Api
 from tests.agent.standin import Admin, administered, agent_on
 from tests.fakes.links import FakeLinks
 

@@ -10,8 +10,8 @@ import pytest
 
 from agent.adapters.api import ApiAnnouncer
 from agent.adapters.kubeconfig import Access, NoAccess, from_file, in_cluster
-from lab.api.server import Api
 from pointsman.runtime.target import Unavailable
+from standin.server import Api
 from tests.agent.adapters.test_api_stream import (
     CLOCK,
     NODE,

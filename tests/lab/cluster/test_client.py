@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.api.standin import standin
 from lab.cluster import client, objects
 from lab.network.topology import Misuse, Topology
+from standin.in_process import standin
 
 
 def written(folder: Path, *, user: dict[str, object], **more: object) -> Path:

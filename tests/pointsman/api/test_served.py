@@ -66,7 +66,7 @@ def server(
     if request.param == "real":  # the proxy answers plain HTTP, whatever the cluster asks for
         command = [parts["kubectl"]["path"], "--kubeconfig", REAL, "proxy", "--port", "0"]
     else:
-        command = [sys.executable, "-m", "lab.api"]
+        command = [sys.executable, "-m", "standin"]
     with process(*command) as child:
         assert child.stdout is not None
         # "stand-in Kubernetes API on http://127.0.0.1:1", "Starting to serve on 127.0.0.1:1"

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from lab.api.server import Api
 from manager.adapters.kubernetes.client import NODES, connect
 from pointsman.runtime.target import Unavailable
+from standin.server import Api
 
 
 def openssl(home: Path, *words: str) -> None:

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.api.server import Api, start
-from lab.api.standin import serving
 from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.client import (
     ANNOUNCERS,
@@ -42,6 +40,8 @@ from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, S
 from pointsman.runtime import outage
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
+from standin.in_process import serving
+from standin.server import Api, start
 from tests.manager.writing import write
 
 CLOCK = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))

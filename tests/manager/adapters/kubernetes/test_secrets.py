@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import pytest
 
-from lab.api.server import Api
-from lab.api.standin import serving
 from manager.adapters.kubernetes.client import Kind, Refused, connect
 from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.informer import Pace
 from manager.adapters.kubernetes.secret_codec import LONGEST, secret
 from manager.adapters.kubernetes.secrets import Secrets
 from manager.snapshot import Snapshot
+from standin.in_process import serving
+from standin.server import Api
 from tests.fakes.kube import FakeKube
 from tests.manager.adapters.kubernetes.test_on_standin import kubeconfig, until
 

@@ -1,0 +1,1 @@
+"""Custom resources: their schemas, and the rules in CEL."""

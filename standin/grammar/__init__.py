@@ -1,0 +1,1 @@
+"""The API's languages: patches, selectors, JSONPath, Go's types, errors."""

@@ -1,0 +1,1 @@
+"""What kubectl asks for beside objects: discovery, schemas, tables."""
