@@ -8,7 +8,7 @@ VERBS  ?= check test
 PY     := build/venv/bin/python
 RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
 TESTS   = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
-CODE   := pointsman manager agent cli lab standin sidecars tools tests $(wildcard e2e) hatch_build.py
+CODE   := pointsman manager agent cli lab standin sidecars tools tests e2e conftest.py hatch_build.py
 # Pure code: its tests run under two hash seeds, because order must never leak.
 PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
 
@@ -36,9 +36,9 @@ test: setup ## everything but benchmarks; the last line counts it all
 	PYTHONHASHSEED=2 $(RUN) -m pytest -n $(JOBS) $(PURE)
 	@# Real daemons on a busy machine miss a deadline now and then: what failed is tried once
 	@# more, by itself, and both runs stay in the output. What is broken fails again.
-	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests || \
+	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests e2e || \
 	  { test $$? = 1 && echo "FAILED above; those once more:" && \
-	    PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --last-failed --last-failed-no-failures none tests; }
+	    PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --last-failed --last-failed-no-failures none tests e2e; }
 
 debian13: ## make check test in a root of Debian 13 below build/; needs root
 	@$(PYTHON) -m tools.debian13 $(VERBS) JOBS=$(JOBS)
@@ -47,7 +47,7 @@ sim: setup ## the whole system on a virtual clock: make sim SEED=7
 	SEED=$(SEED) $(RUN) -m pytest -m sim tests/sim
 
 e2e: setup ## real packets, real routers
-	$(TESTS) -m lab tests $(wildcard e2e)
+	$(TESTS) -m lab tests e2e
 
 bench: setup ## measure; takes minutes
 	$(RUN) -m pytest -m bench -s --timeout 1800 tests/bench

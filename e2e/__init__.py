@@ -1,6 +1,5 @@
-"""What only real machines can say: packets, routers, seconds; one folder per topology.
+"""What only real packets can say: whole labs, real routers, kernels and seconds.
 
-Empty so far: the tests with real packets are in `tests/rows` and `tests/lab`, on the lab's
-network namespaces, marked `lab` (`make e2e` runs them). A topology moves in here when it
-needs a cluster of its own: containerlab with kind, for those who have Docker.
+A folder for what it is about: `services`, `addresses`, `bgp`. All of them run on the lab's
+network namespaces and are marked `lab` (`make e2e` runs them, `make test` too).
 """

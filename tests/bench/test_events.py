@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
+from e2e import cluster, fleet
+from e2e.calls import Calls
 from lab.cluster import endpoints
 from lab.cluster.client import Json, Kube
 from lab.handle import Lab
 from lab.network.topology import Broken
 from lab.options import Options
 from tests.bench.updates import Updates
-from tests.rows import cluster, fleet
-from tests.rows.calls import Calls
 
 pytestmark = pytest.mark.bench
 

@@ -10,9 +10,9 @@ import os
 
 import pytest
 
+from e2e import cluster, fleet
 from lab.handle import Lab
 from lab.options import Options
-from tests.rows import cluster, fleet
 
 pytestmark = pytest.mark.bench
 

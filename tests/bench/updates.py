@@ -17,8 +17,8 @@ from ipaddress import IPv4Address
 from types import TracebackType
 from typing import Final, Self
 
+from e2e.cluster import MANAGER
 from lab.handle import Lab
-from tests.rows.cluster import MANAGER
 
 ETH_P_IP: Final = 0x0800
 SO_TIMESTAMPNS: Final = 35  # linux/asm-generic/socket.h; Python has no name for it

@@ -1,7 +1,7 @@
 """FRR and BIRD at the other end of a real sidecar: what their kernels route.
 
 Of the adapter alone. What the whole product does with them (graceful restart, passwords,
-weights, attributes) is seen in tests/rows4.
+weights, attributes) is seen in e2e/bgp.
 """
 
 import contextlib

@@ -1,0 +1,1 @@
+"""Whole labs: which address a Service has, keeps and loses."""

@@ -1,0 +1,1 @@
+"""Whole labs: what routers hear and do, with FRR and BIRD."""

@@ -1,0 +1,214 @@
+"""Words for routers: what their operators type, what they then hear; and ours for the peer.
+
+Configurations are whole files given to a running BIRD, or lines typed into vtysh; both
+undo themselves.
+"""
+
+import base64
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from e2e.cluster import CRS, PATIENCE_S, custom, verdicts
+from lab import parts
+from lab.handle import Lab
+from lab.network.topology import SECOND_ROUTER, Broken
+from lab.routers import bird
+from lab.routers.roles import roles
+
+PEERS = f"{CRS}/bgppeers"
+NAMESPACE = "pointsman-system"
+SECOND = "192.0.2.2"  # the BIRD beside the FRR
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+
+
+# --- our side ---
+
+
+def peer(lab: Lab, name: str, address: str, asn: int, **spec: Any) -> None:
+    """Create a BgpPeer; quick to connect."""
+    timers = {"connectRetrySeconds": 2}
+    body = custom("BgpPeer", name, {"address": address, "as": asn, "timers": timers, **spec})
+    lab.api.create(PEERS, body)
+
+
+def change(lab: Lab, name: str, **spec: Any) -> None:
+    lab.api.merge(f"{PEERS}/{name}", {"spec": spec})
+
+
+def condition(lab: Lab, name: str, kind: str = "Established") -> tuple[str, str, str] | None:
+    return verdicts(lab.api.get(f"{PEERS}/{name}")).get(kind)
+
+
+def said(lab: Lab, name: str, kind: str, status: str, *words: str) -> str:
+    """Wait for that condition of BgpPeer *name* with all *words* in it; return its message."""
+
+    def look() -> str:
+        found = condition(lab, name, kind)
+        if found is None or found[0] != status or any(one not in found[2] for one in words):
+            raise Broken(f"{kind} is {found}")
+        return found[2] or "-"
+
+    return lab.wait(f"{kind}={status} {words} of BgpPeer {name}", look, timeout_s=PATIENCE_S)
+
+
+def up(lab: Lab, name: str) -> None:
+    said(lab, name, "Established", "True")
+
+
+def down(lab: Lab, name: str, *words: str) -> str:
+    return said(lab, name, "Established", "False", *words)
+
+
+def session(lab: Lab, name: str) -> dict[str, Any]:
+    """Return our speaker's entry in the status of BgpPeer *name*."""
+    status = lab.api.get(f"{PEERS}/{name}").get("status") or {}
+    found = status.get("speakers") or [{}]
+    return dict(found[0])
+
+
+def secret(lab: Lab, name: str, **entries: str) -> None:
+    """Write Secret *name* in the manager's namespace."""
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in entries.items()}
+    if lab.api.find(f"{SECRETS}/{name}") is None:
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+        lab.api.create(SECRETS, body)
+    else:
+        lab.api.merge(f"{SECRETS}/{name}", {"data": data})
+
+
+def pointsman(lab: Lab, *command: str) -> dict[str, Any]:
+    """Return what a command says in JSON."""
+    words = [sys.executable, "-m", "cli", *command, "-o", "json"]
+    words += ["--kubeconfig", str(lab.kubeconfig)]
+    done = subprocess.run(words, cwd=parts.CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def shown(lab: Lab) -> dict[str, dict[str, Any]]:
+    """Return what `pointsman peers`, asked with the speaker's socket, says now, by name."""
+    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
+    found = pointsman(lab, "peers", "--gobgp-socket", socket)["peers"]
+    return {one["name"]: one for one in found}
+
+
+def planned(lab: Lab, *documents: dict[str, Any]) -> dict[str, Any]:
+    """Return what `pointsman plan -f` says would become of each session, by BgpPeer."""
+    file = lab.topology.runtime_dir / "wish.json"
+    file.write_text("\n---\n".join(map(json.dumps, documents)))
+    answer = pointsman(lab, "plan", "-f", str(file))
+    return {name: one["session"] for name, one in answer["peers"].items()}
+
+
+# --- FRR ---
+
+
+def vtysh(lab: Lab, *lines: str) -> str:
+    words = [word for line in lines for word in ("-c", line)]
+    return lab.exec("router", str(lab.topology.runtime_dir / "bin/vtysh"), *words)
+
+
+def frr(lab: Lab, *lines: str) -> None:
+    """Type *lines* below `router bgp`."""
+    vtysh(lab, "configure terminal", "router bgp 64500", *lines)
+
+
+@contextlib.contextmanager
+def neighbor(lab: Lab, address: str, asn: int) -> Iterator[None]:
+    """Have FRR peer with one more router, over IPv4."""
+    activate = ("address-family ipv4 unicast", f"neighbor {address} activate")
+    frr(lab, f"neighbor {address} remote-as {asn}", *activate)
+    try:
+        yield
+    finally:
+        frr(lab, f"no neighbor {address}")
+
+
+@contextlib.contextmanager
+def typed(lab: Lab, *lines: str) -> Iterator[None]:
+    """Have the last of *lines* said below `router bgp`, and unsaid afterwards."""
+    frr(lab, *lines)
+    try:
+        yield
+    finally:
+        frr(lab, *lines[:-1], f"no {lines[-1]}")
+
+
+# --- BIRD ---
+
+
+def plain(lab: Lab) -> str:
+    """Return the second router's usual configuration."""
+    return bird.configuration(roles(lab.topology)[1])
+
+
+def within(text: str, protocol: str, words: str) -> str:
+    """Return BIRD's configuration *text* with *words* at the beginning of BGP *protocol*."""
+    head = f"protocol bgp {protocol} {{\n"
+    assert head in text, text
+    return text.replace(head, f"{head}  {words}\n")
+
+
+def birdc(lab: Lab, *words: str) -> str:
+    return lab.exec(SECOND_ROUTER, str(lab.topology.runtime_dir / "bin/birdc2"), *words)
+
+
+@contextlib.contextmanager
+def configured(lab: Lab, text: str) -> Iterator[None]:
+    """Have the second router run with *text* instead."""
+    home = lab.topology.runtime_dir / SECOND_ROUTER
+    file = home / "other.conf"
+    file.write_text(text)
+    answer = birdc(lab, "configure", f'"{file}"')
+    try:
+        assert "Reconfig" in answer, answer
+        yield
+    finally:
+        birdc(lab, "configure", f'"{home}/bird.conf"')
+
+
+@contextlib.contextmanager
+def running(lab: Lab, machine: str, text: str) -> Iterator[Path]:
+    """Run one more BIRD on *machine*; yield its control socket."""
+    part = parts.find("bird")
+    home = lab.topology.runtime_dir / f"{machine}-bird"
+    home.mkdir(exist_ok=True)
+    (home / "bird.conf").write_text(text)
+    command = [str(part.path), "-f", "-c", f"{home}/bird.conf", "-s", f"{home}/bird.ctl"]
+    environment = {**lab.environment(), "LD_LIBRARY_PATH": part.libraries or ""}
+    with (home / "bird.log").open("wb") as words:
+        process = subprocess.Popen(
+            lab.command(machine, [*command, "-P", f"{home}/bird.pid"]),
+            stdout=words,
+            stderr=words,
+            env=environment,
+        )
+    try:
+        lab.wait("BIRD", (home / "bird.ctl").exists)
+        yield home / "bird.ctl"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def asked(lab: Lab, control: Path, *words: str) -> str:
+    """Return what a BIRD of :func:`running` answers."""
+    part = parts.find("bird")
+    program = str(part.path.parent / "birdc")
+    setting = f"LD_LIBRARY_PATH={part.libraries or ''}"
+    return lab.exec("switch", "env", setting, program, "-s", str(control), *words)
+
+
+def prefixes(lab: Lab, machine: str) -> list[str]:
+    """Return the prefixes of BGP in a router's kernel; BIRD's are "bird" there."""
+    found: list[str] = []
+    for family in ("-4", "-6"):
+        text = lab.exec(machine, "ip", "-j", family, "route", "show")
+        routes = json.loads(text or "[]")
+        found += [one["dst"] for one in routes if one.get("protocol") in ("bgp", "bird")]
+    return found

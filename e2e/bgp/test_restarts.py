@@ -1,0 +1,110 @@
+"""A speaker that is killed or stopped, with graceful restart, in a lab of its own.
+
+Nothing has moved here before; addresses with a past are in e2e/services/test_restarts.py.
+"""
+
+import itertools
+import json
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from conftest import Say
+from e2e import cluster
+from e2e.bgp import routers
+from e2e.bgp.routers import SECOND
+from lab.handle import Lab
+from lab.options import Options
+from lab.route_events import RouteEvents
+from lab.supervision import lifecycle
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+
+NUMBERS = itertools.count(1)
+BOTH = ("router", "router2")
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    name = f"r4-{os.getpid()}-{next(NUMBERS)}-gr"
+    try:
+        with Lab.up(Options(name=name, routers=2), attached=True) as up:
+            cluster.prepare(up)
+            yield up
+    finally:
+        if lifecycle.traces(name):
+            lifecycle.down(name)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restarted_sidecar_costs_no_route_event(
+    lab: Lab, ending: signal.Signals, say: Say
+) -> None:
+    routers.peer(lab, "tor-2", SECOND, 64502)
+    routers.up(lab, "tor-2")
+    block = {"addresses": ["2001:db8:100::/120"]}
+    lab.api.create(f"{cluster.CRS}/eips", cluster.custom("Eip", "six", block))
+    for name in ("one", "two"):
+        cluster.make(lab, name)
+    cluster.make(lab, "three", notes={"eip": "public,six"}, ipFamilyPolicy="RequireDualStack")
+    addresses = [cluster.settled(lab, name) for name in ("one", "two")]
+    addresses += cluster.held(lab, "three", 2)
+    for address in addresses:
+        cluster.routed(lab, address, "123")
+        lab.wait("BIRD's route", partial(at_second, lab, address))
+    cluster.judged(lab)
+    for name in ("tor-1", "tor-2"):
+        assert routers.session(lab, name).get("gracefulRestartNegotiated") is True
+    since = routers.session(lab, "tor-1").get("establishedSince")
+    before = {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH}
+    ids = [path_ids(lab, address) for address in addresses]
+    with RouteEvents(lab) as events, RouteEvents(lab, machine="router2") as second_events:
+        pid = lab.process("sidecar")["pid"]
+        lab.kill("sidecar", ending)
+        lab.wait("another sidecar", lambda: lab.process("sidecar")["pid"] not in (None, pid))
+        lab.wait(
+            "another session",
+            lambda: routers.session(lab, "tor-1").get("establishedSince", since) != since,
+            timeout_s=30,
+        )
+        routers.up(lab, "tor-1")
+        routers.up(lab, "tor-2")
+        cluster.judged(lab)
+    assert {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH} == before
+    for heard in (events, second_events):
+        for address in addresses:
+            assert heard.about(host(address)) == []
+    ids_after = [path_ids(lab, address) for address in addresses]
+    say(f"FRR's path ids of each address: {ids}, after the restart {ids_after}")
+    for name in ("one", "two", "three"):
+        cluster.delete(lab, name)
+    for address in addresses:
+        cluster.routed(lab, address, "")
+        lab.wait("nothing at BIRD", partial(gone_at_second, lab, address))
+
+
+def path_ids(lab: Lab, address: str) -> list[int]:
+    """Return the ADD-PATH identifiers of the paths that FRR holds."""
+    family = "ipv6" if ":" in address else "ipv4"
+    found = json.loads(routers.vtysh(lab, f"show bgp {family} unicast {host(address)} json"))
+    return sorted(path.get("addpathRxId", 0) for path in found.get("paths", ()))
+
+
+def gone_at_second(lab: Lab, address: str) -> bool:
+    return not lab.gateways(host(address), machine="router2")
+
+
+def host(address: str) -> str:
+    return f"{address}/{128 if ':' in address else 32}"
+
+
+def at_second(lab: Lab, address: str) -> bool:
+    wanted = cluster.hops(lab, "123", 6 if ":" in address else 4)
+    return lab.gateways(host(address), machine="router2") == wanted
+
+
+def hops_everywhere(lab: Lab, machine: str, addresses: list[str]) -> list[set[str]]:
+    return [lab.gateways(host(address), machine=machine) for address in addresses]

@@ -1,0 +1,69 @@
+"""A lab with the whole product for each module; what a test made is gone after it."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from e2e import cluster
+from lab.handle import Lab
+from lab.network.topology import Broken, Misuse
+from lab.options import Options
+from lab.supervision import lifecycle
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def fresh_name() -> Iterator[Callable[[], str]]:
+    """Names that no other run uses; whatever is up under them goes at the end."""
+    given: list[str] = []
+
+    def name() -> str:
+        given.append(f"r{os.getpid()}-{next(NUMBERS)}")
+        return given[-1]
+
+    yield name
+    for one in given:
+        if lifecycle.traces(one):
+            lifecycle.down(one)
+
+
+@pytest.fixture(scope="module")
+def options() -> Options:
+    """How the module's lab differs from the usual one; overridden there."""
+    return Options()
+
+
+@pytest.fixture(scope="module")
+def whole(fresh_name: Callable[[], str], options: Options) -> Iterator[Lab]:
+    """Everything runs; Eip 198.51.100.0/28, BgpConf and BgpPeer exist; the session is up."""
+    named = Options.from_json(
+        options.to_json().replace('"name": "lab"', f'"name": "{fresh_name()}"')
+    )
+    with Lab.up(named, attached=True) as up:
+        cluster.prepare(up)
+        yield up
+
+
+@pytest.fixture
+def lab(whole: Lab) -> Iterator[Lab]:
+    """The module's lab, as `prepare` left it, before the test and after it."""
+    yield whole
+    cluster.tidy(whole)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """A row that fails shows the end of the manager's log: that is where one looks first."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.failed and isinstance(lab, Lab):
+        for program in ("manager", "sidecar"):
+            try:
+                text = lab.log(program)
+            except (Broken, Misuse, OSError):  # no such program, or the lab is gone already
+                continue
+            report.sections.append((f"{program} log", text[-4000:]))
+    return report

@@ -1,0 +1,1 @@
+"""Whole labs: Services, nodes, restarts, two managers, and the demonstration."""

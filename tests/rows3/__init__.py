@@ -1,1 +1,0 @@
-"""Address management in the running lab: who gets which address, and who keeps it."""

@@ -1,1 +1,0 @@
-"""Rows of BGP sessions and paths, seen at real routers: FRR, and a BIRD beside it."""
