@@ -88,7 +88,7 @@ def parser(command: str) -> argparse.ArgumentParser:
         return made
     assert command in COMMANDS, command
     asked = argparse.ArgumentParser(allow_abbrev=False)
-    importlib.import_module(f"cli.{command}").arguments(asked)
+    importlib.import_module(f"cli.commands.{command}").arguments(asked)
     return asked
 
 
