@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from lab.handle import CLIENT_ADDRESSES, Lab
 from lab.network.topology import Broken, Misuse
 from lab.options import Options
-from pointsman.runtime import terminal
 from lab.supervision.control import NotUp
+from pointsman.runtime import terminal
 
 V4, V6 = "198.51.100.0", "2001:db8:100::"
 PATIENCE_S = 20.0

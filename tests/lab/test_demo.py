@@ -10,8 +10,8 @@ import pytest
 
 from lab.demo import Reply, Story, Untrue, ingress
 from lab.handle import Lab
-from pointsman.runtime import terminal
 from lab.network.topology import Broken
+from pointsman.runtime import terminal
 
 
 class Stage:

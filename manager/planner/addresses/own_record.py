@@ -18,7 +18,7 @@ from typing import Final
 
 from manager.snapshot import Condition, Service
 from pointsman.model.address import Address
-from pointsman.model.names import ADDRESSES, ALLOCATED, ALLOCATED_FROM, ANNOUNCED
+from pointsman.model.names import ALLOCATED, ALLOCATED_FROM, ANNOUNCED
 from pointsman.model.ranges import read_address
 from pointsman.model.verdicts.address import InternalError
 from pointsman.model.verdicts.announcement import NoAddress

@@ -5,12 +5,20 @@ from ipaddress import ip_address
 
 import pytest
 
-from manager.planner.own_record import had_in, own_record
+from manager.planner.addresses.own_record import had_in, own_record
 from manager.snapshot import Ingress, Node, NodeName, Observed, ServiceKey
 from pointsman.model.address import host_prefix
-from pointsman.model.allocated import Allocated, InternalError, Unserved
 from pointsman.model.route import PathAttributes, Route, RouteKey
-from tests.manager.planner.addressing import DUAL, cluster, eip, given, plan, service, settled
+from pointsman.model.verdicts.address import Allocated, InternalError, Unserved
+from tests.manager.planner.addresses.addressing import (
+    DUAL,
+    cluster,
+    eip,
+    given,
+    plan,
+    service,
+    settled,
+)
 
 WEB = ServiceKey("a/web")
 HAS, ONCE, OTHERS, NAME = "198.51.100.3", "198.51.100.4", "198.51.100.5", "192.0.2.11"

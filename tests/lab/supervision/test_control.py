@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lab import control
-from lab.control import owning
-from lab.topology import Broken
+from lab.network.topology import Broken
+from lab.supervision.control import owning
 
 
 @pytest.fixture
