@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import control
 from lab.network.topology import Broken
+from lab.supervision import control
 from lab.supervision.control import owning
 
 
