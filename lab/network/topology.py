@@ -161,11 +161,7 @@ class Topology:
     runtime_root: Path = field(default=RUNTIME_ROOT)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise Misuse(
-                f"{self.name!r} can't name a lab: use 1 to 20 lower-case letters, digits and "
-                "'-', beginning and ending with a letter or digit."
-            )
+        home(self.name)  # refuses bad names
         for what, value, most in (
             ("--nodes", self.node_count, MAX_NODES if self.rack_count == 1 else MAX_RACKED),
             ("--subnets", self.subnets, 2),
@@ -237,6 +233,20 @@ class Topology:
                 f"{', '.join(self.machines())}."
             )
         return f"{NAMESPACE_PREFIX}{self.name}-{machine}"
+
+
+def home(lab: str) -> Path:
+    """Return the folder of the lab called *lab*, which may be removed with all that is in it.
+
+    Raises:
+        Misuse: no lab can have that name; `..` would be somebody else's folder.
+    """
+    if not _NAME.fullmatch(lab):
+        raise Misuse(
+            f"{lab!r} can't name a lab: use 1 to 20 lower-case letters, digits and "
+            "'-', beginning and ending with a letter or digit."
+        )
+    return RUNTIME_ROOT / lab
 
 
 def owns(lab: str, namespace: str) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from lab.network.topology import RUNTIME_ROOT, Broken, Misuse
+from lab.network.topology import Broken, Misuse, home
 
 SOCKET = "control.sock"
 BUSY = "Lab {!r} is being started or taken down by another process."
@@ -34,12 +34,14 @@ def ask(lab: str, verb: str, *, timeout_s: float = 30.0, **arguments: Any) -> An
 
     Raises:
         NotUp: there is no supervisor.
+        Misuse: no lab can have that name.
         Misuse, Broken: its answer.
     """
+    place = home(lab) / SOCKET
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout_s)
         try:
-            sock.connect(str(RUNTIME_ROOT / lab / SOCKET))
+            sock.connect(str(place))
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotUp(lab) from None
         except PermissionError:
@@ -66,7 +68,7 @@ def unwrap(answer: dict[str, Any]) -> Any:
 
 
 def lock_path(lab: str) -> Path:
-    return RUNTIME_ROOT / f"{lab}.lock"
+    return home(lab).with_name(f"{lab}.lock")
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import IO
 
 from lab.network import fabric, netns
-from lab.network.topology import RUNTIME_ROOT, Broken, owns
+from lab.network.topology import Broken, home, owns
 from lab.options import Options
 from lab.parts import CHECKOUT
 from lab.supervision import control
@@ -37,7 +37,7 @@ def down(name: str, *, patience_s: float = 15.0) -> bool:
         try:
             with owning(name):  # the supervisor has gone: what is left is nobody's
                 fabric.down(name)
-                shutil.rmtree(RUNTIME_ROOT / name, ignore_errors=True)
+                shutil.rmtree(home(name), ignore_errors=True)
             break
         except Broken:
             if time.monotonic() > until:
@@ -51,7 +51,7 @@ def down(name: str, *, patience_s: float = 15.0) -> bool:
 
 def traces(name: str) -> list[str]:
     """Return what exists of the lab called *name*: namespaces and its folder."""
-    folder = RUNTIME_ROOT / name
+    folder = home(name)
     return [n for n in netns.names() if owns(name, n)] + ([str(folder)] if folder.exists() else [])
 
 

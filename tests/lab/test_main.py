@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.__main__ import main
+from lab.network import topology
 from lab.network.topology import RUNTIME_ROOT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,43 @@ NAME = ["--name", "never-up"]
 def test_misuse_is_2_and_a_sentence(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert capfd.readouterr().err.strip()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../lab", "lab/..", "/run", "a b", "A"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["down"],
+        ["status"],
+        ["exec", "router", "--", "true"],
+        ["kubeconfig"],
+        ["endpoints", "default/web"],
+        ["get", "198.51.100.1"],
+        ["fail", "node1"],
+        ["heal", "node1"],
+        ["logs", "manager"],
+        ["demo"],
+        ["up", "--detach"],
+    ],
+)
+def test_what_no_lab_can_be_called_is_misuse(
+    words: list[str], name: str, capfd: pytest.CaptureFixture[str], labs: Path
+) -> None:
+    """Above all for `down`, which removes the folder of that name with all that is in it."""
+    before = sorted(labs.parent.rglob("*"))
+    assert main([words[0], "--name", name, *words[1:]]) == 2
+    assert capfd.readouterr().err.startswith(f"{name!r} can't name a lab")
+    assert sorted(labs.parent.rglob("*")) == before
+
+
+@pytest.fixture
+def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of all labs, here with a stranger's folder beside it."""
+    root = tmp_path / "pointsman-lab"
+    for folder in (root / "other", tmp_path / "lab", tmp_path / "run"):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(topology, "RUNTIME_ROOT", root)
+    return root
 
 
 @pytest.mark.parametrize(

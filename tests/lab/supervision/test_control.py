@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.network import topology
+from lab.network.topology import Broken
+from lab.supervision import control
+from lab.supervision.control import owning
 from lab.network.topology import Broken
 from lab.supervision import control
 from lab.supervision.control import owning
@@ -12,7 +16,7 @@ from lab.supervision.control import owning
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(control, "RUNTIME_ROOT", tmp_path / "pointsman-lab")
+    monkeypatch.setattr(topology, "RUNTIME_ROOT", tmp_path / "pointsman-lab")
     return tmp_path / "pointsman-lab"
 
 
