@@ -9,9 +9,6 @@ from lab.network import topology
 from lab.network.topology import Broken
 from lab.supervision import control
 from lab.supervision.control import owning
-from lab.network.topology import Broken
-from lab.supervision import control
-from lab.supervision.control import owning
 
 
 @pytest.fixture
