@@ -16,6 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^( *)```(\S*) *(.*)$")
 PROMPT = "$ "
+ROOMS = (
+    *("docs", "deploy", "e2e", "tests"),
+    *("pointsman", "manager", "agent", "cli", "lab", "sidecars", "standin"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Told:
 def pages() -> list[str]:
     """Return every page, as a path from the root."""
     top = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
-    below = [path for room in ("docs", "deploy", "e2e") for path in (ROOT / room).rglob("*.md")]
+    below = [path for room in ROOMS for path in (ROOT / room).rglob("*.md")]
     return [*top, *sorted(str(path.relative_to(ROOT)) for path in below)]
 
 
