@@ -2,9 +2,9 @@
 
 The node controller writes one Node after the other, and so does a network add-on that restarts
 everywhere. Acted upon at once, the first of them alone would be excluded and put back a moment
-later, when it is plain that it is not the node's own trouble (product.md section 3: too many are
-ignored). A Node that says itself that it is not Ready is believed at once, and so is what we find
-when we start.
+later, when it is plain that it is not the node's own trouble: too many at once are ignored
+(docs/concepts.md). A Node that says itself that it is not Ready is believed at once, and so is what
+we find when we start.
 
 It remembers only what it saw turn; whether that excludes anybody is the planner's.
 """

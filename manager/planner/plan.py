@@ -112,7 +112,7 @@ class _Scene:
         """Judge one Service and take what its protocols contribute."""
         try:
             parts = self._contributions(service, allocation)
-        except Exception as error:  # noqa: BLE001 - architecture.md rule 7: confined to the object
+        except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
             self.failures.append((f"Service {service.key}", error))
             parts = [self._unjudged(service, allocation, error)]
         for part in parts:

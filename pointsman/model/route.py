@@ -156,7 +156,7 @@ def resets_session(observed: Neighbor, desired: Neighbor) -> tuple[str, ...]:
 
 
 LIVE: Final = "Established"  # RFC 4271 section 8.2.2
-MANY_PREFIXES: Final = 1000  # of a router that should send us none: product.md section 5
+MANY_PREFIXES: Final = 1000  # of a router that should send us none: docs/reasons.md
 
 
 @dataclass(frozen=True, slots=True)

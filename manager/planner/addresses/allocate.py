@@ -67,7 +67,7 @@ class _Work:
             claim = read_claim(service)
             coming = self.pending.get(service.key)
             return claim if coming is None else with_pending(claim, coming)
-        except Exception as error:  # noqa: BLE001 - architecture.md rule 7: confined to the object
+        except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
             self.fail(service.key, error)
             return unreadable(service)
 

@@ -31,7 +31,7 @@ SHARE_NAMESPACES = PREFIX + "share-namespaces"
 ALLOCATED_FROM = PREFIX + "allocated-from"
 SHARED_AS = PREFIX + "shared-as"
 
-MOST: Final = 64  # addresses that one Service may ask for, product.md section 2
+MOST: Final = 64  # addresses that one Service may ask for (docs/concepts.md)
 
 
 @dataclass(frozen=True, slots=True)

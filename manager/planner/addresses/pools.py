@@ -105,7 +105,7 @@ def read_pools(snapshot: Snapshot) -> Pools:
     for eip in snapshot.eips.values():
         try:
             pools.append(_read(eip))
-        except Exception as error:  # noqa: BLE001 - architecture.md rule 7: confined to the object
+        except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
             failures.append((f"Eip {eip.name}", error))
             broken = InternalError("Eip", eip.name, type(error).__name__)
             pools.append(Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken))

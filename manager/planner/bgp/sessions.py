@@ -25,7 +25,7 @@ from pointsman.model.verdicts.session import (
 
 OPENING: Final = timedelta(seconds=3)  # beyond the time until a first connection is tried again
 NO_TIME: Final = timedelta()
-NO_SESSION_AFTER_S: Final = 60.0  # product.md section 2
+NO_SESSION_AFTER_S: Final = 60.0  # docs/reasons.md
 UNKNOWN_AFTER_S: Final = 5.0  # of a speaker's silence: from there on its sessions count as lost
 # Reasons of a BgpPeer that we speak to.
 WITH_SESSION: Final = ("Ready", "TooFewSpeakers", "NeedsOwnSpeaker")

@@ -6,7 +6,7 @@ from lab.network.topology import CLIENT, Misuse, Topology, owns
 
 
 def test_the_documented_addresses() -> None:
-    """product.md section 6, to the letter."""
+    """As docs/lab.md has them, to the letter."""
     lab = Topology()
     lan = lab.lans[0]
     assert [str(a) for a in lan.router] == ["192.0.2.1/24", "2001:db8:2::1/64"]

@@ -1,7 +1,7 @@
 """Where the guards meet: every cluster of three nodes, against the rules said once more.
 
-The rules of product.md section 3 as an oracle of ranks, which shares nothing with the sets of
-`eligible.py` and `place.py`: who must not, who had better not, who would rather not.
+The rules of docs/concepts.md as an oracle of ranks, which shares nothing with the sets of
+`eligible.py` and `placement.py`: who must not, who had better not, who would rather not.
 """
 
 from collections.abc import Iterator, Mapping

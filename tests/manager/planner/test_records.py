@@ -1,4 +1,4 @@
-"""What is written into objects: product.md section 2 (Writes) and the status of section 1."""
+"""What is written into objects: docs/concepts.md, "What Pointsman writes", and each status."""
 
 from collections.abc import Mapping
 from dataclasses import replace

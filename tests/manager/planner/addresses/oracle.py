@@ -1,4 +1,4 @@
-"""What product.md allows, by brute force: the planner's modules are not asked.
+"""What docs/concepts.md allows, by brute force: the planner's modules are not asked.
 
 Slow and plain on purpose: every address of every Eip is looked at, one by one.
 """

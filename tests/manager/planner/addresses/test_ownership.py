@@ -1,4 +1,4 @@
-"""Whose a Service is: product.md section 2, "Handled" and "Beside other controllers"."""
+"""Whose a Service is: docs/concepts.md, "Which Services are ours"."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Paths and the verdict on them: product.md section 3, **bgp**, and the Announced reasons."""
+"""Paths and the verdict on them: docs/bgp.md, and the reasons of Announced."""
 
 from collections.abc import Iterable
 from dataclasses import replace

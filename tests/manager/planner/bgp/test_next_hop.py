@@ -1,4 +1,4 @@
-"""The next hop of a node towards a peer: product.md section 3, **bgp**."""
+"""The next hop of a node towards a peer: docs/bgp.md, "Paths and next hops"."""
 
 from ipaddress import ip_address, ip_network
 

@@ -1,4 +1,4 @@
-"""Which speaker serves which router, and what each says: product.md section 7."""
+"""Which speaker serves which router, and what each says: docs/bgp.md, routers without ADD-PATH."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which peers are used and as whom we speak: product.md sections 1 and 7."""
+"""Which peers are used and as whom we speak: docs/resources.md, BgpConf and BgpPeer."""
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address

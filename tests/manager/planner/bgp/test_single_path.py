@@ -1,4 +1,4 @@
-"""Routers without ADD-PATH: product.md section 7."""
+"""Routers without ADD-PATH: docs/bgp.md has a section with this name."""
 
 from collections.abc import Mapping
 from dataclasses import replace

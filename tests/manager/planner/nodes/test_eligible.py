@@ -1,4 +1,4 @@
-"""Which nodes may carry: product.md section 3, "Eligible", rule by rule."""
+"""Which nodes may carry: docs/concepts.md, the rules of "eligible", one by one."""
 
 import pytest
 

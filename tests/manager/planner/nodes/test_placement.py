@@ -1,4 +1,4 @@
-"""Who carries a Service: product.md section 3, the table and the guard of the drain."""
+"""Who carries a Service: docs/concepts.md, its table and the guard of the drain."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where endpoints serve: product.md section 3, first paragraph."""
+"""Where endpoints serve: docs/concepts.md, "Who carries the traffic"."""
 
 from dataclasses import replace
 
