@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from agent.main import Misuse, Options, reach, run
 from agent.snapshot import NodeName
 from pointsman.runtime import logs
-from pointsman.runtime.usage import examples
+from pointsman.runtime.usage import Parser, examples
 
 PROXY_HEALTH = "http://127.0.0.1:10256/healthz"  # kube-proxy's --healthz-bind-address
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
@@ -24,7 +24,7 @@ NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subd
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the agent."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="pointsman agent",
         description="Report this node's interfaces and addresses into its Announcer's status.",
         epilog=examples(

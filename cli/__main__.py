@@ -10,11 +10,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 from cli.errors import Misuse, Wrong
 from pointsman.runtime import terminal
-from pointsman.runtime.usage import examples
+from pointsman.runtime.usage import Parser, examples
 
 PROGRAMS: Final = {  # they read their own command line
     "manager": "decide and speak BGP; one or more in a cluster",
@@ -45,11 +45,6 @@ EXAMPLES: Final = {
     "crds": ("pointsman crds | kubectl apply -f -",),
 }  # fmt: skip
 EXTRAS: Final = {"agent": "agent", "lab": "lab"}  # any other command: manager
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,7 +93,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _ask(prog: str, command: str, words: Sequence[str]) -> int:
     module = importlib.import_module(f"cli.commands.{command}")
-    parser = _Parser(
+    parser = Parser(
         prog=prog,
         description=_sentence(COMMANDS[command]),
         epilog=examples(*EXAMPLES[command]),
@@ -110,7 +105,7 @@ def _ask(prog: str, command: str, words: Sequence[str]) -> int:
 
 
 def _overview(prog: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=prog,
         description="External addresses for Kubernetes Services on bare metal.",
         epilog="Exit status: 0 fine, 1 something is wrong, 2 misuse. Also a kubectl plugin:\n"

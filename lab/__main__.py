@@ -19,7 +19,7 @@ from lab.options import OMITTABLE, Options, given_api
 from lab.routers.other_versions import given_parts
 from lab.supervision import lifecycle
 from pointsman.runtime import terminal
-from pointsman.runtime.usage import examples
+from pointsman.runtime.usage import Parser, examples
 
 Given = argparse.Namespace
 EXAMPLES: Final = {
@@ -177,7 +177,7 @@ def tell(given: Given) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="pointsman lab",
         description="A small data centre on one machine, out of network namespaces.",
         epilog=examples(*(EXAMPLES[name] for name in ("demo", "up", "exec", "fail", "down"))),

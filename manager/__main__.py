@@ -15,7 +15,7 @@ from pathlib import Path
 from manager.main import Misuse, Options, run
 from manager.snapshot import Settings
 from pointsman.runtime import logs
-from pointsman.runtime.usage import examples
+from pointsman.runtime.usage import Parser, examples
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 SOCKET = Path("/run/pointsman/gobgp/gobgp.sock")
@@ -24,7 +24,7 @@ SHORTEST_LEASE_S = 3.0  # below, one slow answer of the API server loses it
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the manager."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="pointsman manager",
         description="Give Services addresses and tell routers about them.",
         epilog=examples(
@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(run(options(given)))
     except Misuse as misuse:
-        print(misuse, file=sys.stderr)
+        print(f"pointsman manager: {misuse}", file=sys.stderr)
         return 2
     return 0
 

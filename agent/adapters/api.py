@@ -30,7 +30,7 @@ from pointsman.runtime.contest import Contest
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.outage import Outage
 from pointsman.runtime.target import Unavailable
-from pointsman.runtime.tls import distrust
+from pointsman.runtime.unanswered import unanswered
 
 log = logging.getLogger(__name__)
 
@@ -243,8 +243,7 @@ class ApiAnnouncer:
             raise Unavailable(f"no access to the API server ({method} {path}): {error}") from error
         except (aiohttp.ClientError, OSError) as error:  # OSError holds TimeoutError
             self._outage.heard(answered=False)
-            why = distrust(error)
-            what = f"it is not trusted: {why}" if why else str(error) or type(error).__name__
+            what = unanswered(error)
             raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error
 
 

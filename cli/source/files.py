@@ -68,7 +68,7 @@ def read(paths: Iterable[str]) -> tuple[list[tuple[str, object]], list[str]]:
                 documents.extend((where, document) for document in _documents(text))
             except (yaml.YAMLError, ValueError, RecursionError) as error:
                 kind = "cannot be used" if isinstance(error, Unfit) else "is neither YAML nor JSON"
-                problems.append(sentence(f"{where} {kind}: {_shown(error)}", 1024))
+                problems.append(sentence(f"{where} {kind}: {_shown(error, text)}", 1024))
     return documents, problems
 
 
@@ -76,21 +76,30 @@ def _texts(path: str) -> Iterator[tuple[str, str]]:
     if path == STDIN:
         yield "standard input", _decoded("standard input", sys.stdin.buffer.read())
         return
+    if not path:  # a shell's variable that isn't set: not the folder we are in
+        raise Misuse("'' is no path: name a file, a folder, or - for standard input.")
     given = Path(path)
-    if not given.is_dir():
-        yield path, _text(given)
-        return
-    found = sorted(
-        file
-        for file in given.rglob("*")
-        if file.suffix in SUFFIXES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(given).parts)
-    )
+    try:
+        if not given.is_dir():
+            yield path, _text(given)
+            return
+        found = _found(given)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be read: {error.strerror} ({error.filename}).") from error
     if not found:
         raise Misuse(f"The folder {path} holds no file that ends in {', '.join(SUFFIXES)}.")
     for file in found:
         yield str(file), _text(file)
+
+
+def _found(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix in SUFFIXES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
 def _text(path: Path) -> str:
@@ -215,10 +224,12 @@ def _key(key: object) -> str:
     return json.dumps(key) if isinstance(key, bool | int | float | None) else str(key)
 
 
-def _shown(error: Exception) -> str:
+def _shown(error: Exception, text: str) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}."
+        line = "".join(text.split("\n")[mark.line : mark.line + 1])
+        hint = " (a tab: YAML is indented with spaces)" if line[mark.column :][:1] == "\t" else ""
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{hint}."
     if isinstance(error, RecursionError):
         return "it contains itself, or is nested too deeply."
     return " ".join(str(error).split()) + "."

@@ -58,7 +58,7 @@ class Access:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
 
-def current_entries(document: Json, source: str) -> tuple[Json, Json]:
+def current_entries(config: Json, source: str) -> tuple[Json, Json]:
     """Return cluster and user of the current context of a kubeconfig.
 
     Raises:
@@ -66,13 +66,16 @@ def current_entries(document: Json, source: str) -> tuple[Json, Json]:
     """
 
     def named(kind: str, name: str) -> Json:
-        for entry in document.get(f"{kind}s") or []:
-            if entry.get("name") == name:
-                return dict(entry.get(kind) or {})
+        entries = config.get(f"{kind}s")
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and entry.get("name") == name:
+                found = entry.get(kind) or {}
+                if isinstance(found, dict):
+                    return dict(found)
         raise Misuse(f"{source} names no {kind} {name!r}: set current-context, then try again.")
 
-    context = named("context", str(document.get("current-context") or ""))
-    user = named("user", context["user"]) if context.get("user") else {}
+    context = named("context", str(config.get("current-context") or ""))
+    user = named("user", str(context["user"])) if context.get("user") else {}
     return named("cluster", str(context.get("cluster"))), user
 
 
@@ -82,11 +85,7 @@ def load(kubeconfig: Path) -> Access:
     Raises:
         Misuse: it is none, or wants a login we don't do.
     """
-    try:
-        document = yaml.safe_load(kubeconfig.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise Misuse(f"{kubeconfig} can't be read as a kubeconfig: {error}.") from error
-    cluster, user = current_entries(document, str(kubeconfig))
+    cluster, user = current_entries(document(kubeconfig), str(kubeconfig))
     if strange := sorted(user.keys() & {"exec", "auth-provider", "username", "password"}):
         raise Misuse(
             f"{kubeconfig} logs in by {strange[0]!r}; the lab knows client certificates and "
@@ -94,11 +93,33 @@ def load(kubeconfig: Path) -> Access:
         )
     folder = kubeconfig.parent
     server = str(cluster.get("server") or "")
+    if not server.startswith(("http://", "https://")):
+        raise Misuse(f"{kubeconfig}: server {server!r} is no http:// or https:// URL.")
     token = str(user.get("token") or "")
-    if user.get("tokenFile"):
-        token = (folder / user["tokenFile"]).read_text().strip()
-    tls = _tls(cluster, user, folder) if server.startswith("https:") else None
+    try:
+        if user.get("tokenFile"):
+            token = (folder / str(user["tokenFile"])).read_text().strip()
+        tls = _tls(cluster, user, folder) if server.startswith("https:") else None
+    except (OSError, ValueError) as error:  # a file isn't there; what it holds is no PEM
+        words = " ".join(str(error).split())
+        raise Misuse(f"{kubeconfig} can't be used: {words}.") from error
     return Access(server, tls, token, str(cluster.get("tls-server-name") or ""))
+
+
+def document(kubeconfig: Path) -> Json:
+    """Return what *kubeconfig* holds.
+
+    Raises:
+        Misuse: it can't be read, or is no kubeconfig.
+    """
+    try:
+        read = yaml.safe_load(kubeconfig.read_text())
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise Misuse(f"{kubeconfig} can't be read as a kubeconfig: {words}.") from error
+    if not isinstance(read, dict):
+        raise Misuse(f"{kubeconfig} is no kubeconfig: it holds no mapping.")
+    return read
 
 
 def _tls(cluster: Json, user: Json, folder: Path) -> ssl.SSLContext:
@@ -118,8 +139,8 @@ def _tls(cluster: Json, user: Json, folder: Path) -> ssl.SSLContext:
 
 def _material(entry: Json, name: str, folder: Path) -> bytes:
     if data := entry.get(f"{name}-data"):
-        return base64.b64decode(data)
-    return (folder / entry[name]).read_bytes() if entry.get(name) else b""
+        return base64.b64decode(str(data), validate=True)
+    return (folder / str(entry[name])).read_bytes() if entry.get(name) else b""
 
 
 class _NamedHttps(http.client.HTTPSConnection):

@@ -155,8 +155,7 @@ def plain_kubeconfig(server: str) -> str:
 
 def relayed_kubeconfig(original: Path, port: int) -> str:
     """Return *original* pointed at 127.0.0.1:*port*, still verifying the same server."""
-    document = yaml.safe_load(original.read_text())
-    cluster, user = client.current_entries(document, str(original))
+    cluster, user = client.current_entries(client.document(original), str(original))
     host = urlsplit(cluster["server"]).hostname or ""
     if host != "127.0.0.1" and not cluster.get("insecure-skip-tls-verify"):
         cluster.setdefault("tls-server-name", host)

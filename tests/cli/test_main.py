@@ -55,6 +55,31 @@ def test_misuse_is_2_with_a_sentence(words, sentence, capsys) -> None:
     assert sentence in err
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["manager", "--wrong"], "unrecognized arguments: --wrong"),
+        (["manager", "--log-level", "loud"], "argument --log-level: invalid choice: 'loud'"),
+        (["agent", "--node"], "argument --node: expected one argument"),
+        (["lab"], "the following arguments are required: VERB"),
+        (["lab", "fly"], "argument VERB: invalid choice: 'fly'"),
+        (["lab", "up", "--nodes", "many"], "argument --nodes: invalid int value: 'many'"),
+        (["plan", "--wrong"], "unrecognized arguments: --wrong"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_one_line(words, sentence, capsys) -> None:
+    """The line says which command's help to read; a screen of usage would hide it."""
+    try:
+        status, out, err = run(capsys, *words)
+    except SystemExit as end:
+        raise AssertionError("it ended the process") from end
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert f"{words[0]}" in err.partition(":")[0]
+    assert sentence in err
+    assert "--help`." in err
+
+
 @pytest.mark.parametrize("name", ["manager", "agent", "lab"])
 def test_programs_read_their_own_command_line(name: str, capsys, monkeypatch) -> None:
     heard: list[list[str]] = []

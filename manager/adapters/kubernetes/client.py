@@ -25,7 +25,7 @@ from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
 from pointsman.runtime.outage import Outage
 from pointsman.runtime.target import ERROR_MAX, Unavailable
-from pointsman.runtime.tls import distrust
+from pointsman.runtime.unanswered import unanswered
 
 log = logging.getLogger(__name__)
 MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7386
@@ -240,8 +240,9 @@ async def connect(
     try:
         await credentials.access()
     except NoAccess as error:
+        why = str(error).rstrip(".")
         raise ValueError(
-            f"No access to a cluster: {error}. Name a kubeconfig with --kubeconfig."
+            f"No access to a cluster: {why}. Name a kubeconfig with --kubeconfig."
         ) from error
     connector = aiohttp.TCPConnector(limit=64, socket_factory=_watchful_socket)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -285,6 +286,5 @@ def _translated(deed: str) -> Iterator[None]:
     except TimeoutError as error:
         raise Unavailable(f"the API server did not {deed} in time") from error
     except (aiohttp.ClientError, OSError) as error:
-        why = distrust(error)
-        what = f"it is not trusted: {why}" if why else error
+        what = unanswered(error)
         raise Unavailable(f"no answer from the API server ({deed}): {what}") from error

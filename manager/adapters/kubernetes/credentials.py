@@ -86,10 +86,7 @@ class Credentials:
                     access = await self._load()
             except MISREAD as error:  # OSError holds TimeoutError
                 where = self._kubeconfig or "the Pod's service account"
-                what = " ".join(str(error).split()) or type(error).__name__
-                if isinstance(error, MISSHAPEN):
-                    what = "it is no kubeconfig, or a cluster, context or user in it is missing"
-                raise NoAccess(f"{where}: {what}") from error
+                raise NoAccess(f"{where}: {_shown(error, where)}") from error
             self._known, self._doubted = (before, access), False
             self._loaded_at = asyncio.get_running_loop().time()
             return access
@@ -104,6 +101,7 @@ class Credentials:
                 cert_filename=str(self._account / "ca.crt"),
             )
         else:
+            self._kubeconfig.read_bytes()  # the loader takes what it can't read for empty
             await kube_config.load_kube_config(
                 str(self._kubeconfig),
                 context=self._context,
@@ -128,6 +126,18 @@ class Credentials:
         except MISREAD:
             named = []
         return (self._kubeconfig, *(self._kubeconfig.parent / name for name in named))
+
+
+def _shown(error: Exception, where: object) -> str:
+    """Return what is wrong with a kubeconfig, or with a file that it names."""
+    if isinstance(error, MISSHAPEN):
+        return "it is no kubeconfig, or a cluster, context or user in it is missing"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no kubeconfig: it is not text in UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        other = error.filename and str(error.filename) != str(where)
+        return f"{error.filename}: {error.strerror}" if other else error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _files_of(document: Any, chosen: str | None) -> list[str]:

@@ -1,8 +1,16 @@
+"""What files, folders and standard input are read as, and what of them is refused."""
+
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from cli.errors import Misuse
 from cli.source import files
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(tmp_path: Path, text: str, name: str = "a.yaml") -> tuple[list[object], list[str]]:
@@ -42,7 +50,17 @@ def test_json_may_hold_tabs_and_yaml_may_begin_with_a_brace(tmp_path: Path) -> N
     ("text", "sentence"),
     [
         pytest.param("a: [", "line 2, column 1: did not find", id="a list that does not end"),
-        pytest.param("a:\n\t- b", "line 2, column 1: found character", id="a tab"),
+        pytest.param(
+            "a:\n\t- b",
+            "line 2, column 1: found character that cannot start any token "
+            "(a tab: YAML is indented with spaces).",
+            id="a tab",
+        ),
+        pytest.param(
+            "a: @b",
+            "line 1, column 4: found character that cannot start any token.",
+            id="another character",
+        ),
         pytest.param("&x [*x]", "it contains itself", id="a list in itself"),
         pytest.param(
             "a: !!python/object:os.x {}", "line 1, column 4: could not determine", id="a tag"
@@ -53,6 +71,38 @@ def test_what_is_no_yaml_is_said_with_its_place(text: str, sentence: str, tmp_pa
     documents, [problem] = read(tmp_path, text)
     assert documents == []
     assert problem.startswith(f"{tmp_path / 'a.yaml'} is neither YAML nor JSON: {sentence}")
+
+
+def test_no_path_is_not_the_folder_we_are_in() -> None:
+    """A script's variable that isn't set would have it read whatever lies there."""
+    with pytest.raises(Misuse, match="'' is no path"):
+        files.read([""])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("mode", [0o000, 0o600, 0o300])
+def test_a_folder_that_may_not_be_looked_into_is_a_sentence(tmp_path: Path, mode: int) -> None:
+    """As another user, whom root's rights don't help."""
+    folder = tmp_path / "manifests"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a.yaml").write_text("a: 1")
+    (folder / "b.yaml").write_text("b: 1")
+    folder.chmod(mode)
+    code = (
+        "import os, sys; import cli.source.files as files\n"
+        "from cli.errors import Misuse\n"
+        "os.seteuid(65534)\n"
+        "try: print(files.read(sys.argv[1:]))\n"
+        "except Misuse as misuse: print('misuse:', misuse)"
+    )
+    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
+        parent.chmod(0o755)
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(folder)],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert told.stdout.startswith("misuse: "), told.stderr
+    assert str(folder) in told.stdout
 
 
 def test_a_path_named_twice_is_read_once(tmp_path: Path) -> None:

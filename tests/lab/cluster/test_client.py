@@ -1,6 +1,8 @@
 import asyncio
 import base64
+import contextlib
 from pathlib import Path
+from typing import Final
 
 import pytest
 import yaml
@@ -35,12 +37,68 @@ def test_a_login_by_program_is_refused(tmp_path: Path) -> None:
         client.load(written(tmp_path, user={"exec": {"command": "x"}}))
 
 
-@pytest.mark.parametrize("text", ["", "current-context: nobody\n", "a: [\n"])
-def test_what_is_no_kubeconfig_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"current-context: nobody\n",
+        b"a: [\n",
+        b"text",
+        b"[1, 2]",
+        b"\xff\xfe\x00",
+        b"\0",
+        b"3",
+    ],
+)
+def test_what_is_no_kubeconfig_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "config"
-    path.write_text(text)
-    with pytest.raises(Misuse):
+    path.write_bytes(content)
+    with pytest.raises(Misuse, match="config"):
         client.load(path)
+
+
+def test_a_folder_and_nothing_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(Misuse, match="can't be read as a kubeconfig"):
+            client.load(path)
+
+
+ODD: Final[tuple[object, ...]] = (
+    None,
+    3,
+    "x",
+    [],
+    ["x"],
+    {},
+    {"name": "c"},
+    [None],
+    [{"name": "c"}],
+)
+PLACES: Final = (
+    ("current-context",), ("contexts",), ("clusters",), ("users",), ("contexts", 0),
+    ("contexts", 0, "context"), ("clusters", 0, "cluster"), ("users", 0, "user"),
+    ("clusters", 0, "cluster", "server"), ("clusters", 0, "cluster", "certificate-authority"),
+    ("clusters", 0, "cluster", "certificate-authority-data"), ("users", 0, "user", "tokenFile"),
+    ("users", 0, "user", "client-certificate-data"), ("users", 0, "user", "token"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
+def test_a_kubeconfig_of_another_shape_is_access_or_a_sentence(
+    tmp_path: Path, place: tuple[str | int, ...]
+) -> None:
+    """Whoever wrote it gets no traceback of ours."""
+    *way, last = place
+    for odd in ODD:
+        path = written(tmp_path, user={"client-key-data": "aGVsbG8="})
+        document = yaml.safe_load(path.read_text())
+        at = document
+        for step in way:
+            at = at[step]
+        at[last] = odd
+        path.write_text(yaml.safe_dump(document))
+        with contextlib.suppress(Misuse):
+            assert client.load(path).server == "https://10.9.9.9:6443"
 
 
 def test_behind_the_relay_the_same_server_is_verified(tmp_path: Path) -> None:

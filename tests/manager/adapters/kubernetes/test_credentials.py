@@ -178,3 +178,27 @@ async def test_an_odd_kubeconfig_is_a_sentence(tmp_path: Path, cluster: Any) -> 
             pass
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        pytest.param(lambda path: None, "No such file or directory", id="nothing there"),
+        pytest.param(lambda path: path.mkdir(), "Is a directory", id="a folder"),
+        pytest.param(lambda path: path.write_bytes(b"\xff\xfe"),
+                     "it is no kubeconfig: it is not text in UTF-8", id="no text"),
+        pytest.param(lambda path: written(path, {"tokenFile": "/nonexistent/token"}),
+                     "/nonexistent/token: No such file or directory", id="no token file"),
+    ],
+)  # fmt: skip
+async def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, make: Callable[[Path], object], sentence: str
+) -> None:
+    path = tmp_path / "k"
+    make(path)
+    with pytest.raises(ValueError, match="No access") as raised:
+        async with connect(path):
+            pass
+    assert str(raised.value) == (
+        f"No access to a cluster: {path}: {sentence}. Name a kubeconfig with --kubeconfig."
+    )
