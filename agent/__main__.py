@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.main import Misuse, Options, reach, run
+from agent.main import Options, reach, run
 from agent.snapshot import NodeName
 from pointsman.runtime import logs
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.usage import Parser, examples
 
 PROXY_HEALTH = "http://127.0.0.1:10256/healthz"  # kube-proxy's --healthz-bind-address

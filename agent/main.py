@@ -24,14 +24,11 @@ from agent.ports import ServiceProxy
 from agent.reconcile import Agent
 from agent.snapshot import NodeName, Settings
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.log_once import Complaints
 from pointsman.runtime.loop import Loop
 
 log = logging.getLogger("agent")
-
-
-class Misuse(Exception):
-    """A flag or a file that can't be meant; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cli.errors import Misuse, Wrong
 from pointsman.runtime import terminal
+from pointsman.runtime.errors import Failed, Misuse
 from pointsman.runtime.usage import Parser, examples
 
 PROGRAMS: Final = {  # they read their own command line
@@ -81,8 +81,8 @@ def _run(words: Sequence[str]) -> int:
     except Misuse as misuse:
         terminal.say(f"{prog} {command}: {misuse}", error=True)
         return 2
-    except Wrong as wrong:
-        terminal.say(f"{prog} {command}: {wrong}", error=True)
+    except Failed as failure:
+        terminal.say(f"{prog} {command}: {failure}", error=True)
         return 1
     if not words:
         _overview(prog).print_help(sys.stderr)

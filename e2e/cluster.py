@@ -15,8 +15,8 @@ import pytest
 from lab.cluster import endpoints
 from lab.cluster.client import Json
 from lab.demo import NETWORK
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.options import ApiKind
 from lab.route_events import session
 from lab.supervision.processes import descendants

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e import cluster
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken, Misuse
 from lab.options import Options
 from lab.supervision import lifecycle
+from pointsman.runtime.errors import Misuse
 
 NUMBERS = itertools.count(1)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from e2e import cluster
 from e2e.calls import Calls
 from lab.cluster.client import Json
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.supervision.processes import process_status
 
 PATCHES = "patch services/status"

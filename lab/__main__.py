@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from lab import demo, handle
-from lab.network.topology import PODS_PER_NODE, Broken, Misuse, RouterKind
+from lab.errors import Broken
+from lab.network.topology import PODS_PER_NODE, RouterKind
 from lab.options import OMITTABLE, Options, given_api
 from lab.routers.other_versions import given_parts
 from lab.supervision import lifecycle
 from pointsman.runtime import terminal
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.usage import Parser, examples
 
 Given = argparse.Namespace

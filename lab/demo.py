@@ -15,11 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lab.errors import Broken
 from lab.handle import CLIENT_ADDRESSES, Lab
-from lab.network.topology import Broken, Misuse
 from lab.options import Options
 from lab.supervision.control import NotUp
 from pointsman.runtime import terminal
+from pointsman.runtime.errors import Misuse
 
 V4, V6 = "198.51.100.0", "2001:db8:100::"
 PATIENCE_S = 20.0

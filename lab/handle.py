@@ -23,14 +23,16 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from lab.cluster import client, endpoints
+from lab.errors import Broken
 from lab.network import netns
 from lab.network.http_probe import ask
-from lab.network.topology import CLIENT, Broken, Misuse
+from lab.network.topology import CLIENT
 from lab.options import ApiKind, Options, completed
 from lab.routers import other_versions
 from lab.supervision import control, lifecycle
 from lab.supervision.faults import DAEMONS
 from lab.supervision.programs import environment
+from pointsman.runtime.errors import Misuse
 
 T = TypeVar("T")
 CLIENT_ADDRESSES = tuple(str(address.ip) for address in CLIENT)

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 
-from lab.network.topology import PODS_PER_NODE, Misuse, RouterKind, Topology
+from lab.network.topology import PODS_PER_NODE, RouterKind, Topology
+from pointsman.runtime.errors import Misuse
 
 OMITTABLE = ("manager", "sidecar", "agents", "proxy", "pods", "router", "api")
 

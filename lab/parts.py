@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.network.topology import Broken
+from lab.errors import Broken
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

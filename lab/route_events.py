@@ -14,8 +14,8 @@ from ipaddress import ip_network
 from types import TracebackType
 from typing import IO, Any, Self
 
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 
 MARKER = "192.0.0.8"  # RFC 7600 section 4.8: a dummy address
 LISTENING_S = 5.0

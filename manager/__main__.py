@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from manager.main import Misuse, Options, run
+from manager.main import Options, run
 from manager.snapshot import Settings
 from pointsman.runtime import logs
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.usage import Parser, examples
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain

@@ -34,6 +34,7 @@ from manager.snapshot import Settings
 from manager.speakers.group import SpeakerGroup
 from manager.writers.keyed import KeyedWriter
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.loop import Loop
 
 log = logging.getLogger("manager")
@@ -48,10 +49,6 @@ RESYNC_S = 30.0
 # step, so this is what a change waits for.
 INTERVAL_S = 0.02
 RESTORED = "The resourceVersion of our Lease went backwards (was etcd restored?)"
-
-
-class Misuse(Exception):
-    """A flag or a file that cannot be meant; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from agent.adapters.api import ApiAnnouncer
 from agent.adapters.kubeconfig import from_file
 from agent.snapshot import NodeName
 from lab.cluster import client as lab_kube
-from lab.network.topology import Broken
+from lab.errors import Broken
 from manager.adapters.kubernetes.client import ANNOUNCERS, connect
 from manager.inspect.cluster import NoCluster, fetch
 from pointsman.runtime.clock import Clock

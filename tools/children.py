@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from tools.refused import Refused
+from pointsman.runtime.errors import Failed
 
 INTERRUPTED = 130  # as a shell says it: 128 + SIGINT
 PATIENCE_S = 10.0  # for what was interrupted
@@ -27,7 +27,7 @@ def spoken(tool: str, work: Callable[[], int], *, interrupted: str = "interrupte
     signal.signal(signal.SIGTERM, _end)
     try:
         return work()
-    except Refused as why:
+    except Failed as why:
         print(f"{tool}: {why}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -45,7 +45,7 @@ def run(command: Sequence[str | Path], *, shown: bool = False, **env: str) -> No
     What is *shown* ends when it likes: apt leaves no package half installed.
 
     Raises:
-        Refused: it failed; the sentence names it.
+        Failed: it failed; the sentence names it.
     """
     with tempfile.TemporaryFile("w+") as complaints:
         errors = None if shown else complaints
@@ -56,7 +56,7 @@ def run(command: Sequence[str | Path], *, shown: bool = False, **env: str) -> No
         sys.stderr.write(complaints.read())
     if status != 0:
         line = " ".join(map(str, command))
-        raise Refused(f"`{line}` failed with exit status {status}; its output is above.")
+        raise Failed(f"`{line}` failed with exit status {status}; its output is above.")
 
 
 @contextlib.contextmanager

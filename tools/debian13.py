@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from pointsman.runtime.errors import Failed
 from tools import setup
 from tools.children import spoken
-from tools.refused import Refused
 from tools.sources import Source, codename, machine_sources, main_archive
 
 SUITE: Final = "trixie"
@@ -89,10 +89,10 @@ def get_debootstrap() -> Source:
     """Return the archive to take Debian 13 from; debootstrap is there afterwards.
 
     Raises:
-        Refused: it can't be had here; the sentence says why.
+        Failed: it can't be had here; the sentence says why.
     """
     if os.geteuid() != 0:
-        raise Refused("debootstrap makes a root, which needs root: run this as root.")
+        raise Failed("debootstrap makes a root, which needs root: run this as root.")
     archive = main_archive(machine_sources(Path("/etc/apt")), codename())
     commands = {"debootstrap": "debootstrap", "unshare": "util-linux", "setpriv": "util-linux"}
     setup.apt_install(setup.missing_packages(commands))
@@ -127,14 +127,14 @@ def make_root(archive: Source) -> None:
     # In namespaces, too: it mounts /proc in there, and may be interrupted.
     status = ended(isolated([*words, ROOT, archive.uri]), environment={**os.environ, **proxies()})
     if status:
-        raise Refused(f"debootstrap failed with exit status {status}; its output is above.")
+        raise Failed(f"debootstrap failed with exit status {status}; its output is above.")
     STAMP.write_text(key)
 
 
 def clear() -> None:
     STAMP.unlink(missing_ok=True)
     if any(f" {ROOT}/" in line for line in Path("/proc/self/mountinfo").read_text().splitlines()):
-        raise Refused(f"Something is mounted below {ROOT}. Unmount it, then run this again.")
+        raise Failed(f"Something is mounted below {ROOT}. Unmount it, then run this again.")
     for folder in (ROOT, OWN_BUILD):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tools.refused import Refused
+from pointsman.runtime.errors import Failed
 from tools.sources import Source, codename, machine_sources, main_archive
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,13 +129,13 @@ class Apt:
         """Return what *program* prints.
 
         Raises:
-            Refused: it failed; its own words are in the sentence.
+            Failed: it failed; its own words are in the sentence.
         """
         command = [program, "-q", *self.options, *words]
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
-            raise Refused(f"`{program} {' '.join(words)}` failed:\n{said}")
+            raise Failed(f"`{program} {' '.join(words)}` failed:\n{said}")
         return done.stdout
 
     def update(self, suite: str) -> None:
@@ -204,7 +204,7 @@ def choose_gobgp(shelf: Shelf) -> str:
     """Return the newest wanted version that daemon and .proto files are both offered in.
 
     Raises:
-        Refused: there is none.
+        Failed: there is none.
     """
     for suite in GOBGP_SUITES:
         shelf.update(suite)
@@ -213,13 +213,13 @@ def choose_gobgp(shelf: Shelf) -> str:
         if version := newest(fit):
             break
     else:
-        raise Refused(
+        raise Failed(
             f"No gobgpd from {GOBGP_MIN} up to, not including, {GOBGP_BELOW} in "
             f"{' or '.join(GOBGP_SUITES)}. Use an archive that carries one of these suites."
         )
     protos = shelf.versions(PROTO)
     if version not in protos:
-        raise Refused(
+        raise Failed(
             f"gobgpd is offered as {version}, {PROTO} only as {', '.join(protos) or 'nothing'}: "
             "daemon and stubs must be one version. "
             "Wait for the archive to catch up, then run this again."
@@ -241,7 +241,7 @@ def entry(name: str, version: str, main: str) -> dict[str, str]:
     """Return one value of parts.json: paths are relative to the repository."""
     root = PARTS / name
     if not (root / main).exists():
-        raise Refused(f"The package of {name} {version} has no {main}: tools/parts.py must learn.")
+        raise Failed(f"The package of {name} {version} has no {main}: tools/parts.py must learn.")
     places = {"root": root, "path": root / main}
     libraries = sorted({str(so.parent.relative_to(ROOT)) for so in root.rglob("lib*.so.*")})
     paths = {key: str(path.relative_to(ROOT)) for key, path in places.items()}
@@ -269,7 +269,7 @@ def main() -> int:
     os.umask(0o022)
     try:
         parts = take_all()
-    except Refused as why:
+    except Failed as why:
         print(f"parts: {why}", file=sys.stderr)
         return 1
     for name, part in parts.items():

@@ -21,8 +21,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pointsman.runtime.errors import Failed
 from tools.children import run, running, spoken
-from tools.refused import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -54,18 +54,18 @@ def apt_install(lacking: Sequence[str]) -> None:
     """Install the packages *lacking* with apt, and say so.
 
     Raises:
-        Refused: we may not, or apt failed.
+        Failed: we may not, or apt failed.
     """
     if not lacking:
         return
     if os.geteuid() != 0:
-        raise Refused(f"Missing here: {', '.join(lacking)}. Install them, or run this as root.")
+        raise Failed(f"Missing here: {', '.join(lacking)}. Install them, or run this as root.")
     print(f"setup: installing {', '.join(lacking)} with apt", flush=True)
     install = ("apt-get", "install", "-y", "-q", "--no-install-recommends", *lacking)
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         run(install, shown=True, **quiet)
-    except Refused:  # a fresh image has no package lists, or old ones
+    except Failed:  # a fresh image has no package lists, or old ones
         run(("apt-get", "update", "-q"), shown=True, **quiet)
         run(install, shown=True, **quiet)
 
@@ -105,7 +105,7 @@ def install_pins() -> None:
     """Install what is pinned, and say how far it is: a slow line takes minutes.
 
     Raises:
-        Refused: pip failed; what it said is printed.
+        Failed: pip failed; what it said is printed.
     """
     total = sum(line[:1].isalnum() for line in PINS.read_text().splitlines())
     print(f"setup: installing {PINS.relative_to(ROOT)}: {total} packages", flush=True)
@@ -126,7 +126,7 @@ def install_pins() -> None:
         status = pip.wait()
     if status != 0:
         print("".join(output), file=sys.stderr)
-        raise Refused(f"pip could not install {PINS.relative_to(ROOT)}; its output is above.")
+        raise Failed(f"pip could not install {PINS.relative_to(ROOT)}; its output is above.")
 
 
 def install_project() -> None:
@@ -138,7 +138,7 @@ def install_project() -> None:
 
 def set_up() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  this is where the user is told
-        raise Refused(
+        raise Failed(
             f"Python {platform.python_version()} is too old: Pointsman needs 3.11 or newer. "
             "Name one with `make setup PYTHON=/path/to/python3`."
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.refused import Refused
+from pointsman.runtime.errors import Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ def main_archive(sources: Iterable[Source], codename: str) -> Source:
     """Return the archive that serves *codename* itself: not its security, not its updates.
 
     Raises:
-        Refused: there is none.
+        Failed: there is none.
     """
     names = {codename, "stable", "oldstable", "testing", "unstable"}
     for source in sources:
         if names.intersection(source.suites) and "main" in source.components:
             return source
-    raise Refused(
+    raise Failed(
         f"apt's sources hold no Debian archive with suite {codename!r} and component 'main'. "
         "Add one under /etc/apt/sources.list.d, then run this again."
     )
@@ -92,12 +92,12 @@ def codename() -> str:
     """Return this Debian's code name.
 
     Raises:
-        Refused: the machine is something else.
+        Failed: the machine is something else.
     """
     release = Path("/etc/os-release").read_text()
     fields: dict[str, str] = dict(re.findall(r'^(\w+)="?([^"\n]*)', release, re.M))
     if fields.get("ID") != "debian":
-        raise Refused(
+        raise Failed(
             f"This is {fields.get('PRETTY_NAME', 'not Debian')}; the parts are Debian packages. "
             "Run this on Debian 12 or newer, or in a container of it."
         )

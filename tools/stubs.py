@@ -15,8 +15,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from pointsman.runtime.errors import Failed
 from tools.children import spoken
-from tools.refused import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "pointsman" / "gobgp_api"
@@ -27,7 +27,7 @@ def proto_root() -> Path:
     """Return the folder that holds `api/*.proto`.
 
     Raises:
-        Refused: there is none yet.
+        Failed: there is none yet.
     """
     named = os.environ.get("GOBGP_PROTO")
     parts = ROOT / "build" / "parts.json"
@@ -36,9 +36,9 @@ def proto_root() -> Path:
     elif parts.exists():
         root = ROOT / json.loads(parts.read_text())["gobgp-proto"]["path"]
     else:
-        raise Refused("GoBGP's .proto files are not here: run `make setup`, or name GOBGP_PROTO.")
+        raise Failed("GoBGP's .proto files are not here: run `make setup`, or name GOBGP_PROTO.")
     if not (root / "api" / "gobgp.proto").exists():
-        raise Refused(f"{root} holds no api/gobgp.proto: GoBGP 4 keeps its API there.")
+        raise Failed(f"{root} holds no api/gobgp.proto: GoBGP 4 keeps its API there.")
     return root
 
 
@@ -60,7 +60,7 @@ def generate(protos: Path, target: Path) -> None:
     """Fill *target* with modules and type stubs for every file of *protos*/api.
 
     Raises:
-        Refused: protoc failed; it has printed why.
+        Failed: protoc failed; it has printed why.
     """
     from grpc_tools import protoc  # only in the venv
 
@@ -74,7 +74,7 @@ def generate(protos: Path, target: Path) -> None:
     # protoc looks for its plugins on PATH; a venv need not be active.
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
     if protoc.main(["protoc", f"-I{protos}", f"-I{known}", *outs, *files]) != 0:
-        raise Refused("protoc refused GoBGP's .proto files; its words are above.")
+        raise Failed("protoc refused GoBGP's .proto files; its words are above.")
     for module in (fresh / "api").iterdir():
         text = relative(module.read_text())
         (fresh / module.name).write_text(text)

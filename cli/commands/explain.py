@@ -7,7 +7,6 @@ import argparse
 from typing import Any, Final
 
 from cli.commands.plan import PATH_COLUMNS, said
-from cli.errors import Misuse, Wrong
 from cli.output import tables
 from cli.output.plan_json import Json, paths_json, service_json, verdict_json
 from cli.output.tables import Table
@@ -19,6 +18,7 @@ from manager.snapshot import Service, ServiceKey
 from pointsman.api import dialect
 from pointsman.model.names import ALLOCATED, ANNOUNCED
 from pointsman.model.printable import clipped
+from pointsman.runtime.errors import Failed, Misuse
 from pointsman.runtime.terminal import say
 
 KINDS: Final = {
@@ -71,7 +71,7 @@ def _service(given: argparse.Namespace, subject: str) -> int:
     seen = cluster.settled(cluster.read(given))
     service = seen.found.services.get(key)
     if service is None:
-        raise Wrong(f"There is no Service {key}.")
+        raise Failed(f"There is no Service {key}.")
     story = service_story(seen, service)
     if given.output == "json":
         tables.show_json(story)

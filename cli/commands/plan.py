@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cli.errors import Misuse
 from cli.output import tables
 from cli.output.plan_diff import changes
 from cli.output.plan_json import Json, plan_json
@@ -22,6 +21,7 @@ from manager.snapshot import EipName
 from pointsman.model.names import APPLIED, LIMITED, MISSING, READY
 from pointsman.model.record import ResourceKey
 from pointsman.model.verdicts.address import Ready
+from pointsman.runtime.errors import Misuse
 
 PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
 

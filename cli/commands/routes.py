@@ -2,9 +2,9 @@
 
 import argparse
 
-from cli.errors import Misuse
 from cli.output import drift, tables
 from cli.output.tables import Table
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.terminal import say
 
 

@@ -8,7 +8,6 @@ import argparse
 from collections.abc import Iterable, Mapping
 
 from cli.commands.plan import said
-from cli.errors import Misuse
 from cli.output import tables
 from cli.output.plan_json import Json
 from cli.output.tables import Table
@@ -27,6 +26,7 @@ from pointsman.model.names import (
     UNVERIFIED,
 )
 from pointsman.model.printable import clipped
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.terminal import say
 
 UNSAID = {"status": "Unknown", "reason": "NotRecorded",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
-from cli.errors import Misuse, Wrong
 from cli.output.plan_json import Json
 from cli.output.session_diff import field
 from cli.source import cluster, recorded
@@ -21,6 +20,7 @@ from manager.planner.plan import plan
 from manager.snapshot import Observed, Resource, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, route_order
+from pointsman.runtime.errors import Failed, Misuse
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,7 +56,7 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
     """Return both sides.
 
     Raises:
-        Misuse, Wrong: with the sentence for the user.
+        Misuse, Failed: with the sentence for the user.
     """
     if given.paths and not given.offline:
         raise Misuse(f"{command} reads files with --offline only: --offline -f PATH.")
@@ -67,7 +67,7 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
     try:
         observed = tuple(asyncio.run(heard(given.gobgp_socket)))
     except NoSpeaker as error:
-        raise Wrong(str(error)) from error
+        raise Failed(str(error)) from error
     settings = replace(reading.snapshot.settings, speakers=len(observed))
     snapshot = replace(
         reading.snapshot, observed=observed[0], further=observed[1:], settings=settings

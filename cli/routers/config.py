@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import summarize_address_range
 from typing import Final
 
-from cli.errors import Misuse
 from cli.routers import bird, frr
 from cli.routers.needs import Needs
 from cli.source.cluster import World
@@ -21,6 +20,7 @@ from pointsman.model.names import UNVERIFIED
 from pointsman.model.ranges import address_of, read_block
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import MOST_PATHS, PeerName
+from pointsman.runtime.errors import Misuse
 
 DIALECTS: Final[Mapping[str, Callable[[Needs], Iterator[str]]]] = {
     "frr": frr.lines,

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cli.errors import Misuse, Wrong
 from cli.source import admission, files
 from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle
 from manager.snapshot import Observed, Settings, Snapshot
 from pointsman.model.printable import clipped
+from pointsman.runtime.errors import Failed, Misuse
 from pointsman.runtime.terminal import say
 
 
@@ -131,7 +131,7 @@ def live(given: argparse.Namespace) -> list[object]:
         kubeconfig = chosen_kubeconfig(given.kubeconfig, os.environ)
         return asyncio.run(cluster.fetch(kubeconfig, context=given.context))
     except cluster.NoCluster as error:
-        raise Wrong(str(error)) from error
+        raise Failed(str(error)) from error
 
 
 def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path | None:

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import yaml
 
-from cli.errors import Misuse
 from pointsman.model.printable import clipped, sentence
+from pointsman.runtime.errors import Misuse
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 STDIN: Final = "-"

@@ -14,8 +14,8 @@ import manager
 from e2e import cluster
 from e2e.cluster import CRS, PREFIX, verdicts
 from lab.cluster.client import Json
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 
 TEAM = "team-a"
 SERVICES = "/api/v1/namespaces/{namespace}/services"

@@ -13,8 +13,9 @@ from pathlib import Path
 from e2e import cluster
 from e2e.bgp import routers
 from lab import parts
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import SECOND_ROUTER, Broken
+from lab.network.topology import SECOND_ROUTER
 from lab.parts import CHECKOUT
 from lab.routers.frr import Frr
 

@@ -9,9 +9,10 @@ from typing import Any
 from e2e import cluster
 from e2e.bgp import routers
 from lab.demo import NETWORK
+from lab.errors import Broken
 from lab.handle import Lab
 from lab.network import netns
-from lab.network.topology import Broken, RouterKind
+from lab.network.topology import RouterKind
 from lab.options import Options
 from lab.supervision import lifecycle
 

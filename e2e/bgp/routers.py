@@ -15,8 +15,9 @@ from typing import Any
 
 from e2e.cluster import CRS, PATIENCE_S, custom, verdicts
 from lab import parts
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import SECOND_ROUTER, Broken
+from lab.network.topology import SECOND_ROUTER
 from lab.routers import bird
 from lab.routers.roles import roles
 

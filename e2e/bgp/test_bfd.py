@@ -11,9 +11,9 @@ from e2e import cluster
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, MANAGER, custom
+from lab.errors import Broken
 from lab.handle import Lab
 from lab.network import fabric
-from lab.network.topology import Broken
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 

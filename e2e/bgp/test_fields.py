@@ -13,8 +13,8 @@ import pytest
 from e2e import cluster
 from e2e.bgp import routers
 from e2e.cluster import CRS, MANAGER, custom
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.route_events import session
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]

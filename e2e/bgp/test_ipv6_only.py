@@ -8,8 +8,9 @@ import pytest
 from e2e import cluster
 from e2e.bgp import routers
 from e2e.cluster import MANAGER, custom
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken, Node
+from lab.network.topology import Node
 from lab.route_events import session
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]

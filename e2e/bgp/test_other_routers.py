@@ -18,8 +18,9 @@ from e2e.bgp.test_bfd import WATCH, watched
 from e2e.bgp.test_weights import PODS, weighed
 from e2e.cluster import CRS, MANAGER, custom
 from lab.demo import NETWORK
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken, RouterKind
+from lab.network.topology import RouterKind
 from lab.options import Options
 from lab.routers import bird, other_versions
 from lab.routers.roles import roles

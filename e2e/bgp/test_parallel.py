@@ -17,8 +17,8 @@ import pytest
 from e2e import cluster
 from e2e.bgp import routers
 from e2e.bgp.routers import PEERS, SECOND
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.options import Options
 from lab.parts import CHECKOUT
 from lab.supervision import lifecycle

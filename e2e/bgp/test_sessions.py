@@ -16,9 +16,9 @@ from e2e.addresses import words
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import MANAGER
+from lab.errors import Broken
 from lab.handle import Lab
 from lab.network import fabric
-from lab.network.topology import Broken
 from lab.parts import CHECKOUT
 from lab.route_events import RouteEvents, session
 from lab.supervision.processes import descendants

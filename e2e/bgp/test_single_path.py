@@ -12,8 +12,8 @@ from e2e import cluster
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, custom
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.route_events import RouteEvents
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]

@@ -11,8 +11,8 @@ from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, custom
 from lab.demo import replies
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 

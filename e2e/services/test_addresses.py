@@ -7,8 +7,8 @@ import pytest
 from e2e import cluster
 from e2e.cluster import CRS, custom, verdicts
 from lab.cluster.client import Refusal
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from pointsman.api import crd
 from tests.pointsman.api.objects import BAD
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from lab.network.topology import SERVICE_NETWORKS, Broken
+from lab.errors import Broken
+from lab.network.topology import SERVICE_NETWORKS
 from lab.parts import tool
 
 DAYS = "30"  # a lab is taken down before

@@ -19,8 +19,9 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
-from lab.network.topology import Broken, Misuse
+from lab.errors import Broken
 from pointsman.runtime.answer import Garbled, decoded
+from pointsman.runtime.errors import Misuse
 from pointsman.runtime.tls import distrust, unverified, verifying
 
 Json = dict[str, Any]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from lab.network.topology import POD_PORT, Misuse, Node, Topology
+from lab.network.topology import POD_PORT, Node, Topology
+from pointsman.runtime.errors import Misuse
 
 Json = dict[str, Any]
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"

@@ -16,8 +16,10 @@ import yaml
 
 from lab.cluster import client
 from lab.cluster.client import Json, Kube
-from lab.network.topology import Broken, Misuse, Node, Topology
+from lab.errors import Broken
+from lab.network.topology import Node, Topology
 from lab.parts import CHECKOUT
+from pointsman.runtime.errors import Misuse
 
 LAB_LABEL = "pointsman.dev/lab"
 NAMESPACES = ("default", "kube-system", "kube-node-lease", "pointsman-system")

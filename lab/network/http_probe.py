@@ -8,8 +8,8 @@ from __future__ import annotations
 import http.client
 import socket
 
+from lab.errors import Broken
 from lab.network import netns
-from lab.network.topology import Broken
 
 
 def ask(

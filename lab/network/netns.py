@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lab.network.topology import Broken
+from lab.errors import Broken
 from lab.parts import tool
 
 RUN_NETNS = Path("/run/netns")  # ip-netns(8)

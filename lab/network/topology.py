@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 
 from lab.network.lans import Lan, Rack
+from pointsman.runtime.errors import Misuse
 
 Address = IPv4Address | IPv6Address
 Interface = IPv4Interface | IPv6Interface
@@ -43,14 +44,6 @@ CLIENT_GATEWAY = (IPv4Interface("203.0.113.1/24"), IPv6Interface("2001:db8:3::1/
 # whose paths end at 107 bytes.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?")
 _MACHINE = re.compile(r"switch|router2?|tor\d|client|manager\d*|node\d+(-pods)?")
-
-
-class Misuse(Exception):
-    """A request that can't be meant: one sentence for the user, exit status 2."""
-
-
-class Broken(Exception):
-    """The lab can't do it now: one sentence for the user, exit status 1."""
 
 
 class RouterKind(StrEnum):

@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lab.network.topology import Broken, Misuse, RouterKind
+from lab.errors import Broken
+from lab.network.topology import RouterKind
 from lab.options import Options
 from lab.parts import Part
 from lab.routers.roles import roles
+from pointsman.runtime.errors import Misuse
 
 PROGRAM: Final = {RouterKind.FRR: "usr/lib/frr/zebra", RouterKind.BIRD: "usr/sbin/bird"}
 NAME: Final = {RouterKind.FRR: "FRR", RouterKind.BIRD: "BIRD"}

@@ -16,7 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from lab.network.topology import Broken, Misuse, home
+from lab.errors import Broken
+from lab.network.topology import home
+from pointsman.runtime.errors import Misuse
 
 SOCKET = "control.sock"
 BUSY = "Lab {!r} is being started or taken down by another process."

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab.cluster import client, objects
+from lab.errors import Broken
 from lab.network import fabric
-from lab.network.topology import Broken, Misuse
 from lab.supervision.faults import Fault, Part
 from lab.supervision.processes import Keeper
 from lab.supervision.site import Site
+from pointsman.runtime.errors import Misuse
 
 UNKNOWN_AFTER_S = 5.0  # the node controller's patience, shortened from 40 s
 

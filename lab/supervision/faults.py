@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lab.network.topology import Misuse, Topology
+from lab.network.topology import Topology
+from pointsman.runtime.errors import Misuse
 
 DAEMONS = ("zebra", "bfdd", "bgpd", "bird")  # of a router, whichever it runs
 

@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable
 from typing import IO
 
+from lab.errors import Broken
 from lab.network import fabric, netns
-from lab.network.topology import Broken, home, owns
+from lab.network.topology import home, owns
 from lab.options import Options
 from lab.parts import CHECKOUT
 from lab.supervision import control

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.network.topology import Broken
+from lab.errors import Broken
 from lab.parts import CHECKOUT
 from lab.supervision.programs import Program, environment
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lab.cluster import apiserver, client, objects
+from lab.errors import Broken
 from lab.network import fabric
-from lab.network.topology import Broken
 from lab.options import ApiKind, Options
 from lab.supervision.processes import Keeper
 from lab.supervision.programs import Program, Programs

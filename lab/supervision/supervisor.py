@@ -18,12 +18,13 @@ import sys
 import time
 from typing import Any, TextIO
 
-from lab.network.topology import Broken, Misuse
+from lab.errors import Broken
 from lab.options import Options
 from lab.supervision import control, faults
 from lab.supervision.control import owning
 from lab.supervision.failing import Troubles
 from lab.supervision.site import Site
+from pointsman.runtime.errors import Misuse
 
 
 class Supervisor:

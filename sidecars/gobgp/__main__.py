@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from pointsman.runtime import logs
+from pointsman.runtime.errors import Misuse
 from sidecars.gobgp import parent
-from sidecars.gobgp.ground import Refused, find_gobgpd, prepare
+from sidecars.gobgp.ground import find_gobgpd, prepare
 from sidecars.gobgp.hung import PROBE_S
 
 
@@ -33,7 +34,7 @@ def main() -> int:
     try:
         gobgpd = find_gobgpd(options.gobgpd)
         prepare(options.socket)
-    except Refused as why:
+    except Misuse as why:
         print(f"sidecar: {why}", file=sys.stderr)
         return 2
     return asyncio.run(parent.run(gobgpd, options.socket.absolute(), probe_s=options.probe_seconds))

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import main, options, parser
-from agent.main import Misuse, until
+from agent.main import until
+from pointsman.runtime.errors import Misuse
 
 KUBECONFIG = """
 current-context: a

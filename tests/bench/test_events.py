@@ -24,8 +24,8 @@ from e2e import cluster, fleet
 from e2e.calls import Calls
 from lab.cluster import endpoints
 from lab.cluster.client import Json, Kube
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.options import Options
 from tests.bench.updates import Updates
 

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from cli.__main__ import main
-from cli.errors import Misuse
 from cli.source.cluster import chosen_kubeconfig
 from manager.adapters.kubernetes.client import (
     BGP_CONFS,
@@ -24,6 +23,7 @@ from manager.adapters.kubernetes.client import (
 )
 from manager.inspect import cluster as offline
 from manager.snapshot import Settings
+from pointsman.runtime.errors import Misuse
 from standin.in_process import serving
 from standin.server import Api
 from tests.cli.running import ROOT, eip, endpoints, peer, service, small, write

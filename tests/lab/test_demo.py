@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from lab.demo import Reply, Story, Untrue, ingress
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from pointsman.runtime import terminal
 
 

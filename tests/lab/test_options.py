@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from lab.__main__ import main
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken, Misuse, RouterKind
+from lab.network.topology import RouterKind
 from lab.options import ApiKind, Options, completed, given_api, named_api, named_kube_proxy
 from lab.supervision import lifecycle
+from pointsman.runtime.errors import Misuse
 
 
 def test_options_survive_being_stored() -> None:

@@ -9,8 +9,9 @@ from functools import partial
 
 import pytest
 
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken, Misuse
+from pointsman.runtime.errors import Misuse
 
 pytestmark = pytest.mark.lab
 

@@ -1,7 +1,7 @@
 import pytest
 
+from lab.errors import Broken
 from lab.handle import Lab
-from lab.network.topology import Broken
 from lab.route_events import RouteEvents, established_since, session
 
 pytestmark = pytest.mark.lab

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from manager.__main__ import main, options, parser
-from manager.main import Misuse
 from manager.snapshot import Settings
+from pointsman.runtime.errors import Misuse
 
 
 def test_the_defaults() -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceStub
-from sidecars.gobgp.ground import Refused, find_gobgpd, prepare
+from pointsman.runtime.errors import Misuse
+from sidecars.gobgp.ground import find_gobgpd, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
@@ -255,7 +256,7 @@ def test_a_shared_directory_is_refused_not_changed(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o755)
-    with pytest.raises(Refused, match=r"open to others \(mode 0755"):
+    with pytest.raises(Misuse, match=r"open to others \(mode 0755"):
         prepare(shared / "gobgp.sock")
     assert shared.stat().st_mode & 0o777 == 0o755
 
@@ -264,7 +265,7 @@ def test_a_file_in_the_way_is_refused_not_removed(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     taken = tmp_path / "gobgp.sock"
     taken.write_text("precious")
-    with pytest.raises(Refused, match="is no socket"):
+    with pytest.raises(Misuse, match="is no socket"):
         prepare(taken)
     assert taken.read_text() == "precious"
 
@@ -279,5 +280,5 @@ def test_a_socket_nobody_serves_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_name_too_long_for_the_kernel_is_said(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="at most 107 bytes"):
+    with pytest.raises(Misuse, match="at most 107 bytes"):
         prepare(tmp_path / ("x" * 120))

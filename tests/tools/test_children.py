@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.runtime.errors import Failed
 from tools.children import run
-from tools.refused import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = """
@@ -94,6 +94,6 @@ def test_a_terminated_tool_terminates_its_child(tmp_path: Path) -> None:
 
 
 def test_what_fails_by_itself_has_said_why(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Refused, match="failed with exit status 3; its output is above"):
+    with pytest.raises(Failed, match="failed with exit status 3; its output is above"):
         run([sys.executable, "-c", "import sys; print('no room', file=sys.stderr); sys.exit(3)"])
     assert capfd.readouterr().err == "no room\n"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from pointsman.runtime.errors import Failed
 from tools.parts import choose_gobgp, newest, upstream
-from tools.refused import Refused
 
 
 def test_newest_follows_debian_order():
@@ -69,11 +69,11 @@ def test_which_gobgpd(offers, version: str, read: list[str]):
 
 
 def test_no_gobgpd_in_range_is_a_sentence():
-    with pytest.raises(Refused, match=r"No gobgpd from 4\.8 up to, not including, 5 in trixie-b"):
+    with pytest.raises(Failed, match=r"No gobgpd from 4\.8 up to, not including, 5 in trixie-b"):
         choose_gobgp(Shelf({"sid": {"gobgpd": ["3.36.0-1", "5.1.0-1"]}}))
 
 
 def test_daemon_and_proto_of_different_versions_are_a_sentence():
     offers = {"gobgpd": ["4.9.0-1"], "golang-github-osrg-gobgp-dev": ["4.8.0-1"]}
-    with pytest.raises(Refused, match=r"gobgpd is offered as 4\.9\.0-1, .* only as 4\.8\.0-1"):
+    with pytest.raises(Failed, match=r"gobgpd is offered as 4\.9\.0-1, .* only as 4\.8\.0-1"):
         choose_gobgp(Shelf({"trixie-backports": offers}))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.refused import Refused
+from pointsman.runtime.errors import Failed
 from tools.sources import Source, machine_sources, main_archive, read_deb822
 
 MIRROR = "http://mirror.example/debian"
@@ -65,7 +65,7 @@ def test_main_archive(tmp_path: Path, files: dict[str, str], options: tuple[tupl
 
 
 def test_no_archive_is_a_sentence(tmp_path: Path):
-    with pytest.raises(Refused, match=r"no Debian archive with suite 'bookworm'.*sources\.list\.d"):
+    with pytest.raises(Failed, match=r"no Debian archive with suite 'bookworm'.*sources\.list\.d"):
         main_archive(machine_sources(tmp_path), "bookworm")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import Misuse
 from cli.source import files
+from pointsman.runtime.errors import Misuse
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,7 +90,7 @@ def test_a_folder_that_may_not_be_looked_into_is_a_sentence(tmp_path: Path, mode
     folder.chmod(mode)
     code = (
         "import os, sys; import cli.source.files as files\n"
-        "from cli.errors import Misuse\n"
+        "from pointsman.runtime.errors import Misuse\n"
         "os.seteuid(65534)\n"
         "try: print(files.read(sys.argv[1:]))\n"
         "except Misuse as misuse: print('misuse:', misuse)"

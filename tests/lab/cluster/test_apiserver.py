@@ -12,7 +12,7 @@ import yaml
 from lab.cluster import client as kube
 from lab.cluster import objects
 from lab.cluster.apiserver import ApiServer, free_ports
-from lab.network.topology import Broken
+from lab.errors import Broken
 
 
 @pytest.fixture

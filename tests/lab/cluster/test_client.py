@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from lab.cluster import client, objects
-from lab.network.topology import Misuse, Topology
+from lab.network.topology import Topology
+from pointsman.runtime.errors import Misuse
 from standin.in_process import standin
 
 

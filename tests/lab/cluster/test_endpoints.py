@@ -1,7 +1,8 @@
 import pytest
 
 from lab.cluster.endpoints import Pods, parse, service_name, slices
-from lab.network.topology import Misuse, Topology
+from lab.network.topology import Topology
+from pointsman.runtime.errors import Misuse
 
 LAB = Topology()
 SERVICE = {

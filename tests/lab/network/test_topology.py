@@ -2,7 +2,8 @@ from itertools import combinations
 
 import pytest
 
-from lab.network.topology import CLIENT, Misuse, Topology, owns
+from lab.network.topology import CLIENT, Topology, owns
+from pointsman.runtime.errors import Misuse
 
 
 def test_the_documented_addresses() -> None:

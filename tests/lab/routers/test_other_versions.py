@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.network.topology import Broken, Misuse, RouterKind
+from lab.errors import Broken
+from lab.network.topology import RouterKind
 from lab.options import Options
 from lab.parts import Part
 from lab.routers import frr, other_versions
 from lab.routers.bird import Bird
+from pointsman.runtime.errors import Misuse
 
 # What the programs of those Debian packages print.
 VERSIONS = {

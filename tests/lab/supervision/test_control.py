@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import Broken
 from lab.network import topology
-from lab.network.topology import Broken
 from lab.supervision import control
 from lab.supervision.control import owning
 

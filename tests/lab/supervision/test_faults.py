@@ -1,7 +1,8 @@
 import pytest
 
-from lab.network.topology import Misuse, Topology
+from lab.network.topology import Topology
 from lab.supervision.faults import Part, parse, possible
+from pointsman.runtime.errors import Misuse
 
 LAB = Topology(manager_count=2)
 

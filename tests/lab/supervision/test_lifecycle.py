@@ -13,10 +13,11 @@ import pytest
 
 from lab.__main__ import main
 from lab.handle import Lab
-from lab.network.topology import Misuse, RouterKind
+from lab.network.topology import RouterKind
 from lab.options import Options
 from lab.parts import CHECKOUT
 from lab.supervision import lifecycle
+from pointsman.runtime.errors import Misuse
 
 pytestmark = pytest.mark.lab
 
