@@ -12,7 +12,7 @@ from typing import Any, Final
 from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
-from pointsman.model.verdicts.address import ShareConflict
+from pointsman.model.verdicts.address import is_parting
 
 ALLOCATED_FROM: Final = "pointsman.dev/allocated-from"
 OUR_ANNOTATIONS: Final = frozenset(
@@ -27,7 +27,6 @@ ALLOCATED: Final = "pointsman.dev/Allocated"
 OUR_CONDITIONS: Final = frozenset({ALLOCATED, "pointsman.dev/Announced"})
 FINALIZER: Final = "pointsman.dev/in-use"
 VIP: Final = "VIP"
-SHARE_CONFLICT: Final = ShareConflict.__name__
 
 
 def service_record(service: Service) -> ServiceRecord | None:
@@ -158,7 +157,8 @@ def _conditions(
 ) -> list[dict[str, Any]]:
     """Return *wanted* as entries; the time of one moves only when its status turns.
 
-    And when it turns to `ShareConflict`, from whatever reason: what follows is timed by that.
+    And when it turns to say that the Service leaves a shared address soon, whatever refusal
+    stood there before: how soon is counted from that.
     """
     known = {c.type: c for c in before}
     return [
@@ -176,8 +176,10 @@ def _conditions(
 def _since(known: Condition | None, stated: Stated) -> str:
     if known is None or known.status != stated.status:
         return ""
-    begins = stated.reason == SHARE_CONFLICT != known.reason
-    return "" if begins else known.last_transition_time
+    begins = is_parting(stated.reason, stated.message)
+    if begins and not is_parting(known.reason, known.message):
+        return ""
+    return known.last_transition_time
 
 
 def _others(service: Service) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from manager.snapshot import EipName
 from pointsman.model.address import Address, Family, address_order, family_of
 from pointsman.model.printable import clipped, quoted
 from pointsman.model.verdicts.address import (
+    PARTING,
     AddressExcluded,
     AddressInUse,
     AddressOutsideEips,
@@ -67,8 +68,7 @@ def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address
     for address in found.addresses if ledger.parting else ():
         obstacle = ledger.parting.get((claim.key, address))
         if obstacle is not None:
-            stays = "so the Service waits ten seconds for them to agree again, then leaves it"
-            clause = f"{obstacle.clause}, {stays}"
+            clause = f"{obstacle.clause}, {PARTING}"
             refusals = (_of(address, obstacle.clause),)
             problem = Problem(ShareConflict, (clause,), str(address), refusals, parting=True)
             return replace(found, problem=problem)

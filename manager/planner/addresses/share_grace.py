@@ -1,9 +1,9 @@
 """How long a sharer stays whose terms no longer fit: until its fellows had time to follow.
 
 One `apply` that renames the key of several Services reaches us one by one. So who changed its
-terms says `ShareConflict` first, and leaves ten seconds after its condition turned to that.
+terms says first that it will leave, and leaves ten seconds after its condition turned to that.
 There is no other memory of the start; without a clock nobody leaves. Who never shared the
-address has no such time.
+address has no such time. It refuses to count from a `ShareConflict` of another cause.
 """
 
 from collections.abc import Iterable
@@ -16,9 +16,10 @@ from manager.snapshot import Condition
 from pointsman.model.address import Address
 from pointsman.model.names import ALLOCATED
 from pointsman.model.timestamps import parse_time
-from pointsman.model.verdicts.address import ShareConflict
+from pointsman.model.verdicts.address import is_parting
 
-GRACE: Final = timedelta(seconds=10)
+# A condition's time is written to the second: it began up to one later than it says.
+GRACE: Final = timedelta(seconds=10) + timedelta(seconds=1)
 OVER: Final = timedelta()
 
 
@@ -50,6 +51,6 @@ def time_left(claim: Claim, now: datetime | None) -> timedelta:
 
 
 def _told(claim: Claim) -> Condition | None:
-    """Return the condition of *claim* if it says that it cannot share."""
+    """Return the condition of *claim* if it says that it leaves soon."""
     said = (one for one in claim.service.conditions if one.type == ALLOCATED)
-    return next((one for one in said if one.reason == ShareConflict.__name__), None)
+    return next((one for one in said if is_parting(one.reason, one.message)), None)

@@ -192,7 +192,9 @@ def test_the_sharer_who_changes_is_the_one_who_leaves(changer, stays, change, th
     snapshot, books = settled(edited(snapshot, changer, **change))
     assert given(books) == {stays: ["198.51.100.0"], changer: ["198.51.100.0"]}
     assert reasons(books)[changer] == "ShareConflict"  # without a clock it keeps and waits
-    _, books = settled(at(snapshot, 10))
+    _, books = settled(at(snapshot, 10.9))  # the time of a condition is written to the second
+    assert given(books)[changer] == ["198.51.100.0"]
+    _, books = settled(at(snapshot, 11))
     assert given(books) == {stays: ["198.51.100.0"], changer: then}
 
 
