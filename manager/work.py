@@ -84,7 +84,7 @@ def _brings(
     only one that waits.
     """
     recorded = () if before is None else before.ingress
-    grants = plan.books.allocations[key].grants
+    grants = plan.allocations.services[key].grants
     return any(one.eip in loose and str(one.address) not in recorded for one in grants)
 
 

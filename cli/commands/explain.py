@@ -83,9 +83,9 @@ def _service(given: argparse.Namespace, subject: str) -> int:
 def service_story(seen: World, service: Service) -> Json:
     """Return everything that was decided about *service*; `ours` False: nothing was."""
     plan, key = seen.plan, service.key
-    if key not in plan.books.allocations:
+    if key not in plan.allocations.services:
         return {"service": key, "ours": False, "why": _not_ours(seen, service)}
-    allocation, announcement = plan.books.allocations[key], plan.announcements[key]
+    allocation, announcement = plan.allocations.services[key], plan.announcements[key]
     mine = {f"{a}/{a.max_prefixlen}" for a in (g.address for g in allocation.grants)}
     recorded = {
         c.type: {"status": c.status, "reason": c.reason, "message": c.message}
@@ -199,7 +199,7 @@ def _address(given: argparse.Namespace, subject: str) -> int:
     if address is None:
         raise Misuse(f"{subject!r} is no IP address: write 192.0.2.1 or 2001:db8::1.")
     seen = cluster.settled(cluster.read(given))
-    story = explain_address(seen.settled, seen.plan.books, address)
+    story = explain_address(seen.settled, seen.plan.allocations, address)
     if given.output == "json":
         tables.show_json(_address_json(story))
     else:

@@ -179,7 +179,7 @@ def _change_tables(change: Json) -> Iterator[Table]:
 
 def _eip_why(plan: Plan, name: str) -> str:
     """Return what is wrong with an Eip, or worth a look though it is Ready."""
-    ready = plan.books.eips[EipName(name)].ready
+    ready = plan.allocations.eips[EipName(name)].ready
     calls = isinstance(ready, Ready) and bool(ready.warning or ready.empty)
     record = plan.statuses.get(ResourceKey("Eip", name))
     bgp = record.conditions.get(APPLIED) if record is not None else None

@@ -13,7 +13,7 @@ from cli.output.plan_json import Json
 from cli.output.tables import Table
 from cli.source import cluster
 from manager.planner.addresses.claims import read_claim
-from manager.planner.addresses.ownership import sort_out
+from manager.planner.addresses.ownership import partition_services
 from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
 from pointsman.api import Scope
 from pointsman.model.names import (
@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
 
 def status_json(snapshot: Snapshot) -> Json:
     """Return what is recorded, by kind and name; `wrong` has one sentence for each trouble."""
-    services = sort_out(snapshot).ours
+    services = partition_services(snapshot).ours
     shape: Json = {
         "peers": {name: _peer(one) for name, one in sorted(snapshot.bgp_peers.items())},
         "eips": {name: _eip(one) for name, one in sorted(snapshot.eips.items())},

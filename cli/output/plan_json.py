@@ -20,15 +20,15 @@ OF_SESSIONS: Final = (ESTABLISHED, ADD_PATH)  # which a plan takes for establish
 def plan_json(snapshot: Snapshot, plan: Plan) -> Json:
     """Return the whole plan of *snapshot*."""
     return {
-        "services": {key: service_json(plan, key) for key in plan.books.allocations},
+        "services": {key: service_json(plan, key) for key in plan.allocations.services},
         "eips": {
             name: {
-                "ready": verdict_json(state.ready),
-                "capacity": _counts(state.capacity),
-                "allocated": _counts(state.allocated),
-                "available": _counts(state.available),
+                "ready": verdict_json(usage.ready),
+                "capacity": _counts(usage.capacity),
+                "allocated": _counts(usage.allocated),
+                "available": _counts(usage.available),
             }
-            for name, state in plan.books.eips.items()
+            for name, usage in plan.allocations.eips.items()
         },
         "peers": {name: {"paths": paths_json(plan, name)} for name in snapshot.bgp_peers},
         "announcers": {name: [] for name in snapshot.nodes},  # protocol layer2 fills these
@@ -44,7 +44,7 @@ def plan_json(snapshot: Snapshot, plan: Plan) -> Json:
 
 
 def service_json(plan: Plan, key: Any) -> Json:
-    allocation = plan.books.allocations[key]
+    allocation = plan.allocations.services[key]
     return {
         "addresses": [str(grant.address) for grant in allocation.grants],
         "allocatedFrom": [grant.eip for grant in allocation.grants],

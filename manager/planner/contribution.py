@@ -16,7 +16,7 @@ from pointsman.model.verdicts.base import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A Service with the addresses of it that one Eip (hence one protocol) is booked for."""
+    """A Service with those of its addresses that one Eip gave: hence of one protocol."""
 
     service: Service
     eip: EipName

@@ -19,7 +19,7 @@ from pointsman.model.verdicts.base import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One address of one Service, and the Eip it is booked on (None: outside every Eip)."""
+    """One address of one Service, and the Eip it is allocated from (None: it lies in no Eip)."""
 
     address: Address
     eip: EipName | None
@@ -53,8 +53,8 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class EipState:
-    """The books of one Eip."""
+class EipUsage:
+    """What one Eip holds, and how much of it is used."""
 
     ready: Verdict
     capacity: Counts = Counts()
@@ -65,11 +65,11 @@ class EipState:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class Allocations:
     """What allocation decides: every Service of ours, every Eip."""
 
-    allocations: Mapping[ServiceKey, Allocation]
-    eips: Mapping[EipName, EipState]
+    services: Mapping[ServiceKey, Allocation]
+    eips: Mapping[EipName, EipUsage]
     failures: tuple[tuple[str, Exception], ...] = ()  # ("Service ns/name", what judging it raised)
     again_s: float | None = None  # until somebody leaves an address that it shared
 
@@ -114,7 +114,7 @@ class Speech:
 class Plan:
     """The complete desired state and every verdict behind it."""
 
-    books: Books
+    allocations: Allocations
     announcements: Mapping[ServiceKey, Announcement]
     speeches: tuple[Speech, ...]  # one for each speaker of the replica; there is always a first
     services: Mapping[ServiceKey, ServiceRecord]

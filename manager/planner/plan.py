@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from manager.planner.addresses.allocate import allocate
 from manager.planner.addresses.own_record import held_addresses
-from manager.planner.addresses.ownership import sort_out
+from manager.planner.addresses.ownership import partition_services
 from manager.planner.bgp.conditions import Records, remarked, time_to_remark
 from manager.planner.bgp.context import Shared
 from manager.planner.bgp.negotiated import takes_several
@@ -21,7 +21,7 @@ from manager.planner.bgp.peers import Peers, exports, identities, neighbors, rea
 from manager.planner.bgp.sessions import time_to_no_session, time_to_speak
 from manager.planner.bgp.unreadable_peers import carried, kept
 from manager.planner.contribution import Case, Contribution
-from manager.planner.desired import Allocation, Announcement, Books, Grant, Plan, Seat, Speech
+from manager.planner.desired import Allocation, Allocations, Announcement, Grant, Plan, Seat, Speech
 from manager.planner.grace_periods import NO_TIME, until_slices
 from manager.planner.nodes.address_owners import owners
 from manager.planner.nodes.eligible import Nodes, nodes_for
@@ -42,24 +42,24 @@ from pointsman.model.verdicts.readiness import Disabled
 
 def plan(snapshot: Snapshot) -> Plan:
     """Return everything that should be, given everything that is."""
-    services = sort_out(snapshot)
-    books = allocate(snapshot, services.ours)
-    shared = _shared(snapshot, books)
+    services = partition_services(snapshot)
+    allocations = allocate(snapshot, services.ours)
+    shared = _shared(snapshot, allocations)
     scene = _Scene(shared, serving(snapshot.endpoint_slices))
     for key, service in services.ours.items():
-        scene.add(service, books.allocations[key])
-    statuses = remarked(shared, resource_records(snapshot, books, shared.peers))
+        scene.add(service, allocations.services[key])
+    statuses = remarked(shared, resource_records(snapshot, allocations, shared.peers))
     seats = {name: shared.peers.seats_of(name) for name in shared.peers.usable}
     return Plan(
-        books=books,
+        allocations=allocations,
         announcements=scene.announcements,
-        speeches=_with_unread(scene, books),
+        speeches=_with_unread(scene, allocations),
         services=scene.records,
         statuses=statuses,
         announcers={name: node.uid for name, node in sorted(snapshot.nodes.items())},
         left_alone=services.left_alone,
-        failures=(*books.failures, *scene.failures),
-        again_s=_again_s(shared, scene, statuses, seats, sharing_s=books.again_s),
+        failures=(*allocations.failures, *scene.failures),
+        again_s=_again_s(shared, scene, statuses, seats, sharing_s=allocations.again_s),
         seats=seats,
     )
 
@@ -82,13 +82,13 @@ def _again_s(
     return min([*known, *(one for one in others if one is not None)], default=None)
 
 
-def _shared(snapshot: Snapshot, books: Books) -> Shared:
+def _shared(snapshot: Snapshot, allocations: Allocations) -> Shared:
     """Return what is the same for all Services, with every router at the speakers that serve it."""
     peers = read_peers(snapshot)
     # Only what an Eip gave is a VIP: what merely stands in a status takes nobody's next hop.
-    grants = (g for a in books.allocations.values() for g in a.grants if g.eip is not None)
+    grants = (g for a in allocations.services.values() for g in a.grants if g.eip is not None)
     holders = Counter(grant.address for grant in grants)
-    shared = Shared(snapshot, peers, frozenset(holders), books.eips)
+    shared = Shared(snapshot, peers, frozenset(holders), allocations.eips)
     shared.common = frozenset(address for address, number in holders.items() if number > 1)
     if peers.conf is None:
         return shared
@@ -229,13 +229,13 @@ def _by_speaker(every: dict[RouteKey, Route], speakers: int) -> list[dict[RouteK
     return found
 
 
-def _with_unread(scene: _Scene, books: Books) -> tuple[Speech, ...]:
+def _with_unread(scene: _Scene, allocations: Allocations) -> tuple[Speech, ...]:
     """Return the speeches, with what is kept of routers whose BgpPeer cannot be read."""
     snapshot, peers, speeches = scene.shared.snapshot, scene.shared.peers, _speeches(scene)
     unread = peers.unread
     if peers.conf is None or not unread:
         return speeches
-    by = carried(books.allocations, scene.announcements)
+    by = carried(allocations.services, scene.announcements)
     pairs = zip(speeches, snapshot.speakers, strict=True)
     first, *further = (kept(speech, observed, unread=unread, by=by) for speech, observed in pairs)
     single = frozenset(n for n in unread if _kept_as_single(snapshot, n))

@@ -11,7 +11,7 @@ from manager.planner.addresses.claims import allocated_from
 from manager.planner.bgp.peers import Peers, held_seats
 from manager.planner.bgp.router_ids import router_ids
 from manager.planner.bgp.sessions import WITH_SESSION, sessions_said
-from manager.planner.desired import Allocation, Announcement, Books, Counts, EipState
+from manager.planner.desired import Allocation, Allocations, Announcement, Counts, EipUsage
 from manager.snapshot import Service, Snapshot
 from pointsman.model.names import (
     ALLOCATED,
@@ -117,15 +117,15 @@ def origins(allocation: Allocation) -> str:
 
 
 def resource_records(
-    snapshot: Snapshot, books: Books, peers: Peers
+    snapshot: Snapshot, allocations: Allocations, peers: Peers
 ) -> Mapping[ResourceKey, StatusRecord]:
     """Return the status of every Eip, BgpConf and BgpPeer."""
     records: dict[ResourceKey, StatusRecord] = {}
-    for eip_name, state in books.eips.items():
+    for eip_name, usage in allocations.eips.items():
         eip = snapshot.eips[eip_name]
         # A finalizer cannot be added to what is being deleted already.
-        held = state.in_use and (not eip.deleting or "pointsman.dev/in-use" in eip.finalizers)
-        records[ResourceKey("Eip", eip_name)] = _eip_record(state, eip.generation, held=held)
+        held = usage.in_use and (not eip.deleting or "pointsman.dev/in-use" in eip.finalizers)
+        records[ResourceKey("Eip", eip_name)] = _eip_record(usage, eip.generation, held=held)
     for conf_name, verdict in peers.confs.items():
         conf = snapshot.bgp_confs[conf_name]
         ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
@@ -144,18 +144,18 @@ def resource_records(
     return records
 
 
-def _eip_record(state: EipState, generation: int, *, held: bool) -> StatusRecord:
+def _eip_record(usage: EipUsage, generation: int, *, held: bool) -> StatusRecord:
     return StatusRecord(
-        conditions={READY: stated(state.ready)},
+        conditions={READY: stated(usage.ready)},
         fields={
-            "capacity": _counts(state.capacity),
-            "allocated": _counts(state.allocated),
-            "available": _counts(state.available),
+            "capacity": _counts(usage.capacity),
+            "allocated": _counts(usage.allocated),
+            "available": _counts(usage.available),
             "totals": {
-                "allocated": str(state.allocated.ipv4 + state.allocated.ipv6),
-                "available": str(state.available.ipv4 + state.available.ipv6),
+                "allocated": str(usage.allocated.ipv4 + usage.allocated.ipv6),
+                "available": str(usage.available.ipv4 + usage.available.ipv6),
             },
-            "services": state.services,
+            "services": usage.services,
         },
         observed_generation=generation,
         held=held,

@@ -64,14 +64,14 @@ def test_who_stays_alone_with_its_new_terms_leaves_after_ten_seconds() -> None:
     world = sharing()
     tell(world, {"merge": note("default/dns", "new")})
     world.settle()
-    assert plan(world.snapshot()).books.again_s == 11
+    assert plan(world.snapshot()).allocations.again_s == 11
     tell(world, {"clock": 10})
     decided, _ = world.settle()
     assert (holds(world, "default/dns"), decided.again_s) == ([SHARED], 1)  # looked at again
     tell(world, {"clock": 1})
     decided, _ = world.settle()
     assert (holds(world, "default/dns"), holds(world)) == (["198.51.100.1"], [SHARED])
-    assert decided.books.again_s is None
+    assert decided.allocations.again_s is None
 
 
 def test_agreed_again_and_changed_again_begins_anew() -> None:

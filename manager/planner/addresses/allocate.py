@@ -1,4 +1,4 @@
-"""Which addresses every Service of ours has after this plan, and why; the books of the Eips.
+"""Which addresses every Service of ours has after this plan, and why; how far each Eip is used.
 
 A function of the snapshot: nothing is remembered between two calls. First everything
 held is adopted, then requested addresses are given, then pooled ones, the oldest Service
@@ -19,18 +19,18 @@ from manager.planner.addresses.claims import MOST, Claim, read_claim, unreadable
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pools import read_pools
 from manager.planner.addresses.sharing import terms
-from manager.planner.addresses.split_keys import told_apart
-from manager.planner.addresses.usage import eip_states
+from manager.planner.addresses.split_keys import warn_of_split_keys
+from manager.planner.addresses.usage import eip_usages
 from manager.planner.addresses.verdict import verdict
-from manager.planner.desired import Allocation, Books, Grant
+from manager.planner.desired import Allocation, Allocations, Grant
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.verdicts.address import InternalError
 from pointsman.model.verdicts.base import Verdict
 
 
-def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
-    """Return the addresses of every Service in *ours*, and the state of every Eip.
+def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Allocations:
+    """Return the addresses of every Service in *ours*, and the usage of every Eip.
 
     A Service or Eip whose judging raises gets the verdict InternalError and stays as it
     is; its exception is among the failures of the result, for the shell to log.
@@ -44,9 +44,9 @@ def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Books:
         ledger.avoid(_waited_for(claim, work.kept.get(claim.key, {})))
     for claim in sorted(claims, key=work.turn):
         work.settle(claim)
-    return Books(
-        allocations=dict(sorted(told_apart(claims, work.allocations).items())),
-        eips=eip_states(ledger, claims, work.allocations),
+    return Allocations(
+        services=dict(sorted(warn_of_split_keys(claims, work.allocations).items())),
+        eips=eip_usages(ledger, claims, work.allocations),
         failures=(*pools.failures, *sorted(work.failures, key=_first)),
         again_s=ledger.again_s,
     )

@@ -1,7 +1,7 @@
 """What is known about one address or Service, as values: `pointsman explain` prints them.
 
-It decides nothing: it looks into the snapshot and into the books that allocation made
-of it.
+It decides nothing: it looks into the snapshot and into the allocations that were made
+from it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from manager.planner.addresses.choose import why_not
 from manager.planner.addresses.claims import Claim, read_claim
 from manager.planner.addresses.ledger import Ledger, recorded_holders, still_routed
 from manager.planner.addresses.pools import Pool, read_pools
-from manager.planner.desired import Books, Refusal
+from manager.planner.desired import Allocations, Refusal
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family
 from pointsman.model.verdicts.base import Verdict
@@ -39,23 +39,24 @@ class AddressStory:
     summary: str
 
 
-def explain_address(snapshot: Snapshot, books: Books, address: Address) -> AddressStory:
+def explain_address(snapshot: Snapshot, allocations: Allocations, address: Address) -> AddressStory:
     """Return who holds *address*, who may grant it, and who waits for it."""
     pools = read_pools(snapshot).at(address)
     grants = {
         key: grant
-        for key, allocation in sorted(books.allocations.items())
+        for key, allocation in sorted(allocations.services.items())
         for grant in allocation.grants
         if grant.address == address
     }
     waiting = tuple(
         Refusal(f"Service {key}", refusal.why)
-        for key, allocation in sorted(books.allocations.items())
+        for key, allocation in sorted(allocations.services.items())
         for refusal in allocation.refusals
         if refusal.candidate == str(address)
     )
     sources = tuple(
-        Source(pool.name, books.eips[pool.name].ready, pool.withholds(address)) for pool in pools
+        Source(pool.name, allocations.eips[pool.name].ready, pool.withholds(address))
+        for pool in pools
     )
     recorded = recorded_holders(snapshot).get(address, ())
     routed = address in still_routed(snapshot)

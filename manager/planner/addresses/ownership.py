@@ -21,14 +21,14 @@ LOAD_BALANCER_CLASS = OUR_CLASS
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class Partition:
     """The Services that are ours, and those without class that are another's."""
 
     ours: Mapping[ServiceKey, Service]
     left_alone: Mapping[ServiceKey, Verdict]
 
 
-def sort_out(snapshot: Snapshot) -> Sorted:
+def partition_services(snapshot: Snapshot) -> Partition:
     """Return which Services are ours to serve, in order of their keys."""
     ours: dict[ServiceKey, Service] = {}
     left: dict[ServiceKey, Verdict] = {}
@@ -43,7 +43,7 @@ def sort_out(snapshot: Snapshot) -> Sorted:
                 left[key] = ForeignController(key, addresses)
                 continue
         ours[key] = service
-    return Sorted(ours, left)
+    return Partition(ours, left)
 
 
 def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -> bool:

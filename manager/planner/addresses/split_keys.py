@@ -19,7 +19,7 @@ _Index = dict[_Scope, dict[Address, ServiceKey]]
 ANY = "*"
 
 
-def told_apart(
+def warn_of_split_keys(
     claims: Iterable[Claim], allocations: Mapping[ServiceKey, Allocation]
 ) -> dict[ServiceKey, Allocation]:
     """Return *allocations*, with a warning where another holder of the key is elsewhere."""

@@ -1,6 +1,6 @@
-"""The books of every Eip: capacity, what is held, what is left, and whether it may go.
+"""How far each Eip is used: capacity, what is held, what is left, and whether it may go.
 
-An Eip is in use while an address is booked on it, or while a status still records one
+An Eip is in use while an address is allocated from it, or while a status still records one
 that is about to be released: the finalizer outlasts every record.
 """
 
@@ -10,7 +10,7 @@ from manager.planner.addresses.adopt import home
 from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pools import Pool
-from manager.planner.desired import Allocation, Counts, EipState
+from manager.planner.desired import Allocation, Counts, EipUsage
 from manager.snapshot import EipName, ServiceKey
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.free import BUGGY
@@ -18,10 +18,10 @@ from pointsman.model.verdicts.address import Disabled, InternalError, InUse
 from pointsman.model.verdicts.base import Verdict
 
 
-def eip_states(
+def eip_usages(
     ledger: Ledger, claims: Iterable[Claim], allocations: Mapping[ServiceKey, Allocation]
-) -> Mapping[EipName, EipState]:
-    """Return the state of every Eip after this plan, by name."""
+) -> Mapping[EipName, EipUsage]:
+    """Return the usage of every Eip after this plan, by name."""
     booked: dict[EipName, set[Address]] = {}
     holders: dict[EipName, set[ServiceKey]] = {}
     for key, allocation in allocations.items():
@@ -31,11 +31,11 @@ def eip_states(
                 holders.setdefault(grant.eip, set()).add(key)
     leaving = _still_recorded(ledger, claims, allocations)
     taken = _taken(ledger)
-    states: dict[EipName, EipState] = {}
+    usages: dict[EipName, EipUsage] = {}
     for name, pool in sorted(ledger.pools.by_name.items()):
         users = holders.get(name, set()) | leaving.get(name, set())
         capacity = {family: pool.capacity(family) for family in Family}
-        states[name] = EipState(
+        usages[name] = EipUsage(
             ready=_ready(pool, users),
             capacity=_counts(capacity),
             allocated=_counts(_per_family(booked.get(name, ()))),
@@ -43,7 +43,7 @@ def eip_states(
             services=len(holders.get(name, ())),
             in_use=bool(users),
         )
-    return states
+    return usages
 
 
 def _ready(pool: Pool, users: set[ServiceKey]) -> Verdict:

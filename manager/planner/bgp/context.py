@@ -9,11 +9,11 @@ from manager.planner.bgp.advertisement import PEER_FAMILY, Saying, saying
 from manager.planner.bgp.peers import Peers
 from manager.planner.bgp.reachability import Reach, reach
 from manager.planner.bgp.sessions import NO_SESSION_AFTER_S, lost_for_s
-from manager.planner.desired import Candidate, EipState, Seat
+from manager.planner.desired import Candidate, EipUsage, Seat
 from manager.planner.nodes.claimed_addresses import Claimed, claimed
 from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.placement import Placement, candidates
-from manager.planner.nodes.spread import dealt, group_of, spread
+from manager.planner.nodes.spread import assign_speakers, group_of, spread
 from manager.snapshot import EipName, NodeName, Snapshot
 from pointsman.model.address import Address, Family, Prefix, family_of
 from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
@@ -32,7 +32,7 @@ class Shared:
     snapshot: Snapshot
     peers: Peers
     vips: frozenset[Address]
-    eips: Mapping[EipName, EipState]
+    eips: Mapping[EipName, EipUsage]
     single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     common: frozenset[Address] = frozenset()  # held by more than one Service
     _claimed: Claimed | None = None
@@ -153,7 +153,7 @@ class Shared:
             return [(name, 0) for name in names]
         most = self.peers.usable[peer].next_hops.max_paths or len(speakers)
         chosen = spread(prefix, names, nodes=nodes, limit=min(most, len(speakers)))
-        return dealt(prefix, chosen, speakers)
+        return assign_speakers(prefix, chosen, speakers)
 
     def _most_of(self, prefix: Prefix, names: frozenset[NodeName]) -> frozenset[NodeName]:
         """Return as many of *names* as a speaker sends a router."""

@@ -46,7 +46,7 @@ def group_of(prefix: Prefix) -> str:
     return f"group {sha256(str(prefix).encode()).digest()[0] % GROUPS}"
 
 
-def dealt(
+def assign_speakers(
     prefix: Prefix, names: Iterable[NodeName], speakers: Iterable[int]
 ) -> tuple[tuple[NodeName, int], ...]:
     """Return a speaker of its own for each of *names*; what is left over gets none.

@@ -12,7 +12,7 @@ FIRST, SECOND = ip_address("198.51.100.0"), ip_address("198.51.100.1")
 
 
 def granted(snapshot: Snapshot, key: ServiceKey) -> list[str]:
-    return [str(grant.address) for grant in plan(snapshot).books.allocations[key].grants]
+    return [str(grant.address) for grant in plan(snapshot).allocations.services[key].grants]
 
 
 def scene(**web) -> Snapshot:
@@ -34,9 +34,9 @@ def test_nobody_else_is_given_it_even_when_the_service_is_no_longer_ours() -> No
 
 def test_its_eip_is_in_use() -> None:
     alone = cluster(eip("public", "198.51.100.0/28", default=True, deleting=True), service("a/web"))
-    assert not plan(alone).books.eips["public"].in_use  # type: ignore[index]
+    assert not plan(alone).allocations.eips["public"].in_use  # type: ignore[index]
     coming = replace(alone, pending={WEB: (FIRST,)})
-    assert plan(coming).books.eips["public"].in_use  # type: ignore[index]
+    assert plan(coming).allocations.eips["public"].in_use  # type: ignore[index]
 
 
 def test_no_path_is_wanted_for_an_address_that_is_not_recorded_yet() -> None:

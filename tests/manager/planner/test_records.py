@@ -106,7 +106,7 @@ def status_of(kind: str, name: str, **more: Any) -> StatusRecord:
     return plan(scene(**more)).statuses[ResourceKey(kind, name)]
 
 
-def test_an_eip_tells_its_books_in_decimal_strings() -> None:
+def test_an_eips_status_tells_its_usage_in_decimal_strings() -> None:
     pool = eip("wide", "198.51.100.0/28", "2001:db8:100::/48", default=True)
     _, decided = settle(scene(WEB, pool, endpoints("a/web", "node1")))
     found = decided.statuses[ResourceKey("Eip", "wide")]
@@ -121,7 +121,7 @@ def test_an_eip_tells_its_books_in_decimal_strings() -> None:
     }
 
 
-def test_kubectl_get_prints_the_books_as_numbers() -> None:
+def test_kubectl_get_prints_the_usage_as_numbers() -> None:
     """A column shows one value, and a map or a list would be printed as JSON."""
     kind = next(one for one in crd.KINDS if one.name == "Eip")
     _, decided = settle(

@@ -116,7 +116,7 @@ def messages(objects: list[dict[str, Any]]) -> Iterator[str]:
     yield from problems
     found, plan = settle(snapshot)
     assert not plan.failures, plan.failures
-    for key, allocation in plan.books.allocations.items():
+    for key, allocation in plan.allocations.services.items():
         yield str(allocation.verdict)
         yield from (one.why for one in allocation.refusals)
         yield from (f"{one.excluded_by}{one.despite}" for one in plan.announcements[key].candidates)
@@ -124,7 +124,7 @@ def messages(objects: list[dict[str, Any]]) -> Iterator[str]:
     yield from (c.message for one in plan.services.values() for c in one.conditions.values())
     yield from (c.message for one in plan.statuses.values() for c in one.conditions.values())
     address: Address = read_address("198.51.100.3")
-    yield explain_address(found, plan.books, address).summary
+    yield explain_address(found, plan.allocations, address).summary
     for service in snapshot.services.values():
         if (record := plan.services.get(service.key)) is not None:
             yield record.annotations.get(STATUS, "")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from manager.planner.addresses.allocate import allocate
-from manager.planner.desired import Allocation, Books, EipState
+from manager.planner.desired import Allocation, Allocations, EipUsage
 from manager.planner.records import origins
 from manager.snapshot import (
     Condition,
@@ -73,25 +73,25 @@ def ours(snapshot: Snapshot) -> Mapping[ServiceKey, Service]:
     }
 
 
-def plan(snapshot: Snapshot) -> Books:
+def plan(snapshot: Snapshot) -> Allocations:
     return allocate(snapshot, ours(snapshot))
 
 
-def given(books: Books) -> dict[str, list[str]]:
+def given(allocations: Allocations) -> dict[str, list[str]]:
     """Addresses by Service."""
-    return {key: [str(g.address) for g in one.grants] for key, one in books.allocations.items()}
+    return {key: [str(g.address) for g in one.grants] for key, one in allocations.services.items()}
 
 
-def reasons(books: Books) -> dict[str, str]:
-    return {key: one.verdict.reason for key, one in books.allocations.items()}
+def reasons(allocations: Allocations) -> dict[str, str]:
+    return {key: one.verdict.reason for key, one in allocations.services.items()}
 
 
-def one(books: Books, key: str) -> Allocation:
-    return books.allocations[ServiceKey(key)]
+def one(allocations: Allocations, key: str) -> Allocation:
+    return allocations.services[ServiceKey(key)]
 
 
-def books_of(books: Books, name: str) -> EipState:
-    return books.eips[EipName(name)]
+def usage_of(allocations: Allocations, name: str) -> EipUsage:
+    return allocations.eips[EipName(name)]
 
 
 def written(was: Service, now: Allocation) -> Service:
@@ -114,23 +114,29 @@ def written(was: Service, now: Allocation) -> Service:
     )
 
 
-def apply(snapshot: Snapshot, books: Books, only: Iterable[str] | None = None) -> Snapshot:
+def apply(
+    snapshot: Snapshot, allocations: Allocations, only: Iterable[str] | None = None
+) -> Snapshot:
     """The snapshot after the plan is written, or just its parts for the Services in *only*."""
     services = dict(snapshot.services)
-    for key, allocation in books.allocations.items():
+    for key, allocation in allocations.services.items():
         if only is None or key in only:
             services[key] = written(services[key], allocation)
-    gone = {name for name, e in snapshot.eips.items() if e.deleting and not books.eips[name].in_use}
+    gone = {
+        name
+        for name, e in snapshot.eips.items()
+        if e.deleting and not allocations.eips[name].in_use
+    }
     eips = {name: e for name, e in snapshot.eips.items() if name not in gone}
     return replace(snapshot, services=services, eips=eips)
 
 
-def settled(snapshot: Snapshot) -> tuple[Snapshot, Books]:
+def settled(snapshot: Snapshot) -> tuple[Snapshot, Allocations]:
     """Plan and apply until nothing changes; a chain of moves takes a round for each link."""
     for _ in range(2 * len(snapshot.services) + 3):
-        books = plan(snapshot)
-        after = apply(snapshot, books)
+        allocations = plan(snapshot)
+        after = apply(snapshot, allocations)
         if after == snapshot:
-            return snapshot, books
+            return snapshot, allocations
         snapshot = after
     raise AssertionError("the plan never settles")

@@ -18,13 +18,16 @@ PUBLIC = eip("public", "198.51.100.0/30", default=True)
 
 
 def test_a_service_without_any_annotation_gets_the_lowest_address_of_the_default_eip() -> None:
-    books = plan(cluster(service("a/web"), PUBLIC))
-    assert given(books) == {"a/web": ["198.51.100.0"]}
-    assert str(one(books, "a/web").verdict) == "Service a/web has 198.51.100.0 from Eip 'public'."
+    allocations = plan(cluster(service("a/web"), PUBLIC))
+    assert given(allocations) == {"a/web": ["198.51.100.0"]}
+    assert (
+        str(one(allocations, "a/web").verdict)
+        == "Service a/web has 198.51.100.0 from Eip 'public'."
+    )
 
 
 def test_the_oldest_is_served_first_then_the_first_name() -> None:
-    books = plan(
+    allocations = plan(
         cluster(
             service("a/young", created="2026-03-01T00:00:00Z"),
             service("b/old", created="2026-01-01T00:00:00Z"),
@@ -32,7 +35,7 @@ def test_the_oldest_is_served_first_then_the_first_name() -> None:
             PUBLIC,
         )
     )
-    assert given(books) == {
+    assert given(allocations) == {
         "a/old": ["198.51.100.0"],
         "a/young": ["198.51.100.2"],
         "b/old": ["198.51.100.1"],
@@ -42,28 +45,28 @@ def test_the_oldest_is_served_first_then_the_first_name() -> None:
 def test_what_is_held_is_adopted_before_anything_is_granted() -> None:
     old, young = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
     asks = service("a/asks", notes={"addresses": "198.51.100.0"}, created=old)
-    books = plan(cluster(asks, service("a/has", "198.51.100.0", created=young), PUBLIC))
-    assert given(books) == {"a/asks": [], "a/has": ["198.51.100.0"]}
-    assert reasons(books)["a/asks"] == "AddressInUse"
+    allocations = plan(cluster(asks, service("a/has", "198.51.100.0", created=young), PUBLIC))
+    assert given(allocations) == {"a/asks": [], "a/has": ["198.51.100.0"]}
+    assert reasons(allocations)["a/asks"] == "AddressInUse"
 
 
 def test_requested_addresses_go_before_pooled_ones() -> None:
     wants = service("z/asks", notes={"addresses": "198.51.100.0"}, created="2026-02-01T00:00:00Z")
-    books = plan(cluster(service("a/any", created="2026-01-01T00:00:00Z"), wants, PUBLIC))
-    assert given(books) == {"a/any": ["198.51.100.1"], "z/asks": ["198.51.100.0"]}
+    allocations = plan(cluster(service("a/any", created="2026-01-01T00:00:00Z"), wants, PUBLIC))
+    assert given(allocations) == {"a/any": ["198.51.100.1"], "z/asks": ["198.51.100.0"]}
 
 
 def test_an_address_that_somebody_waits_for_is_given_out_last() -> None:
     waits = service("a/waits", notes={"addresses": "198.51.100.0,2001:db8::1"}, **BOTH)
-    books = plan(cluster(waits, service("b/any"), PUBLIC))
-    assert given(books) == {"a/waits": [], "b/any": ["198.51.100.1"]}
+    allocations = plan(cluster(waits, service("b/any"), PUBLIC))
+    assert given(allocations) == {"a/waits": [], "b/any": ["198.51.100.1"]}
 
 
 def test_a_full_pool_makes_the_service_wait_and_a_release_serves_it() -> None:
     holders = [service(f"a/{n}", f"198.51.100.{n}") for n in range(4)]
     snapshot = cluster(*holders, service("b/late"), PUBLIC)
-    books = plan(snapshot)
-    assert str(one(books, "b/late").verdict) == (
+    allocations = plan(snapshot)
+    assert str(one(allocations, "b/late").verdict) == (
         "Service b/late has no IPv4 address: all 4 IPv4 addresses of Eip 'public' are in use. "
         "Widen spec.addresses of Eip 'public', or name another Eip on the Service."
     )
@@ -218,14 +221,14 @@ def test_choice_of_eip(eips, notes, expected) -> None:
 
 
 def test_refusals_name_every_eip_considered() -> None:
-    books = plan(
+    allocations = plan(
         cluster(
             service("ns/web"),
             eip("a", "2001:db8::/64", default=True),
             eip("b", "192.0.2.1", default=True, namespaces=("x",)),
         )
     )
-    assert [(r.candidate, r.why) for r in one(books, "ns/web").refusals] == [
+    assert [(r.candidate, r.why) for r in one(allocations, "ns/web").refusals] == [
         ("Eip a", "Eip 'a' has no IPv4 addresses"),
         ("Eip b", "Eip 'b' does not admit it (spec.namespaces)"),
     ]
@@ -239,8 +242,8 @@ def test_the_annotation_wins_over_load_balancer_ip() -> None:
 def test_several_addresses_are_given_together_or_not_at_all() -> None:
     web = service("a/web", notes={"addresses": "198.51.100.3, 198.51.100.1,198.51.100.3"})
     assert given(plan(cluster(web, PUBLIC))) == {"a/web": ["198.51.100.1", "198.51.100.3"]}
-    books = plan(cluster(web, service("b/has", "198.51.100.1"), PUBLIC))
-    assert given(books)["a/web"] == []
+    allocations = plan(cluster(web, service("b/has", "198.51.100.1"), PUBLIC))
+    assert given(allocations)["a/web"] == []
 
 
 class Poisoned(dict):
@@ -253,13 +256,13 @@ class Poisoned(dict):
 def test_a_service_that_cannot_be_judged_keeps_its_address_and_stops_nobody() -> None:
     poisoned = service("a/bad", "198.51.100.0")
     poisoned = Service("a", "bad", annotations=Poisoned(), ingress=poisoned.ingress)
-    books = plan(cluster(poisoned, service("b/good"), PUBLIC))
-    assert given(books) == {"a/bad": ["198.51.100.0"], "b/good": ["198.51.100.1"]}
-    assert reasons(books) == {"a/bad": "InternalError", "b/good": "Allocated"}
-    assert [(subject, str(error)) for subject, error in books.failures] == [
+    allocations = plan(cluster(poisoned, service("b/good"), PUBLIC))
+    assert given(allocations) == {"a/bad": ["198.51.100.0"], "b/good": ["198.51.100.1"]}
+    assert reasons(allocations) == {"a/bad": "InternalError", "b/good": "Allocated"}
+    assert [(subject, str(error)) for subject, error in allocations.failures] == [
         ("Service a/bad", "poison")
     ]
-    assert str(one(books, "a/bad").verdict) == (
+    assert str(one(allocations, "a/bad").verdict) == (
         "Service a/bad could not be judged and stays as it is: RuntimeError, a fault of Pointsman. "
         "See the manager's log, and please report it."
     )
@@ -269,7 +272,7 @@ def test_only_what_is_ours_is_decided_about() -> None:
     snapshot = cluster(
         service("a/theirs", load_balancer_class="x.example/y"), service("a/web"), PUBLIC
     )
-    assert set(plan(snapshot).allocations) == {"a/web"} == set(ours(snapshot))
+    assert set(plan(snapshot).services) == {"a/web"} == set(ours(snapshot))
 
 
 def test_a_port_is_no_reason_to_need_two_addresses_of_one_service() -> None:

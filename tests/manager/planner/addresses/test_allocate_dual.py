@@ -91,9 +91,9 @@ FOUR, SIX = eip("four", "192.0.2.0/30", default=True), eip("six", "2001:db8::/64
     ],
 )
 def test_dual_stack(held, stack, eips, expected, reason) -> None:
-    books = plan(cluster(service("a/web", *held, **stack), *eips))
-    assert given(books) == {"a/web": expected}
-    assert reasons(books) == {"a/web": reason}
+    allocations = plan(cluster(service("a/web", *held, **stack), *eips))
+    assert given(allocations) == {"a/web": expected}
+    assert reasons(allocations) == {"a/web": reason}
 
 
 def test_prefer_dual_stack_says_what_the_other_family_waits_for() -> None:
@@ -122,6 +122,6 @@ def test_one_family_may_be_requested_while_the_other_is_pooled() -> None:
 def test_a_busy_request_in_one_family_leaves_the_other_its_address() -> None:
     web = service("a/web", notes={"addresses": "2001:db8::77"}, **DUAL)
     has = service("b/has", "2001:db8::77", families=(V6,))
-    books = plan(cluster(web, has, FOUR, SIX))
-    assert given(books)["a/web"] == ["192.0.2.0"]
-    assert reasons(books)["a/web"] == "AddressInUse"
+    allocations = plan(cluster(web, has, FOUR, SIX))
+    assert given(allocations)["a/web"] == ["192.0.2.0"]
+    assert reasons(allocations)["a/web"] == "AddressInUse"

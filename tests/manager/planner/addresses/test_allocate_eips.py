@@ -1,4 +1,4 @@
-"""The Eips themselves: overlap, infrastructure, books, renaming, splitting, deleting."""
+"""The Eips themselves: overlap, infrastructure, usage, renaming, splitting, deleting."""
 
 from ipaddress import IPv4Address, IPv4Interface, ip_address, ip_network
 from typing import Any
@@ -17,7 +17,6 @@ from manager.snapshot import (
 )
 from pointsman.api import BgpPeerSpec
 from tests.manager.planner.addresses.addressing import (
-    books_of,
     cluster,
     eip,
     given,
@@ -26,6 +25,7 @@ from tests.manager.planner.addresses.addressing import (
     reasons,
     service,
     settled,
+    usage_of,
 )
 
 
@@ -56,7 +56,7 @@ def test_an_overlap_with_very_many_names_eight() -> None:
 
 
 def ready(*eips, **more) -> dict[str, str]:
-    return {name: state.ready.reason for name, state in plan(cluster(*eips, **more)).eips.items()}
+    return {name: usage.ready.reason for name, usage in plan(cluster(*eips, **more)).eips.items()}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_lies_beside_is(entry: str) -> None:
 def test_sentences_of_eips() -> None:
     old = eip("old", "192.0.2.0/25", created="1")
     held = service("a/web", "203.0.113.5")
-    books = plan(
+    allocations = plan(
         cluster(
             old,
             held,
@@ -145,7 +145,7 @@ def test_sentences_of_eips() -> None:
             eip("g", "203.0.113.32/28", disabled=True),
         )
     )
-    assert {name: str(state.ready) for name, state in books.eips.items()} == {
+    assert {name: str(usage.ready) for name, usage in allocations.eips.items()} == {
         "old": "Eip 'old' gives out its addresses.",
         "b": "Eip 'b' gives out nothing: 192.0.2.100-192.0.2.127 is also in the older Eip 'old'. "
         "Take it out of spec.addresses of one of them, or exclude it there.",
@@ -171,12 +171,14 @@ def test_sentences_of_eips() -> None:
     ],
 )
 def test_an_eip_with_addresses_of_no_host_gives_out_nothing(entry: str, block: str) -> None:
-    books = plan(cluster(service("a/web"), eip("a", entry), eip("b", "192.0.2.0/28", default=True)))
-    assert str(books_of(books, "a").ready) == (
+    allocations = plan(
+        cluster(service("a/web"), eip("a", entry), eip("b", "192.0.2.0/28", default=True))
+    )
+    assert str(usage_of(allocations, "a").ready) == (
         f"Eip 'a' gives out nothing: '{entry}' reaches into {block}, which holds no addresses of "
         "hosts: write unicast addresses only."
     )
-    assert given(books)["a/web"] == ["192.0.2.0"]
+    assert given(allocations)["a/web"] == ["192.0.2.0"]
 
 
 @pytest.mark.parametrize(
@@ -193,20 +195,20 @@ def test_an_eip_with_addresses_of_no_host_gives_out_nothing(entry: str, block: s
 )
 def test_an_eip_of_link_local_addresses_gives_out_nothing(entry: str, block: str) -> None:
     good = eip("b", "203.0.113.0/28", default=True)
-    books = plan(cluster(service("a/web"), eip("a", "192.0.2.64", entry, default=True), good))
-    assert str(books_of(books, "a").ready) == (
+    allocations = plan(cluster(service("a/web"), eip("a", "192.0.2.64", entry, default=True), good))
+    assert str(usage_of(allocations, "a").ready) == (
         f"Eip 'a' gives out nothing: '{entry}' reaches into {block}, link-local addresses, to "
         "which no router passes anything on: write addresses that are routed."
     )
-    assert books_of(books, "a").ready.reason == "InvalidAddresses"
-    assert given(books)["a/web"] == ["203.0.113.0"]
+    assert usage_of(allocations, "a").ready.reason == "InvalidAddresses"
+    assert given(allocations)["a/web"] == ["203.0.113.0"]
 
 
 def test_what_is_held_in_such_an_eip_stays_when_it_is_unicast() -> None:
     odd = eip("a", "192.0.2.0-255.255.255.255")
-    books = plan(cluster(service("a/web", "192.0.2.7"), service("a/odd", "224.0.0.1"), odd))
-    assert [grant.eip for grant in one(books, "a/web").grants] == ["a"]
-    assert [grant.eip for grant in one(books, "a/odd").grants] == [None]  # never announced
+    allocations = plan(cluster(service("a/web", "192.0.2.7"), service("a/odd", "224.0.0.1"), odd))
+    assert [grant.eip for grant in one(allocations, "a/web").grants] == ["a"]
+    assert [grant.eip for grant in one(allocations, "a/odd").grants] == [None]  # never announced
 
 
 @pytest.mark.parametrize(
@@ -229,18 +231,18 @@ def test_an_eip_with_addresses_of_pods_is_ready_with_a_warning(eips, warning) ->
     node = NodeName("node1")
     pods = (ip_network("10.244.1.0/24"), ip_network("2001:db8:244:1::/64"))
     odd = eip("a", *eips, default=True)
-    books = plan(cluster(service("a/web"), odd, nodes={node: Node(node, pod_cidrs=pods)}))
-    assert str(books_of(books, "a").ready) == f"Eip 'a' gives out its addresses.{warning}"
-    assert books_of(books, "a").ready.ok
-    assert reasons(books) == {"a/web": "Allocated"}
+    allocations = plan(cluster(service("a/web"), odd, nodes={node: Node(node, pod_cidrs=pods)}))
+    assert str(usage_of(allocations, "a").ready) == f"Eip 'a' gives out its addresses.{warning}"
+    assert usage_of(allocations, "a").ready.ok
+    assert reasons(allocations) == {"a/web": "Allocated"}
 
 
 def test_an_eip_that_excludes_the_addresses_of_pods_hears_no_warning() -> None:
     node = NodeName("node1")
     pods = (ip_network("10.244.1.0/24"),)
     wide = eip("a", "10.244.0.0/16", exclude=("10.244.1.0/24",))
-    books = plan(cluster(wide, nodes={node: Node(node, pod_cidrs=pods)}))
-    assert str(books_of(books, "a").ready) == "Eip 'a' gives out its addresses."
+    allocations = plan(cluster(wide, nodes={node: Node(node, pod_cidrs=pods)}))
+    assert str(usage_of(allocations, "a").ready) == "Eip 'a' gives out its addresses."
 
 
 def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
@@ -270,16 +272,16 @@ def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
             )
         },
     )
-    books = plan(snapshot)
-    assert given(books)["a/web"] == ["192.0.2.5"]
-    assert str(books_of(books, "a").ready) == (
+    allocations = plan(snapshot)
+    assert given(allocations)["a/web"] == ["192.0.2.5"]
+    assert str(usage_of(allocations, "a").ready) == (
         "Eip 'a' gives out its addresses, but never 192.0.2.0 (Node node1), 192.0.2.4 (Node "
         "node1), 192.0.2.1 (BgpPeer tor), 192.0.2.2 (gateway of Node node1) and 192.0.2.3 (eth0 "
         "of Node node1)."
     )
-    assert books_of(books, "a").capacity.ipv4 == 10
-    assert "infrastructure (BgpPeer tor)" in str(one(books, "a/asks").verdict)
-    assert reasons(books)["a/asks"] == "AddressExcluded"
+    assert usage_of(allocations, "a").capacity.ipv4 == 10
+    assert "infrastructure (BgpPeer tor)" in str(one(allocations, "a/asks").verdict)
+    assert reasons(allocations)["a/asks"] == "AddressExcluded"
 
 
 @pytest.mark.parametrize(
@@ -297,7 +299,7 @@ def test_an_eip_with_clusterips_is_ready_with_a_warning(block: str, warning: str
     kubernetes = service("default/kubernetes", cluster_ips=(first,), created="1", **inner)
     web = service("a/web", cluster_ips=tuple(others), created="2", **inner)
     odd = eip("a", block, "192.0.2.0/28", "2001:db8:100::/124")
-    ready = books_of(plan(cluster(web, kubernetes, odd)), "a").ready
+    ready = usage_of(plan(cluster(web, kubernetes, odd)), "a").ready
     assert ready.ok
     end = f"{warning}exclude the range of ClusterIPs." if warning else ""
     assert str(ready) == f"Eip 'a' gives out its addresses.{end}"
@@ -311,14 +313,16 @@ def test_an_eip_with_clusterips_is_ready_with_a_warning(block: str, warning: str
     ],
 )
 def test_an_eip_that_has_nothing_to_give_out_says_so(spec) -> None:
-    books = plan(cluster(eip("a", "192.0.2.0/30", **spec)))
-    assert books_of(books, "a").capacity == Counts(0, 0)
-    assert books_of(books, "a").ready.ok
-    assert str(books_of(books, "a").ready).startswith("Eip 'a' has nothing to give out: all of")
+    allocations = plan(cluster(eip("a", "192.0.2.0/30", **spec)))
+    assert usage_of(allocations, "a").capacity == Counts(0, 0)
+    assert usage_of(allocations, "a").ready.ok
+    assert str(usage_of(allocations, "a").ready).startswith(
+        "Eip 'a' has nothing to give out: all of"
+    )
 
 
 def test_counts_are_exact() -> None:
-    books = plan(
+    allocations = plan(
         cluster(
             service("a/1", "192.0.2.0"),
             service("a/2", "2001:db8::5", families=("IPv6",)),
@@ -327,35 +331,39 @@ def test_counts_are_exact() -> None:
             eip("b", "198.51.100.0/23", avoid_buggy_ips=True),
         )
     )
-    assert books_of(books, "a").capacity == Counts(255, 2**80 - 1)
-    assert books_of(books, "a").allocated == Counts(2, 1)
-    assert books_of(books, "a").available == Counts(254, 2**80 - 2)
-    assert books_of(books, "a").services == 3
-    assert books_of(books, "b").capacity == Counts(508, 0) == books_of(books, "b").available
+    assert usage_of(allocations, "a").capacity == Counts(255, 2**80 - 1)
+    assert usage_of(allocations, "a").allocated == Counts(2, 1)
+    assert usage_of(allocations, "a").available == Counts(254, 2**80 - 2)
+    assert usage_of(allocations, "a").services == 3
+    assert (
+        usage_of(allocations, "b").capacity
+        == Counts(508, 0)
+        == usage_of(allocations, "b").available
+    )
 
 
 def test_an_eip_is_in_use_from_the_plan_of_its_first_grant_until_the_record_is_gone() -> None:
-    snapshot, books = settled(cluster(service("a/web"), eip("a", "192.0.2.1", default=True)))
-    assert books_of(books, "a").in_use
+    snapshot, allocations = settled(cluster(service("a/web"), eip("a", "192.0.2.1", default=True)))
+    assert usage_of(allocations, "a").in_use
     leaves = service("a/web", "192.0.2.1", notes={"eip": "b"})
     snapshot = cluster(leaves, eip("a", "192.0.2.1"), eip("b", "192.0.2.2"))
-    books = plan(snapshot)
-    assert given(books) == {"a/web": ["192.0.2.2"]}
-    assert books_of(books, "a").in_use
-    _, books = settled(snapshot)
-    assert not books_of(books, "a").in_use
+    allocations = plan(snapshot)
+    assert given(allocations) == {"a/web": ["192.0.2.2"]}
+    assert usage_of(allocations, "a").in_use
+    _, allocations = settled(snapshot)
+    assert not usage_of(allocations, "a").in_use
 
 
-def test_renaming_an_eip_moves_the_books_and_not_the_address() -> None:
+def test_renaming_an_eip_renames_the_origin_and_moves_no_address() -> None:
     old = eip("old", "192.0.2.0/24", default=True, created="1")
     new = eip("new", "192.0.2.0/24", default=True, created="2")
-    snapshot, books = settled(cluster(service("a/web"), old, new))
-    assert one(books, "a/web").grants[0].eip == "old"
-    assert books_of(books, "new").ready.reason == "Overlap"
+    snapshot, allocations = settled(cluster(service("a/web"), old, new))
+    assert one(allocations, "a/web").grants[0].eip == "old"
+    assert usage_of(allocations, "new").ready.reason == "Overlap"
     deleting = eip("old", "192.0.2.0/24", default=True, created="1", deleting=True)
-    snapshot, books = settled(cluster(*snapshot.services.values(), deleting, new))
-    assert given(books) == {"a/web": ["192.0.2.0"]}
-    assert one(books, "a/web").grants[0].eip == "new"
+    snapshot, allocations = settled(cluster(*snapshot.services.values(), deleting, new))
+    assert given(allocations) == {"a/web": ["192.0.2.0"]}
+    assert one(allocations, "a/web").grants[0].eip == "new"
     assert list(snapshot.eips) == ["new"]
     notes = snapshot.services[ServiceKey("a/web")].annotations
     assert notes["pointsman.dev/allocated-from"] == "new/192.0.2.0"
@@ -365,34 +373,34 @@ def test_splitting_an_eip_rehomes_each_address_to_the_part_that_has_it() -> None
     whole = eip("whole", "192.0.2.0/24", default=True, created="1", deleting=True)
     halves = eip("low", "192.0.2.0/25", created="2"), eip("high", "192.0.2.128/25", created="2")
     holders = service("a/1", "192.0.2.1"), service("a/2", "192.0.2.200")
-    books = plan(cluster(*holders, whole, *halves))
-    assert [one(books, key).grants[0].eip for key in ("a/1", "a/2")] == ["low", "high"]
-    assert not books_of(books, "whole").in_use
+    allocations = plan(cluster(*holders, whole, *halves))
+    assert [one(allocations, key).grants[0].eip for key in ("a/1", "a/2")] == ["low", "high"]
+    assert not usage_of(allocations, "whole").in_use
 
 
 def test_excluding_a_part_for_a_new_eip_rehomes_too() -> None:
     hint = {"allocated-from": "old/192.0.2.200"}
-    books = plan(
+    allocations = plan(
         cluster(
             service("a/web", "192.0.2.200", notes=hint),
             eip("old", "192.0.2.0/24", exclude=("192.0.2.128/25",), created="1"),
             eip("new", "192.0.2.128/25", created="2"),
         )
     )
-    assert one(books, "a/web").grants[0].eip == "new"
+    assert one(allocations, "a/web").grants[0].eip == "new"
 
 
 def test_a_deleting_eip_is_held_while_nothing_else_contains_its_address() -> None:
     held = service("a/web", "192.0.2.9", notes={"allocated-from": "old/192.0.2.9"})
-    snapshot, books = settled(
+    snapshot, allocations = settled(
         cluster(held, eip("old", "192.0.2.0/24", deleting=True), eip("x", "192.0.2.0/29"))
     )
     assert "old" in snapshot.eips
-    assert books_of(books, "old").ready.reason == "InUse"
-    assert given(books) == {"a/web": ["192.0.2.9"]}
+    assert usage_of(allocations, "old").ready.reason == "InUse"
+    assert given(allocations) == {"a/web": ["192.0.2.9"]}
 
 
-def test_a_growing_overlap_leaves_the_books_with_the_eip_the_address_came_from() -> None:
+def test_a_growing_overlap_leaves_an_address_to_the_eip_that_it_came_from() -> None:
     held = service("a/web", "192.0.2.9", notes={"allocated-from": "young/192.0.2.9"})
     old, young = eip("old", "192.0.2.0/24", created="1"), eip("young", "192.0.2.8/29", created="2")
     assert one(plan(cluster(held, old, young)), "a/web").grants[0].eip == "young"
@@ -417,7 +425,7 @@ class Poisoned:
 
 def test_an_eip_that_cannot_be_judged_stops_no_other() -> None:
     bad = Resource(name="bad", spec=Poisoned())
-    books = plan(cluster(bad, service("a/web"), eip("good", "192.0.2.1", default=True)))  # type: ignore[arg-type]
-    assert given(books) == {"a/web": ["192.0.2.1"]}
-    assert books_of(books, "bad").ready.reason == "InternalError"
-    assert [subject for subject, _ in books.failures] == ["Eip bad"]
+    allocations = plan(cluster(bad, service("a/web"), eip("good", "192.0.2.1", default=True)))  # type: ignore[arg-type]
+    assert given(allocations) == {"a/web": ["192.0.2.1"]}
+    assert usage_of(allocations, "bad").ready.reason == "InternalError"
+    assert [subject for subject, _ in allocations.failures] == ["Eip bad"]

@@ -2,7 +2,6 @@ import pytest
 
 from tests.manager.planner.addresses.addressing import (
     apply,
-    books_of,
     cluster,
     eip,
     given,
@@ -11,6 +10,7 @@ from tests.manager.planner.addresses.addressing import (
     reasons,
     service,
     settled,
+    usage_of,
 )
 
 PUBLIC = eip("public", "198.51.100.0/30", default=True)
@@ -18,8 +18,8 @@ PUBLIC = eip("public", "198.51.100.0/30", default=True)
 
 def test_a_moved_request_releases_the_old_address_once_the_new_one_is_had() -> None:
     web = service("a/web", "198.51.100.0", notes={"addresses": "198.51.100.2"})
-    _, books = settled(cluster(web, service("b/any"), PUBLIC))
-    assert given(books) == {"a/web": ["198.51.100.2"], "b/any": ["198.51.100.1"]}
+    _, allocations = settled(cluster(web, service("b/any"), PUBLIC))
+    assert given(allocations) == {"a/web": ["198.51.100.2"], "b/any": ["198.51.100.1"]}
 
 
 def test_a_released_address_is_handed_on_only_when_its_release_is_written() -> None:
@@ -33,9 +33,9 @@ def test_a_released_address_is_handed_on_only_when_its_release_is_written() -> N
 
 def test_a_move_that_cannot_be_satisfied_keeps_the_old_address_and_says_so() -> None:
     web = service("a/web", "198.51.100.0", notes={"addresses": "198.51.100.2"})
-    books = plan(cluster(web, service("b/has", "198.51.100.2"), PUBLIC))
-    assert given(books)["a/web"] == ["198.51.100.0"]
-    verdict = one(books, "a/web").verdict
+    allocations = plan(cluster(web, service("b/has", "198.51.100.2"), PUBLIC))
+    assert given(allocations)["a/web"] == ["198.51.100.0"]
+    verdict = one(allocations, "a/web").verdict
     assert (verdict.reason, verdict.status) == ("AddressInUse", "False")
     assert str(verdict).startswith(
         "Service a/web keeps 198.51.100.0: it asks for 198.51.100.2, and Service b/has holds it."
@@ -44,14 +44,14 @@ def test_a_move_that_cannot_be_satisfied_keeps_the_old_address_and_says_so() -> 
 
 def test_a_swap_leaves_both_where_they_are() -> None:
     one_, other = "198.51.100.0", "198.51.100.1"
-    _, books = settled(
+    _, allocations = settled(
         cluster(
             service("a/a", one_, notes={"addresses": other}),
             service("a/b", other, notes={"addresses": one_}),
             PUBLIC,
         )
     )
-    assert given(books) == {"a/a": [one_], "a/b": [other]}
+    assert given(allocations) == {"a/a": [one_], "a/b": [other]}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_swap_leaves_both_where_they_are() -> None:
     ],
 )
 def test_a_held_address_follows_only_what_the_service_asks_for(notes, expected, reason) -> None:
-    books = plan(
+    allocations = plan(
         cluster(
             service("a/web", "198.51.100.3", notes=notes),
             service("a/full", "203.0.113.9"),
@@ -89,8 +89,8 @@ def test_a_held_address_follows_only_what_the_service_asks_for(notes, expected, 
             eip("full", "203.0.113.9"),
         )
     )
-    assert given(books)["a/web"] == expected
-    assert reasons(books)["a/web"] == reason
+    assert given(allocations)["a/web"] == expected
+    assert reasons(allocations)["a/web"] == reason
 
 
 FROM_PUBLIC = {"allocated-from": "public/198.51.100.3"}
@@ -142,18 +142,20 @@ FROM_PUBLIC = {"allocated-from": "public/198.51.100.3"}
     ],
 )
 def test_a_held_address_stays_whatever_becomes_of_its_eip(eips, notes, eip_name) -> None:
-    books = plan(cluster(service("a/web", "198.51.100.3", notes=notes), *eips))
-    grant = one(books, "a/web").grants[0]
+    allocations = plan(cluster(service("a/web", "198.51.100.3", notes=notes), *eips))
+    grant = one(allocations, "a/web").grants[0]
     assert (str(grant.address), grant.eip) == ("198.51.100.3", eip_name)
-    assert reasons(books)["a/web"] == "Allocated"
-    assert books_of(books, eip_name).in_use
+    assert reasons(allocations)["a/web"] == "Allocated"
+    assert usage_of(allocations, eip_name).in_use
 
 
 @pytest.mark.parametrize("notes", [{}, FROM_PUBLIC])
 def test_an_address_in_no_eip_is_kept_and_reported(notes) -> None:
-    books = plan(cluster(service("a/web", "198.51.100.3", notes=notes), eip("z", "192.0.2.1")))
-    assert given(books) == {"a/web": ["198.51.100.3"]}
-    assert str(one(books, "a/web").verdict) == (
+    allocations = plan(
+        cluster(service("a/web", "198.51.100.3", notes=notes), eip("z", "192.0.2.1"))
+    )
+    assert given(allocations) == {"a/web": ["198.51.100.3"]}
+    assert str(one(allocations, "a/web").verdict) == (
         "Service a/web keeps 198.51.100.3: 198.51.100.3 is in no Eip, so nothing announces it. Add "
         "198.51.100.3 to spec.addresses of an Eip, or ask for another address."
     )
@@ -167,9 +169,11 @@ def test_an_address_in_no_eip_is_kept_and_reported(notes) -> None:
     ],
 )
 def test_an_address_that_a_service_not_ours_records_is_not_given(foreign) -> None:
-    books = plan(cluster(service("z/other", "198.51.100.0", **foreign), service("a/web"), PUBLIC))
-    assert given(books) == {"a/web": ["198.51.100.1"]}
-    assert books_of(books, "public").available.ipv4 == 2
+    allocations = plan(
+        cluster(service("z/other", "198.51.100.0", **foreign), service("a/web"), PUBLIC)
+    )
+    assert given(allocations) == {"a/web": ["198.51.100.1"]}
+    assert usage_of(allocations, "public").available.ipv4 == 2
 
 
 def test_of_two_holders_who_may_not_share_the_younger_is_moved() -> None:
@@ -183,7 +187,7 @@ def test_of_two_holders_who_may_not_share_the_younger_is_moved() -> None:
 
 def test_a_refusal_names_who_stays_and_not_who_is_about_to_leave() -> None:
     address = "198.51.100.0"
-    books = plan(
+    allocations = plan(
         cluster(
             service("a/second", address, created="2"),
             service("a/stays", address, created="1"),
@@ -191,16 +195,16 @@ def test_a_refusal_names_who_stays_and_not_who_is_about_to_leave() -> None:
             PUBLIC,
         )
     )
-    assert "Service a/stays holds it" in str(one(books, "a/wishes").verdict)
+    assert "Service a/stays holds it" in str(one(allocations, "a/wishes").verdict)
 
 
 def test_of_two_holders_the_younger_waits_if_it_asked_for_that_very_address() -> None:
     asks = {"addresses": "198.51.100.0"}
     old = service("z/old", "198.51.100.0", created="2026-01-01T00:00:00Z")
     young = service("a/young", "198.51.100.0", notes=asks, created="2026-02-01T00:00:00Z")
-    books = plan(cluster(young, old, PUBLIC))
-    assert given(books) == {"a/young": [], "z/old": ["198.51.100.0"]}
-    assert "Service z/old holds it" in str(one(books, "a/young").verdict)
+    allocations = plan(cluster(young, old, PUBLIC))
+    assert given(allocations) == {"a/young": [], "z/old": ["198.51.100.0"]}
+    assert "Service z/old holds it" in str(one(allocations, "a/young").verdict)
 
 
 def test_a_forged_hint_does_not_win_a_duplicate() -> None:

@@ -149,23 +149,26 @@ def test_what_is_written_over_our_address_is_not_held(there) -> None:
     before, _ = settled(
         cluster(service("a/web", created="2"), service("b/has", "198.51.100.1"), PUBLIC)
     )
-    books = plan(overwritten(before, "a/web", *there))
-    assert given(books) == {"a/web": ["198.51.100.0"], "b/has": ["198.51.100.1"]}
-    assert str(one(books, "a/web").verdict) == "Service a/web has 198.51.100.0 from Eip 'public'."
+    allocations = plan(overwritten(before, "a/web", *there))
+    assert given(allocations) == {"a/web": ["198.51.100.0"], "b/has": ["198.51.100.1"]}
+    assert (
+        str(one(allocations, "a/web").verdict)
+        == "Service a/web has 198.51.100.0 from Eip 'public'."
+    )
 
 
 def test_an_address_kept_while_another_is_refused_comes_back_too() -> None:
     web = service("a/web", "198.51.100.0", notes={"addresses": "198.51.100.1"})
     before, _ = settled(cluster(web, service("b/has", "198.51.100.1"), PUBLIC))
-    books = plan(overwritten(before, "a/web", "203.0.113.9"))
-    assert given(books)["a/web"] == ["198.51.100.0"]
+    allocations = plan(overwritten(before, "a/web", "203.0.113.9"))
+    assert given(allocations)["a/web"] == ["198.51.100.0"]
 
 
 def test_an_overwritten_address_that_is_gone_for_good_yields_to_what_stands_there() -> None:
     before, _ = settled(cluster(service("a/web"), PUBLIC))
     there = overwritten(before, "a/web", "198.51.100.2").services["a/web"]
-    books = plan(cluster(there, service("b/took", "198.51.100.0"), PUBLIC))
-    assert given(books)["a/web"] == ["198.51.100.2"]
+    allocations = plan(cluster(there, service("b/took", "198.51.100.0"), PUBLIC))
+    assert given(allocations)["a/web"] == ["198.51.100.2"]
 
 
 TWO = {"addresses": "198.51.100.1,198.51.100.2"}
@@ -201,9 +204,9 @@ def test_an_address_still_routed_is_given_to_nobody_yet() -> None:
         PUBLIC,
         observed=routed("198.51.100.0"),
     )
-    books = plan(snapshot)
-    assert given(books) == {"a/any": ["198.51.100.1"], "a/asks": []}
-    assert str(one(books, "a/asks").verdict) == (
+    allocations = plan(snapshot)
+    assert given(allocations) == {"a/any": ["198.51.100.1"], "a/asks": []}
+    assert str(one(allocations, "a/asks").verdict) == (
         "Service a/asks has no IPv4 address: it asks for 198.51.100.0, which is still being "
         "withdrawn from the routers. It gets the address as soon as that is free; or ask for "
         "another one."
@@ -225,8 +228,8 @@ def test_a_sharer_joins_an_address_that_comes_back_in_the_same_plan() -> None:
     snapshot, _ = settled(cluster(service("a/web", notes=key), PUBLIC))
     lost = wiped(snapshot, "a/web").services.values()
     joins = service("b/no", created="2026"), service("a/too", notes=key, created="2026")
-    books = plan(cluster(*lost, *joins, PUBLIC, observed=routed("198.51.100.0")))
-    assert given(books) == {
+    allocations = plan(cluster(*lost, *joins, PUBLIC, observed=routed("198.51.100.0")))
+    assert given(allocations) == {
         "a/too": ["198.51.100.0"],
         "a/web": ["198.51.100.0"],
         "b/no": ["198.51.100.1"],

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from manager.planner.desired import Books
+from manager.planner.desired import Allocations
 from manager.snapshot import Eip, EipName, Ingress, Observed, Service, ServicePort, Snapshot
 from pointsman.model.address import Address, family_of, host_prefix
 from pointsman.model.route import PathAttributes, Route, RouteKey
@@ -243,17 +243,19 @@ class AllocationMachine(RuleBasedStateMachine):
     def work(self, fails) -> None:
         """Plan from what is seen; writes of *fails* and of changed objects are refused."""
         before = self.snapshot(self.seen)
-        books = plan(before)
-        self.check(before, books)
+        allocations = plan(before)
+        self.check(before, allocations)
         world, seen = dict(self.world.services), dict(self.seen.services)
-        for key, allocation in books.allocations.items():
+        for key, allocation in allocations.services.items():
             if key not in fails and world.get(key) == seen[key]:
                 world[key] = seen[key] = written(seen[key], allocation)
                 self.last[world[key].uid] = oracle.held(world[key])
                 self.routed |= oracle.held(world[key])
         self.world = replace(self.world, services=world)
         self.seen = replace(self.seen, services=seen)
-        gone = {n for n, e in self.seen.eips.items() if e.deleting and not books.eips[n].in_use}
+        gone = {
+            n for n, e in self.seen.eips.items() if e.deleting and not allocations.eips[n].in_use
+        }
         for name in gone:
             if self.world.eips.get(name) == self.seen.eips[name]:
                 for snapshot in ("world", "seen"):
@@ -271,9 +273,9 @@ class AllocationMachine(RuleBasedStateMachine):
                 break
         else:
             raise AssertionError("the plan never settles")
-        books = plan(self.snapshot(self.world))
-        assert apply(self.world, books) == self.world
-        for key, allocation in books.allocations.items():
+        allocations = plan(self.snapshot(self.world))
+        assert apply(self.world, allocations) == self.world
+        for key, allocation in allocations.services.items():
             one = self.world.services[key]
             had = {family_of(g.address) for g in allocation.grants}
             lacking = tuple(f for f in oracle.families(one) if f not in had)
@@ -286,15 +288,15 @@ class AllocationMachine(RuleBasedStateMachine):
 
     # -- laws
 
-    def check(self, before: Snapshot, books: Books) -> None:
+    def check(self, before: Snapshot, allocations: Allocations) -> None:
         backwards = replace(
             before,
             services=dict(reversed(list(before.services.items()))),
             eips=dict(reversed(list(before.eips.items()))),
         )
-        assert plan(backwards) == books  # order never leaks
-        assert not books.failures
-        given = {k: {g.address for g in a.grants} for k, a in books.allocations.items()}
+        assert plan(backwards) == allocations  # order never leaks
+        assert not allocations.failures
+        given = {k: {g.address for g in a.grants} for k, a in allocations.services.items()}
         for key, addresses in given.items():
             one = before.services[key]
             for address in oracle.held(one) - addresses:
@@ -302,12 +304,12 @@ class AllocationMachine(RuleBasedStateMachine):
             for address in addresses - oracle.held(one):
                 assert self.may_have(before, one, address, given), f"{key} was given {address}"
             for other, theirs in given.items():
-                parts = {books.allocations[k].verdict.reason for k in (key, other)}
+                parts = {allocations.services[k].verdict.reason for k in (key, other)}
                 both = oracle.held(one) & oracle.held(before.services[other])
                 stays_yet = "ShareConflict" in parts and theirs & addresses <= both
                 if other < key and theirs & addresses and not stays_yet:
                     assert oracle.may_share(one, before.services[other])
-            verdict = books.allocations[key].verdict
+            verdict = allocations.services[key].verdict
             served = {family_of(a) for a in addresses}
             if verdict.ok and one.family_policy != "PreferDualStack":
                 assert served == set(oracle.families(one))
@@ -315,7 +317,7 @@ class AllocationMachine(RuleBasedStateMachine):
             if one.family_policy == "RequireDualStack" and not had:
                 assert len(served) in (0, 2)
             assert list(addresses) or not verdict.ok
-        self.check_eips(before, books)
+        self.check_eips(before, allocations)
 
     def gave_up(self, before: Snapshot, one: Service, address: Address, given: dict) -> bool:
         family = family_of(address)
@@ -361,19 +363,19 @@ class AllocationMachine(RuleBasedStateMachine):
             )
         )
 
-    def check_eips(self, before: Snapshot, books: Books) -> None:
+    def check_eips(self, before: Snapshot, allocations: Allocations) -> None:
         holders = {a: None for s in before.services.values() for a in oracle.held(s)} | {
-            g.address: None for a in books.allocations.values() for g in a.grants
+            g.address: None for a in allocations.services.values() for g in a.grants
         }
         ready = {e.name for e in oracle.ready_eips(before)}
-        for name, state in books.eips.items():
-            assert state.ready.ok is (name in ready)
+        for name, usage in allocations.eips.items():
+            assert usage.ready.ok is (name in ready)
             capacity, left = oracle.counts(before, before.eips[name], holders)
-            assert state.capacity.ipv4 + state.capacity.ipv6 == capacity
-            assert state.available.ipv4 + state.available.ipv6 == left
-        for allocation in books.allocations.values():
+            assert usage.capacity.ipv4 + usage.capacity.ipv6 == capacity
+            assert usage.available.ipv4 + usage.available.ipv6 == left
+        for allocation in allocations.services.values():
             for grant in allocation.grants:
-                assert grant.eip is None or books.eips[grant.eip].in_use
+                assert grant.eip is None or allocations.eips[grant.eip].in_use
 
     @invariant()
     def no_address_is_held_twice_by_our_doing(self) -> None:

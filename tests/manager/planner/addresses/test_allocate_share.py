@@ -11,7 +11,6 @@ from tests.manager.planner.addresses.addressing import (
     V6,
     ZERO,
     apply,
-    books_of,
     cluster,
     eip,
     given,
@@ -20,6 +19,7 @@ from tests.manager.planner.addresses.addressing import (
     reasons,
     service,
     settled,
+    usage_of,
 )
 
 POOL = eip("public", "198.51.100.0/29", "2001:db8::/64", default=True)
@@ -87,10 +87,10 @@ APP = {"app": "web"}
     ],
 )
 def test_terms(first, second, shared) -> None:
-    books = plan(cluster(sharer("a/1", **first), sharer("a/2", **second), POOL))
+    allocations = plan(cluster(sharer("a/1", **first), sharer("a/2", **second), POOL))
     expected = ["198.51.100.0"] if shared else []
-    assert given(books) == {"a/1": ["198.51.100.0"], "a/2": expected}
-    assert reasons(books)["a/2"] == ("Allocated" if shared else "ShareConflict")
+    assert given(allocations) == {"a/1": ["198.51.100.0"], "a/2": expected}
+    assert reasons(allocations)["a/2"] == ("Allocated" if shared else "ShareConflict")
 
 
 @pytest.mark.parametrize(
@@ -108,16 +108,16 @@ def test_terms(first, second, shared) -> None:
     ],
 )
 def test_namespaces_are_needed_on_both_sides(theirs, mine, expected) -> None:
-    books = plan(
+    allocations = plan(
         cluster(
             sharer("a/1", created="2026-01", notes={"share-namespaces": theirs}),
             sharer("b/2", created="2026-02", port=443, notes={"share-namespaces": mine}),
             POOL,
         )
     )
-    assert given(books) == {"a/1": ["198.51.100.0"], "b/2": expected}
+    assert given(allocations) == {"a/1": ["198.51.100.0"], "b/2": expected}
     if not expected:
-        assert str(one(books, "b/2").verdict) == (
+        assert str(one(allocations, "b/2").verdict) == (
             "Service b/2 has no IPv4 address: its share-key asks for 198.51.100.0, and Service a/1 "
             "holds it and does not share with namespace b. Change what stands in the way, or take "
             "away the annotation pointsman.dev/share-key for an address of its own."
@@ -125,36 +125,38 @@ def test_namespaces_are_needed_on_both_sides(theirs, mine, expected) -> None:
 
 
 def test_who_waits_to_share_gets_the_address_when_the_way_is_free() -> None:
-    snapshot, books = settled(cluster(sharer("a/1"), sharer("a/2"), POOL))
-    assert "Service a/1 uses TCP/80 of it too" in str(one(books, "a/2").verdict)
-    books = plan(edited(snapshot, "a/1", ports=(ServicePort("TCP", 8080),)))
-    assert given(books) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
+    snapshot, allocations = settled(cluster(sharer("a/1"), sharer("a/2"), POOL))
+    assert "Service a/1 uses TCP/80 of it too" in str(one(allocations, "a/2").verdict)
+    allocations = plan(edited(snapshot, "a/1", ports=(ServicePort("TCP", 8080),)))
+    assert given(allocations) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
 
 
 def test_a_third_joins_only_if_it_fits_everybody() -> None:
     trio = (sharer("a/1"), sharer("a/2", port=443), sharer("a/3", port=443))
-    books = plan(cluster(*trio, POOL))
-    assert given(books)["a/3"] == []
-    assert "Service a/2 uses TCP/443 of it too" in str(one(books, "a/3").verdict)
+    allocations = plan(cluster(*trio, POOL))
+    assert given(allocations)["a/3"] == []
+    assert "Service a/2 uses TCP/443 of it too" in str(one(allocations, "a/3").verdict)
 
 
 def test_a_shared_address_counts_once_and_is_free_when_the_last_one_leaves() -> None:
-    snapshot, books = settled(cluster(sharer("a/1"), sharer("a/2", port=443), POOL))
-    assert books_of(books, "public").allocated.ipv4 == 1
-    assert books_of(books, "public").services == 2
+    snapshot, allocations = settled(cluster(sharer("a/1"), sharer("a/2", port=443), POOL))
+    assert usage_of(allocations, "public").allocated.ipv4 == 1
+    assert usage_of(allocations, "public").services == 2
     for gone, expected in (("a/1", ["198.51.100.1"]), ("a/2", ["198.51.100.0"])):
         rest = {k: s for k, s in snapshot.services.items() if k != gone}
         snapshot = replace(snapshot, services=rest)
-        books = plan(replace(snapshot, services={**rest, ServiceKey("b/new"): service("b/new")}))
-        assert given(books)["b/new"] == expected
+        allocations = plan(
+            replace(snapshot, services={**rest, ServiceKey("b/new"): service("b/new")})
+        )
+        assert given(allocations)["b/new"] == expected
 
 
 def test_the_terms_are_recorded_when_the_address_is_given() -> None:
-    books = plan(cluster(sharer("a/1", selector=APP), service("a/2"), POOL))
-    assert one(books, "a/1").shared_as == (
+    allocations = plan(cluster(sharer("a/1", selector=APP), service("a/2"), POOL))
+    assert one(allocations, "a/1").shared_as == (
         '{"key":"k","namespaces":[],"policy":"Cluster","ports":["TCP/80"],"selector":{"app":"web"}}'
     )
-    assert one(books, "a/2").shared_as is None
+    assert one(allocations, "a/2").shared_as is None
 
 
 @pytest.mark.parametrize(
@@ -189,28 +191,28 @@ def test_the_sharer_who_changes_is_the_one_who_leaves(changer, stays, change, th
     snapshot, _ = settled(
         cluster(sharer("a/1", created="2026-01"), sharer("a/2", port=443, created="2026-02"), POOL)
     )
-    snapshot, books = settled(edited(snapshot, changer, **change))
-    assert given(books) == {stays: ["198.51.100.0"], changer: ["198.51.100.0"]}
-    assert reasons(books)[changer] == "ShareConflict"  # without a clock it keeps and waits
-    _, books = settled(at(snapshot, 10.9))  # the time of a condition is written to the second
-    assert given(books)[changer] == ["198.51.100.0"]
-    _, books = settled(at(snapshot, 11))
-    assert given(books) == {stays: ["198.51.100.0"], changer: then}
+    snapshot, allocations = settled(edited(snapshot, changer, **change))
+    assert given(allocations) == {stays: ["198.51.100.0"], changer: ["198.51.100.0"]}
+    assert reasons(allocations)[changer] == "ShareConflict"  # without a clock it keeps and waits
+    _, allocations = settled(at(snapshot, 10.9))  # the time of a condition is written to the second
+    assert given(allocations)[changer] == ["198.51.100.0"]
+    _, allocations = settled(at(snapshot, 11))
+    assert given(allocations) == {stays: ["198.51.100.0"], changer: then}
 
 
 def test_a_sharer_may_change_what_hurts_nobody() -> None:
     snapshot, _ = settled(cluster(sharer("a/1"), sharer("a/2", port=443), POOL))
     more = (ServicePort("TCP", 80), ServicePort("TCP", 8080))
-    snapshot, books = settled(edited(snapshot, "a/1", ports=more))
-    assert given(books) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
+    snapshot, allocations = settled(edited(snapshot, "a/1", ports=more))
+    assert given(allocations) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
     assert "TCP/8080" in snapshot.services[ServiceKey("a/1")].annotations["pointsman.dev/shared-as"]
 
 
 def test_a_lost_record_costs_nothing_while_all_fit() -> None:
     snapshot, _ = settled(cluster(sharer("a/1"), sharer("a/2", port=443), POOL))
     bare = edited(snapshot, "a/1", notes={"shared-as": "", "allocated-from": ""})
-    repaired, books = settled(bare)
-    assert given(books) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
+    repaired, allocations = settled(bare)
+    assert given(allocations) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
     assert repaired == snapshot
 
 
@@ -223,16 +225,16 @@ def test_a_shared_address_may_be_asked_for_by_number() -> None:
 
 def test_asking_for_the_address_of_one_who_does_not_share_is_refused() -> None:
     asks = sharer("a/2", notes={"addresses": "198.51.100.5"})
-    books = plan(cluster(service("a/1", "198.51.100.5"), asks, POOL))
-    assert reasons(books)["a/2"] == "AddressInUse"
+    allocations = plan(cluster(service("a/1", "198.51.100.5"), asks, POOL))
+    assert reasons(allocations)["a/2"] == "AddressInUse"
 
 
 def test_who_has_an_address_of_its_own_keeps_it_when_it_joins_a_key() -> None:
-    books = plan(cluster(sharer("a/1", "198.51.100.0"), sharer("a/2", "198.51.100.5"), POOL))
-    assert given(books) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.5"]}
-    assert "Service a/2 has the same share-key and another" in str(one(books, "a/1").verdict)
-    assert "another address, 198.51.100.0;" in str(one(books, "a/2").verdict)
-    assert reasons(books) == {"a/1": "Allocated", "a/2": "Allocated"}
+    allocations = plan(cluster(sharer("a/1", "198.51.100.0"), sharer("a/2", "198.51.100.5"), POOL))
+    assert given(allocations) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.5"]}
+    assert "Service a/2 has the same share-key and another" in str(one(allocations, "a/1").verdict)
+    assert "another address, 198.51.100.0;" in str(one(allocations, "a/2").verdict)
+    assert reasons(allocations) == {"a/1": "Allocated", "a/2": "Allocated"}
 
 
 @pytest.mark.parametrize(
@@ -243,15 +245,15 @@ def test_who_has_an_address_of_its_own_keeps_it_when_it_joins_a_key() -> None:
 def test_only_those_are_told_who_mean_each_other(theirs, mine, told) -> None:
     first = sharer("a/1", "198.51.100.0", notes={"share-namespaces": theirs})
     second = sharer("b/2", "198.51.100.5", notes={"share-namespaces": mine})
-    books = plan(cluster(first, second, POOL))
+    allocations = plan(cluster(first, second, POOL))
     for key in ("a/1", "b/2"):
-        assert ("the same share-key" in str(one(books, key).verdict)) is told
+        assert ("the same share-key" in str(one(allocations, key).verdict)) is told
 
 
 def test_each_family_is_shared_for_itself() -> None:
     dual = sharer("a/2", port=443, created="2026-02", **DUAL)
-    books = plan(cluster(sharer("a/1", created="2026-01"), dual, POOL))
-    assert given(books)["a/2"] == ["198.51.100.0", "2001:db8::"]
+    allocations = plan(cluster(sharer("a/1", created="2026-01"), dual, POOL))
+    assert given(allocations)["a/2"] == ["198.51.100.0", "2001:db8::"]
     six = sharer("a/1", created="2026-01", families=(V6,))
     assert given(plan(cluster(six, dual, POOL)))["a/2"] == ["198.51.100.0", "2001:db8::"]
 
@@ -266,7 +268,7 @@ def test_an_address_that_its_holder_gives_up_is_not_joined() -> None:
 
 def test_a_key_leads_into_no_eip_that_does_not_admit() -> None:
     closed = eip("closed", "192.0.2.0/24", namespaces=("a",))
-    books = plan(
+    allocations = plan(
         cluster(
             sharer("a/1", "192.0.2.1", notes={"share-namespaces": "b"}),
             sharer("b/2", port=443, notes={"share-namespaces": "a"}),
@@ -274,8 +276,8 @@ def test_a_key_leads_into_no_eip_that_does_not_admit() -> None:
             POOL,
         )
     )
-    assert given(books)["b/2"] == []
-    assert reasons(books)["b/2"] == "NotAdmitted"
+    assert given(allocations)["b/2"] == []
+    assert reasons(allocations)["b/2"] == "NotAdmitted"
 
 
 def test_two_who_share_and_are_both_wiped_come_back_together() -> None:

@@ -73,7 +73,7 @@ WORLDS = {
 @pytest.mark.parametrize("world", WORLDS)
 def test_what_a_reason_names_is_no_record(world: str, known: bool | None) -> None:
     named, snapshot = WORLDS[world]
-    calm, books = settled(snapshot)
+    calm, allocations = settled(snapshot)
     web = calm.services[WEB]
     assert named in web.conditions[0].message
     notes = {**web.annotations, "pointsman.dev/allocated-from": f"p/{named}"}
@@ -89,7 +89,7 @@ def test_what_a_reason_names_is_no_record(world: str, known: bool | None) -> Non
         now = plan(replace(calm, services={**calm.services, WEB: changed}))
         assert named not in given(now)[WEB]
         # What is a Node's by now is not given back to whom it was taken from.
-        assert given(now) == given(books) or (changed is over and calm.nodes)
+        assert given(now) == given(allocations) or (changed is over and calm.nodes)
 
 
 ODD = "2001:db8::"  # it ends in a colon itself

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.addresses.ownership import sort_out
+from manager.planner.addresses.ownership import partition_services
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Ingress, Settings
 from tests.manager.planner.addresses.addressing import stranger
@@ -68,7 +68,7 @@ def test_claimed(service_type: str, its_class: str | None, settings: Settings, o
     ],
 )
 def test_takeover(held: list[str], more: dict[str, Any], ours: bool) -> None:
-    found = sort_out(scene(stranger("a/web", *held, **more), PUBLIC))
+    found = partition_services(scene(stranger("a/web", *held, **more), PUBLIC))
     assert (list(found.ours), list(found.left_alone)) == (
         (["a/web"], []) if ours else ([], ["a/web"])
     )
@@ -76,7 +76,7 @@ def test_takeover(held: list[str], more: dict[str, Any], ours: bool) -> None:
 
 def test_a_hostname_of_another_controller_is_never_ours() -> None:
     web = replace(WEB, ingress=(Ingress(hostname="lb.example.net"),))
-    assert list(sort_out(scene(web, PUBLIC)).left_alone) == ["a/web"]
+    assert list(partition_services(scene(web, PUBLIC)).left_alone) == ["a/web"]
 
 
 def test_what_is_left_alone_gets_nothing_and_is_told_how_to_part() -> None:

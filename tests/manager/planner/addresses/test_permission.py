@@ -17,7 +17,7 @@ from tests.manager.planner.addresses.addressing import (
     service,
     stranger,
 )
-from tests.manager.planner.addresses.addressing import plan as books
+from tests.manager.planner.addresses.addressing import plan as allocated
 from tests.manager.planner.scene import announcer, nic, nodes, peer, scene
 
 ADDRESS = "192.0.2.200"
@@ -96,13 +96,13 @@ VIP = "198.51.100.0"
 def test_a_duplicate_is_judged_by_admission_before_age(older: Any) -> None:
     pool = eip("prod", f"{VIP}/31", namespaces=("prod",))
     thief, victim = older("evil/old", VIP, **OLD), service("prod/young", VIP, **YOUNG)
-    assert given(books(cluster(thief, victim, pool))) == {"evil/old": [], "prod/young": [VIP]}
+    assert given(allocated(cluster(thief, victim, pool))) == {"evil/old": [], "prod/young": [VIP]}
 
 
 def test_a_duplicate_is_judged_by_our_record_before_age() -> None:
     pool = eip("public", f"{VIP}/31")
     thief, victim = stranger("evil/old", VIP, **OLD), service("prod/young", VIP, **YOUNG)
-    assert given(books(cluster(thief, victim, pool)))["prod/young"] == [VIP]
+    assert given(allocated(cluster(thief, victim, pool)))["prod/young"] == [VIP]
 
 
 def test_nobody_takes_over_more_than_it_might_ask_for() -> None:
@@ -145,15 +145,15 @@ def test_nobody_takes_over_more_than_it_might_ask_for() -> None:
 def test_a_service_that_is_being_deleted_gets_nothing_new(web, keeps, reason) -> None:
     pool = eip("public", "198.51.100.0/30", default=True)
     other = service("a/other", "198.51.100.2", notes={"share-key": "k"})
-    found = books(cluster(web, other, pool))
+    found = allocated(cluster(web, other, pool))
     assert given(found)[web.key] == keeps
-    assert found.allocations[web.key].verdict.reason == reason
+    assert found.services[web.key].verdict.reason == reason
 
 
 def test_nobody_waits_for_what_a_service_that_goes_asks_for() -> None:
     pool = eip("public", "198.51.100.0/30", default=True)
     goes = service("a/goes", deleting=True, notes={"addresses": VIP})
-    assert given(books(cluster(goes, service("b/next"), pool)))["b/next"] == [VIP]
+    assert given(allocated(cluster(goes, service("b/next"), pool)))["b/next"] == [VIP]
 
 
 def test_a_service_that_is_being_deleted_is_not_taken_over() -> None:

@@ -319,7 +319,7 @@ def test_an_address_is_not_free_while_a_further_speaker_still_says_it() -> None:
     emptied = replace(there, services={}, observed=Observed(identity=there.observed.identity))
     assert plan(emptied).routes == {}
     fresh = replace(emptied, services={"a/new": replace(WEB, name="new")})  # type: ignore[dict-item]
-    taken = plan(fresh).books.allocations
+    taken = plan(fresh).allocations.services
     assert [str(g.address) for one in taken.values() for g in one.grants] == ["198.51.100.1"]
 
 
@@ -349,5 +349,5 @@ def test_a_password_that_is_not_read_any_more_stays_with_the_sessions_that_have_
 def test_an_address_that_sessions_come_from_is_given_to_no_service() -> None:
     sources = {"parallelSessions": {"sourceAddresses": ["198.51.100.0", "198.51.100.1"]}}
     decided = settle(world(router("a", **sources), speakers=3))[1]
-    given = [str(g.address) for one in decided.books.allocations.values() for g in one.grants]
+    given = [str(g.address) for one in decided.allocations.services.values() for g in one.grants]
     assert given == ["198.51.100.2"]
