@@ -14,6 +14,7 @@ from pathlib import Path
 
 from manager.main import Options, run
 from manager.snapshot import Settings
+from pointsman.model.names import LOAD_BALANCER_CLASS, NAMESPACE
 from pointsman.runtime import logs
 from pointsman.runtime.errors import Misuse
 from pointsman.runtime.usage import Parser, examples
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--namespace",
-        default="pointsman-system",
+        default=NAMESPACE,
         metavar="NAME",
         help="where the lease is kept (default: %(default)s)",
     )
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--require-class",
         action="store_true",
-        help="serve only Services with loadBalancerClass pointsman.dev/lb",
+        help=f"serve only Services with loadBalancerClass {LOAD_BALANCER_CLASS}",
     )
     made.add_argument(
         "--drain-taints",

@@ -12,6 +12,7 @@ from typing import Generic, Literal, NewType, TypeVar
 
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
 from pointsman.model.address import Address, Family, Prefix
+from pointsman.model.names import LOAD_BALANCER, OUT_OF_SERVICE
 from pointsman.model.route import (
     Neighbor,
     PeerName,
@@ -74,7 +75,7 @@ class Service:
     annotations: Mapping[str, str] = field(default_factory=dict)
     # whether we were the last to write allocated-from; None: the API server doesn't say
     hints_are_ours: bool | None = None
-    type: str = "LoadBalancer"
+    type: str = LOAD_BALANCER
     load_balancer_class: str | None = None
     policy: TrafficPolicy = "Cluster"
     families: tuple[Family, ...] = (Family.IPV4,)
@@ -214,9 +215,7 @@ class Settings:
     """What the command line decided: the same for every plan of a process."""
 
     require_class: bool = False
-    drain_taints: frozenset[str] = frozenset(
-        {"node.kubernetes.io/out-of-service", "ToBeDeletedByClusterAutoscaler"}
-    )
+    drain_taints: frozenset[str] = frozenset({OUT_OF_SERVICE, "ToBeDeletedByClusterAutoscaler"})
     speaker_name: str = ""  # this replica's name: it makes the router-id unique
     speakers: int = 1  # how many a replica has; those after the first are for parallel sessions
     # How many managers run: with two, each covers for the other. None: as many as are recorded.

@@ -22,6 +22,7 @@ from agent.planner.desired import Report
 from agent.planner.verdicts import AnotherAgent
 from agent.snapshot import Assignment, NodeName
 from pointsman.model.delta import Delta
+from pointsman.model.names import AGENT_FIELD_MANAGER, API_PATH
 from pointsman.model.nesting import depth_exceeds
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
@@ -34,8 +35,7 @@ from pointsman.runtime.unanswered import unanswered
 
 log = logging.getLogger(__name__)
 
-PATH = "/apis/pointsman.dev/v1alpha1/announcers"
-FIELD_MANAGER = "pointsman-agent"
+PATH = API_PATH + "/announcers"
 REQUEST_S = 10.0
 WATCH_S = 300  # asked of the server; it ends the stream then and we ask on
 LAG_S = 15.0  # how much later than that a silent stream is given up
@@ -99,7 +99,7 @@ class ApiAnnouncer:
             "status": merge_patch(observed, desired),
         }
         headers = {"Content-Type": "application/merge-patch+json"}
-        parameters = {"fieldManager": FIELD_MANAGER}
+        parameters = {"fieldManager": AGENT_FIELD_MANAGER}
         path = f"{PATH}/{self._node}/status"
         try:
             async with self._call(

@@ -17,14 +17,13 @@ from agent.planner.verdicts import (
 )
 from agent.snapshot import DefaultRoute, Link, LinkAddress, LinkIndex, ProxyHealth, Snapshot
 from pointsman.model.address import Family, address_order
+from pointsman.model.names import ADDRESSES_CONTESTED, PROXY_HEALTHY, READY
 from pointsman.model.record import Stated
 from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
 from pointsman.model.verdicts.base import Verdict
 
 # In IPVS mode every node holds every Service address on this one; they are not the node's.
 IPVS_INTERFACE = "kube-ipvs0"
-
-READY, PROXY_HEALTHY, CONTESTED = "Ready", "ProxyHealthy", "Contested"
 
 
 def plan(snapshot: Snapshot) -> Plan:
@@ -141,7 +140,7 @@ def _conditions(
     elif snapshot.proxy is ProxyHealth.UNHEALTHY:
         verdicts[PROXY_HEALTHY] = ProxyUnhealthy(node, url)
     if snapshot.rival is not None:
-        verdicts[CONTESTED] = AnotherAgent(node, snapshot.settings.host, snapshot.rival)
+        verdicts[ADDRESSES_CONTESTED] = AnotherAgent(node, snapshot.settings.host, snapshot.rival)
     return {
         kind: Stated(verdict.status, verdict.reason, str(verdict))
         for kind, verdict in sorted(verdicts.items())

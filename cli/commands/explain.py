@@ -13,10 +13,9 @@ from cli.output.tables import Table
 from cli.source import cluster
 from cli.source.cluster import World
 from manager.planner.addresses.explain import AddressStory, explain_address, explain_eips
-from manager.planner.addresses.ownership import LOAD_BALANCER_CLASS
 from manager.snapshot import Service, ServiceKey
 from pointsman.api import dialect
-from pointsman.model.names import ALLOCATED, ANNOUNCED
+from pointsman.model.names import ALLOCATED, ANNOUNCED, LOAD_BALANCER, LOAD_BALANCER_CLASS
 from pointsman.model.printable import clipped
 from pointsman.runtime.errors import Failed, Misuse
 from pointsman.runtime.terminal import say
@@ -124,7 +123,7 @@ def service_story(seen: World, service: Service) -> Json:
 def _not_ours(seen: World, service: Service) -> str:
     if service.key in seen.plan.left_alone:
         return str(seen.plan.left_alone[service.key])
-    if service.type != "LoadBalancer":
+    if service.type != LOAD_BALANCER:
         return (
             f"Service {service.key} is of type {clipped(service.type)}. Pointsman serves type "
             "LoadBalancer."

@@ -16,7 +16,7 @@ from manager.planner.bgp.next_hop import next_hop
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
 from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
-from pointsman.model.names import UNVERIFIED
+from pointsman.model.names import MANAGER_LABEL, UNVERIFIED
 from pointsman.model.ranges import address_of, read_block
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import MOST_PATHS, PeerName
@@ -30,7 +30,6 @@ KINDS: Final = tuple(DIALECTS)
 ROOM: Final = 2  # the limits leave room for twice of what is there
 FEWEST: Final = 100
 WIDEST: Final = 255  # paths of one prefix that a speaker sends at most
-MANAGER_LABEL: Final = "pointsman.dev/manager"  # of the nodes that may run one: deploy/
 
 
 def text(seen: World, kind: str, only: str | None = None) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from cli.source import annotations
 from pointsman.api import crd
+from pointsman.model.names import API_VERSION
 from pointsman.model.printable import clipped, sentence
 from standin.crds.schema import apply_defaults, duplicates, prune, validate
 from standin.grammar.errors import FieldError
@@ -31,7 +32,6 @@ BUILT_IN: Final = {  # kind → (apiVersion, which rule its name follows)
     "EndpointSlice": ("discovery.k8s.io/v1", "subdomain"),
 }
 OURS: Final = {kind.name: kind for kind in crd.KINDS}
-OUR_VERSION: Final = f"{crd.GROUP}/{crd.VERSION}"
 KNOWN: Final = {name.lower(): name for name in (*BUILT_IN, *OURS)}
 TYPES: Final = {"str": "string", "int": "integer", "bool": "boolean", "bytes": "string"}
 NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"),
@@ -70,7 +70,7 @@ def judge(raw: object, *, shortened: bool = False) -> Judgement:
         return Judgement((f'{text}; did you mean "{known}"?',))
     if kind in BUILT_IN and version == BUILT_IN[kind][0]:
         found = _built_in(raw, kind, shortened=shortened)
-    elif kind in OURS and version == OUR_VERSION:
+    elif kind in OURS and version == API_VERSION:
         found = _own(raw, kind, shortened=shortened)
     else:
         return Judgement()  # another's, or the reader says which version it should have

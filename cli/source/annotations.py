@@ -8,14 +8,12 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from manager.planner.addresses import claims
 from pointsman.model import names
 from pointsman.model.printable import clipped
 
-GROUP: Final = claims.PREFIX.rstrip("/")
 BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "Service": (
-        claims.EIP, claims.ADDRESSES, claims.SHARE_KEY, claims.SHARE_NAMESPACES,
+        names.EIP, names.ADDRESSES, names.SHARE_KEY, names.SHARE_NAMESPACES,
         names.ALLOCATED_FROM, names.SHARED_AS, names.ANNOUNCED_BY, names.STATUS,
     ),
     "Node": (names.DRAIN,),
@@ -39,9 +37,9 @@ def strange(raw: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_meant_for_us(key: str) -> bool:
     prefix, slash, _ = key.partition("/")
-    if not slash or len(prefix) > 2 * len(GROUP):
+    if not slash or len(prefix) > 2 * len(names.GROUP):
         return False
-    return difflib.SequenceMatcher(None, prefix.lower(), GROUP).ratio() >= ALIKE
+    return difflib.SequenceMatcher(None, prefix.lower(), names.GROUP).ratio() >= ALIKE
 
 
 def _clause(key: str, kind: str, known: tuple[str, ...], *, as_label: bool) -> str:

@@ -22,7 +22,7 @@ from lab.handle import Lab
 from lab.options import Options
 from lab.parts import CHECKOUT
 from lab.supervision import lifecycle
-from lab.supervision.programs import NAMESPACE
+from pointsman.model.names import NAMESPACE
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 

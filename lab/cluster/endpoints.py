@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from lab.network.topology import POD_PORT, Node, Topology
+from pointsman.model.names import SLICE_SERVICE
 from pointsman.runtime.errors import Misuse
 
 Json = dict[str, Any]
@@ -92,7 +93,7 @@ def slices(service: Json, wanted: Sequence[Pods]) -> list[Json]:
                 "name": f"{meta['name']}-lab-ipv{version}",
                 "namespace": meta["namespace"],
                 "labels": {
-                    "kubernetes.io/service-name": meta["name"],
+                    SLICE_SERVICE: meta["name"],
                     "endpointslice.kubernetes.io/managed-by": "pointsman-lab",
                 },
             },

@@ -26,6 +26,7 @@ from lab.cluster.kube_proxy_rules import Programming, Table, programming, skelet
 from lab.network import netns
 from lab.network.topology import Node, Topology
 from lab.parts import tool
+from pointsman.model.names import SLICE_SERVICE
 
 Json = dict[str, Any]
 HEALTH_PORT = 10256
@@ -35,7 +36,6 @@ WATCH_S = 240
 
 SERVICES = "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
-SERVICE_NAME = "kubernetes.io/service-name"
 
 
 class State:
@@ -58,7 +58,7 @@ class State:
             else:
                 self.services[key] = item
         else:
-            owner = f"{meta['namespace']}/{(meta.get('labels') or {}).get(SERVICE_NAME, '')}"
+            owner = f"{meta['namespace']}/{(meta.get('labels') or {}).get(SLICE_SERVICE, '')}"
             if former := self._owner.pop(key, None):  # a slice may change its Service
                 del self.slices[former][key]
                 self.dirty.add(former)

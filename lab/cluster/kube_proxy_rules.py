@@ -20,6 +20,7 @@ from ipaddress import ip_address as parsed
 from typing import Any
 
 from lab.network.topology import POD_NETWORKS, Address, Interface
+from pointsman.model.names import LOAD_BALANCER, VIP
 
 TABLE = "inet lab_proxy"
 MASQUERADE = "0x4000"
@@ -135,7 +136,7 @@ def programming(service: Json, slices: Sequence[Json], node: str) -> Programming
     spec = service["spec"]
     chains: dict[str, tuple[str, ...]] = {}
     elements: dict[tuple[str, str], str] = {}
-    if spec.get("type", "ClusterIP") not in ("ClusterIP", "NodePort", "LoadBalancer"):
+    if spec.get("type", "ClusterIP") not in ("ClusterIP", "NodePort", LOAD_BALANCER):
         return Programming()
     for port in spec.get("ports") or []:
         for version in (4, 6):
@@ -229,13 +230,13 @@ def _cluster_addresses(spec: Json) -> list[Address]:
 
 
 def _external_addresses(service: Json) -> list[Address]:
-    if service["spec"].get("type") != "LoadBalancer":
+    if service["spec"].get("type") != LOAD_BALANCER:
         return []
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
     return [
         ip_address(entry["ip"])
         for entry in ingress
-        if entry.get("ip") and entry.get("ipMode", "VIP") == "VIP"
+        if entry.get("ip") and entry.get("ipMode", VIP) == VIP
     ]
 
 

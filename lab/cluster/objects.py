@@ -19,10 +19,10 @@ from lab.cluster.client import Json, Kube
 from lab.errors import Broken
 from lab.network.topology import Node, Topology
 from lab.parts import CHECKOUT
+from pointsman.model.names import LAB_LABEL, NAMESPACE, ZONE
 from pointsman.runtime.errors import Misuse
 
-LAB_LABEL = "pointsman.dev/lab"
-NAMESPACES = ("default", "kube-system", "kube-node-lease", "pointsman-system")
+NAMESPACES = ("default", "kube-system", "kube-node-lease", NAMESPACE)
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -86,7 +86,7 @@ def node_object(lab: str, node: Node) -> Json:
                 LAB_LABEL: lab,
                 "kubernetes.io/hostname": node.name,
                 "kubernetes.io/os": "linux",
-                "topology.kubernetes.io/zone": node.zone,
+                ZONE: node.zone,
             },
         },
         "spec": {"podCIDR": node.pod_cidrs[0], "podCIDRs": list(node.pod_cidrs)},

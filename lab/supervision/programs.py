@@ -23,8 +23,8 @@ from lab.routers import other_versions
 from lab.routers.bird import Bird
 from lab.routers.frr import Frr
 from lab.routers.roles import Role, roles
+from pointsman.model.names import NAMESPACE
 
-NAMESPACE = "pointsman-system"
 SUFFIXES = {"router": "", SECOND_ROUTER: "2"}  # of vtysh and birdc; others: "-" and the machine
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from manager.planner.addresses.own_record import named_in
 from manager.snapshot import Service
 from pointsman.model.address import Address
-from pointsman.model.names import ALLOCATED
+from pointsman.model.names import ALLOCATED, REQUESTS
 from pointsman.model.record import ServiceRecord, Stated
 from pointsman.model.verdicts.announcement import ForeignController
 from pointsman.runtime.clock import Clock
@@ -24,9 +24,6 @@ ALLOWED: Final = 3  # overwritten so often within the window, it is not written 
 # Each pause is twice the one before: a controller that stays is met less and less often.
 LONGEST_PAUSE_S: Final = 3600.0
 SWEEP_S: Final = 10.0
-WISHES: Final = tuple(
-    f"pointsman.dev/{name}" for name in ("addresses", "eip", "share-key", "share-namespaces")
-)
 
 
 @dataclass(slots=True)
@@ -151,7 +148,7 @@ def _there(service: Service) -> tuple[str, ...]:
 
 def _wish(service: Service) -> str:
     """Return what the user of *service* decides, as text: that can always be compared."""
-    notes = {key: service.annotations[key] for key in WISHES if key in service.annotations}
+    notes = {key: service.annotations[key] for key in REQUESTS if key in service.annotations}
     return repr(
         replace(
             service, annotations=notes, resource_version="", labels={}, ingress=(), conditions=()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from manager.adapters.kubernetes import objects
 from manager.snapshot import Settings, Snapshot
+from pointsman.model.names import API_PATH, PREFIX
 from pointsman.runtime.target import Unavailable
 
 GONE: Final = 410  # the server forgot the list that it was asked to continue
@@ -81,7 +82,7 @@ async def fetch(kubeconfig: Path | None, *, context: str | None = None) -> list[
         raise NoCluster(f"The cluster cannot be read: {error}.") from error
     except client.Refused as error:
         remedy = "Ask for the right to list it."
-        if error.code == 404 and kind.root == client.POINTSMAN:
+        if error.code == 404 and kind.root == API_PATH:
             remedy = "Create our CRDs: pointsman crds | kubectl apply -f -"
         raise NoCluster(
             f"The cluster does not let us list {kind.plural}: {error}. {remedy}"
@@ -117,6 +118,6 @@ def _passed_over(everything: Iterable[object]) -> Mapping[str, int]:
         and isinstance(raw.get("kind"), str)
         and raw["kind"]
         and raw["kind"] not in objects.KINDS
-        and not str(raw.get("apiVersion")).startswith("pointsman.dev/")
+        and not str(raw.get("apiVersion")).startswith(PREFIX)
     )
     return dict(sorted(Counter(kinds).items()))

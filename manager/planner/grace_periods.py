@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from manager.snapshot import Announcer, BgpPeer, Node, Service, Snapshot
+from pointsman.model.names import READY
 from pointsman.model.timestamps import parse_time
 
 SLICES: Final = timedelta(seconds=5)  # the controller's; it takes a fraction of a second
@@ -27,7 +28,7 @@ def until_report(snapshot: Snapshot, node: Node, peer: BgpPeer) -> timedelta:
     """Return for how long it may still be awaited what the agent of *node* says of *peer*."""
     if _reports(snapshot.announcers.get(node.name)):
         return NO_TIME
-    ready = next((c.last_transition_time for c in peer.conditions if c.type == "Ready"), "")
+    ready = next((c.last_transition_time for c in peer.conditions if c.type == READY), "")
     return max(
         _left(snapshot.taken_at, node.created, AGENT),
         _left(snapshot.taken_at, ready or peer.created, AGENTS),

@@ -31,7 +31,7 @@ from manager.planner.records import resource_records, service_record
 from manager.snapshot import EipName, NodeName, Observed, Service, ServiceKey, Snapshot
 from pointsman.api import EipSpec, Protocol
 from pointsman.model.address import Address, Family
-from pointsman.model.names import ANNOUNCED, ANNOUNCED_BY
+from pointsman.model.names import ALLOCATED, ANNOUNCED, ANNOUNCED_BY
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import PeerName, Route, RouteKey, route_order
 from pointsman.model.verdicts.address import InternalError, listed
@@ -193,7 +193,7 @@ def _summed_up(parts: list[Contribution]) -> Announcement:
 def _stray(grants: tuple[Grant, ...]) -> str:
     addresses = listed([str(grant.address) for grant in grants])
     lie = "lies" if len(grants) == 1 else "lie"
-    return f"{addresses} {lie} in no Eip; see its condition pointsman.dev/Allocated"
+    return f"{addresses} {lie} in no Eip; see its condition {ALLOCATED}"
 
 
 def _passing(verdict: Verdict) -> bool:

@@ -18,6 +18,7 @@ from pointsman.model.names import (
     ALLOCATED_FROM,
     ANNOUNCED,
     ANNOUNCED_BY,
+    FINALIZER,
     READY,
     SHARED_AS,
     STATUS,
@@ -124,7 +125,7 @@ def resource_records(
     for eip_name, usage in allocations.eips.items():
         eip = snapshot.eips[eip_name]
         # A finalizer cannot be added to what is being deleted already.
-        held = usage.in_use and (not eip.deleting or "pointsman.dev/in-use" in eip.finalizers)
+        held = usage.in_use and (not eip.deleting or FINALIZER in eip.finalizers)
         records[ResourceKey("Eip", eip_name)] = _eip_record(usage, eip.generation, held=held)
     for conf_name, verdict in peers.confs.items():
         conf = snapshot.bgp_confs[conf_name]

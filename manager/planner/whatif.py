@@ -13,6 +13,7 @@ from manager.planner.bgp.negotiated import takes_several
 from manager.planner.desired import Plan, Speech
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
+from pointsman.model.names import OUR_ANNOTATIONS, PREFIX, VIP
 from pointsman.model.record import ServiceRecord
 from pointsman.model.route import LIVE, PeerName, SessionReport
 
@@ -94,15 +95,12 @@ def spoken(
 
 def written(service: Service, record: ServiceRecord) -> Service:
     """Return *service* with our part of it equal to *record*; itself, if it is already."""
-    ours = {"allocated-from", "shared-as", "announced-by", "status"}
     others = {
-        key: value
-        for key, value in service.annotations.items()
-        if key.removeprefix("pointsman.dev/") not in ours or "/" not in key
+        key: value for key, value in service.annotations.items() if key not in OUR_ANNOTATIONS
     }
-    conditions = tuple(c for c in service.conditions if not c.type.startswith("pointsman.dev/"))
+    conditions = tuple(c for c in service.conditions if not c.type.startswith(PREFIX))
     annotations = {**others, **record.annotations}
-    ingress = tuple(Ingress(ip=ip, ip_mode="VIP") for ip in record.ingress)
+    ingress = tuple(Ingress(ip=ip, ip_mode=VIP) for ip in record.ingress)
     conditions += tuple(
         Condition(name, said.status, said.reason, said.message)
         for name, said in sorted(record.conditions.items())

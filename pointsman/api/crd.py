@@ -12,9 +12,9 @@ from pointsman.api.bgppeer import BgpPeerSpec
 from pointsman.api.bgppeerstatus import BgpPeerStatus
 from pointsman.api.eip import EipSpec, EipStatus
 from pointsman.api.structural import Schema, structural
+from pointsman.model.names import ADD_PATH, API_VERSION, ESTABLISHED, GROUP
 
-GROUP = "pointsman.dev"
-VERSION = "v1alpha1"
+VERSION = API_VERSION.partition("/")[2]
 HEADER = "# Generated from pointsman/api by `make update`; edit the models instead.\n"
 
 
@@ -92,8 +92,8 @@ KINDS = (
         (
             Column("Address", ".spec.address", "Address of the router."),
             Column("AS", ".spec.as", "AS number of the router.", "integer"),
-            _condition("Established", "Established", "Whether the session is established."),
-            _condition("AddPath", "AddPathNegotiated", "Whether the router takes several paths."),
+            _condition("Established", ESTABLISHED, "Whether the session is established."),
+            _condition("AddPath", ADD_PATH, "Whether the router takes several paths."),
             AGE,
         ),
     ),
@@ -157,7 +157,7 @@ def _root(kind: Kind) -> Schema:
     if "required" in spec:  # without it an object without spec would pass unjudged
         root["required"] = ["spec"]
     root["properties"] = {
-        "apiVersion": {"description": f"{GROUP}/{VERSION}", "type": "string"},
+        "apiVersion": {"description": API_VERSION, "type": "string"},
         "kind": {"description": kind.name, "type": "string"},
         "metadata": {"type": "object"},  # the API server knows it and refuses any other word
         "spec": spec,

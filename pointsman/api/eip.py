@@ -14,6 +14,7 @@ from pointsman.api.base import ApiModel, ListType, Rule
 from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions, Count, Totals
 from pointsman.api.eipbgp import EipBgp
 from pointsman.api.selector import LabelSelector
+from pointsman.model.names import SERVICE_NAME, SERVICE_NAMESPACE
 
 
 def _is_block(text: str) -> bool:
@@ -104,7 +105,7 @@ class EipSpec(ApiModel):
     service_selector: LabelSelector | None = Field(
         default=None,
         description="Labels of the Services that may use the pool; absent: any. The labels "
-        "pointsman.dev/service-name and pointsman.dev/service-namespace always hold the name and "
+        f"{SERVICE_NAME} and {SERVICE_NAMESPACE} always hold the name and "
         "the namespace of the Service.",
     )
     node_selector: LabelSelector | None = Field(

@@ -1,28 +1,76 @@
-"""The names we write into API objects: annotations and condition types. They are API."""
+"""Every name that we and an API server, or its users, must spell alike. They are API.
+
+A name that is spelled a second time is one that can be misspelt, and a Service whose mark is
+misspelt is silently nobody's. So nothing else spells these (tests/pointsman/model/test_names.py).
+"""
 
 from typing import Final
 
-PREFIX: Final = "pointsman.dev/"
-ADDRESSES: Final = PREFIX + "addresses"  # set by users
+GROUP: Final = "pointsman.dev"
+API_VERSION: Final = GROUP + "/v1alpha1"
+API_PATH: Final = "/apis/" + API_VERSION
+PREFIX: Final = GROUP + "/"
+
+# Annotations of a Service that its users set.
+EIP: Final = PREFIX + "eip"
+ADDRESSES: Final = PREFIX + "addresses"
+SHARE_KEY: Final = PREFIX + "share-key"
+SHARE_NAMESPACES: Final = PREFIX + "share-namespaces"
+REQUESTS: Final = (ADDRESSES, EIP, SHARE_KEY, SHARE_NAMESPACES)
+
+# Annotations of a Service that we write.
 ALLOCATED_FROM: Final = PREFIX + "allocated-from"
 SHARED_AS: Final = PREFIX + "shared-as"
 ANNOUNCED_BY: Final = PREFIX + "announced-by"
 STATUS: Final = PREFIX + "status"
-DRAIN: Final = PREFIX + "drain"  # on a Node, set by its users
+OUR_ANNOTATIONS: Final = frozenset({ALLOCATED_FROM, SHARED_AS, ANNOUNCED_BY, STATUS})
 
+DRAIN: Final = PREFIX + "drain"  # an annotation of a Node, set by its users
+
+# Labels: two that serviceSelector and namespaceSelector of an Eip find on every Service and its
+# namespace, though nobody set them; one of the nodes that may run a manager; one of the lab's.
+SERVICE_NAME: Final = PREFIX + "service-name"
+SERVICE_NAMESPACE: Final = PREFIX + "service-namespace"
+MANAGER_LABEL: Final = PREFIX + "manager"
+LAB_LABEL: Final = PREFIX + "lab"
+
+LOAD_BALANCER_CLASS: Final = PREFIX + "lb"  # ours, in spec.loadBalancerClass
+FINALIZER: Final = PREFIX + "in-use"  # of an Eip that a Service has an address of
+
+# Condition types of a Service.
 ALLOCATED: Final = PREFIX + "Allocated"
 ANNOUNCED: Final = PREFIX + "Announced"
+OUR_CONDITIONS: Final = frozenset({ALLOCATED, ANNOUNCED})
 
-OUR_CLASS: Final = PREFIX + "lb"  # spec.loadBalancerClass
-
+# Condition types of our own resources.
 READY: Final = "Ready"
-ESTABLISHED: Final = "Established"
-ADD_PATH: Final = "AddPathNegotiated"
+ESTABLISHED: Final = "Established"  # of a BgpPeer
+ADD_PATH: Final = "AddPathNegotiated"  # of a BgpPeer
 APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
-MISSING: Final = "NextHopsMissing"  # of a BgpPeer; there only while it is so
-UNVERIFIED: Final = "NextHopsUnverified"  # of a BgpPeer; there only while it is so
-LIMITED: Final = "NextHopsLimited"  # of a BgpPeer; there only while it is so
-RECEIVED: Final = "PrefixesReceived"  # of a BgpPeer; there only while they are too many
-CONTESTED: Final = "NextHopsContested"  # of a BgpPeer; there only while it is so
+PROXY_HEALTHY: Final = "ProxyHealthy"  # of an Announcer
+ADDRESSES_CONTESTED: Final = "Contested"  # of an Announcer
+# Of a BgpPeer; there only while it is so.
+MISSING: Final = "NextHopsMissing"
+UNVERIFIED: Final = "NextHopsUnverified"
+LIMITED: Final = "NextHopsLimited"
+RECEIVED: Final = "PrefixesReceived"  # more than we take
+CONTESTED: Final = "NextHopsContested"
 # conditions that are bad news when True
 TROUBLES: Final = (MISSING, UNVERIFIED, RECEIVED, CONTESTED)
+
+# Who writes, as managedFields remember it. A speaker's name follows its prefix.
+FIELD_MANAGER: Final = "pointsman-manager"
+AGENT_FIELD_MANAGER: Final = "pointsman-agent"
+SPEAKER_PREFIX: Final = "pointsman-speaker-"  # also of the names of replicas' Leases
+LEASE: Final = "pointsman-manager"  # of the leading replica
+EVENT_SOURCE: Final = "pointsman"
+NAMESPACE: Final = "pointsman-system"  # where the programs run, as deploy/ has it
+
+# What Kubernetes calls its own.
+LOAD_BALANCER: Final = "LoadBalancer"  # spec.type of a Service
+VIP: Final = "VIP"  # ipMode of an address in its status
+SLICE_SERVICE: Final = "kubernetes.io/service-name"  # a label of an EndpointSlice: whose it is
+NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"  # a label of every Namespace
+EXCLUDE_LABEL: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
+OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"  # a taint
+ZONE: Final = "topology.kubernetes.io/zone"

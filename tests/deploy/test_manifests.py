@@ -15,8 +15,7 @@ import yaml
 import agent.__main__
 import manager.__main__
 from manager.adapters.kubernetes.cluster_view import ClusterView
-from manager.adapters.kubernetes.lease import LEASE_NAME
-from pointsman.api import crd
+from pointsman.model.names import GROUP, LEASE
 from standin.in_process import standin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,17 +86,17 @@ def test_the_manager_may_write_this_and_nothing_else() -> None:
     assert {key: verbs - READ for key, verbs in granted.items() if verbs - READ} == {
         ("", "services/status"): {"patch"},
         ("", "events"): {"create"},
-        (crd.GROUP, "eips"): {"patch"},
-        (crd.GROUP, "eips/status"): {"patch"},
-        (crd.GROUP, "bgpconfs/status"): {"patch"},
-        (crd.GROUP, "bgppeers/status"): {"patch"},
-        (crd.GROUP, "announcers"): {"create", "patch", "delete"},
+        (GROUP, "eips"): {"patch"},
+        (GROUP, "eips/status"): {"patch"},
+        (GROUP, "bgpconfs/status"): {"patch"},
+        (GROUP, "bgppeers/status"): {"patch"},
+        (GROUP, "announcers"): {"create", "patch", "delete"},
     }
     assert granted["apiextensions.k8s.io", "customresourcedefinitions"] == {"get"}
 
 
 def test_leases_and_secrets_are_those_of_our_namespace_alone() -> None:
-    assert LEASE_NAME == "pointsman-manager"
+    assert LEASE == "pointsman-manager"
     home = one("Role", "pointsman-manager")
     leases = {"get", "list", "create", "patch", "delete"}
     assert rights(home) == {("coordination.k8s.io", "leases"): leases}
@@ -111,8 +110,8 @@ def test_leases_and_secrets_are_those_of_our_namespace_alone() -> None:
 
 def test_an_agent_may_read_announcers_and_write_their_status() -> None:
     assert rights(one("ClusterRole", "pointsman-agent")) == {
-        (crd.GROUP, "announcers"): WATCH,
-        (crd.GROUP, "announcers/status"): {"patch"},
+        (GROUP, "announcers"): WATCH,
+        (GROUP, "announcers/status"): {"patch"},
     }
 
 

@@ -17,6 +17,7 @@ import yaml
 
 from cli.__main__ import main
 from pointsman.api import crd, parse
+from pointsman.model.names import API_PATH, API_VERSION
 from standin.in_process import standin
 from tests.docs import pages
 from tests.docs.pages import ROOT, Block, Told
@@ -26,7 +27,7 @@ KINDS = {kind.name: kind for kind in crd.KINDS}
 CORE = {
     "v1": "/api/v1",
     "discovery.k8s.io/v1": "/apis/discovery.k8s.io/v1",
-    f"{crd.GROUP}/{crd.VERSION}": f"/apis/{crd.GROUP}/{crd.VERSION}",
+    API_VERSION: API_PATH,
 }
 PLURALS = {"EndpointSlice": "endpointslices"}
 NAMESPACED = {"Service", "EndpointSlice", "Secret", "ConfigMap"}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from manager.adapters.kubernetes.client import LEASES
-from manager.adapters.kubernetes.lease import LEASE_NAME
+from pointsman.model.names import LEASE
 from tests.sim.world import NAMESPACE, World
 
 pytestmark = [pytest.mark.looptime(noop_cycles=1)]
@@ -18,7 +18,7 @@ async def leading(world: World):
 
 
 def holder(world: World) -> str:
-    name = world.api.objects[LEASES.plural, NAMESPACE, LEASE_NAME]["spec"]["holderIdentity"]
+    name = world.api.objects[LEASES.plural, NAMESPACE, LEASE]["spec"]["holderIdentity"]
     return str(name)
 
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from manager.adapters.kubernetes.managed_fields import FIELD_MANAGER, PATH, SUBRESOURCE
+from manager.adapters.kubernetes.managed_fields import PATH, SUBRESOURCE
 from manager.adapters.kubernetes.objects import snapshot_of
 from manager.adapters.kubernetes.record_codec import (
-    ALLOCATED_FROM,
-    OUR_ANNOTATIONS,
     finalizers,
     service_patch,
     service_record,
@@ -32,6 +30,7 @@ from manager.planner.whatif import applied
 from manager.snapshot import Observed, ServiceKey, Settings, Snapshot
 from manager.work import ClusterWork, Written, cluster_work
 from pointsman.model.delta import Delta
+from pointsman.model.names import ALLOCATED_FROM, FIELD_MANAGER, OUR_ANNOTATIONS
 from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName, RouteKey, SessionReport
 

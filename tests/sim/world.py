@@ -26,10 +26,10 @@ from manager.adapters.kubernetes.client import (
     Refused,
 )
 from manager.adapters.kubernetes.informer import Pace
-from manager.adapters.kubernetes.lease import LEASE_NAME
 from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.model.names import LEASE
 from pointsman.runtime.clock import Clock
 from tests.fakes.gobgp import FakeGobgpd, FakeRouter
 from tests.fakes.kube import FakeKube
@@ -169,7 +169,7 @@ class Replica:
 
     def _arrives(self, kind: Kind, name: str) -> None:
         if kind is not LEASES:
-            lease = self.world.api.objects.get((LEASES.plural, NAMESPACE, LEASE_NAME))
+            lease = self.world.api.objects.get((LEASES.plural, NAMESPACE, LEASE))
             self.world.laws.written(self.name, f"{kind.name} {name}", lease)
             self.world.check_leaders()
 

@@ -19,7 +19,7 @@ import aiohttp
 
 from manager.adapters.kubernetes.credentials import Access, Credentials, NoAccess
 from manager.adapters.kubernetes.fields import Json
-from manager.adapters.kubernetes.managed_fields import FIELD_MANAGER
+from pointsman.model.names import API_PATH, FIELD_MANAGER
 from pointsman.model.printable import sentence
 from pointsman.runtime import answer
 from pointsman.runtime.answer import Garbled
@@ -53,7 +53,6 @@ class Kind:
         return "/".join(parts)
 
 
-POINTSMAN: Final = "/apis/pointsman.dev/v1alpha1"
 SERVICES: Final = Kind("Service", "services", namespaced=True)
 NODES: Final = Kind("Node", "nodes")
 NAMESPACES: Final = Kind("Namespace", "namespaces")
@@ -65,10 +64,10 @@ LEASES: Final = Kind("Lease", "leases", "/apis/coordination.k8s.io/v1", namespac
 CRDS: Final = Kind(
     "CustomResourceDefinition", "customresourcedefinitions", "/apis/apiextensions.k8s.io/v1"
 )
-EIPS: Final = Kind("Eip", "eips", POINTSMAN)
-BGP_CONFS: Final = Kind("BgpConf", "bgpconfs", POINTSMAN)
-BGP_PEERS: Final = Kind("BgpPeer", "bgppeers", POINTSMAN)
-ANNOUNCERS: Final = Kind("Announcer", "announcers", POINTSMAN)
+EIPS: Final = Kind("Eip", "eips", API_PATH)
+BGP_CONFS: Final = Kind("BgpConf", "bgpconfs", API_PATH)
+BGP_PEERS: Final = Kind("BgpPeer", "bgppeers", API_PATH)
+ANNOUNCERS: Final = Kind("Announcer", "announcers", API_PATH)
 
 
 class Refused(Exception):

@@ -34,6 +34,7 @@ from manager.snapshot import (
     Snapshot,
 )
 from pointsman.model.address import Address
+from pointsman.model.names import API_PATH, GROUP
 from pointsman.model.route import PeerName
 
 CLUSTER_NAMESPACE: Final = "kube-system"  # its uid names the cluster, by convention
@@ -145,7 +146,7 @@ class ClusterView:
             kind,
             self.caches[kind],
             self._rng,
-            crd=f"{kind.plural}.pointsman.dev" if kind.root == client.POINTSMAN else "",
+            crd=f"{kind.plural}.{GROUP}" if kind.root == API_PATH else "",
             pace=self._pace,
             confirmed=self._wake,
         )

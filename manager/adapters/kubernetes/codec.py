@@ -43,6 +43,7 @@ from pointsman.api import (
 from pointsman.api.base import ApiModel
 from pointsman.api.reading import DEEPEST
 from pointsman.model.address import Address, Family, Prefix
+from pointsman.model.names import NAMESPACE_NAME, SLICE_SERVICE
 from pointsman.model.nesting import depth_exceeds
 from pointsman.model.printable import clipped
 
@@ -64,7 +65,6 @@ __all__ = [
 
 Spec = TypeVar("Spec", bound=ApiModel)
 
-SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
 # RFC 1123 section 2.1, as Kubernetes takes it for names: labels with dots in between.
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 NAME_MAX: Final = 253
@@ -146,7 +146,7 @@ def endpoint_slice(raw: Json) -> EndpointSlice | None:
     return EndpointSlice(
         namespace=meta.text("namespace", "default"),
         name=meta.text("name"),
-        service=meta.at("labels").text(SERVICE_NAME_LABEL),
+        service=meta.at("labels").text(SLICE_SERVICE),
         family=Family(kind),
         endpoints=tuple(_endpoint(entry) for entry in doc.each("endpoints")),
         # An API server always says which ports; a file that leaves them out says nothing.
@@ -190,7 +190,7 @@ def namespace(raw: Json) -> Namespace:
     """Return a Namespace; it carries its own name as a label, as on any API server."""
     _, meta = _open(raw)
     name = meta.text("name")
-    labels = {"kubernetes.io/metadata.name": name} | meta.mapping("labels")
+    labels = {NAMESPACE_NAME: name} | meta.mapping("labels")
     return Namespace(name=name, uid=meta.text("uid"), labels=labels)
 
 

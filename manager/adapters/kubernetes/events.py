@@ -17,11 +17,11 @@ from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.client import Refused
 from manager.adapters.kubernetes.lease import NotLeading
+from pointsman.model.names import API_VERSION, EVENT_SOURCE
 from pointsman.model.record import Notice
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
-COMPONENT: Final = "pointsman"
 LONGEST: Final = 1024  # of a message: the limit of events.k8s.io/v1, kept for core/v1 too
 QUEUED: Final = 2000
 PAUSES_S: Final = (1.0, 4.0)  # before the second and the third attempt
@@ -82,7 +82,7 @@ class Events:
     def _event(self, notice: Notice, at: datetime) -> dict[str, Any]:
         stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
         about = {
-            "apiVersion": "v1" if notice.kind in CORE else "pointsman.dev/v1alpha1",
+            "apiVersion": "v1" if notice.kind in CORE else API_VERSION,
             "kind": notice.kind,
             "namespace": notice.namespace,
             "name": notice.name,
@@ -103,8 +103,8 @@ class Events:
             "type": "Warning" if notice.warning else "Normal",
             "reason": notice.reason,
             "message": message,
-            "source": {"component": COMPONENT},
-            "reportingComponent": COMPONENT,
+            "source": {"component": EVENT_SOURCE},
+            "reportingComponent": EVENT_SOURCE,
             "reportingInstance": self._instance,
             "firstTimestamp": stamp,
             "lastTimestamp": stamp,

@@ -11,16 +11,16 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from manager.adapters.kubernetes.client import LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from pointsman.model.names import LEASE
 from pointsman.runtime import elector
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.elector import Lease, Take, Terms
 from pointsman.runtime.target import Unavailable
 
-LEASE_NAME: Final = "pointsman-manager"
 log = logging.getLogger(__name__)
 
 
@@ -153,14 +153,14 @@ class Leadership:
                 self._complain(self._sentence(error))
             return retry_s
         except Unavailable as error:
-            self._complain(f"Lease {self._namespace}/{LEASE_NAME}: {error}")
+            self._complain(f"Lease {self._namespace}/{LEASE}: {error}")
             return retry_s
         return action.seconds
 
     async def _read(self) -> Lease | None:
         try:
             async with asyncio.timeout(self._request_s):
-                lease = _lease(await self._leases.get(LEASES, self._namespace, LEASE_NAME))
+                lease = _lease(await self._leases.get(LEASES, self._namespace, LEASE))
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:
@@ -197,9 +197,7 @@ class Leadership:
             async with asyncio.timeout(self._request_s):
                 if version:
                     body = {"metadata": {"resourceVersion": version}, "spec": spec}
-                    answer = await self._leases.patch(
-                        LEASES, self._namespace, LEASE_NAME, body=body
-                    )
+                    answer = await self._leases.patch(LEASES, self._namespace, LEASE, body=body)
                 else:
                     answer = await self._leases.create(LEASES, self._namespace, _new(spec))
                 self._compare(_lease(answer).version)
@@ -252,14 +250,14 @@ class Leadership:
 
     @property
     def _twin(self) -> str:
-        lease, name = f"Lease {self._namespace}/{LEASE_NAME}", self._state.terms.name
+        lease, name = f"Lease {self._namespace}/{LEASE}", self._state.terms.name
         return (
             f"{lease}: another manager holds it under our name {name}. Give every"
             " manager a --name of its own (in the manifests: its node's)."
         )
 
     def _sentence(self, error: Refused) -> str:
-        lease = f"Lease {self._namespace}/{LEASE_NAME}"
+        lease = f"Lease {self._namespace}/{LEASE}"
         if error.code == 404:
             return (
                 f"{lease} cannot be created: {error}. "
@@ -295,7 +293,7 @@ def _new(spec: Json) -> Json:
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": LEASES.name,
-        "metadata": {"name": LEASE_NAME},
+        "metadata": {"name": LEASE},
         "spec": spec,
     }
 
@@ -306,7 +304,7 @@ def _lease(raw: Json) -> Lease:
     Raises:
         Unavailable: it is of another shape, which tells of nobody.
     """
-    doc = Fields(f"Lease {LEASE_NAME}", raw)
+    doc = Fields(f"Lease {LEASE}", raw)
     try:
         spec = doc.at("spec")
         return Lease(

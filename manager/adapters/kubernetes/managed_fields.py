@@ -8,9 +8,10 @@ fail over one that it cannot read. Pure.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-FIELD_MANAGER: Final = "pointsman-manager"
+from pointsman.model.names import ALLOCATED_FROM, FIELD_MANAGER
+
 SUBRESOURCE: Final = "status"  # through which addresses are written
-PATH: Final = ("f:metadata", "f:annotations", "f:pointsman.dev/allocated-from")
+PATH: Final = ("f:metadata", "f:annotations", f"f:{ALLOCATED_FROM}")
 
 
 def hints_are_ours(metadata: object) -> bool | None:

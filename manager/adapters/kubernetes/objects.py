@@ -11,23 +11,23 @@ from manager.adapters.kubernetes import codec
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from manager.adapters.kubernetes.secret_codec import secret
 from manager.snapshot import EipName, Settings, Snapshot
+from pointsman.model.names import API_VERSION, GROUP
 from pointsman.model.printable import clipped
 from pointsman.model.route import PeerName
 
-OURS: Final = "pointsman.dev/v1alpha1"
 READERS: Final[Mapping[tuple[str, str], Callable[[Json], Any]]] = {
     ("v1", "Service"): codec.service,
     ("v1", "Node"): codec.node,
     ("v1", "Namespace"): codec.namespace,
     ("v1", "Secret"): secret,
     ("discovery.k8s.io/v1", "EndpointSlice"): codec.endpoint_slice,
-    (OURS, "Eip"): codec.eip,
-    (OURS, "BgpConf"): codec.bgp_conf,
-    (OURS, "BgpPeer"): codec.bgp_peer,
-    (OURS, "Announcer"): codec.announcer,
+    (API_VERSION, "Eip"): codec.eip,
+    (API_VERSION, "BgpConf"): codec.bgp_conf,
+    (API_VERSION, "BgpPeer"): codec.bgp_peer,
+    (API_VERSION, "Announcer"): codec.announcer,
 }
 KINDS: Final = {kind: version for version, kind in READERS}
-OUR_KINDS: Final = sorted(kind for kind, version in KINDS.items() if version == OURS)
+OUR_KINDS: Final = sorted(kind for kind, version in KINDS.items() if version == API_VERSION)
 
 
 def snapshot_of(
@@ -76,7 +76,7 @@ def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> list[s
             raise Malformed(
                 f"{doc.what} has apiVersion '{clipped(version)}'; write {KINDS[kind]!r}."
             )
-        if group == OURS.partition("/")[0]:
+        if group == GROUP:
             raise Malformed(f"{doc.what} is of no kind of {group}; write {', '.join(OUR_KINDS)}.")
         return []
     value = read(raw)

@@ -7,26 +7,18 @@ Refuses to decide what should stand there: that is the plan's.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
+from pointsman.model.names import (
+    FINALIZER,
+    OUR_ANNOTATIONS,
+    OUR_CONDITIONS,
+    VIP,
+)
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
 from pointsman.model.verdicts.address import is_parting
-
-ALLOCATED_FROM: Final = "pointsman.dev/allocated-from"
-OUR_ANNOTATIONS: Final = frozenset(
-    {
-        ALLOCATED_FROM,
-        "pointsman.dev/shared-as",
-        "pointsman.dev/announced-by",
-        "pointsman.dev/status",
-    }
-)
-ALLOCATED: Final = "pointsman.dev/Allocated"
-OUR_CONDITIONS: Final = frozenset({ALLOCATED, "pointsman.dev/Announced"})
-FINALIZER: Final = "pointsman.dev/in-use"
-VIP: Final = "VIP"
 
 
 def service_record(service: Service) -> ServiceRecord | None:

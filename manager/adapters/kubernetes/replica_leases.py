@@ -16,10 +16,10 @@ from typing import Final, Protocol
 
 from manager.adapters.kubernetes.client import LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from pointsman.model.names import SPEAKER_PREFIX
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
-PREFIX: Final = "pointsman-speaker-"
 PERIOD_S: Final = 10.0
 PAGE: Final = 500  # of the namespace's Leases
 SILENT_PERIODS: Final = 4  # so many without a renewal, and a replica is gone
@@ -104,8 +104,8 @@ class Presence:
             page = await self._leases.list_page(kind, {}, limit=PAGE, after=after)
             for lease in page.get("items") or []:
                 name = str(lease["metadata"]["name"])
-                if name.startswith(PREFIX):
-                    found[name.removeprefix(PREFIX)] = lease
+                if name.startswith(SPEAKER_PREFIX):
+                    found[name.removeprefix(SPEAKER_PREFIX)] = lease
             after = str((page.get("metadata") or {}).get("continue") or "")
             if not after:
                 return found
@@ -116,7 +116,7 @@ class Presence:
         seen = {key: meta[key] for key in ("uid", "resourceVersion") if key in meta}
         try:
             await self._leases.delete(
-                LEASES, self._namespace, PREFIX + name, body={"preconditions": seen}
+                LEASES, self._namespace, SPEAKER_PREFIX + name, body={"preconditions": seen}
             )
         except Refused as error:
             if error.code not in (404, 409):
@@ -129,7 +129,7 @@ class Presence:
             "leaseDurationSeconds": math.ceil(SILENT_PERIODS * PERIOD_S),
             "renewTime": stamp,
         }
-        lease = PREFIX + self._name
+        lease = SPEAKER_PREFIX + self._name
         try:
             await self._leases.patch(LEASES, self._namespace, lease, body={"spec": spec})
         except Refused as error:
@@ -147,6 +147,6 @@ class Presence:
 def _renewal(name: str, lease: Json | None) -> str:
     """Return when a replica renewed, "" if never: a Lease of another shape tells of nobody."""
     try:
-        return Fields(f"Lease {PREFIX}{name}", lease).at("spec").text("renewTime")
+        return Fields(f"Lease {SPEAKER_PREFIX}{name}", lease).at("spec").text("renewTime")
     except Malformed as error:
         raise Unavailable(str(error)) from error

@@ -22,6 +22,7 @@ from manager.snapshot import BgpPeer
 from manager.writers.keyed import KeyedWriter, Order
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
+from pointsman.model.names import SPEAKER_PREFIX
 from pointsman.model.route import PeerName
 from pointsman.runtime.contest import Contest
 
@@ -29,7 +30,6 @@ Entry = Mapping[str, object]
 Entries = tuple[Entry, ...]
 TRIES: Final = 4  # conflicts in a row; a pass later there is another chance
 CONTESTED: Final = "contested"  # in an entry: the sentence about who else writes it
-MANAGER: Final = "pointsman-speaker-"  # field manager; its name may have 128 characters
 log = logging.getLogger(__name__)
 
 
@@ -94,7 +94,7 @@ class SpeakerEntries:
         self._wrote: dict[PeerName, Entries] = {}  # ours, as they were read back
         self._contests: dict[PeerName, Contest] = {}
         self._warned = False
-        self._manager = (MANAGER + name)[:128]
+        self._manager = (SPEAKER_PREFIX + name)[:128]
 
     def observe(self) -> Mapping[PeerName, Entries]:
         """Return our entries of every BgpPeer that has any."""

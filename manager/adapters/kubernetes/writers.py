@@ -9,7 +9,7 @@ answer replaces the cached object. Refuses to write what a plan did not name.
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.batch import FencedSink, outcome_of
@@ -23,12 +23,12 @@ from manager.snapshot import Announcer, NodeName, Resource
 from manager.writers.keyed import KeyedWriter, Order
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
+from pointsman.model.names import API_VERSION
 from pointsman.model.record import Notice, ResourceKey, StatusRecord
 from pointsman.runtime.clock import Clock
 
 K = TypeVar("K")
 V = TypeVar("V")
-API_VERSION: Final = "pointsman.dev/v1alpha1"
 Tell = Callable[[list[Notice]], None]
 
 

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 
 from manager.snapshot import Service
 from pointsman.api import EipSpec
-
-SERVICE_NAME = "pointsman.dev/service-name"
-SERVICE_NAMESPACE = "pointsman.dev/service-namespace"
-METADATA_NAME = "kubernetes.io/metadata.name"  # the API server puts it on every namespace
+from pointsman.model.names import NAMESPACE_NAME, SERVICE_NAME, SERVICE_NAMESPACE
 
 
 def refuses(spec: EipSpec, service: Service, *, namespaces: Mapping[str, Mapping[str, str]]) -> str:
@@ -22,7 +19,7 @@ def refuses(spec: EipSpec, service: Service, *, namespaces: Mapping[str, Mapping
         return "spec.namespaces"
     virtual = {SERVICE_NAME: service.name, SERVICE_NAMESPACE: service.namespace}
     if spec.namespace_selector is not None:
-        labels = namespaces.get(service.namespace, {METADATA_NAME: service.namespace})
+        labels = namespaces.get(service.namespace, {NAMESPACE_NAME: service.namespace})
         if not spec.namespace_selector.matches({**labels, **virtual}):
             return "spec.namespaceSelector"
     if spec.service_selector is not None and not spec.service_selector.matches(

@@ -19,17 +19,17 @@ from manager.planner.addresses.own_record import (
 )
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
+from pointsman.model.names import (
+    ADDRESSES,
+    ALLOCATED_FROM,
+    EIP,
+    SHARE_KEY,
+    SHARE_NAMESPACES,
+    SHARED_AS,
+)
 from pointsman.model.printable import clipped
 from pointsman.model.ranges import read_address
 from pointsman.model.verdicts.address import InvalidAnnotation, Unserved, WrongFamily
-
-PREFIX = "pointsman.dev/"
-EIP = PREFIX + "eip"
-ADDRESSES = PREFIX + "addresses"
-SHARE_KEY = PREFIX + "share-key"
-SHARE_NAMESPACES = PREFIX + "share-namespaces"
-ALLOCATED_FROM = PREFIX + "allocated-from"
-SHARED_AS = PREFIX + "shared-as"
 
 MOST: Final = 64  # addresses that one Service may ask for (docs/concepts.md)
 

@@ -17,7 +17,7 @@ from manager.planner.addresses.sharing import Mates, Obstacle, Tenants
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.free import FreeNumbers
-from pointsman.model.names import OUR_CLASS
+from pointsman.model.names import LOAD_BALANCER, LOAD_BALANCER_CLASS
 from pointsman.model.ranges import address_of
 from pointsman.model.verdicts.address import AddressInUse
 
@@ -45,7 +45,7 @@ def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, .
 def _recorded(service: Service) -> tuple[Address, ...]:
     if bears_mark(service):
         return own_record(service).addresses
-    ours = service.type == "LoadBalancer" and service.load_balancer_class == OUR_CLASS
+    ours = service.type == LOAD_BALANCER and service.load_balancer_class == LOAD_BALANCER_CLASS
     return () if ours else held_addresses(service)
 
 

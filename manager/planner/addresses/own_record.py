@@ -18,12 +18,11 @@ from typing import Final
 
 from manager.snapshot import Condition, Service
 from pointsman.model.address import Address
-from pointsman.model.names import ALLOCATED, ALLOCATED_FROM, ANNOUNCED
+from pointsman.model.names import ALLOCATED, ALLOCATED_FROM, ANNOUNCED, OUR_CONDITIONS
 from pointsman.model.ranges import read_address
 from pointsman.model.verdicts.address import InternalError
 from pointsman.model.verdicts.announcement import NoAddress
 
-OURS: Final = frozenset({ALLOCATED, ANNOUNCED})
 HOPED: Final = "?"  # behind an item of allocated-from: it had that once, and waits for it
 _WORD: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
 # The colon before a reason; of "keeps 2001:db8::: it asks for" the third.
@@ -42,7 +41,9 @@ class OwnRecord:
 
 def bears_mark(service: Service) -> bool:
     """Whether we ever wrote a record on *service*; what a user can write is no mark."""
-    return bool(service.hints_are_ours) or any(one.type in OURS for one in service.conditions)
+    return bool(service.hints_are_ours) or any(
+        one.type in OUR_CONDITIONS for one in service.conditions
+    )
 
 
 def held_addresses(service: Service) -> tuple[Address, ...]:
@@ -53,7 +54,7 @@ def held_addresses(service: Service) -> tuple[Address, ...]:
 def own_record(service: Service) -> OwnRecord:
     """Return which addresses in the status of *service* are our record."""
     there = held_addresses(service)
-    ours = {one.type: one for one in service.conditions if one.type in OURS}
+    ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
     noted = _noted(service)
     if not there or not ours:
         noted = noted if service.hints_are_ours else frozenset()
@@ -81,7 +82,7 @@ def overwritten(service: Service) -> bool:
     """
     noted = _noted(service)
     there = frozenset(held_addresses(service))
-    ours = {one.type: one for one in service.conditions if one.type in OURS}
+    ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
     allocated = ours.get(ALLOCATED)
     has_all = allocated is not None and allocated.status == "True"
     if not noted or noted == there or (noted < there and not has_all):

@@ -13,11 +13,9 @@ from manager.planner.addresses.own_record import bears_mark, held_addresses
 from manager.planner.addresses.permission import Namespaces, refused, takes_over
 from manager.planner.addresses.pools import Pools, read_pools
 from manager.snapshot import Service, ServiceKey, Snapshot
-from pointsman.model.names import OUR_CLASS
+from pointsman.model.names import LOAD_BALANCER, LOAD_BALANCER_CLASS
 from pointsman.model.verdicts.announcement import ForeignController
 from pointsman.model.verdicts.base import Verdict
-
-LOAD_BALANCER_CLASS = OUR_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -
 
 
 def _claimed(service: Service, *, require_class: bool) -> bool:
-    if service.type != "LoadBalancer":
+    if service.type != LOAD_BALANCER:
         return False
     if service.load_balancer_class is None:
         return not require_class

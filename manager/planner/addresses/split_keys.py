@@ -12,6 +12,7 @@ from manager.planner.addresses.claims import Claim, Share
 from manager.planner.desired import Allocation
 from manager.snapshot import ServiceKey
 from pointsman.model.address import Address, Family, family_of
+from pointsman.model.names import ADDRESSES
 from pointsman.model.verdicts.address import Allocated
 
 _Scope = tuple[str, Family, str, str]  # key, family, the holder's namespace, whom it reaches
@@ -53,7 +54,7 @@ def _elsewhere(index: _Index, share: Share, one: Allocation) -> str:
                     return (
                         f"Service {holder} has the same share-key and another address, {address}; "
                         "each keeps its own until one of them asks for the other's in annotation "
-                        "pointsman.dev/addresses"
+                        f"{ADDRESSES}"
                     )
     return ""
 

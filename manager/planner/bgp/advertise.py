@@ -14,14 +14,14 @@ from manager.planner.bgp.advertisement import PEER_FAMILY, Saying
 from manager.planner.contribution import Case, Contribution
 from manager.planner.desired import Candidate
 from manager.planner.grace_periods import NO_TIME, until_slices
-from manager.planner.nodes.eligible import OUT_OF_SERVICE, Nodes
+from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.placement import Placement, place
 from manager.planner.nodes.serving import NOTHING, SOMEWHERE, Serving
 from manager.planner.nodes.weights import weights
 from manager.snapshot import NodeName
 from pointsman.api import Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
-from pointsman.model.names import ANNOUNCED
+from pointsman.model.names import ANNOUNCED, OUT_OF_SERVICE
 from pointsman.model.printable import clipped
 from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
 from pointsman.model.verdicts.address import listed

@@ -9,14 +9,10 @@ only drains is better than one that ails: `place.py`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from manager.snapshot import Announcer, Node, NodeName, Settings, Snapshot
 from pointsman.api import LabelSelector
-from pointsman.model.names import DRAIN
-
-EXCLUDE_LABEL: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
-OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"
+from pointsman.model.names import DRAIN, EXCLUDE_LABEL, OUT_OF_SERVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Final
 
 from manager.snapshot import Node, NodeName
 from pointsman.model.address import Prefix
+from pointsman.model.names import ZONE
 
 GROUPS: Final = 64
-ZONE: Final = "topology.kubernetes.io/zone"
 
 
 def spread(

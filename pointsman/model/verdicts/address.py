@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from pointsman.model.names import EIP, SHARE_KEY
 from pointsman.model.printable import clipped, some
 from pointsman.model.verdicts.base import Verdict
 
@@ -109,7 +110,7 @@ class EipNotFound(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
-        return f"Create Eip '{clipped(self.about)}', or correct the annotation pointsman.dev/eip."
+        return f"Create Eip '{clipped(self.about)}', or correct the annotation {EIP}."
 
 
 class EipDisabled(Unserved):
@@ -135,7 +136,7 @@ class NoDefaultEip(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
-        return "Name an Eip in its annotation pointsman.dev/eip, or give an Eip default: true."
+        return f"Name an Eip in its annotation {EIP}, or give an Eip default: true."
 
 
 class ShareConflict(Unserved):
@@ -143,7 +144,7 @@ class ShareConflict(Unserved):
 
     def remedy(self) -> str:
         return (
-            "Change what stands in the way, or take away the annotation pointsman.dev/share-key "
+            f"Change what stands in the way, or take away the annotation {SHARE_KEY} "
             "for an address of its own."
         )
 

@@ -6,6 +6,7 @@ Sentences name rules and nodes, never counts or times that change by themselves.
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from pointsman.model.names import ALLOCATED
 from pointsman.model.printable import some
 from pointsman.model.verdicts.address import listed
 from pointsman.model.verdicts.base import Verdict
@@ -41,10 +42,7 @@ class NoAddress(Verdict):
     service: str
 
     def __str__(self) -> str:
-        return (
-            f"Service {self.service} has no address to announce: see its condition "
-            "pointsman.dev/Allocated."
-        )
+        return f"Service {self.service} has no address to announce: see its condition {ALLOCATED}."
 
 
 def _subject(service: str, at: str) -> str:

@@ -9,6 +9,7 @@ import yaml
 
 from lab.cluster import client, objects
 from lab.network.topology import Topology
+from pointsman.model.names import LAB_LABEL
 from pointsman.runtime.errors import Misuse
 from standin.in_process import standin
 
@@ -121,7 +122,7 @@ def test_behind_the_relay_the_same_server_is_verified(tmp_path: Path) -> None:
 def test_a_node_says_where_it_is_and_whose() -> None:
     node = Topology("x").nodes[1]
     made = objects.node_object("x", node)
-    assert made["metadata"]["labels"][objects.LAB_LABEL] == "x"
+    assert made["metadata"]["labels"][LAB_LABEL] == "x"
     addresses = [a["address"] for a in made["status"]["addresses"] if a["type"] == "InternalIP"]
     assert addresses == ["192.0.2.12", "2001:db8:2::12"]
     assert made["status"]["conditions"][0]["status"] == "True"

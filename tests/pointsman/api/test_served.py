@@ -19,11 +19,12 @@ from urllib.request import Request, urlopen
 import pytest
 
 from pointsman.api import crd
+from pointsman.model import names
 from tests.pointsman.api.objects import BAD, GOOD, Bad, Good
 
 REAL = os.environ.get("POINTSMAN_TEST_KUBECONFIG", "")
 ROOT = Path(__file__).resolve().parents[3]
-PATHS = {kind.name: f"/apis/{crd.GROUP}/{crd.VERSION}/{kind.plural}" for kind in crd.KINDS}
+PATHS = {kind.name: f"{names.API_PATH}/{kind.plural}" for kind in crd.KINDS}
 UNCHECKED = "some validation rules were not checked"
 
 
@@ -83,7 +84,7 @@ def attempt(url: str, case: Good | Bad) -> tuple[int, dict[str, Any]]:
     return call(
         f"{url}{PATHS[case.kind]}?dryRun=All&fieldValidation=Strict",
         {
-            "apiVersion": f"{crd.GROUP}/{crd.VERSION}",
+            "apiVersion": names.API_VERSION,
             "kind": case.kind,
             "metadata": {"name": "tried"},
             "spec": case.spec,

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from manager.adapters.kubernetes.client import LEASES, Refused
-from manager.adapters.kubernetes.lease import LEASE_NAME, Leadership, NotLeading
+from manager.adapters.kubernetes.lease import Leadership, NotLeading
+from pointsman.model.names import LEASE
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.fakes.kube import FakeKube
@@ -91,7 +92,7 @@ async def replicas(api: FakeKube, *names: str, **options):
 
 
 def holder(api: FakeKube) -> dict:
-    spec: dict = api.of(LEASES)[f"{NAMESPACE}/{LEASE_NAME}"]["spec"]
+    spec: dict = api.of(LEASES)[f"{NAMESPACE}/{LEASE}"]["spec"]
     return spec
 
 
@@ -192,7 +193,7 @@ async def test_a_lease_deleted_by_hand_is_made_again() -> None:
     api = FakeKube()
     async with replicas(api, "a") as (a,):
         await asyncio.sleep(3)
-        api.remove(LEASES, LEASE_NAME, NAMESPACE)
+        api.remove(LEASES, LEASE, NAMESPACE)
         await asyncio.sleep(10)
         assert a.leads
 

@@ -6,9 +6,6 @@ from hypothesis import strategies as st
 
 from manager.adapters.kubernetes import codec
 from manager.adapters.kubernetes.record_codec import (
-    ALLOCATED,
-    OUR_ANNOTATIONS,
-    OUR_CONDITIONS,
     finalizers,
     merge_patch,
     service_patch,
@@ -17,6 +14,7 @@ from manager.adapters.kubernetes.record_codec import (
     status_patch,
     status_record,
 )
+from pointsman.model.names import ALLOCATED, OUR_ANNOTATIONS, OUR_CONDITIONS
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
 from tests.fakes.kube import merged
 

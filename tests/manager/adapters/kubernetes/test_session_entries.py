@@ -11,10 +11,11 @@ from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.client import BGP_PEERS, LEASES, Refused
 from manager.adapters.kubernetes.lease import Fence
-from manager.adapters.kubernetes.replica_leases import PERIOD_S, PREFIX, SILENT_PERIODS, Presence
+from manager.adapters.kubernetes.replica_leases import PERIOD_S, SILENT_PERIODS, Presence
 from manager.adapters.kubernetes.session_entries import Entries, SpeakerEntries, others
 from manager.snapshot import BgpPeer
 from pointsman.model.delta import Delta
+from pointsman.model.names import SPEAKER_PREFIX
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 from tests.fakes.kube import FakeKube
@@ -162,7 +163,7 @@ async def test_a_standby_is_there_as_long_as_it_renews(api: FakeKube) -> None:
     standby = Present(api, "m2", leads=False, others=set())
     await asyncio.sleep(20 * PERIOD_S)
     assert leader.presence.gone == frozenset()
-    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{PREFIX}m2"]  # a leader needs none
+    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{SPEAKER_PREFIX}m2"]  # a leader needs none
     await standby.end()
     await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
     assert leader.presence.gone == frozenset()
@@ -190,13 +191,13 @@ async def test_a_lease_goes_with_its_replica(api: FakeKube, entries: set[str]) -
     await asyncio.sleep(2 * PERIOD_S)
     await standby.end()
     await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
-    assert f"{NAMESPACE}/{PREFIX}m2" in api.of(LEASES)
+    assert f"{NAMESPACE}/{SPEAKER_PREFIX}m2" in api.of(LEASES)
     await asyncio.sleep(3 * PERIOD_S)
-    kept = ("pointsman-manager", "somebody-else", f"{PREFIX}m3")
+    kept = ("pointsman-manager", "somebody-else", f"{SPEAKER_PREFIX}m3")
     assert set(api.of(LEASES)) == {f"{NAMESPACE}/{name}" for name in kept}
     back = Present(api, "m2", leads=False, others=set())
     await asyncio.sleep(3 * PERIOD_S)
-    assert f"{NAMESPACE}/{PREFIX}m2" in api.of(LEASES)
+    assert f"{NAMESPACE}/{SPEAKER_PREFIX}m2" in api.of(LEASES)
     assert leader.presence.gone == frozenset()
     for replica in (leader, third, back):
         await replica.end()
@@ -206,7 +207,7 @@ async def test_a_lease_goes_with_its_replica(api: FakeKube, entries: set[str]) -
 async def test_who_turns_leader_leaves_no_lease_of_a_standby(api: FakeKube) -> None:
     one = Present(api, "m1", leads=False, others=set())
     await asyncio.sleep(PERIOD_S / 2)
-    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{PREFIX}m1"]
+    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{SPEAKER_PREFIX}m1"]
     one.leads = True
     await asyncio.sleep(2 * PERIOD_S)
     assert list(api.of(LEASES)) == []
@@ -217,7 +218,7 @@ async def test_who_turns_leader_leaves_no_lease_of_a_standby(api: FakeKube) -> N
 @pytest.mark.looptime
 async def test_a_lease_that_is_renewed_just_now_is_not_removed(api: FakeKube) -> None:
     """Between the look and the removal its replica came back."""
-    stale = {"metadata": {"name": f"{PREFIX}m2", "namespace": NAMESPACE}}
+    stale = {"metadata": {"name": f"{SPEAKER_PREFIX}m2", "namespace": NAMESPACE}}
     api.put(LEASES, stale | {"spec": {"renewTime": "1"}})
 
     def renew(verb: str, plural: str, name: str) -> None:
@@ -227,8 +228,8 @@ async def test_a_lease_that_is_renewed_just_now_is_not_removed(api: FakeKube) ->
     api.fault = renew
     leader = Present(api, "m1", leads=True, others=set())
     await asyncio.sleep((SILENT_PERIODS + 1.5) * PERIOD_S)
-    assert ("delete", "leases", f"{PREFIX}m2") in api.requests
-    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{PREFIX}m2"]
+    assert ("delete", "leases", f"{SPEAKER_PREFIX}m2") in api.requests
+    assert list(api.of(LEASES)) == [f"{NAMESPACE}/{SPEAKER_PREFIX}m2"]
     assert not leader.task.done()
     await leader.end()
 

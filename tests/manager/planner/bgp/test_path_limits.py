@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manager.planner.desired import Plan
-from manager.planner.nodes.spread import ZONE
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
 from manager.snapshot import (
@@ -25,6 +24,7 @@ from manager.snapshot import (
 )
 from pointsman.api import EipBgp
 from pointsman.model.address import Family, Prefix
+from pointsman.model.names import ZONE
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import PeerName
 from tests.manager.planner.scene import eip, peer, scene, service, stated

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from manager.planner.nodes.spread import ZONE, spread
+from manager.planner.nodes.spread import spread
 from manager.snapshot import Node, NodeName
+from pointsman.model.names import ZONE
 
 PREFIX = ip_network("198.51.100.7/32")
 ZONES = st.dictionaries(
