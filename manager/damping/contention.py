@@ -6,6 +6,10 @@ has them, until a pause is over or the user changes the Service. How often is hi
 no snapshot holds: it lives here, in the shell, and a restart counts anew.
 
 It decides nothing about addresses or paths: only whether a record is written now.
+
+Not the counter that twins of ours share (`pointsman/runtime/contest.py`): they spread their
+writes further and further apart, and ours is as good as theirs. Here three repairs are made at
+once, as somebody may edit by hand, and then the other has the address.
 """
 
 from dataclasses import dataclass, field, replace
