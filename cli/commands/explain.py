@@ -12,7 +12,7 @@ from cli.output.plan_json import Json, paths_json, service_json, verdict_json
 from cli.output.tables import Table
 from cli.source import cluster
 from cli.source.cluster import World
-from manager.planner.addresses.explain import AddressStory, explain_address, explain_eips
+from manager.planner.addresses.explain import AddressExplanation, explain_address, explain_eips
 from manager.snapshot import Service, ServiceKey
 from pointsman.api import dialect
 from pointsman.model.names import ALLOCATED, ANNOUNCED, LOAD_BALANCER, LOAD_BALANCER_CLASS
@@ -206,11 +206,11 @@ def _address(given: argparse.Namespace, subject: str) -> int:
     return 0 if seen.complete else 1
 
 
-def _address_json(story: AddressStory) -> Json:
+def _address_json(story: AddressExplanation) -> Json:
     return {
         "address": str(story.address),
         "summary": story.summary,
-        "bookedOn": story.booked_on,
+        "bookedOn": story.eip,
         "holders": list(story.holders),
         "recorded": list(story.recorded),
         "routed": story.routed,
@@ -226,10 +226,10 @@ def _address_json(story: AddressStory) -> Json:
     }
 
 
-def _tell_address(story: AddressStory) -> None:
+def _tell_address(story: AddressExplanation) -> None:
     say(story.summary)
-    if story.booked_on is not None:
-        say(f"It is booked on Eip '{story.booked_on}'.")
+    if story.eip is not None:
+        say(f"It is booked on Eip '{story.eip}'.")
     shape = _address_json(story)
     print()
     tables.show(

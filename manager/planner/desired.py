@@ -120,7 +120,7 @@ class Plan:
     services: Mapping[ServiceKey, ServiceRecord]
     statuses: Mapping[ResourceKey, StatusRecord]
     announcers: Mapping[NodeName, str]  # the Announcer of each Node, and the Node's uid
-    left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class; said once
+    left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class
     failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised
     again_s: float | None = None  # after this time alone, the plan may be another
     seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)  # of used BgpPeers

@@ -42,6 +42,6 @@ def delta(desired: Mapping[K, V], observed: Mapping[K, V]) -> Delta[K, V]:
         for k, v in desired.items()
         if (known := there.get(k, _ABSENT)) is not v and (known is _ABSENT or known != v)
     }
-    kept = len(desired) - sum(k not in observed for k in put)
-    drop = frozenset(observed.keys() - desired.keys()) if kept < len(observed) else frozenset()
+    in_both = len(desired) - sum(k not in observed for k in put)
+    drop = frozenset(observed.keys() - desired.keys()) if in_both < len(observed) else frozenset()
     return Delta(put=put, drop=drop)

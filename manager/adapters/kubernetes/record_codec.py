@@ -18,7 +18,7 @@ from pointsman.model.names import (
     VIP,
 )
 from pointsman.model.record import ServiceRecord, Stated, StatusRecord
-from pointsman.model.verdicts.address import is_parting
+from pointsman.model.verdicts.address import says_it_leaves
 
 
 def service_record(service: Service) -> ServiceRecord | None:
@@ -168,8 +168,8 @@ def _conditions(
 def _since(known: Condition | None, stated: Stated) -> str:
     if known is None or known.status != stated.status:
         return ""
-    begins = is_parting(stated.reason, stated.message)
-    if begins and not is_parting(known.reason, known.message):
+    begins = says_it_leaves(stated.reason, stated.message)
+    if begins and not says_it_leaves(known.reason, known.message):
         return ""
     return known.last_transition_time
 

@@ -13,9 +13,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from manager.planner.addresses.adopt import Kept, adopt
-from manager.planner.addresses.choose import Outcome, leaving, outcome
-from manager.planner.addresses.claims import MOST, Claim, read_claim, unreadable, with_pending
+from manager.planner.addresses.adopt import Retained, adopt
+from manager.planner.addresses.choose import Choice, choose_addresses, keep_until_deleted
+from manager.planner.addresses.claims import (
+    MOST,
+    ByFamily,
+    Claim,
+    read_claim,
+    unreadable,
+    with_pending,
+)
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pools import read_pools
 from manager.planner.addresses.sharing import terms
@@ -24,7 +31,7 @@ from manager.planner.addresses.usage import eip_usages
 from manager.planner.addresses.verdict import verdict
 from manager.planner.desired import Allocation, Allocations, Grant
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
-from pointsman.model.address import Address, Family, family_of
+from pointsman.model.address import Address, family_of
 from pointsman.model.verdicts.address import InternalError
 from pointsman.model.verdicts.base import Verdict
 
@@ -37,28 +44,28 @@ def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Allocati
     """
     pools = read_pools(snapshot)
     ledger = Ledger(snapshot, pools)
-    work = _Work(ledger, snapshot.pending)
-    claims = sorted(map(work.read, ours.values()), key=_age)
-    work.kept = adopt(ledger, claims)
+    allocator = _Allocator(ledger, snapshot.pending)
+    claims = sorted(map(allocator.read, ours.values()), key=_age)
+    allocator.retained = adopt(ledger, claims)
     for claim in claims:
-        ledger.avoid(_waited_for(claim, work.kept.get(claim.key, {})))
-    for claim in sorted(claims, key=work.turn):
-        work.settle(claim)
+        ledger.avoid(_awaited(claim, allocator.retained.get(claim.key, {})))
+    for claim in sorted(claims, key=allocator.priority):
+        allocator.decide(claim)
     return Allocations(
-        services=dict(sorted(warn_of_split_keys(claims, work.allocations).items())),
-        eips=eip_usages(ledger, claims, work.allocations),
-        failures=(*pools.failures, *sorted(work.failures, key=_first)),
+        services=dict(sorted(warn_of_split_keys(claims, allocator.allocations).items())),
+        eips=eip_usages(ledger, claims, allocator.allocations),
+        failures=(*pools.failures, *sorted(allocator.failures, key=_first)),
         again_s=ledger.again_s,
     )
 
 
 @dataclass(slots=True)
-class _Work:
+class _Allocator:
     """One pass over the Services; the only state is the ledger and what was decided."""
 
     ledger: Ledger
     pending: Mapping[ServiceKey, tuple[Address, ...]]
-    kept: Kept = field(default_factory=dict)
+    retained: Retained = field(default_factory=dict)
     allocations: dict[ServiceKey, Allocation] = field(default_factory=dict)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
 
@@ -71,66 +78,64 @@ class _Work:
             self.fail(service.key, error)
             return unreadable(service)
 
-    def turn(self, claim: Claim) -> tuple[int, tuple[str, str]]:
+    def priority(self, claim: Claim) -> tuple[int, tuple[str, str]]:
         """Sort key: requested before pooled, those who lack before those who move, by age."""
-        kept = self.kept.get(claim.key, {})
-        if any(not set(kept.get(f, ())).issuperset(w) for f, w in claim.requested.items()):
+        retained = self.retained.get(claim.key, {})
+        if any(not set(retained.get(f, ())).issuperset(w) for f, w in claim.requested.items()):
             return 0, claim.age
-        return (1 if any(not kept.get(family) for family in claim.families) else 2), claim.age
+        return (1 if any(not retained.get(family) for family in claim.families) else 2), claim.age
 
-    def settle(self, claim: Claim) -> None:
+    def decide(self, claim: Claim) -> None:
         """Decide about one Service and write it into the ledger."""
-        kept = self.kept.get(claim.key, {})
-        outcomes, verdict = self._decide(claim, kept)
-        self._enter(claim, kept, outcomes)
-        held = [address for found in outcomes for address in found.addresses]
-        problems = [found.problem for found in outcomes if found.problem is not None]
-        grants = tuple(Grant(address, self._booked(address)) for address in held)
-        strays = frozenset(one.address for one in grants if one.eip is None)
+        retained = self.retained.get(claim.key, {})
+        choices, verdict = self._judge(claim, retained)
+        self._update_ledger(claim, retained, choices)
+        held = [address for found in choices for address in found.addresses]
+        problems = [found.problem for found in choices if found.problem is not None]
+        grants = tuple(Grant(address, self._eip_of(address)) for address in held)
+        outside = frozenset(one.address for one in grants if one.eip is None)
         self.allocations[claim.key] = Allocation(
             grants=grants,
             verdict=verdict,
             shared_as=self._shared_as(claim, held),
-            hints=_lasting(claim, outcomes, strays),
+            hints=_lasting_hints(claim, choices, outside),
             refusals=tuple(refusal for problem in problems for refusal in problem.refusals),
         )
 
-    def _decide(
-        self, claim: Claim, kept: Mapping[Family, tuple[Address, ...]]
-    ) -> tuple[tuple[Outcome, ...], Verdict]:
+    def _judge(self, claim: Claim, retained: ByFamily) -> tuple[tuple[Choice, ...], Verdict]:
         if not claim.opaque:
             try:
-                outcomes = _outcomes(self.ledger, claim, kept)
-                return outcomes, verdict(self.ledger, claim, outcomes)
+                choices = _choices(self.ledger, claim, retained)
+                return choices, verdict(self.ledger, claim, choices)
             except Exception as raised:  # noqa: BLE001 - as in read
                 self.fail(claim.key, raised)
         name = next(
             type(e).__name__ for subject, e in self.failures if subject == _subject(claim.key)
         )
-        unchanged = tuple(Outcome(family, kept.get(family, ())) for family in claim.families)
+        unchanged = tuple(Choice(family, retained.get(family, ())) for family in claim.families)
         return unchanged, InternalError("Service", claim.key, name)
 
     def _shared_as(self, claim: Claim, held: list[Address]) -> str | None:
         """Return the terms to record: today's, but for who has changed them and stays yet."""
-        if any((claim.key, address) in self.ledger.parting for address in held):
+        if any((claim.key, address) in self.ledger.leaving_soon for address in held):
             return claim.shared_as
         return terms(claim.share) if held and claim.share is not None else None
 
-    def _booked(self, address: Address) -> EipName | None:
-        home = self.ledger.homes[address]
-        return None if home is None else home.name
+    def _eip_of(self, address: Address) -> EipName | None:
+        pool = self.ledger.pool_of[address]
+        return None if pool is None else pool.name
 
     def fail(self, key: ServiceKey, error: Exception) -> None:
         self.failures.append((_subject(key), error))
 
-    def _enter(
+    def _update_ledger(
         self,
         claim: Claim,
-        kept: Mapping[Family, tuple[Address, ...]],
-        outcomes: tuple[Outcome, ...],
+        retained: ByFamily,
+        choices: tuple[Choice, ...],
     ) -> None:
-        for found in outcomes:
-            before = dict.fromkeys(kept.get(found.family, ()))
+        for found in choices:
+            before = dict.fromkeys(retained.get(found.family, ()))
             after = dict.fromkeys(found.addresses)
             if before == after:
                 continue
@@ -142,44 +147,43 @@ class _Work:
                     self.ledger.hold(claim, address, found.sources[address])
 
 
-def _outcomes(
-    ledger: Ledger, claim: Claim, kept: Mapping[Family, tuple[Address, ...]]
-) -> tuple[Outcome, ...]:
+def _choices(ledger: Ledger, claim: Claim, retained: ByFamily) -> tuple[Choice, ...]:
     """Return what every family gets; RequireDualStack with nothing yet gets both or none."""
     if claim.service.deleting:
-        return leaving(claim, kept)
+        return keep_until_deleted(claim, retained)
     found = tuple(
-        outcome(ledger, claim, family, kept=kept.get(family, ())) for family in claim.families
+        choose_addresses(ledger, claim, family, retained=retained.get(family, ()))
+        for family in claim.families
     )
     needs_all = claim.service.family_policy == "RequireDualStack"
-    if needs_all and not kept and any(one.problem is not None for one in found):
-        return tuple(Outcome(one.family, problem=one.problem) for one in found)
+    if needs_all and not retained and any(one.problem is not None for one in found):
+        return tuple(Choice(one.family, problem=one.problem) for one in found)
     return found
 
 
-def _waited_for(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> Iterator[Address]:
+def _awaited(claim: Claim, retained: ByFamily) -> Iterator[Address]:
     """Yield the addresses that *claim* asks or hopes for and does not hold."""
     if claim.service.deleting:
         return
     for family in claim.families:
-        held, wanted = set(kept.get(family, ())), claim.requested.get(family, ())
+        held, wanted = set(retained.get(family, ())), claim.requested.get(family, ())
         yield from (address for address in wanted if address not in held)
         if not held and not wanted:
             yield from (address for _, address in claim.hints if family_of(address) is family)
 
 
-def _lasting(
-    claim: Claim, outcomes: tuple[Outcome, ...], strays: frozenset[Address]
+def _lasting_hints(
+    claim: Claim, choices: tuple[Choice, ...], outside: frozenset[Address]
 ) -> tuple[tuple[EipName, Address], ...]:
-    """Return the hints that no grant replaces: of *strays*, which no Eip knows any more, and
+    """Return the hints that no grant replaces: of *outside*, which no Eip knows any more, and
     for families of which the Service had nothing and gets nothing.
 
     They outlast the wait, or a Service restored before its Eip would come to another address.
     """
     lacking = {
-        one.family for one in outcomes if not one.addresses and not claim.held.get(one.family)
+        one.family for one in choices if not one.addresses and not claim.held.get(one.family)
     }
-    hints = (h for h in claim.hints if h[1] in strays or family_of(h[1]) in lacking)
+    hints = (h for h in claim.hints if h[1] in outside or family_of(h[1]) in lacking)
     return tuple(islice(hints, MOST))
 
 

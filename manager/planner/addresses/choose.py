@@ -7,7 +7,7 @@ Service that needs both families can be refused both.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from manager.planner.addresses.claims import MOST, Claim
+from manager.planner.addresses.claims import MOST, ByFamily, Claim
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pools import Pool
 from manager.planner.desired import Refusal
@@ -15,7 +15,7 @@ from manager.snapshot import EipName
 from pointsman.model.address import Address, Family, address_order, family_of
 from pointsman.model.printable import clipped, quoted
 from pointsman.model.verdicts.address import (
-    PARTING,
+    LEAVES_SOON,
     AddressExcluded,
     AddressInUse,
     AddressOutsideEips,
@@ -49,12 +49,12 @@ class Problem:
     because: tuple[str, ...]
     about: str = ""
     refusals: tuple[Refusal, ...] = ()
-    parting: bool = False  # it keeps a shared address for a while only, and that is said first
+    leaving_soon: bool = False  # it keeps a shared address for a while only, which comes first
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the Service should hold in one family after this plan."""
+class Choice:
+    """The addresses chosen for one family of a Service, and what it lacks."""
 
     family: Family
     addresses: tuple[Address, ...] = ()
@@ -62,59 +62,65 @@ class Outcome:
     problem: Problem | None = None
 
 
-def outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address, ...]) -> Outcome:
-    """Return what *claim*, which keeps *kept* if it wants to, gets in *family*."""
-    found = _outcome(ledger, claim, family, kept=kept)
-    for address in found.addresses if ledger.parting else ():
-        obstacle = ledger.parting.get((claim.key, address))
+def choose_addresses(
+    ledger: Ledger, claim: Claim, family: Family, *, retained: tuple[Address, ...]
+) -> Choice:
+    """Return what *claim*, which keeps *retained* if it wants to, gets in *family*."""
+    found = _choose(ledger, claim, family, retained=retained)
+    for address in found.addresses if ledger.leaving_soon else ():
+        obstacle = ledger.leaving_soon.get((claim.key, address))
         if obstacle is not None:
-            clause = f"{obstacle.clause}, {PARTING}"
-            refusals = (_of(address, obstacle.clause),)
-            problem = Problem(ShareConflict, (clause,), str(address), refusals, parting=True)
+            clause = f"{obstacle.clause}, {LEAVES_SOON}"
+            refusals = (_refusal(address, obstacle.clause),)
+            problem = Problem(ShareConflict, (clause,), str(address), refusals, leaving_soon=True)
             return replace(found, problem=problem)
     return found
 
 
-def _outcome(ledger: Ledger, claim: Claim, family: Family, *, kept: tuple[Address, ...]) -> Outcome:
+def _choose(
+    ledger: Ledger, claim: Claim, family: Family, *, retained: tuple[Address, ...]
+) -> Choice:
     if claim.fault is not None:
         fault = claim.fault
-        return Outcome(family, kept, problem=Problem(fault.reason, (fault.clause,), fault.about))
+        return Choice(family, retained, problem=Problem(fault.reason, (fault.clause,), fault.about))
     wanted = claim.requested.get(family, ())
     if wanted:
         sources: dict[Address, Pool] = {}
-        held = frozenset(kept)
+        held = frozenset(retained)
         for address in wanted:
             if address not in held:
                 source = _requested(ledger, claim, address)
                 if isinstance(source, Problem):
-                    return Outcome(family, kept, problem=source)
+                    return Choice(family, retained, problem=source)
                 sources[address] = source
-        return Outcome(family, wanted, sources)
-    fitting = tuple(a for a in kept if fits_named(ledger, claim, a)) if claim.named else kept
+        return Choice(family, wanted, sources)
+    fitting = (
+        tuple(a for a in retained if fits_named(ledger, claim, a)) if claim.named else retained
+    )
     if fitting:
-        return Outcome(family, fitting)
+        return Choice(family, fitting)
     found = _shared_or_pooled(ledger, claim, family)
     if isinstance(found, Problem):
-        return Outcome(family, kept, problem=found)
-    return Outcome(family, tuple(found), found)
+        return Choice(family, retained, problem=found)
+    return Choice(family, tuple(found), found)
 
 
-def leaving(claim: Claim, kept: Mapping[Family, tuple[Address, ...]]) -> tuple[Outcome, ...]:
+def keep_until_deleted(claim: Claim, retained: ByFamily) -> tuple[Choice, ...]:
     """Return what *claim*, whose Service is being deleted, has until then: nothing new."""
     found = []
     for family in claim.families:
-        has = kept.get(family, ())
-        lacks = set(claim.requested.get(family, ())).difference(has) or not kept
+        has = retained.get(family, ())
+        lacks = set(claim.requested.get(family, ())).difference(has) or not retained
         clause = "it is being deleted, and gets nothing new"
         problem = Problem(Deleting, (clause,)) if lacks else None
-        found.append(Outcome(family, has, problem=problem))
+        found.append(Choice(family, has, problem=problem))
     return tuple(found)
 
 
 def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:
     """Whether a held *address* is of one of the Eips that the Service names."""
-    home = ledger.homes.get(address)
-    if home is not None and home.name in claim.named:
+    pool = ledger.pool_of.get(address)
+    if pool is not None and pool.name in claim.named:
         return True
     at = ledger.pools.at(address)
     return any(p.name in claim.named and not p.deleting and address in p.own for p in at)
@@ -128,10 +134,12 @@ def _requested(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem
     obstacle = ledger.obstacle(claim, address)
     if obstacle is not None:
         clause = f"it asks for {address}, and {obstacle.clause}"
-        return Problem(obstacle.reason, (clause,), str(address), (_of(address, obstacle.clause),))
-    if address in ledger.routed and address not in ledger.tenants:
+        return Problem(
+            obstacle.reason, (clause,), str(address), (_refusal(address, obstacle.clause),)
+        )
+    if address in ledger.routed and address not in ledger.holders:
         clause = f"it asks for {address}, which is still being withdrawn from the routers"
-        return Problem(AddressInUse, (clause,), str(address), (_of(address, clause),))
+        return Problem(AddressInUse, (clause,), str(address), (_refusal(address, clause),))
     return source
 
 
@@ -143,15 +151,17 @@ def _source(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
         inside = tuple(pool for pool in at if pool.name in claim.named)
         if not inside and len(missing) == len(claim.named):
             clause = f"there is no Eip {' or '.join(quoted(missing))}"
-            return Problem(EipNotFound, (clause,), missing[0], (_of(address, clause),))
+            return Problem(EipNotFound, (clause,), missing[0], (_refusal(address, clause),))
         if not inside and at:
             names = listed(quoted(claim.named))
             clause = f"it asks for {address}, which is in Eip '{at[0].name}' and not in {names}"
-            return Problem(AddressOutsideEips, (clause,), str(address), (_of(address, clause),))
+            return Problem(
+                AddressOutsideEips, (clause,), str(address), (_refusal(address, clause),)
+            )
         at = inside
     if not at:
         clause = f"it asks for {address}, which is in no Eip"
-        return Problem(AddressOutsideEips, (clause,), str(address), (_of(address, clause),))
+        return Problem(AddressOutsideEips, (clause,), str(address), (_refusal(address, clause),))
     problems = []
     for pool in at:
         problem = _pool_problem(ledger, claim, pool, address)
@@ -177,8 +187,8 @@ def _shared_or_pooled(
     ledger: Ledger, claim: Claim, family: Family
 ) -> Mapping[Address, Pool] | Problem:
     if claim.share is not None:
-        mates = ledger.mates.addresses(claim.share, family)
-        shared = sorted((a for a in mates if _is_others(ledger, claim, a)), key=address_order)
+        joinable = ledger.share_index.addresses(claim.share, family)
+        shared = sorted((a for a in joinable if _is_others(ledger, claim, a)), key=address_order)
         problems = []
         for address in shared:
             source = _joined(ledger, claim, address)
@@ -199,8 +209,8 @@ def _is_others(ledger: Ledger, claim: Claim, address: Address) -> bool:
 
     What it leaves it does not wait for, where only such have its key as leave soon, too.
     """
-    tenants = ledger.tenants[address].claims if address in ledger.tenants else {}
-    other = next((one for key, one in tenants.items() if key != claim.key), None)
+    holders = ledger.holders[address].claims if address in ledger.holders else {}
+    other = next((one for key, one in holders.items() if key != claim.key), None)
     theirs = None if other is None else other.share
     if theirs is not None and claim.share is not None and theirs.key == claim.share.key:
         return True
@@ -210,7 +220,7 @@ def _is_others(ledger: Ledger, claim: Claim, address: Address) -> bool:
 def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool] | Problem:
     """Return those of the addresses it had once that *claim* can have again, in order.
 
-    Whose a path in our speakers is cannot be told by a hint that anybody may have written:
+    Whose a path in our speakers is cannot be known from a hint that anybody may have written:
     the Service waits until it is gone, rather than take another address for good.
     """
     found: dict[Address, Pool] = {}
@@ -224,7 +234,7 @@ def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Po
     for address in sorted(found, key=int):
         if address in ledger.routed:
             clause = f"it had {address}, which is still being withdrawn from the routers"
-            return Problem(AddressInUse, (clause,), str(address), (_of(address, clause),))
+            return Problem(AddressInUse, (clause,), str(address), (_refusal(address, clause),))
     return {address: found[address] for address in sorted(found, key=int)}
 
 
@@ -280,5 +290,5 @@ def why_not(
     return reason, ledger.why_none(pool, family) if ledger.first_free(pool, family) is None else ""
 
 
-def _of(address: Address, why: str) -> Refusal:
+def _refusal(address: Address, why: str) -> Refusal:
     return Refusal(str(address), why)

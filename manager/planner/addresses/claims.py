@@ -34,6 +34,9 @@ from pointsman.model.verdicts.address import InvalidAnnotation, Unserved, WrongF
 MOST: Final = 64  # addresses that one Service may ask for (docs/concepts.md)
 
 
+ByFamily = Mapping[Family, tuple[Address, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """The terms under which a Service would share an address."""
@@ -63,11 +66,11 @@ class Claim:
     key: ServiceKey
     age: tuple[str, str]  # (created, key): smaller is older
     families: tuple[Family, ...]
-    held: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)
+    held: ByFamily = field(default_factory=dict)
     presumed: frozenset[Address] = frozenset()  # held, but nothing of ours names them
-    others: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)  # not our record
+    others: ByFamily = field(default_factory=dict)  # not our record
     takes_over: bool = False  # what others gave it may become ours
-    requested: Mapping[Family, tuple[Address, ...]] = field(default_factory=dict)
+    requested: ByFamily = field(default_factory=dict)
     named: tuple[EipName, ...] = ()
     share: Share | None = None
     shared_as: str | None = None
@@ -81,22 +84,22 @@ class Claim:
 
 def unreadable(service: Service) -> Claim:
     """Return the claim of a Service whose reading raised: only what it holds is believed."""
-    there = held_addresses(service)
-    held = by_family(there)
+    in_status = held_addresses(service)
+    held = by_family(in_status)
     return Claim(
         service,
         service.key,
         (service.created, service.key),
         tuple(held),
         held=held,
-        presumed=frozenset(there),
+        presumed=frozenset(in_status),
         opaque=True,
     )
 
 
 def read_claim(service: Service) -> Claim:
     """Return what *service* holds and asks for."""
-    notes = service.annotations
+    annotations = service.annotations
     families = _families(service)
     requested: tuple[Address, ...] = ()
     named: tuple[EipName, ...] = ()
@@ -104,24 +107,24 @@ def read_claim(service: Service) -> Claim:
     share: Share | None = None
     try:
         requested = _requested(service)
-        named = tuple(EipName(name) for name in _items(notes.get(EIP, ""), EIP))
-        strangers = [address for address in requested if family_of(address) not in families]
-        if strangers:
+        named = tuple(EipName(name) for name in _items(annotations.get(EIP, ""), EIP))
+        unwanted = [address for address in requested if family_of(address) not in families]
+        if unwanted:
             wants = " and ".join(families)
-            clause = f"{strangers[0]} is {family_of(strangers[0])}, and the Service is {wants}"
-            fault = Fault(WrongFamily, clause, str(strangers[0]))
+            clause = f"{unwanted[0]} is {family_of(unwanted[0])}, and the Service is {wants}"
+            fault = Fault(WrongFamily, clause, str(unwanted[0]))
     except _Malformed as error:
         fault = Fault(InvalidAnnotation, error.clause, error.about)
-    if notes.get(SHARE_KEY, ""):
+    if annotations.get(SHARE_KEY, ""):
         try:
-            share = _share(service, _items(notes.get(SHARE_NAMESPACES, ""), SHARE_NAMESPACES))
+            share = _share(service, _items(annotations.get(SHARE_NAMESPACES, ""), SHARE_NAMESPACES))
         except _Malformed as error:
             share = _share(service, ())
             fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
     dict(service.labels)  # admission reads them later: what cannot be read fails here
     record = own_record(service)
-    hints = _hints(notes.get(ALLOCATED_FROM, ""))
-    recorded = _hints(",".join(recorded_items(notes.get(ALLOCATED_FROM, ""))))
+    hints = _hints(annotations.get(ALLOCATED_FROM, ""))
+    recorded = _hints(",".join(recorded_items(annotations.get(ALLOCATED_FROM, ""))))
     return Claim(
         service,
         service.key,
@@ -134,7 +137,7 @@ def read_claim(service: Service) -> Claim:
         requested={} if fault is not None else by_family(requested),
         named=named,
         share=share,
-        shared_as=notes.get(SHARED_AS),
+        shared_as=annotations.get(SHARED_AS),
         hints=hints,
         origins=_origins(hints),
         recorded=tuple(dict.fromkeys(address for _, address in recorded)),

@@ -1,4 +1,4 @@
-"""What else in the cluster has an address that one of our Services holds: it is said.
+"""What else in the cluster has an address that one of our Services holds: a warning.
 
 A Node or a router that took it afterwards, another Service's spec.externalIPs. Nothing is
 decided here: what is held stays, and nobody who may edit a Service takes an address away by

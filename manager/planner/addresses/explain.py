@@ -26,20 +26,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressStory:
+class AddressExplanation:
     """Everything the planner knows about one address; lists are sorted."""
 
     address: Address
     sources: tuple[Source, ...]  # the one that may grant it first
     holders: tuple[ServiceKey, ...]  # after this plan
     recorded: tuple[ServiceKey, ...]  # whose status holds it now, ours or not
-    booked_on: EipName | None
+    eip: EipName | None  # that counts it as its own
     routed: bool  # a speaker of ours still has a host route for it
     waiting: tuple[Refusal, ...]  # Services that ask for it, and why they have to wait
     summary: str
 
 
-def explain_address(snapshot: Snapshot, allocations: Allocations, address: Address) -> AddressStory:
+def explain_address(
+    snapshot: Snapshot, allocations: Allocations, address: Address
+) -> AddressExplanation:
     """Return who holds *address*, who may grant it, and who waits for it."""
     pools = read_pools(snapshot).at(address)
     grants = {
@@ -60,12 +62,12 @@ def explain_address(snapshot: Snapshot, allocations: Allocations, address: Addre
     )
     recorded = recorded_holders(snapshot).get(address, ())
     routed = address in still_routed(snapshot)
-    return AddressStory(
+    return AddressExplanation(
         address=address,
         sources=sources,
         holders=tuple(grants),
         recorded=recorded,
-        booked_on=next((grant.eip for grant in grants.values()), None),
+        eip=next((grant.eip for grant in grants.values()), None),
         routed=routed,
         waiting=waiting,
         summary=_summary(address, pools, holders=(*grants, *recorded), routed=routed),

@@ -13,7 +13,7 @@ from manager.planner.addresses.collisions import collision, external_users
 from manager.planner.addresses.own_record import bears_mark, held_addresses, own_record
 from manager.planner.addresses.permission import Refused, forbidden, refused, takes_over
 from manager.planner.addresses.pools import Pool, Pools
-from manager.planner.addresses.sharing import Mates, Obstacle, Tenants
+from manager.planner.addresses.sharing import Holders, Obstacle, ShareIndex
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.free import FreeNumbers
@@ -21,7 +21,7 @@ from pointsman.model.names import LOAD_BALANCER, LOAD_BALANCER_CLASS
 from pointsman.model.ranges import address_of
 from pointsman.model.verdicts.address import AddressInUse
 
-_Book = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes slowly
+_PoolFamily = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes slowly
 
 
 def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, ...]]:
@@ -50,7 +50,7 @@ def _recorded(service: Service) -> tuple[Address, ...]:
 
 
 def still_routed(snapshot: Snapshot) -> frozenset[Address]:
-    """Return the addresses that our speakers hold a host route for, or are being told of one.
+    """Return the addresses that our speakers have a host route for, or are being given one.
 
     Aggregates hold none.
     """
@@ -64,7 +64,7 @@ def still_routed(snapshot: Snapshot) -> frozenset[Address]:
 
 
 class Ledger:
-    """The books while they are being written."""
+    """Who holds what, while one plan is made."""
 
     def __init__(self, snapshot: Snapshot, pools: Pools) -> None:
         self.pools = pools
@@ -72,67 +72,69 @@ class Ledger:
         self.recorded = recorded_holders(snapshot)
         self.routed = still_routed(snapshot)
         self.external = external_users(snapshot)
-        self.tenants: dict[Address, Tenants] = {}
-        self.homes: dict[Address, Pool | None] = {}
-        self.mates = Mates()
+        self.holders: dict[Address, Holders] = {}
+        self.pool_of: dict[Address, Pool | None] = {}
+        self.share_index = ShareIndex()
         self.taken_at = snapshot.taken_at
-        self.parting: dict[tuple[ServiceKey, Address], Obstacle] = {}  # who stays for a while
+        self.leaving_soon: dict[tuple[ServiceKey, Address], Obstacle] = {}  # who stays for a while
         self.again_s: float | None = None  # until the first of them leaves
         self._busy: set[Address] = set()
-        self._busy_in: dict[_Book, set[int]] = {}
-        self._avoid_in: dict[_Book, set[int]] = {}
-        self._free: dict[_Book, FreeNumbers] = {}
-        self._exhausted: dict[_Book, str] = {}
+        self._busy_in: dict[_PoolFamily, set[int]] = {}
+        self._avoid_in: dict[_PoolFamily, set[int]] = {}
+        self._free: dict[_PoolFamily, FreeNumbers] = {}
+        self._exhausted: dict[_PoolFamily, str] = {}
         self._refused: dict[tuple[ServiceKey, EipName], Refused | None] = {}
-        self._calm: dict[_Book, FreeNumbers] = {}  # free, and nobody waits for it
+        self._unawaited: dict[_PoolFamily, FreeNumbers] = {}  # free, and nobody waits for it
         for address in (*self.recorded, *self.routed):
             self._make_busy(address)
 
     def avoid(self, addresses: Iterable[Address]) -> None:
         """Give *addresses* out last: somebody waits for each of them.
 
-        Must be said before the first address is given out.
+        To be called before the first address is given out.
         """
         for address in addresses:
             for pool in self.pools.at(address):
-                book = pool.name, address.version
-                self._avoid_in.setdefault(book, set()).add(int(address))
+                key = pool.name, address.version
+                self._avoid_in.setdefault(key, set()).add(int(address))
 
-    def hold(self, claim: Claim, address: Address, home: Pool | None) -> None:
-        """Write down that *claim* holds *address*, booked on *home*."""
-        self.tenants.setdefault(address, Tenants()).add(claim)
-        self.homes.setdefault(address, home)
+    def hold(self, claim: Claim, address: Address, pool: Pool | None) -> None:
+        """Note that *claim* holds *address*, which *pool* counts as its own."""
+        self.holders.setdefault(address, Holders()).add(claim)
+        self.pool_of.setdefault(address, pool)
         if claim.share is not None:
-            self.mates.add(claim.share, family_of(address), address)
+            self.share_index.add(claim.share, family_of(address), address)
         if address not in self._busy:
             self._make_busy(address)
 
-    def linger(self, claim: Claim, address: Address, obstacle: Obstacle, left: timedelta) -> None:
-        """Write down that *claim* keeps *address* beside its tenants until *left* is over."""
-        self.parting[claim.key, address] = obstacle
+    def hold_for_grace(
+        self, claim: Claim, address: Address, obstacle: Obstacle, left: timedelta
+    ) -> None:
+        """Write down that *claim* keeps *address* beside its holders until *left* is over."""
+        self.leaving_soon[claim.key, address] = obstacle
         self.again_s = min(left.total_seconds(), self.again_s or left.total_seconds())
         if claim.share is not None:
-            self.mates.add(claim.share, family_of(address), address)
+            self.share_index.add(claim.share, family_of(address), address)
 
     def release(self, claim: Claim, address: Address) -> None:
-        """Strike *claim* off *address*, which stays busy until the next plan."""
-        self.parting.pop((claim.key, address), None)
-        self.tenants[address] = self.tenants[address].without(claim)
+        """Note that *claim* gives *address* up, which stays busy until the next plan."""
+        self.leaving_soon.pop((claim.key, address), None)
+        self.holders[address] = self.holders[address].without(claim)
         if claim.share is not None:
-            self.mates.remove(claim.share, family_of(address), address)
+            self.share_index.remove(claim.share, family_of(address), address)
 
     def obstacle(self, claim: Claim, address: Address) -> Obstacle | None:
         """Return the Service that keeps *claim* from holding *address*, or None.
 
-        Whoever still records it without being a tenant gives it up, or isn't ours; those who
+        Whoever still records it without being a holder gives it up, or isn't ours; those who
         stay are named first.
         """
-        tenants = self.tenants.get(address)
-        stays = None if tenants is None else tenants.obstacle(claim)
+        holders = self.holders.get(address)
+        stays = None if holders is None else holders.obstacle(claim)
         if stays is not None:
             return stays
         for key in self.recorded.get(address, ()):
-            if key != claim.key and (tenants is None or key not in tenants.claims):
+            if key != claim.key and (holders is None or key not in holders.claims):
                 return Obstacle(key, f"Service {key} holds it", AddressInUse)
         return None
 
@@ -163,20 +165,20 @@ class Ledger:
 
     def is_nobodys(self, address: Address) -> bool:
         """Whether no Service has *address*, be there a path for it or not."""
-        return address not in self.tenants and address not in self.recorded
+        return address not in self.holders and address not in self.recorded
 
     def first_free(self, pool: Pool, family: Family) -> Address | None:
         """Return the lowest free address, one that nobody waits for if there is any."""
-        book = pool.name, 4 if family is Family.IPV4 else 6
-        if book in self._exhausted:
+        key = pool.name, 4 if family is Family.IPV4 else 6
+        if key in self._exhausted:
             return None
         number = None
-        if book in self._avoid_in:
-            number = self._numbers(self._calm, pool, family).first()
+        if key in self._avoid_in:
+            number = self._numbers(self._unawaited, pool, family).first()
         if number is None:
             number = self._numbers(self._free, pool, family).first()
         if number is None:
-            self._exhausted[book] = _none_left(pool, family)
+            self._exhausted[key] = _none_left(pool, family)
             return None
         return address_of(family, number)
 
@@ -184,27 +186,29 @@ class Ledger:
         """Return the clause about a pool that has no free address of *family*."""
         return self._exhausted[pool.name, 4 if family is Family.IPV4 else 6]
 
-    def _numbers(self, books: dict[_Book, FreeNumbers], pool: Pool, family: Family) -> FreeNumbers:
-        book = pool.name, 4 if family is Family.IPV4 else 6
-        free = books.get(book)
+    def _numbers(
+        self, caches: dict[_PoolFamily, FreeNumbers], pool: Pool, family: Family
+    ) -> FreeNumbers:
+        key = pool.name, 4 if family is Family.IPV4 else 6
+        free = caches.get(key)
         if free is None:
             buggy = pool.avoids_buggy and family is Family.IPV4
             free = FreeNumbers(pool.grantable.of(family), avoid_buggy=buggy)
-            free.take_all(self._busy_in.get(book, ()))
-            if books is self._calm:
-                free.take_all(self._avoid_in.get(book, ()))
-            books[book] = free
+            free.take_all(self._busy_in.get(key, ()))
+            if caches is self._unawaited:
+                free.take_all(self._avoid_in.get(key, ()))
+            caches[key] = free
         return free
 
     def _make_busy(self, address: Address) -> None:
         self._busy.add(address)
         number = int(address)
         for pool in self.pools.at(address):
-            book = pool.name, address.version
-            self._busy_in.setdefault(book, set()).add(number)
-            for books in (self._free, self._calm):
-                if book in books:
-                    books[book].take(number)
+            key = pool.name, address.version
+            self._busy_in.setdefault(key, set()).add(number)
+            for caches in (self._free, self._unawaited):
+                if key in caches:
+                    caches[key].take(number)
 
 
 def _none_left(pool: Pool, family: Family) -> str:

@@ -4,7 +4,7 @@ Anybody who may write a Service's status can put an address there, other load ba
 Ours is known by its structure: our conditions, which users cannot write, stand beside it,
 and they name the addresses, as the annotation allocated-from does. How a condition puts it
 doesn't matter: another version may have other words. But a reason may name what the Service
-never had: an address that it asks for, that its fellows share, that an Eip or a Node has for
+never had: an address that it asks for, that others share with it, that an Eip or a Node has for
 a name. So only what stands before the reason counts. It refuses to believe the annotation
 alone, which whoever may edit the Service may write, unless the API server remembers that it
 is as we wrote it: then it outlasts a status that was wiped.
@@ -53,25 +53,25 @@ def held_addresses(service: Service) -> tuple[Address, ...]:
 
 def own_record(service: Service) -> OwnRecord:
     """Return which addresses in the status of *service* are our record."""
-    there = held_addresses(service)
+    in_status = held_addresses(service)
     ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
-    noted = _noted(service)
-    if not there or not ours:
-        noted = noted if service.hints_are_ours else frozenset()
-        own = tuple(address for address in there if address in noted)
-        return OwnRecord(own, others=tuple(a for a in there if a not in noted))
+    annotated = _annotated(service)
+    if not in_status or not ours:
+        annotated = annotated if service.hints_are_ours else frozenset()
+        own = tuple(address for address in in_status if address in annotated)
+        return OwnRecord(own, others=tuple(a for a in in_status if a not in annotated))
     allocated = ours.get(ALLOCATED)
     if allocated is None:  # the other says what is announced, to whom, and what is in the way
-        named = noted or named_in(ours[ANNOUNCED].message)
+        named = annotated or named_in(ours[ANNOUNCED].message)
     else:
         named = had_in(allocated.message)
     if _says_none(ours, named):
-        return OwnRecord(others=there)
-    known = named or noted
-    own = tuple(address for address in there if address in known)
+        return OwnRecord(others=in_status)
+    known = named or annotated
+    own = tuple(address for address in in_status if address in known)
     if own or named:
-        return OwnRecord(own, others=tuple(a for a in there if a not in known))
-    return OwnRecord(there, presumed=frozenset(there))
+        return OwnRecord(own, others=tuple(a for a in in_status if a not in known))
+    return OwnRecord(in_status, presumed=frozenset(in_status))
 
 
 def overwritten(service: Service) -> bool:
@@ -80,21 +80,21 @@ def overwritten(service: Service) -> bool:
     Who wrote that last is what the API server remembers. Where it doesn't tell, conditions of
     ours must stand there, and must not deny the addresses.
     """
-    noted = _noted(service)
-    there = frozenset(held_addresses(service))
+    annotated = _annotated(service)
+    in_status = frozenset(held_addresses(service))
     ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
     allocated = ours.get(ALLOCATED)
     has_all = allocated is not None and allocated.status == "True"
-    if not noted or noted == there or (noted < there and not has_all):
+    if not annotated or annotated == in_status or (annotated < in_status and not has_all):
         return False  # an address that lies in no Eip is held, too
     named = frozenset() if allocated is None else had_in(allocated.message)
-    if there and named == there:
+    if in_status and named == in_status:
         return False  # status and condition agree: it is the annotation that was changed
     if service.hints_are_ours is not None:
         return service.hints_are_ours
     if allocated is None or _says_none(ours, named):
         return False
-    return noted <= named if named else not there
+    return annotated <= named if named else not in_status
 
 
 def _says_none(ours: Mapping[str, Condition], named: frozenset[Address]) -> bool:
@@ -136,11 +136,11 @@ def recorded_items(text: str) -> Iterator[str]:
     return (item for item in items if not item.endswith(HOPED))
 
 
-def _noted(service: Service) -> frozenset[Address]:
-    return _listed(",".join(recorded_items(service.annotations.get(ALLOCATED_FROM, ""))))
+def _annotated(service: Service) -> frozenset[Address]:
+    return _addresses_listed(",".join(recorded_items(service.annotations.get(ALLOCATED_FROM, ""))))
 
 
-def _listed(text: str) -> frozenset[Address]:
+def _addresses_listed(text: str) -> frozenset[Address]:
     """Return the addresses of a comma list, with or without the Eip before each."""
     return frozenset(_readable(item.rpartition("/")[2].strip() for item in text.split(",")))
 

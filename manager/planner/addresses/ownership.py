@@ -1,6 +1,6 @@
 """Which Services are ours: theirs is left exactly as it is.
 
-A Service without class is ours unless the manager was told to require one, and unless
+A Service without class is ours unless the manager requires one (--require-class), and unless
 another load balancer was there first: it has an address, no record of ours, and not all
 of its addresses are such as our Eips might have given it.
 """
@@ -29,7 +29,7 @@ class Partition:
 def partition_services(snapshot: Snapshot) -> Partition:
     """Return which Services are ours to serve, in order of their keys."""
     ours: dict[ServiceKey, Service] = {}
-    left: dict[ServiceKey, Verdict] = {}
+    left_alone: dict[ServiceKey, Verdict] = {}
     pools = None
     for key, service in sorted(snapshot.services.items()):
         if not _claimed(service, require_class=snapshot.settings.require_class):
@@ -38,10 +38,10 @@ def partition_services(snapshot: Snapshot) -> Partition:
             pools = pools or read_pools(snapshot)
             if not _may_be_taken_over(service, pools, snapshot.namespaces):
                 addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
-                left[key] = ForeignController(key, addresses)
+                left_alone[key] = ForeignController(key, addresses)
                 continue
         ours[key] = service
-    return Partition(ours, left)
+    return Partition(ours, left_alone)
 
 
 def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
@@ -49,12 +49,12 @@ def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -
 
     What an Eip excludes is not its own: that is how an address is left to another controller.
     """
-    there = held_addresses(service)
-    if service.deleting or not 0 < len(there) <= MOST or not all(e.ip for e in service.ingress):
+    in_status = held_addresses(service)
+    if service.deleting or not 0 < len(in_status) <= MOST or not all(e.ip for e in service.ingress):
         return False
     return all(
         any(takes_over(pool, one, refused(pool, service, namespaces)) for pool in pools.at(one))
-        for one in there
+        for one in in_status
     )
 
 

@@ -135,9 +135,9 @@ def _read(eip: Eip) -> Pool:
         own = declared - read_union(spec.exclude)
     except ValueError as error:
         readable = union(block for entry in spec.addresses if (block := _readable(entry)))
-        kept = unicast_of(readable)  # what is held there goes on being announced
+        usable = unicast_of(readable)  # what is held there goes on being announced
         broken = InvalidAddresses(eip.name, str(error))
-        return Pool(name, spec, _age(eip), eip.deleting, broken, kept, kept)
+        return Pool(name, spec, _age(eip), eip.deleting, broken, usable, usable)
     ready = Disabled(eip.name) if spec.disabled else Ready(eip.name)
     return Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
 

@@ -35,8 +35,9 @@ def _all(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
                 for source in peer.spec.parallel_sessions.source_addresses:
                     yield source, f"sessions with BgpPeer {peer.name}"
         else:  # it cannot be read, and its sessions stay
-            for held in (one.neighbors[name] for one in snapshot.speakers if name in one.neighbors):
-                yield held.address, f"BgpPeer {peer.name}"
+            for speaker in snapshot.speakers:
+                if (neighbor := speaker.neighbors.get(name)) is not None:
+                    yield neighbor.address, f"BgpPeer {peer.name}"
     for _, announcer in sorted(snapshot.announcers.items()):
         for gateway in announcer.gateways:
             yield gateway, f"gateway of Node {announcer.node}"

@@ -52,8 +52,8 @@ def _whole(share: Share) -> str:
     )
 
 
-def faithfulness(claim: Claim) -> tuple[int, tuple[str, str]]:
-    """Sort key of Services found on one address: who kept its terms, then who is older."""
+def terms_rank(claim: Claim) -> tuple[int, tuple[str, str]]:
+    """Sort key of Services found on one address: whose terms are unchanged, then who is older."""
     today = (terms(claim.share), _whole(claim.share)) if claim.share is not None else (None,)
     if claim.shared_as in today:
         return 0, claim.age
@@ -65,7 +65,7 @@ def reaches(share: Share, namespace: str) -> bool:
     return share.namespace == namespace or not share.namespaces.isdisjoint({namespace, "*"})
 
 
-class Tenants:
+class Holders:
     """The Services that hold one address, all compatible with each other."""
 
     __slots__ = ("_blocked_by", "_ports", "_scopes", "_unread", "claims")
@@ -88,9 +88,9 @@ class Tenants:
             self._scopes.setdefault((claim.share.namespace, claim.share.namespaces), claim)
             self._unread.append(claim)
 
-    def without(self, claim: Claim) -> "Tenants":
-        """Return the tenants that remain when *claim* leaves."""
-        rest = Tenants()
+    def without(self, claim: Claim) -> "Holders":
+        """Return the holders that remain when *claim* leaves."""
+        rest = Holders()
         for key, other in self.claims.items():
             if key != claim.key:
                 rest.add(other)
@@ -143,7 +143,7 @@ class Tenants:
         return None
 
 
-class Mates:
+class ShareIndex:
     """Where the Services that share hold addresses, found by key and namespace."""
 
     __slots__ = ("_index",)

@@ -1,4 +1,4 @@
-"""Services of one share-key that hold different addresses: both are told of each other.
+"""Services of one share-key that hold different addresses: each is warned of the other.
 
 They could share and don't: one had an address of its own when it joined the key, say. Each
 keeps what it has. Refuses to walk all holders of a key for each of them: two addresses for
@@ -60,13 +60,13 @@ def _elsewhere(index: _Index, share: Share, one: Allocation) -> str:
 
 
 def _offered(share: Share, family: Family) -> Iterable[_Scope]:
-    for home in (share.namespace, ANY):
+    for origin in (share.namespace, ANY):
         for reached in sorted({share.namespace, *share.namespaces}):
-            yield share.key, family, home, reached
+            yield share.key, family, origin, reached
 
 
 def _sought(share: Share, family: Family) -> Iterable[_Scope]:
     yield share.key, family, share.namespace, share.namespace
-    for home in sorted(share.namespaces):
+    for origin in sorted(share.namespaces):
         for reached in (share.namespace, ANY):
-            yield share.key, family, home, reached
+            yield share.key, family, origin, reached

@@ -6,7 +6,7 @@ that is about to be released: the finalizer outlasts every record.
 
 from collections.abc import Iterable, Mapping
 
-from manager.planner.addresses.adopt import home
+from manager.planner.addresses.adopt import home_pool
 from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pools import Pool
@@ -22,12 +22,12 @@ def eip_usages(
     ledger: Ledger, claims: Iterable[Claim], allocations: Mapping[ServiceKey, Allocation]
 ) -> Mapping[EipName, EipUsage]:
     """Return the usage of every Eip after this plan, by name."""
-    booked: dict[EipName, set[Address]] = {}
+    addresses: dict[EipName, set[Address]] = {}
     holders: dict[EipName, set[ServiceKey]] = {}
     for key, allocation in allocations.items():
         for grant in allocation.grants:
             if grant.eip is not None:
-                booked.setdefault(grant.eip, set()).add(grant.address)
+                addresses.setdefault(grant.eip, set()).add(grant.address)
                 holders.setdefault(grant.eip, set()).add(key)
     leaving = _still_recorded(ledger, claims, allocations)
     taken = _taken(ledger)
@@ -38,7 +38,7 @@ def eip_usages(
         usages[name] = EipUsage(
             ready=_ready(pool, users),
             capacity=_counts(capacity),
-            allocated=_counts(_per_family(booked.get(name, ()))),
+            allocated=_counts(_per_family(addresses.get(name, ()))),
             available=_counts({f: capacity[f] - taken.get((name, f), 0) for f in Family}),
             services=len(holders.get(name, ())),
             in_use=bool(users),
@@ -61,7 +61,10 @@ def _still_recorded(
         granted = {grant.address for grant in allocations[claim.key].grants}
         for addresses in claim.held.values():
             for address in addresses:
-                if address not in granted and (pool := home(ledger, claim, address)) is not None:
+                if (
+                    address not in granted
+                    and (pool := home_pool(ledger, claim, address)) is not None
+                ):
                     leaving.setdefault(pool.name, set()).add(claim.key)
     return leaving
 
@@ -69,13 +72,13 @@ def _still_recorded(
 def _taken(ledger: Ledger) -> Mapping[tuple[EipName, Family], int]:
     """Return how many of the addresses that each Eip may grant somebody holds."""
     taken: dict[tuple[EipName, Family], int] = {}
-    held = {address for address, tenants in ledger.tenants.items() if tenants.claims}
+    held = {address for address, holders in ledger.holders.items() if holders.claims}
     for address in held.union(ledger.recorded):
         for pool in ledger.pools.at(address):
             buggy = pool.avoids_buggy and address.version == 4 and (int(address) & 0xFF) in BUGGY
             if not buggy and address in pool.grantable:
-                book = pool.name, family_of(address)
-                taken[book] = taken.get(book, 0) + 1
+                key = pool.name, family_of(address)
+                taken[key] = taken.get(key, 0) + 1
     return taken
 
 

@@ -230,9 +230,9 @@ def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...
     if not despite:
         return ()
     clauses = "; ".join(despite)
-    if placement.rather:
+    if placement.ailing_avoided:
         return (f"Kept, because no other node is left that is well: {clauses}.",)
-    if placement.kept:
+    if placement.drain_deferred:
         return (f"Kept, because no other node is left: {clauses}.",)
     return (f"Ignored, because too few nodes would be left: {clauses}.",)
 

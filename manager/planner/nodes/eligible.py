@@ -4,7 +4,7 @@ Three kinds of rule. Hard ones (selector, label, dead) exclude. What ails a node
 `NetworkUnavailable`) excludes it only while at least half of the otherwise eligible nodes remain:
 kubelets that lose their API server still forward, and so do nodes whose network add-on restarts
 everywhere. A drain excludes unless it would take the last ones. Where the two meet, a node that
-only drains is better than one that ails: `place.py`.
+only drains is better than one that ails: `placement.py`.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def nodes_for(snapshot: Snapshot, selector: LabelSelector | None) -> Nodes:
         if name not in excluded and (clause := _ailing(node)):
             ailing[name] = clause
     # Nodes that drain leave anyway, so the majority is counted among those that would stay;
-    # where all drain, the last ones may be kept, and it is counted among them.
+    # where all drain, the last ones may stay, and it is counted among them.
     others = sound or draining.keys()
     counts = 2 * len(others - ailing.keys()) >= len(others)
     if counts:

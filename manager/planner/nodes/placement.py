@@ -15,8 +15,8 @@ class Placement:
 
     carriers: frozenset[NodeName]
     serves: bool  # an endpoint serves where the policy may reach it, were every node eligible
-    kept: bool = False  # every candidate that is well drains, so the last ones stay
-    rather: bool = False  # than that only ailing ones carry, which are there
+    drain_deferred: bool = False  # every candidate that is well drains: those stay
+    ailing_avoided: bool = False  # by that: others could carry, and all of them ail
 
 
 def place(policy: TrafficPolicy, nodes: Nodes, serving: Serving) -> Placement:
@@ -38,10 +38,12 @@ def place(policy: TrafficPolicy, nodes: Nodes, serving: Serving) -> Placement:
         # A ready endpoint on an ailing node is one on an eligible node: no terminating one counts.
         only = serving.ready & nodes.eligible and policy == "Local"
         last = serving.ready & well if only else _reach(policy, well, serving)
-        return Placement(last or staying, serves=True, kept=bool(last), rather=bool(last))
+        return Placement(
+            last or staying, serves=True, drain_deferred=bool(last), ailing_avoided=bool(last)
+        )
     last = _reach(policy, nodes.draining.keys() - ailing, serving)
     last = last or _reach(policy, nodes.draining.keys(), serving)
-    return Placement(last, serves=True, kept=bool(last))
+    return Placement(last, serves=True, drain_deferred=bool(last))
 
 
 def _reach(
@@ -51,7 +53,7 @@ def _reach(
 
 
 def candidates(nodes: Nodes, placement: Placement) -> tuple[Candidate, ...]:
-    """Return every node with its reason, by name: what `explain` and conditions tell."""
+    """Return every node with its reason, by name: as `explain` and conditions show it."""
     found: list[Candidate] = []
     for name in sorted({*nodes.excluded, *nodes.draining, *nodes.eligible}):
         against = nodes.excluded.get(name) or nodes.draining.get(name) or nodes.ignored.get(name)

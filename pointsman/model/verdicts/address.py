@@ -14,8 +14,8 @@ from pointsman.model.printable import clipped, some
 from pointsman.model.verdicts.base import Verdict
 
 LISTED_MAX: Final = 64  # as many addresses as a Service may have
-# Of who changed its terms and stays for a while: the while is counted from when it is said.
-PARTING: Final = "so the Service waits ten seconds for them to agree again, then leaves it"
+# Of who changed its terms: it stays for a while, counted from when its condition says so.
+LEAVES_SOON: Final = "so the Service waits ten seconds for them to agree again, then leaves it"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -149,12 +149,12 @@ class ShareConflict(Unserved):
         )
 
 
-def is_parting(reason: str, sentence: str) -> bool:
+def says_it_leaves(reason: str, sentence: str) -> bool:
     """Whether a condition says that its Service leaves a shared address soon.
 
     Many another conflict has the same reason, and may have stood there for long.
     """
-    return reason == ShareConflict.__name__ and PARTING in sentence
+    return reason == ShareConflict.__name__ and LEAVES_SOON in sentence
 
 
 class InvalidAnnotation(Unserved):

@@ -14,7 +14,7 @@ from pointsman.model.verdicts.base import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Announced(Verdict):
-    """Routers are told: decided, and recorded in a speaker.
+    """Routers hear of it: decided, and recorded in a speaker.
 
     It does not list the nodes: a node that comes or goes must not rewrite every Service.
     `pointsman explain service` lists them.
@@ -30,11 +30,11 @@ class Announced(Verdict):
     def __str__(self) -> str:
         which = " with a serving endpoint" if self.local else ""
         verb = "is" if len(self.addresses) == 1 else "are"
-        said = (
+        advertised = (
             f"Service {self.service}: {listed(self.addresses)} {verb} advertised over BGP with "
             f"every eligible node{which} as next hop."
         )
-        return " ".join((said, *self.notes))
+        return " ".join((advertised, *self.notes))
 
 
 @dataclass(frozen=True, slots=True)

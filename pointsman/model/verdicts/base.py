@@ -44,7 +44,7 @@ class Verdict:
 def _as_sentence(says: Callable[[Verdict], str]) -> Callable[[Verdict], str]:
     """Return *says*, whose result can be stored in a condition and printed anywhere."""
 
-    def said(self: Verdict) -> str:
+    def as_sentence(self: Verdict) -> str:
         return sentence(says(self))
 
-    return said
+    return as_sentence

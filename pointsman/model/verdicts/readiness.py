@@ -76,7 +76,7 @@ class Duplicate(Verdict):
 @dataclass(frozen=True, slots=True)
 class NoBgpConf(Verdict):
     what: str
-    keeps: bool = False  # a speaker has the session, and goes on saying what it was told
+    keeps: bool = False  # a speaker has the session, and goes on advertising what it does
 
     def __str__(self) -> str:
         cure = "there is no usable BgpConf named 'default'. Create one with spec.as."

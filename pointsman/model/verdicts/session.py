@@ -14,10 +14,10 @@ class Established(Verdict):
     unwatched: bool = False  # BFD is asked for, and the router does not take part
 
     def __str__(self) -> str:
-        said = f"The session with BgpPeer '{self.peer}' is established."
+        text = f"The session with BgpPeer '{self.peer}' is established."
         if self.unwatched:
-            said += " BFD is down: run it on the router for us, too, or remove spec.bfd."
-        return said
+            text += " BFD is down: run it on the router for us, too, or remove spec.bfd."
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,14 @@ class Negotiated(Verdict):
     forgets: bool = True  # what a restarted speaker no longer announces; False: it may not
 
     def __str__(self) -> str:
-        said = f"BgpPeer '{self.peer}' takes several paths of a prefix (ADD-PATH, RFC 7911)."
+        text = f"BgpPeer '{self.peer}' takes several paths of a prefix (ADD-PATH, RFC 7911)."
         if not self.forgets:
-            said += (
+            text += (
                 " If it is FRR before 9.0.5, 9.1.3, 10.0.3 or 10.1.2, it may keep next hops that "
                 "went away during a graceful restart: update it, or set gracefulRestart.enabled "
                 "to Never; docs/routers has the cases."
             )
-        return said
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def test_annotations_that_leave_no_room_cost_ours_and_not_the_verdict() -> None:
 
 def test_terms_that_were_recorded_whole_are_still_the_same_terms() -> None:
     from manager.planner.addresses.claims import read_claim
-    from manager.planner.addresses.sharing import _whole, faithfulness, terms
+    from manager.planner.addresses.sharing import _whole, terms, terms_rank
 
     (service,) = snapshot_of([_service("web", {"share-key": "k" * 3000})])[0].services.values()
     claim = read_claim(service)
@@ -180,4 +180,4 @@ def test_terms_that_were_recorded_whole_are_still_the_same_terms() -> None:
     for recorded in (_whole(claim.share), terms(claim.share)):
         noted = _service("web", {"share-key": "k" * 3000, "shared-as": recorded})
         (service,) = snapshot_of([noted])[0].services.values()
-        assert faithfulness(read_claim(service))[0] == 0
+        assert terms_rank(read_claim(service))[0] == 0

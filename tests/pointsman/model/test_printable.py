@@ -82,10 +82,10 @@ def test_a_clip_says_so_and_cuts_no_escape_in_two() -> None:
 
 def test_a_message_too_long_keeps_what_to_do() -> None:
     text = f"Service default/web has no address: {'because ' * 90_000}. Ask for another one."
-    said = sentence(text)
-    assert len(said) <= MESSAGE_MAX
-    assert said.startswith("Service default/web has no")
-    assert said.endswith("Ask for another one.")
+    shown = sentence(text)
+    assert len(shown) <= MESSAGE_MAX
+    assert shown.startswith("Service default/web has no")
+    assert shown.endswith("Ask for another one.")
 
 
 def test_of_very_many_clauses_the_first_are_said() -> None:
@@ -105,7 +105,7 @@ def test_every_verdict_is_a_sentence_whatever_its_class_says() -> None:
 
 def test_a_refusal_of_a_thousand_eips_keeps_its_remedy() -> None:
     clauses = tuple(f"there is no Eip 'team-{number}'" for number in range(1000))
-    said = str(EipNotFound("default/web", "IPv4 address", clauses, "\x1b[31m" + "x" * 300_000))
-    assert "Create Eip '\\x1b[31mxxxx" in said
-    assert said.endswith("pointsman.dev/eip.")
-    assert len(said) < 2000
+    shown = str(EipNotFound("default/web", "IPv4 address", clauses, "\x1b[31m" + "x" * 300_000))
+    assert "Create Eip '\\x1b[31mxxxx" in shown
+    assert shown.endswith("pointsman.dev/eip.")
+    assert len(shown) < 2000

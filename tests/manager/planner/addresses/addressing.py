@@ -50,11 +50,13 @@ def service(key: str, *held: str, notes: Mapping[str, str] | None = None, **more
     return stranger(key, *held, notes=notes, **more)
 
 
-def stranger(key: str, *held: str, notes: Mapping[str, str] | None = None, **more: Any) -> Service:
-    """A Service in whose status somebody else wrote *held*: nothing of ours says so."""
+def stranger(
+    key: str, *in_status: str, notes: Mapping[str, str] | None = None, **more: Any
+) -> Service:
+    """A Service in whose status somebody else wrote *in_status*: nothing of ours says so."""
     namespace, name = key.split("/")
     annotations = {PREFIX + note: text for note, text in (notes or {}).items() if text}
-    ingress = tuple(Ingress(ip=ip, ip_mode="VIP") for ip in held)
+    ingress = tuple(Ingress(ip=ip, ip_mode="VIP") for ip in in_status)
     return Service(namespace, name, annotations=annotations, ingress=ingress, **more)
 
 

@@ -50,9 +50,12 @@ def test_an_overlap_with_very_many_names_eight() -> None:
     eips = [eip(f"e{n}", f"192.0.2.{n}", created=str(n)) for n in range(1, 10)]
     for more in (False, True):
         found = plan(cluster(*eips[: 8 + more], eip("wide", "192.0.2.0/24", created="99")))
-        said = str(found.eips[EipName("wide")].ready)
-        assert ("192.0.2.9 in 'e9'" in said, "others in more of them" in said) == (False, more)
-        assert "192.0.2.8 in 'e8'" in said
+        sentence = str(found.eips[EipName("wide")].ready)
+        assert ("192.0.2.9 in 'e9'" in sentence, "others in more of them" in sentence) == (
+            False,
+            more,
+        )
+        assert "192.0.2.8 in 'e8'" in sentence
 
 
 def ready(*eips, **more) -> dict[str, str]:
@@ -132,11 +135,11 @@ def test_what_lies_beside_is(entry: str) -> None:
 
 def test_sentences_of_eips() -> None:
     old = eip("old", "192.0.2.0/25", created="1")
-    held = service("a/web", "203.0.113.5")
+    holder = service("a/web", "203.0.113.5")
     allocations = plan(
         cluster(
             old,
-            held,
+            holder,
             eip("b", "192.0.2.100-192.0.2.200", created="2"),
             eip("c", "198.51.100.9-198.51.100.1"),
             eip("d", "198.51.100.0/28", "198.51.100.4"),
@@ -391,9 +394,9 @@ def test_excluding_a_part_for_a_new_eip_rehomes_too() -> None:
 
 
 def test_a_deleting_eip_is_held_while_nothing_else_contains_its_address() -> None:
-    held = service("a/web", "192.0.2.9", notes={"allocated-from": "old/192.0.2.9"})
+    holder = service("a/web", "192.0.2.9", notes={"allocated-from": "old/192.0.2.9"})
     snapshot, allocations = settled(
-        cluster(held, eip("old", "192.0.2.0/24", deleting=True), eip("x", "192.0.2.0/29"))
+        cluster(holder, eip("old", "192.0.2.0/24", deleting=True), eip("x", "192.0.2.0/29"))
     )
     assert "old" in snapshot.eips
     assert usage_of(allocations, "old").ready.reason == "InUse"
@@ -401,16 +404,16 @@ def test_a_deleting_eip_is_held_while_nothing_else_contains_its_address() -> Non
 
 
 def test_a_growing_overlap_leaves_an_address_to_the_eip_that_it_came_from() -> None:
-    held = service("a/web", "192.0.2.9", notes={"allocated-from": "young/192.0.2.9"})
+    holder = service("a/web", "192.0.2.9", notes={"allocated-from": "young/192.0.2.9"})
     old, young = eip("old", "192.0.2.0/24", created="1"), eip("young", "192.0.2.8/29", created="2")
-    assert one(plan(cluster(held, old, young)), "a/web").grants[0].eip == "young"
+    assert one(plan(cluster(holder, old, young)), "a/web").grants[0].eip == "young"
 
 
 def test_a_forged_origin_does_not_lead_into_an_eip_that_does_not_admit() -> None:
-    held = service("a/web", "192.0.2.9", notes={"allocated-from": "vip/192.0.2.9"})
+    holder = service("a/web", "192.0.2.9", notes={"allocated-from": "vip/192.0.2.9"})
     old = eip("old", "192.0.2.0/24", created="1")
     vip = eip("vip", "192.0.2.8/29", created="2", namespaces=("board",))
-    assert one(plan(cluster(held, old, vip)), "a/web").grants[0].eip == "old"
+    assert one(plan(cluster(holder, old, vip)), "a/web").grants[0].eip == "old"
 
 
 class Poisoned:

@@ -165,8 +165,8 @@ class AllocationMachine(RuleBasedStateMachine):
                 **terms,
             )
             notes = {**now.annotations, **ours}
-            kept = {f: getattr(was, f) for f in ("uid", "created", "ingress", "conditions")}
-            self.put(replace(now, annotations=notes, **kept))
+            retained = {f: getattr(was, f) for f in ("uid", "created", "ingress", "conditions")}
+            self.put(replace(now, annotations=notes, **retained))
         self.go_on(stage)
 
     @rule(key=KEYS, stage=STAGES)
@@ -197,11 +197,13 @@ class AllocationMachine(RuleBasedStateMachine):
     def tamper_with_annotations(self, key, hint) -> None:
         was = self.world.services.get(key)
         if was is not None:
-            kept = {k: v for k, v in was.annotations.items() if not k.endswith(("-from", "-as"))}
+            retained = {
+                k: v for k, v in was.annotations.items() if not k.endswith(("-from", "-as"))
+            }
             forged = {oracle.P + k: v for k, v in hint.items()}
             # The API server remembers who wrote an annotation last, if it is there at all.
             ours = False if forged else None
-            self.put(replace(was, annotations={**kept, **forged}, hints_are_ours=ours))
+            self.put(replace(was, annotations={**retained, **forged}, hints_are_ours=ours))
 
     @rule(name=EIPS, blocks=BLOCKS, spec=SPECS, stage=STAGES)
     def edit_eip(self, name, blocks, spec, stage) -> None:
@@ -259,8 +261,8 @@ class AllocationMachine(RuleBasedStateMachine):
         for name in gone:
             if self.world.eips.get(name) == self.seen.eips[name]:
                 for snapshot in ("world", "seen"):
-                    kept = {n: e for n, e in getattr(self, snapshot).eips.items() if n != name}
-                    setattr(self, snapshot, replace(getattr(self, snapshot), eips=kept))
+                    retained = {n: e for n, e in getattr(self, snapshot).eips.items() if n != name}
+                    setattr(self, snapshot, replace(getattr(self, snapshot), eips=retained))
 
     def rest(self) -> None:
         """Everything catches up, and the plan settles: then nobody waits without need."""

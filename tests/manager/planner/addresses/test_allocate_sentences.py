@@ -154,7 +154,7 @@ def test_every_refusal_has_its_reason(case: str) -> None:
 
 
 def test_every_refusal_has_its_sentence(update: bool) -> None:
-    told = "".join(f"{case}\n  {': '.join(sentence(case))}\n" for case in CASES)
+    sentences = "".join(f"{case}\n  {': '.join(sentence(case))}\n" for case in CASES)
     if update:
-        GOLDEN.write_text(told)
-    assert told == GOLDEN.read_text()
+        GOLDEN.write_text(sentences)
+    assert sentences == GOLDEN.read_text()

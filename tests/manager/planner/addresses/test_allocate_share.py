@@ -238,16 +238,16 @@ def test_who_has_an_address_of_its_own_keeps_it_when_it_joins_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "mine", "told"),
+    ("theirs", "mine", "warned"),
     [("b", "a", True), ("*", "*", True), ("b", "*", True), ("*", "a", True), ("b", "", False),
      ("", "a", False), ("c", "c", False)],
 )  # fmt: skip
-def test_only_those_are_told_who_mean_each_other(theirs, mine, told) -> None:
+def test_only_those_are_warned_who_mean_each_other(theirs, mine, warned) -> None:
     first = sharer("a/1", "198.51.100.0", notes={"share-namespaces": theirs})
     second = sharer("b/2", "198.51.100.5", notes={"share-namespaces": mine})
     allocations = plan(cluster(first, second, POOL))
     for key in ("a/1", "b/2"):
-        assert ("the same share-key" in str(one(allocations, key).verdict)) is told
+        assert ("the same share-key" in str(one(allocations, key).verdict)) is warned
 
 
 def test_each_family_is_shared_for_itself() -> None:

@@ -41,7 +41,7 @@ def test_who_waits_for_an_address_is_told_with_the_reason() -> None:
     assert [(w.candidate, w.why) for w in story.waiting] == [
         ("Service b/asks", "Service a/web holds it")
     ]
-    assert (story.booked_on, story.holders, story.recorded) == ("a", ("a/web",), ("a/web",))
+    assert (story.eip, story.holders, story.recorded) == ("a", ("a/web",), ("a/web",))
     assert [(source.eip, source.ready.reason) for source in story.sources] == [("a", "Ready")]
 
 

@@ -30,14 +30,18 @@ GATEWAY, ROUTER, NIC = "192.0.2.254", "192.0.2.1", "192.0.2.111"
 NODES = ("192.0.2.11", "192.0.2.12", "192.0.2.13")
 
 
-def said(status: str, reason: str, message: str = "") -> tuple[Condition, Condition]:
-    told = Condition("pointsman.dev/Announced", "False", "NoAddress")
-    return Condition("pointsman.dev/Allocated", status, reason, message), told
+def conditions_with(status: str, reason: str, message: str = "") -> tuple[Condition, Condition]:
+    announced = Condition("pointsman.dev/Announced", "False", "NoAddress")
+    return Condition("pointsman.dev/Allocated", status, reason, message), announced
 
 
-WAITS = said("False", "EipNotFound", "Service b/odd has no IPv4 address: there is no Eip 'nosuch'.")
-REFUSED = said("False", "AddressExcluded", "Service b/odd has no IPv4 address: it asks for {}.")
-HAS = said("True", "Allocated", "Service b/odd has 198.51.100.9 from Eip 'public'.")[:1]
+WAITS = conditions_with(
+    "False", "EipNotFound", "Service b/odd has no IPv4 address: there is no Eip 'nosuch'."
+)
+REFUSED = conditions_with(
+    "False", "AddressExcluded", "Service b/odd has no IPv4 address: it asks for {}."
+)
+HAS = conditions_with("True", "Allocated", "Service b/odd has 198.51.100.9 from Eip 'public'.")[:1]
 OLDER: dict[str, Any] = {"created": "2000-01-01T00:00:00Z"}
 # How a Service may look whose status somebody else wrote.
 LOOKS: dict[str, dict[str, Any]] = {
@@ -154,7 +158,7 @@ def test_what_others_wrote_into_a_service_of_our_class_blocks_no_request() -> No
 
 RECORD = Condition("pointsman.dev/Allocated", "True", "Allocated", "Service a/web has {} from it.")
 KEEPS = ("pointsman.dev/Allocated", "False", "AddressInUse", "Service a/web keeps {}: it waits.")
-TOLD = Condition("pointsman.dev/Announced", "True", "Announced")
+IS_ANNOUNCED = Condition("pointsman.dev/Announced", "True", "Announced")
 FROM = {"pointsman.dev/allocated-from": "public/198.51.100.3"}
 OURS = "198.51.100.3"
 
@@ -177,18 +181,27 @@ OURS = "198.51.100.3"
         pytest.param(
             (replace(RECORD, message="gives {} to it"),), {}, [OURS], [OURS], id="other words"
         ),
-        pytest.param((Condition(*KEEPS), TOLD), FROM, [OURS], [OURS], id="refused, and keeps"),
-        pytest.param((Condition(*KEEPS),), FROM, [OURS], [OURS], id="and not announced yet"),
-        pytest.param((Condition(*KEEPS), TOLD), {}, [OURS], [OURS], id="keeps what lies in no Eip"),
         pytest.param(
-            (Condition(*KEEPS[:3], "keeps {}: it asks for 192.0.2.9, which others have"), TOLD),
+            (Condition(*KEEPS), IS_ANNOUNCED), FROM, [OURS], [OURS], id="refused, and keeps"
+        ),
+        pytest.param((Condition(*KEEPS),), FROM, [OURS], [OURS], id="and not announced yet"),
+        pytest.param(
+            (Condition(*KEEPS), IS_ANNOUNCED), {}, [OURS], [OURS], id="keeps what lies in no Eip"
+        ),
+        pytest.param(
+            (
+                Condition(*KEEPS[:3], "keeps {}: it asks for 192.0.2.9, which others have"),
+                IS_ANNOUNCED,
+            ),
             {**FROM, "pointsman.dev/addresses": "192.0.2.9"},
             [OURS, "192.0.2.9"],
             [OURS],
             id="what it was refused is not its own",
         ),
         pytest.param(WAITS, FROM, [OURS], [], id="our conditions say that it has none"),
-        pytest.param((TOLD,), FROM, [OURS], [OURS], id="one of the conditions was taken away"),
+        pytest.param(
+            (IS_ANNOUNCED,), FROM, [OURS], [OURS], id="one of the conditions was taken away"
+        ),
         pytest.param(
             (Condition("pointsman.dev/Allocated", "False", "InternalError"),),
             {},

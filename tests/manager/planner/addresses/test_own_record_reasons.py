@@ -43,7 +43,7 @@ WORLDS = {
             POOL, service(WEB, HAS, notes={**FROM, "addresses": OTHERS}), service("b/x", OTHERS)
         ),
     ),
-    "its fellow has that": (
+    "another of its key has that": (
         OTHERS,
         cluster(
             POOL,

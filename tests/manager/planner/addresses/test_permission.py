@@ -168,8 +168,8 @@ def test_external_ips_of_another_service_are_said_and_take_nothing() -> None:
     _, decided = settle(scene(own, later, user))
     record = decided.services[own.key]
     assert record.ingress == (VIP,)
-    said = "Warning: Service b/uses has 198.51.100.0 in spec.externalIPs"
-    assert said in record.conditions["pointsman.dev/Allocated"].message
-    assert said in record.annotations["pointsman.dev/status"]
+    warning = "Warning: Service b/uses has 198.51.100.0 in spec.externalIPs"
+    assert warning in record.conditions["pointsman.dev/Allocated"].message
+    assert warning in record.annotations["pointsman.dev/status"]
     _, alone = settle(scene(own))
     assert "Warning" not in alone.services[own.key].annotations["pointsman.dev/status"]

@@ -32,11 +32,11 @@ def world(*of: tuple[str, ...], **more: Any) -> Snapshot:
     return scene(WEB, endpoints("a/web", "node1"), announcers=agents, **more)
 
 
-def told(snapshot: Snapshot) -> tuple[list[str], str]:
+def next_hops_and_contested(snapshot: Snapshot) -> tuple[list[str], str]:
     """Return the next hops that the router is sent, and what is said of contested ones."""
     decided = settled(snapshot)
-    said = decided.statuses[TOR].conditions.get("NextHopsContested")
-    return hops(decided)["tor-1"], "" if said is None else said.message
+    contested = decided.statuses[TOR].conditions.get("NextHopsContested")
+    return hops(decided)["tor-1"], "" if contested is None else contested.message
 
 
 OWN = ("192.0.2.11", "192.0.2.12", "192.0.2.13")
@@ -75,10 +75,10 @@ OWN = ("192.0.2.11", "192.0.2.12", "192.0.2.13")
 def test_an_address_of_several_nodes(
     of: list[tuple[str, ...]], expected: tuple[str, ...], named: str
 ) -> None:
-    found, said = told(world(*of))
+    found, contested = next_hops_and_contested(world(*of))
     assert sorted(found) == sorted(expected)
-    assert named in said
-    assert bool(said) is bool(named)
+    assert named in contested
+    assert bool(contested) is bool(named)
 
 
 def test_no_two_nodes_are_reached_by_one_address_whatever_agents_report() -> None:
@@ -96,9 +96,9 @@ def test_two_nodes_of_one_internal_ip_keep_it_and_it_is_said() -> None:
     both = nodes()
     second = NodeName("node2")
     both[second] = replace(both[second], internal_ips=both[NodeName("node1")].internal_ips)
-    found, said = told(world((OWN[0],), (OWN[0],), (OWN[2],), nodes=both))
+    found, contested = next_hops_and_contested(world((OWN[0],), (OWN[0],), (OWN[2],), nodes=both))
     assert found == ["192.0.2.11", "192.0.2.13"]
-    assert "192.0.2.11 on node1 and node2" in said
+    assert "192.0.2.11 on node1 and node2" in contested
 
 
 def test_what_every_node_has_on_networks_of_its_own_is_nothing_to_say() -> None:
@@ -108,7 +108,7 @@ def test_what_every_node_has_on_networks_of_its_own_is_nothing_to_say() -> None:
         name: replace(one, interfaces=(*one.interfaces, bridge))
         for name, one in snapshot.announcers.items()
     }
-    assert told(replace(snapshot, announcers=agents)) == (list(OWN), "")
+    assert next_hops_and_contested(replace(snapshot, announcers=agents)) == (list(OWN), "")
 
 
 @pytest.mark.parametrize("name", ["kube-ipvs0", "pointsman0"])

@@ -15,7 +15,7 @@ ALL_DEAD = "node1 dead, node2 dead, node3 dead"
 
 
 @pytest.mark.parametrize(
-    ("policy", "marks", "serves", "carry", "kept"),
+    ("policy", "marks", "serves", "carry", "drain_deferred"),
     [
         pytest.param("Cluster", "", "node1", "123", False, id="Cluster takes every eligible node"),
         pytest.param("Local", "", "node1", "1", False, id="Local keeps to nodes with an endpoint"),
@@ -74,15 +74,17 @@ ALL_DEAD = "node1 dead, node2 dead, node3 dead"
         ),
     ],
 )
-def test_carriers(policy: TrafficPolicy, marks: str, serves: str, carry: str, kept: bool) -> None:
+def test_carriers(
+    policy: TrafficPolicy, marks: str, serves: str, carry: str, drain_deferred: bool
+) -> None:
     found = serving([endpoints("a/web", serves)])
     where = found.get((ServiceKey("a/web"), Family.IPV4), NOTHING)
     placement = place(policy, nodes_for(scene(marks=marks), None), where)
     carriers = "".join(sorted(name[-1] for name in placement.carriers))
-    assert (carriers, placement.kept) == (carry, kept)
+    assert (carriers, placement.drain_deferred) == (carry, drain_deferred)
 
 
-def told(policy: TrafficPolicy, marks: str, serves: str) -> dict[str, str]:
+def clauses(policy: TrafficPolicy, marks: str, serves: str) -> dict[str, str]:
     nodes = nodes_for(scene(marks=marks), None)
     where = serving([endpoints("a/web", serves)])[ServiceKey("a/web"), Family.IPV4]
     placement = place(policy, nodes, where)
@@ -93,18 +95,18 @@ def told(policy: TrafficPolicy, marks: str, serves: str) -> dict[str, str]:
 
 
 def test_every_candidate_has_its_reason() -> None:
-    assert told("Local", "node1 labelled, node2 drained", "node2 node3") == {
+    assert clauses("Local", "node1 labelled, node2 drained", "node2 node3") == {
         "node1": "node1 has the label node.kubernetes.io/exclude-from-external-load-balancers",
         "node2": "node2 is drained by its annotation pointsman.dev/drain",
         "node3": "carries",
     }
-    assert told("Local", "", "node1")["node2"] == "node2 has no endpoint that serves"
+    assert clauses("Local", "", "node1")["node2"] == "node2 has no endpoint that serves"
 
 
 def test_what_speaks_against_a_carrier_is_kept_beside_it() -> None:
     drained = "is drained by its annotation pointsman.dev/drain"
-    assert told("Cluster", ALL_DRAIN, "node1")["node1"] == f"despite: node1 {drained}"
-    assert told("Cluster", "node1 unready, node2 unready", "node1") == {
+    assert clauses("Cluster", ALL_DRAIN, "node1")["node1"] == f"despite: node1 {drained}"
+    assert clauses("Cluster", "node1 unready, node2 unready", "node1") == {
         "node1": "despite: node1 is not Ready",
         "node2": "despite: node2 is not Ready",
         "node3": "carries",
