@@ -130,7 +130,7 @@ class Parts:
         )
         self._events = Events(sink, clock=clock, rng=chance, instance=options.name)
         self.speakers = SpeakerGroup(speakers, clock=clock, wake=wake)
-        own: dict[str, Any] = {"term": lambda: self.leadership.term, "tell": self._events.tell}
+        own: dict[str, Any] = {"term": lambda: self.leadership.term, "emit": self._events.emit}
         services = ServiceWriter(self.view, sink, api=api, clock=clock, **own)
         statuses = StatusWriter(self.view, sink, clock=clock, **own)
         announcers = AnnouncerWriter(self.view, sink, term=own["term"])

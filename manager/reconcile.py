@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
-from manager.notices import about
+from manager.events import service_event
 from manager.planner.bgp.session_entries import Entries, entries
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
-from manager.planner.records import stated
+from manager.planner.records import condition_of
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
 from manager.speakers.group import SpeakerGroup
 from manager.work import Written, cluster_work
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.record import EventRecord, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 
@@ -113,10 +113,10 @@ class SpeakerEntries(Protocol):
         ...
 
 
-class Reporter(Protocol):
-    """Where transitions are told; it only queues."""
+class EventSink(Protocol):
+    """Where Events of transitions go; it only queues."""
 
-    def tell(self, notices: Sequence[Notice]) -> None: ...
+    def emit(self, events: Sequence[EventRecord]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class ClusterTargets:
     statuses: Statuses
     announcers: Writer[NodeName, str]
     entries: SpeakerEntries
-    events: Reporter
+    events: EventSink
 
     def observe(self) -> Written:
         """Return what stands there now."""
@@ -224,8 +224,12 @@ class Reconciler:
         fresh = sorted(decided.left_alone.keys() - self._left_alone)
         self._left_alone = set(decided.left_alone)
         if fresh:
-            left = decided.left_alone
-            targets.events.tell([about(snapshot.services[k], stated(left[k])) for k in fresh])
+            targets.events.emit(
+                [
+                    service_event(snapshot.services[key], condition_of(decided.left_alone[key]))
+                    for key in fresh
+                ]
+            )
 
     def _log_failures(self, decided: Plan) -> None:
         failures = frozenset((what, repr(error)) for what, error in decided.failures)

@@ -13,7 +13,7 @@ from typing import Any
 from agent.planner.desired import Report, ReportedInterface, ReportedRoute
 from agent.snapshot import ProxyHealth
 from pointsman.model.address import Family
-from pointsman.model.record import Stated
+from pointsman.model.record import ConditionValue
 
 Json = Mapping[str, Any]
 FIELDS = ("agentHost", "agentVersion", "conditions", "defaultRoute", "interfaces", "proxy")
@@ -59,7 +59,7 @@ def from_status(status: object) -> Report | None:
         return None
     try:
         conditions = {
-            _text(entry["type"]): Stated(
+            _text(entry["type"]): ConditionValue(
                 _text(entry["status"]), _text(entry["reason"]), _text(entry["message"])
             )
             for entry in status["conditions"]
@@ -115,7 +115,7 @@ def _route(route: ReportedRoute) -> dict[str, str]:
     return gateway | {"interface": route.interface}
 
 
-def _since(kind: str, stated: Stated, observed: Json) -> str:
+def _since(kind: str, stated: ConditionValue, observed: Json) -> str:
     listed = observed.get("conditions")
     for entry in listed if isinstance(listed, Sequence) else ():
         if isinstance(entry, Mapping) and entry.get("type") == kind:

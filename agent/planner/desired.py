@@ -6,7 +6,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 
 from agent.snapshot import NodeName, ProxyHealth
 from pointsman.model.address import Address, Family
-from pointsman.model.record import Stated
+from pointsman.model.record import ConditionValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Report:
     interfaces: tuple[ReportedInterface, ...] = ()  # sorted by name
     default_routes: tuple[ReportedRoute, ...] = ()  # one per family, IPv4 first
     proxy: ProxyHealth = ProxyHealth.OFF
-    conditions: Mapping[str, Stated] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionValue] = field(default_factory=dict)
     host: str = ""  # where the agent runs
 
 

@@ -18,7 +18,7 @@ from agent.planner.verdicts import (
 from agent.snapshot import DefaultRoute, Link, LinkAddress, LinkIndex, ProxyHealth, Snapshot
 from pointsman.model.address import Family, address_order
 from pointsman.model.names import ADDRESSES_CONTESTED, PROXY_HEALTHY, READY
-from pointsman.model.record import Stated
+from pointsman.model.record import ConditionValue
 from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
 from pointsman.model.verdicts.base import Verdict
 
@@ -131,7 +131,7 @@ def _gateway_order(route: DefaultRoute) -> tuple[int, int]:
 
 def _conditions(
     snapshot: Snapshot, interfaces: tuple[ReportedInterface, ...], *, cut: bool
-) -> dict[str, Stated]:
+) -> dict[str, ConditionValue]:
     node, url = snapshot.settings.node, snapshot.settings.proxy_url
     ready: Verdict = Reporting(node, cut=cut) if interfaces else NoAddress(node)
     verdicts = {READY: ready}
@@ -142,6 +142,6 @@ def _conditions(
     if snapshot.rival is not None:
         verdicts[ADDRESSES_CONTESTED] = AnotherAgent(node, snapshot.settings.host, snapshot.rival)
     return {
-        kind: Stated(verdict.status, verdict.reason, str(verdict))
+        kind: ConditionValue(verdict.status, verdict.reason, str(verdict))
         for kind, verdict in sorted(verdicts.items())
     }

@@ -19,7 +19,7 @@ from manager.planner.addresses.own_record import named_in
 from manager.snapshot import Service
 from pointsman.model.address import Address
 from pointsman.model.names import ALLOCATED, REQUESTS
-from pointsman.model.record import ServiceRecord, Stated
+from pointsman.model.record import ConditionValue, ServiceRecord
 from pointsman.model.verdicts.announcement import ForeignController
 from pointsman.runtime.clock import Clock
 
@@ -138,7 +138,7 @@ def _says_the_same(record: ServiceRecord, other: ServiceRecord | None) -> bool:
     return said is not None and wanted is not None and _gist(said) == _gist(wanted)
 
 
-def _gist(said: Stated) -> tuple[str, str, frozenset[Address]]:
+def _gist(said: ConditionValue) -> tuple[str, str, frozenset[Address]]:
     return said.status, said.reason, named_in(said.message)
 
 

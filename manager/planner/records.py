@@ -23,7 +23,7 @@ from pointsman.model.names import (
     SHARED_AS,
     STATUS,
 )
-from pointsman.model.record import ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import ConditionValue, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.verdicts.address import Allocated, InternalError, warned
 from pointsman.model.verdicts.announcement import NotAnnounced
 from pointsman.model.verdicts.base import Verdict
@@ -33,26 +33,26 @@ from pointsman.model.verdicts.readiness import NoBgpConf
 ANNOTATIONS_MAX: Final = 256 * 1024
 
 
-def stated(verdict: Verdict) -> Stated:
+def condition_of(verdict: Verdict) -> ConditionValue:
     """Return the condition a verdict makes."""
-    return Stated(verdict.status, verdict.reason, str(verdict))
+    return ConditionValue(verdict.status, verdict.reason, str(verdict))
 
 
 def service_record(
     service: Service, allocation: Allocation, announcement: Announcement, carriers: tuple[str, ...]
 ) -> ServiceRecord:
     """Return our part of *service*."""
-    conditions = {ALLOCATED: stated(allocation.verdict)}
+    conditions = {ALLOCATED: condition_of(allocation.verdict)}
     sentence = str(allocation.verdict)
     verdict = announcement.verdict
     unsaid = isinstance(verdict, NotAnnounced) and verdict.passing
     before = next((c for c in service.conditions if c.type == ANNOUNCED), None)
     by = ",".join(carriers)
     if not unsaid:
-        conditions[ANNOUNCED] = stated(verdict)
+        conditions[ANNOUNCED] = condition_of(verdict)
         sentence = str(verdict) if allocation.verdict.ok else sentence
     elif before is not None:  # for the moment between two writes, what was said stays said
-        conditions[ANNOUNCED] = Stated(before.status, before.reason, before.message)
+        conditions[ANNOUNCED] = ConditionValue(before.status, before.reason, before.message)
         sentence = before.message if allocation.verdict.ok else sentence
         by = service.annotations.get(ANNOUNCED_BY, "")
     if ANNOUNCED in conditions and isinstance(allocation.verdict, Allocated):
@@ -96,7 +96,7 @@ def _size(key: str, value: str) -> int:
 
 
 def _as_it_is(
-    service: Service, conditions: Mapping[str, Stated], verdict: InternalError
+    service: Service, conditions: Mapping[str, ConditionValue], verdict: InternalError
 ) -> ServiceRecord:
     """Return the record of a Service that could not be judged: only the verdict is new."""
     kept = (ALLOCATED_FROM, SHARED_AS, ANNOUNCED_BY)
@@ -131,10 +131,10 @@ def resource_records(
         conf = snapshot.bgp_confs[conf_name]
         ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
         records[ResourceKey("BgpConf", conf_name)] = StatusRecord(
-            {READY: stated(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
+            {READY: condition_of(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
         )
     for peer_name, verdict in peers.verdicts.items():
-        peer, conditions = snapshot.bgp_peers[peer_name], {READY: stated(verdict)}
+        peer, conditions = snapshot.bgp_peers[peer_name], {READY: condition_of(verdict)}
         # A router that needs its own speaker keeps its session, though it is told nothing; and
         # without a BgpConf every session stays as it is.
         keeps = isinstance(verdict, NoBgpConf) and verdict.keeps
@@ -147,7 +147,7 @@ def resource_records(
 
 def _eip_record(usage: EipUsage, generation: int, *, held: bool) -> StatusRecord:
     return StatusRecord(
-        conditions={READY: stated(usage.ready)},
+        conditions={READY: condition_of(usage.ready)},
         fields={
             "capacity": _counts(usage.capacity),
             "allocated": _counts(usage.allocated),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class ConditionValue:
     """A condition without its times: status, reason, message."""
 
     status: str  # "True", "False", "Unknown"
@@ -24,7 +24,7 @@ class ServiceRecord:
 
     ingress: tuple[str, ...] = ()  # IP addresses, in order; written with ipMode VIP
     annotations: Mapping[str, str] = field(default_factory=dict)  # only keys we set ourselves
-    conditions: Mapping[str, Stated] = field(default_factory=dict)  # by condition type
+    conditions: Mapping[str, ConditionValue] = field(default_factory=dict)  # by condition type
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,14 +39,14 @@ class ResourceKey:
 class StatusRecord:
     """Our status of one of our own resources, and whether our finalizer holds it."""
 
-    conditions: Mapping[str, Stated] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionValue] = field(default_factory=dict)
     fields: Mapping[str, object] = field(default_factory=dict)  # the rest of status, JSON values
     observed_generation: int = 0
     held: bool = False  # the finalizer pointsman.dev/in-use is set
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class EventRecord:
     """A Kubernetes Event about a transition (core/v1 Event, type Normal or Warning)."""
 
     kind: str  # "Service", "Eip", ...

@@ -31,7 +31,7 @@ from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address, Family
 from pointsman.model.delta import Delta
 from pointsman.model.names import ANNOUNCED
-from pointsman.model.record import Notice
+from pointsman.model.record import EventRecord
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 from tests.manager.planner.addresses.addressing import cluster, eip, service
@@ -70,12 +70,12 @@ class Book:
         self._diary += ["sweep"] * leading
 
 
-class Heard:
+class EmittedEvents:
     def __init__(self) -> None:
-        self.notices: list[Notice] = []
+        self.emitted: list[EventRecord] = []
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        self.notices += notices
+    def emit(self, events: Sequence[EventRecord]) -> None:
+        self.emitted += events
 
 
 class Rig:
@@ -90,7 +90,7 @@ class Rig:
         self.services, self.statuses, self.announcers, self.entries = (
             Book(self.diary, name) for name in ("services", "statuses", "announcers", "entries")
         )
-        self.events = Heard()
+        self.events = EmittedEvents()
         clock = Clock(monotonic=asyncio.get_running_loop().time, wall=lambda: NOON)
         self.speakers = SpeakerGroup([self.speaker], clock=clock, wake=self._wake)
         self.reconciler = Reconciler(
@@ -233,9 +233,9 @@ async def test_nothing_is_written_before_every_speaker_was_read_or_is_silent_for
 
 
 async def test_at_rest_a_step_does_nothing_and_says_nothing(settled: Rig) -> None:
-    told = len(settled.events.notices)
+    told = len(settled.events.emitted)
     assert await settled.step() == []
-    assert len(settled.events.notices) == told
+    assert len(settled.events.emitted) == told
 
 
 async def test_a_session_that_has_time_to_come_up_is_looked_at_when_that_is_over(rig: Rig) -> None:
@@ -255,7 +255,7 @@ async def test_who_does_not_lead_speaks_and_enters_but_writes_nothing_else(settl
     assert not other.statuses.held
     assert not other.announcers.held
     assert other.doubts == 0
-    assert not other.events.notices
+    assert not other.events.emitted
     assert "sweep" not in other.diary
     assert other.services.handed  # the slots are emptied: nothing of a former term is left
     assert not any(other.services.handed)
@@ -322,10 +322,10 @@ async def test_an_address_on_its_way_to_a_service_is_given_to_nobody_else(settle
 async def test_a_service_that_is_another_controllers_is_told_of_once(settled: Rig) -> None:
     theirs = replace(service("a/theirs"), ingress=(Ingress("203.0.113.9"),))
     settled.scene = replace(settled.scene, services={**settled.scene.services, theirs.key: theirs})
-    before = len(settled.events.notices)
+    before = len(settled.events.emitted)
     for _ in range(3):
         await settled.step()
-    told = settled.events.notices[before:]
+    told = settled.events.emitted[before:]
     assert [(n.reason, n.name, n.warning) for n in told] == [("ForeignController", "theirs", True)]
     assert "a/theirs" not in settled.services.held
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from manager.planner.desired import Plan
 from pointsman.model.names import TROUBLES
-from pointsman.model.record import Stated
+from pointsman.model.record import ConditionValue
 from pointsman.model.route import PathAttributes
 from tests.scripts.story import Story, tell
 from tests.scripts.world import Paths, World
@@ -38,7 +38,7 @@ def table(world: World, decided: Plan) -> Table:
     return found
 
 
-def _conditions(conditions: Mapping[str, Stated]) -> Iterator[str]:
+def _conditions(conditions: Mapping[str, ConditionValue]) -> Iterator[str]:
     for _, said in sorted(conditions.items()):
         yield f"{said.status} {said.reason}: {said.message}"
 

@@ -23,7 +23,7 @@ from manager.adapters.kubernetes.record_codec import (
     status_patch,
     status_record,
 )
-from manager.notices import service_notices, status_notices
+from manager.events import service_events, status_events
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.whatif import applied
@@ -31,7 +31,7 @@ from manager.snapshot import Observed, ServiceKey, Settings, Snapshot
 from manager.work import ClusterWork, Written, cluster_work
 from pointsman.model.delta import Delta
 from pointsman.model.names import ALLOCATED_FROM, FIELD_MANAGER, OUR_ANNOTATIONS
-from pointsman.model.record import Notice, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.record import EventRecord, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName, RouteKey, SessionReport
 
 Json = dict[str, Any]
@@ -256,17 +256,17 @@ def written(snapshot: Snapshot) -> Written:
 
 def _told(
     snapshot: Snapshot, before: Written, after: Written, work: ClusterWork
-) -> Iterator[Notice]:
+) -> Iterator[EventRecord]:
     """Yield what the writers tell of their answers, Services first."""
     for key, record in sorted(work.services.put.items()):
         old, new = before.services.get(key), after.services[key]
-        yield from service_notices(snapshot.services[key], old, new, planned=record)
+        yield from service_events(snapshot.services[key], old, new, planned=record)
     for one in sorted(work.statuses.put):
         if one in after.statuses:
-            yield from status_notices(one, "", before.statuses.get(one), after.statuses[one])
+            yield from status_events(one, "", before.statuses.get(one), after.statuses[one])
 
 
-def _event(notice: Notice) -> str:
+def _event(notice: EventRecord) -> str:
     who = "/".join(filter(None, (notice.namespace, notice.name)))
     return f"{'Warning' if notice.warning else 'Normal'} {notice.reason} {who}"
 

@@ -1,6 +1,6 @@
 """Kubernetes Events: what happened, for `kubectl describe`. Best effort, never in the way.
 
-`tell` logs and queues; a task of its own sends. Refuses to repeat itself to make sure: an Event
+`emit` logs and queues; a task of its own sends. Refuses to repeat itself to make sure: an Event
 that cannot be written soon is dropped and counted, because the object's conditions say the
 same and stay.
 """
@@ -18,7 +18,7 @@ from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.client import Refused
 from manager.adapters.kubernetes.lease import NotLeading
 from pointsman.model.names import API_VERSION, EVENT_SOURCE
-from pointsman.model.record import Notice
+from pointsman.model.record import EventRecord
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
@@ -36,19 +36,19 @@ class Events:
         self, sink: FencedSink, *, clock: Clock, rng: random.Random, instance: str = ""
     ) -> None:
         self._sink, self._clock, self._rng, self._instance = sink, clock, rng, instance
-        self._queue: deque[tuple[Notice, datetime]] = deque(maxlen=QUEUED)
+        self._queue: deque[tuple[EventRecord, datetime]] = deque(maxlen=QUEUED)
         self._filled = asyncio.Event()
         self.dropped = 0
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """Log *notices* and queue them; when too many wait already, the oldest are dropped."""
-        for notice in notices:
-            level = logging.WARNING if notice.warning else logging.INFO
-            log.log(level, "%s %s: %s", notice.kind, notice.reason, notice.message)
+    def emit(self, events: Sequence[EventRecord]) -> None:
+        """Log *events* and queue them; when too many wait already, the oldest are dropped."""
+        for event in events:
+            level = logging.WARNING if event.warning else logging.INFO
+            log.log(level, "%s %s: %s", event.kind, event.reason, event.message)
         now = self._clock.wall()
-        overflow = len(self._queue) + len(notices) - QUEUED
+        overflow = len(self._queue) + len(events) - QUEUED
         self.dropped += max(0, overflow)
-        self._queue.extend((notice, now) for notice in notices)
+        self._queue.extend((event, now) for event in events)
         self._filled.set()
 
     async def run(self) -> None:
@@ -57,11 +57,11 @@ class Events:
             await self._filled.wait()
             self._filled.clear()
             while self._queue:
-                notice, at = self._queue.popleft()
-                await self._send(notice, at)
+                event, at = self._queue.popleft()
+                await self._send(event, at)
 
-    async def _send(self, notice: Notice, at: datetime) -> None:
-        body, last = self._event(notice, at), ""
+    async def _send(self, event: EventRecord, at: datetime) -> None:
+        body, last = self._event(event, at), ""
         for pause_s in (*PAUSES_S, None):
             try:
                 await self._sink.create(client.EVENTS, body["metadata"]["namespace"], body)
@@ -69,39 +69,39 @@ class Events:
             except NotLeading:
                 break  # whoever leads now tells it
             except Refused as error:
-                log.warning("Event about %s %s: %s", notice.kind, notice.name, error)
+                log.warning("Event about %s %s: %s", event.kind, event.name, error)
                 break
             except Unavailable as error:
                 last = str(error)
                 if pause_s is not None:
                     await asyncio.sleep(max(pause_s, error.retry_after_s))
         else:
-            log.warning("Event about %s %s: %s", notice.kind, notice.name, last)
+            log.warning("Event about %s %s: %s", event.kind, event.name, last)
         self.dropped += 1
 
-    def _event(self, notice: Notice, at: datetime) -> dict[str, Any]:
+    def _event(self, event: EventRecord, at: datetime) -> dict[str, Any]:
         stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
         about = {
-            "apiVersion": "v1" if notice.kind in CORE else API_VERSION,
-            "kind": notice.kind,
-            "namespace": notice.namespace,
-            "name": notice.name,
-            "uid": notice.uid,
+            "apiVersion": "v1" if event.kind in CORE else API_VERSION,
+            "kind": event.kind,
+            "namespace": event.namespace,
+            "name": event.name,
+            "uid": event.uid,
         }
-        message = notice.message
+        message = event.message
         if len(message) > LONGEST:
             message = message[: LONGEST - 1] + "…"
         return {
             "apiVersion": "v1",
             "kind": client.EVENTS.name,
             "metadata": {
-                "name": f"{notice.name[:200]}.{self._rng.getrandbits(64):016x}",
+                "name": f"{event.name[:200]}.{self._rng.getrandbits(64):016x}",
                 # Events are namespaced; those about cluster-scoped objects live in default.
-                "namespace": notice.namespace or "default",
+                "namespace": event.namespace or "default",
             },
             "involvedObject": {key: value for key, value in about.items() if value},
-            "type": "Warning" if notice.warning else "Normal",
-            "reason": notice.reason,
+            "type": "Warning" if event.warning else "Normal",
+            "reason": event.reason,
             "message": message,
             "source": {"component": EVENT_SOURCE},
             "reportingComponent": EVENT_SOURCE,

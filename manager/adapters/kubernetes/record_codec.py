@@ -17,7 +17,7 @@ from pointsman.model.names import (
     OUR_CONDITIONS,
     VIP,
 )
-from pointsman.model.record import ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import ConditionValue, ServiceRecord, StatusRecord
 from pointsman.model.verdicts.address import says_it_leaves
 
 
@@ -145,7 +145,7 @@ def _annotations(service: Service, wanted: Mapping[str, str]) -> dict[str, str |
 
 
 def _conditions(
-    before: Iterable[Condition], wanted: Mapping[str, Stated], *, now: str
+    before: Iterable[Condition], wanted: Mapping[str, ConditionValue], *, now: str
 ) -> list[dict[str, Any]]:
     """Return *wanted* as entries; the time of one moves only when its status turns.
 
@@ -165,7 +165,7 @@ def _conditions(
     ]
 
 
-def _since(known: Condition | None, stated: Stated) -> str:
+def _since(known: Condition | None, stated: ConditionValue) -> str:
     if known is None or known.status != stated.status:
         return ""
     begins = says_it_leaves(stated.reason, stated.message)
@@ -191,8 +191,8 @@ def _raw(condition: Condition) -> dict[str, Any]:
     return raw
 
 
-def _stated(condition: Condition) -> Stated:
-    return Stated(condition.status, condition.reason, condition.message)
+def _stated(condition: Condition) -> ConditionValue:
+    return ConditionValue(condition.status, condition.reason, condition.message)
 
 
 def _spelled(entry: Ingress) -> str:

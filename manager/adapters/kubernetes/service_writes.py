@@ -16,11 +16,11 @@ from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.lease import NotLeading
 from manager.adapters.kubernetes.record_codec import service_patch, service_record, service_release
-from manager.adapters.kubernetes.writers import Seen, Tell, rfc3339
+from manager.adapters.kubernetes.writers import Emit, Seen, rfc3339
 from manager.damping.contention import Contention
 from manager.damping.pacing import Handfuls, can_wait
-from manager.notices import about, service_notices
-from manager.planner.records import stated
+from manager.events import service_event, service_events
+from manager.planner.records import condition_of
 from manager.snapshot import Service, ServiceKey
 from manager.writers.keyed import KeyedWriter, Order
 from manager.writers.outcome import Done
@@ -66,10 +66,10 @@ class ServiceWriter:
         api: Lists,
         clock: Clock,
         term: Callable[[], int],
-        tell: Tell,
+        emit: Emit,
     ) -> None:
         self._seen, self._sink, self._api = Seen(view.services), sink, api
-        self._clock, self._term, self._tell = clock, term, tell
+        self._clock, self._term, self._emit = clock, term, emit
         self._contention = Contention(clock)
         self.writer = KeyedWriter[ServiceKey](
             "Service",
@@ -128,14 +128,14 @@ class ServiceWriter:
             may = self._contention.may_write(service, record, before)
             if may is not True:
                 if may:
-                    self._tell([about(service, stated(may))])
+                    self._emit([service_event(service, condition_of(may))])
                 return Done.PASSED
             body = service_patch(service, record, now=rfc3339(self._clock.wall()))
             now = await self._patch(service, body, granting=record.ingress)
             after = None if now is None else service_record(now)
             self._contention.note(service, record, after)
             if after is not None:
-                self._tell(list(service_notices(service, before, after, planned=record)))
+                self._emit(list(service_events(service, before, after, planned=record)))
             return Done.WRITTEN
 
         waits = can_wait(record, before)

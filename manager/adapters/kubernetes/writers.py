@@ -18,18 +18,18 @@ from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.record_codec import finalizers, status_patch, status_record
 from manager.damping.pacing import OncePerSecond
-from manager.notices import status_notices
+from manager.events import status_events
 from manager.snapshot import Announcer, NodeName, Resource
 from manager.writers.keyed import KeyedWriter, Order
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
 from pointsman.model.names import API_VERSION
-from pointsman.model.record import Notice, ResourceKey, StatusRecord
+from pointsman.model.record import EventRecord, ResourceKey, StatusRecord
 from pointsman.runtime.clock import Clock
 
 K = TypeVar("K")
 V = TypeVar("V")
-Tell = Callable[[list[Notice]], None]
+Emit = Callable[[list[EventRecord]], None]
 
 
 class Seen(Generic[K, V]):
@@ -64,14 +64,14 @@ class StatusWriter:
         *,
         clock: Clock,
         term: Callable[[], int],
-        tell: Tell,
+        emit: Emit,
     ) -> None:
         self._seen: dict[str, tuple[client.Kind, Seen[Any, Resource[Any]]]] = {
             client.EIPS.name: (client.EIPS, Seen(view.eips)),
             client.BGP_CONFS.name: (client.BGP_CONFS, Seen(view.bgp_confs)),
             client.BGP_PEERS.name: (client.BGP_PEERS, Seen(view.bgp_peers)),
         }
-        self._sink, self._clock, self._term, self._tell = sink, clock, term, tell
+        self._sink, self._clock, self._term, self._emit = sink, clock, term, emit
         self.writer = KeyedWriter[ResourceKey](
             "status of",
             pace=OncePerSecond(),
@@ -136,7 +136,7 @@ class StatusWriter:
                 now = seen.took(key.name, answer)
             after = None if now is None else status_record(now)
             if after is not None:
-                self._tell(list(status_notices(key, resource.uid, before, after)))
+                self._emit(list(status_events(key, resource.uid, before, after)))
             return Done.WRITTEN
 
         return Order(lambda: outcome_of(write()), about=resource, can_wait=counts)

@@ -23,7 +23,7 @@ from pointsman.model.names import (
     RECEIVED,
     UNVERIFIED,
 )
-from pointsman.model.record import ResourceKey, Stated, StatusRecord
+from pointsman.model.record import ConditionValue, ResourceKey, StatusRecord
 from pointsman.model.route import MOST_PATHS, PeerName
 from pointsman.model.verdicts.readiness import (
     AddressOnSeveralNodes,
@@ -50,12 +50,12 @@ def remarked(shared: Shared, records: Records) -> Records:
     return found
 
 
-def _said(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
+def _said(shared: Shared, key: ResourceKey) -> Mapping[str, ConditionValue]:
     if key.kind == "Eip":
         spec = shared.snapshot.eips[EipName(key.name)].spec
         if spec is not None and spec.protocol is Protocol.BGP and "bgp" in spec.model_fields_set:
             verdict = shared.saying(EipName(key.name)).verdict
-            return {APPLIED: Stated(verdict.status, verdict.reason, str(verdict))}
+            return {APPLIED: ConditionValue(verdict.status, verdict.reason, str(verdict))}
     if key.kind == "BgpPeer":
         name = PeerName(key.name)
         if name not in shared.peers.usable:
@@ -65,7 +65,7 @@ def _said(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
     return {}
 
 
-def _received(shared: Shared, name: PeerName) -> Mapping[str, Stated]:
+def _received(shared: Shared, name: PeerName) -> Mapping[str, ConditionValue]:
     """Return whether a router sends us a flood; without a session, what was said of the last."""
     reports = (one.sessions.get(name) for one in shared.snapshot.speakers)
     live = [one for one in reports if one is not None and one.live]
@@ -73,33 +73,33 @@ def _received(shared: Shared, name: PeerName) -> Mapping[str, Stated]:
     if not (any(one.floods for one in live) if live else any(before)):
         return {}
     flood = TooManyPrefixes(name)
-    return {RECEIVED: Stated(flood.status, flood.reason, str(flood))}
+    return {RECEIVED: ConditionValue(flood.status, flood.reason, str(flood))}
 
 
-def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, Stated]]:
+def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, ConditionValue]]:
     """Yield what is wrong with the nodes that *name* may be sent, as far as it is known."""
     said = {condition.type for condition in shared.snapshot.bgp_peers[name].conditions}
     awaited = _awaited(shared, name).keys()
     far = {node for one in _near(shared, name).values() for node in one.far}
     if far if UNVERIFIED in said else far - awaited:
         verdict = NotConnected(name, direct=_direct(shared, name))
-        yield UNVERIFIED, Stated(verdict.status, verdict.reason, str(verdict))
+        yield UNVERIFIED, ConditionValue(verdict.status, verdict.reason, str(verdict))
     several = {a: names for one in _near(shared, name).values() for a, names in one.several.items()}
     if several:
         first = sorted(several, key=address_order)[:NAMED]
         shown = tuple((str(a), tuple(several[a][:NAMED])) for a in first)
         doubtful = AddressOnSeveralNodes(name, shown, more=len(several) > NAMED)
-        yield CONTESTED, Stated(doubtful.status, doubtful.reason, str(doubtful))
+        yield CONTESTED, ConditionValue(doubtful.status, doubtful.reason, str(doubtful))
     if any(shared.capped((name,), family) for family in _near(shared, name)):
         most = SpeakerLimit(name, MOST_PATHS)
-        yield LIMITED, Stated(most.status, most.reason, str(most))
+        yield LIMITED, ConditionValue(most.status, most.reason, str(most))
     empty = _empty(shared, name)
     if MISSING not in said:
         empty = {f: without for f, without in empty.items() if not without.keys() & awaited}
     if empty:
         why = sorted({clause for without in empty.values() for clause in without.values()})
         none = NoNextHop(name, tuple(map(str, empty)), tuple(why))
-        yield MISSING, Stated(none.status, none.reason, str(none))
+        yield MISSING, ConditionValue(none.status, none.reason, str(none))
 
 
 def _near(shared: Shared, name: PeerName) -> Mapping[Family, Reach]:
@@ -151,7 +151,7 @@ def _told(shared: Shared, name: PeerName) -> tuple[Family, ...]:
     return tuple(family for family in Family if family in found and shared.hears(name, family))
 
 
-def _said_before(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
+def _said_before(shared: Shared, key: ResourceKey) -> Mapping[str, ConditionValue]:
     snapshot = shared.snapshot
     if key.kind == "Eip":
         before = snapshot.eips[EipName(key.name)].conditions
@@ -159,4 +159,4 @@ def _said_before(shared: Shared, key: ResourceKey) -> Mapping[str, Stated]:
         before = snapshot.bgp_peers[PeerName(key.name)].conditions
     else:
         return {}
-    return {c.type: Stated(c.status, c.reason, c.message) for c in before if c.type in KEPT}
+    return {c.type: ConditionValue(c.status, c.reason, c.message) for c in before if c.type in KEPT}

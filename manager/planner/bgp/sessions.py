@@ -9,7 +9,7 @@ from manager.snapshot import BgpPeer, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.frr_quirks import may_keep_stale
 from pointsman.model.names import ADD_PATH, ESTABLISHED, READY
-from pointsman.model.record import ResourceKey, Stated, StatusRecord
+from pointsman.model.record import ConditionValue, ResourceKey, StatusRecord
 from pointsman.model.route import PeerName, SessionReport
 from pointsman.model.timestamps import parse_time
 from pointsman.model.verdicts.base import Verdict
@@ -32,8 +32,8 @@ WITH_SESSION: Final = ("Ready", "TooFewSpeakers", "NeedsOwnSpeaker")
 
 
 def sessions_said(
-    snapshot: Snapshot, peer: BgpPeer, seats: tuple[Seat, ...], *, ready: Stated
-) -> Mapping[str, Stated]:
+    snapshot: Snapshot, peer: BgpPeer, seats: tuple[Seat, ...], *, ready: ConditionValue
+) -> Mapping[str, ConditionValue]:
     """Return the conditions that *seats* come to; one session of several keeps the router.
 
     What was said stays said while no session is known to be up and one that may be is with
@@ -46,7 +46,7 @@ def sessions_said(
     if not live:
         unsure = [snapshot.speakers[seat.speaker] for seat, said in reports if said is None]
         known = {
-            c.type: Stated(c.status, c.reason, c.message)
+            c.type: ConditionValue(c.status, c.reason, c.message)
             for c in peer.conditions
             if c.type in (ESTABLISHED, ADD_PATH)
         }
@@ -69,10 +69,10 @@ def sessions_said(
     return {ESTABLISHED: _stated(verdict), ADD_PATH: _stated(several)}
 
 
-def _last_known(peer: BgpPeer) -> Mapping[str, Stated]:
+def _last_known(peer: BgpPeer) -> Mapping[str, ConditionValue]:
     """Return what the last session negotiated: it counts until the next one is up."""
     known = (c for c in peer.conditions if c.type == ADD_PATH)
-    return {c.type: Stated(c.status, c.reason, c.message) for c in known}
+    return {c.type: ConditionValue(c.status, c.reason, c.message) for c in known}
 
 
 def _several(
@@ -101,7 +101,7 @@ def time_to_speak(snapshot: Snapshot, records: Mapping[ResourceKey, StatusRecord
     return min((one.total_seconds() for one in left if one > NO_TIME), default=None)
 
 
-def time_to_open(snapshot: Snapshot, peer: BgpPeer, ready: Stated) -> timedelta:
+def time_to_open(snapshot: Snapshot, peer: BgpPeer, ready: ConditionValue) -> timedelta:
     """Return for how long the first session of *peer* may still take until that is worth a word.
 
     It begins when the BgpPeer becomes what *ready* says. A session that was spoken of has no
@@ -154,5 +154,5 @@ def time_to_no_session(
     return min((one for one in left if one > 0), default=None)
 
 
-def _stated(verdict: Verdict) -> Stated:
-    return Stated(verdict.status, verdict.reason, str(verdict))
+def _stated(verdict: Verdict) -> ConditionValue:
+    return ConditionValue(verdict.status, verdict.reason, str(verdict))

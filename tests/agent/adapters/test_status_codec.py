@@ -14,7 +14,7 @@ from agent.planner.desired import Report, ReportedInterface, ReportedRoute
 from agent.snapshot import ProxyHealth
 from pointsman.api import AnnouncerStatus
 from pointsman.model.address import Family
-from pointsman.model.record import Stated
+from pointsman.model.record import ConditionValue
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 999_999, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ REPORT = Report(
         ReportedRoute(Family.IPV6, "eth0", None),
     ),
     proxy=ProxyHealth.HEALTHY,
-    conditions={"Ready": Stated("True", "Reporting", "It reports.")},
+    conditions={"Ready": ConditionValue("True", "Reporting", "It reports.")},
 )
 STATUS: dict[str, Any] = {
     "agentVersion": "1.2.3",
@@ -89,7 +89,7 @@ reports = st.builds(
         unique_by=lambda route: route.family,
     ).map(lambda routes: tuple(sorted(routes, key=lambda route: route.family.value))),
     proxy=st.sampled_from([ProxyHealth.OFF, ProxyHealth.HEALTHY, ProxyHealth.UNHEALTHY]),
-    conditions=st.dictionaries(words, st.builds(Stated, words, words, words), max_size=2),
+    conditions=st.dictionaries(words, st.builds(ConditionValue, words, words, words), max_size=2),
     host=words | st.just(""),
 )
 json_values = st.recursive(
@@ -124,7 +124,8 @@ def test_every_report_comes_back(report: Report) -> None:
 @given(reports)
 def test_the_models_of_the_api_read_the_same(report: Report) -> None:
     conditions = {
-        key: Stated("True", one.reason, one.message) for key, one in report.conditions.items()
+        key: ConditionValue("True", one.reason, one.message)
+        for key, one in report.conditions.items()
     }
     sane = replace(report, conditions=conditions)
     status = to_status(sane, {}, now=NOW)
@@ -136,10 +137,12 @@ def test_the_models_of_the_api_read_the_same(report: Report) -> None:
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
     same = to_status(REPORT, STATUS, now=LATER)
     assert same["conditions"][0]["lastTransitionTime"] == "2026-11-23T10:00:00Z"
-    reworded = Report("1", conditions={"Ready": Stated("True", "Reporting", "Other words.")})
+    reworded = Report(
+        "1", conditions={"Ready": ConditionValue("True", "Reporting", "Other words.")}
+    )
     kept = to_status(reworded, STATUS, now=LATER)
     assert kept["conditions"][0]["lastTransitionTime"] == "2026-11-23T10:00:00Z"
-    turned = Report("1", conditions={"Ready": Stated("False", "NoAddress", "None.")})
+    turned = Report("1", conditions={"Ready": ConditionValue("False", "NoAddress", "None.")})
     moved = to_status(turned, STATUS, now=LATER)
     assert moved["conditions"][0]["lastTransitionTime"] == "2026-11-23T11:00:00Z"
 

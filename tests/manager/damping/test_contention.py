@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from manager.damping.contention import Contention
 from manager.snapshot import Ingress
-from pointsman.model.record import ServiceRecord, Stated
+from pointsman.model.record import ConditionValue, ServiceRecord
 from pointsman.runtime.clock import Clock
 from tests.manager.planner.addresses.addressing import service
 
@@ -13,7 +13,7 @@ OURS, THEIRS = "198.51.100.0", "203.0.113.9"
 
 
 def record(address: str = OURS) -> ServiceRecord:
-    said = Stated("True", "Allocated", f"has {address}")
+    said = ConditionValue("True", "Allocated", f"has {address}")
     return ServiceRecord((address,), {}, {"pointsman.dev/Allocated": said})
 
 
@@ -185,7 +185,7 @@ def test_others_are_not_concerned() -> None:
 def test_words_of_another_version_make_no_difference() -> None:
     story = Story()
     assert story.there is not None
-    old = Stated("True", "Allocated", f"an older version says that it got {OURS} here")
+    old = ConditionValue("True", "Allocated", f"an older version says that it got {OURS} here")
     story.there = replace(story.there, conditions={"pointsman.dev/Allocated": old})
     rounds = []
     for _ in range(3):
@@ -195,7 +195,7 @@ def test_words_of_another_version_make_no_difference() -> None:
 
 
 def test_a_fight_over_an_empty_status_has_the_same_limits() -> None:
-    full = Stated("False", "AddressPoolExhausted", "Eip public is full")
+    full = ConditionValue("False", "AddressPoolExhausted", "Eip public is full")
     empty = ServiceRecord((), {}, {"pointsman.dev/Allocated": full})
     story = Story()
     story.there = empty
@@ -209,6 +209,6 @@ def test_a_fight_over_an_empty_status_has_the_same_limits() -> None:
 
 
 def test_what_is_given_up_is_written_at_once() -> None:
-    gone = Stated("False", "NotAdmitted", "not admitted any more")
+    gone = ConditionValue("False", "NotAdmitted", "not admitted any more")
     story = Story().lost()
     assert story.pass_(wanted=ServiceRecord((), {}, {"pointsman.dev/Allocated": gone}))

@@ -3,7 +3,7 @@
 import pytest
 
 from manager.damping.pacing import EVERY_S, HANDFUL, Handfuls, OncePerSecond, can_wait
-from pointsman.model.record import ServiceRecord, Stated
+from pointsman.model.record import ConditionValue, ServiceRecord
 
 
 def sent(pace: Handfuls, count: int, now: float) -> int:
@@ -35,7 +35,7 @@ def test_one_object_goes_out_once_a_second_and_delays_no_other() -> None:
 
 
 def record(reason: str, *, ingress: str = "198.51.100.1") -> ServiceRecord:
-    said = Stated("True" if reason == "Announced" else "False", reason, "because")
+    said = ConditionValue("True" if reason == "Announced" else "False", reason, "because")
     return ServiceRecord((ingress,), {}, {"pointsman.dev/Announced": said})
 
 

@@ -31,7 +31,7 @@ from manager.snapshot import (
 )
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address, Family
-from pointsman.model.record import Stated
+from pointsman.model.record import ConditionValue
 from pointsman.model.route import PeerName
 from tests.manager.planner.addresses.addressing import eip, service
 
@@ -173,7 +173,7 @@ def carriers(decided: Plan) -> str:
     return "".join(sorted(name.removeprefix("node") for name in owners))
 
 
-def stated(decided: Plan, key: str = "a/web", kind: str = "Announced") -> Stated:
+def condition_of(decided: Plan, key: str = "a/web", kind: str = "Announced") -> ConditionValue:
     return decided.services[ServiceKey(key)].conditions[f"pointsman.dev/{kind}"]
 
 

@@ -10,6 +10,7 @@ from manager.snapshot import Snapshot
 from tests.manager.planner.scene import (
     WEB,
     announcer,
+    condition_of,
     eip,
     endpoints,
     hops,
@@ -19,7 +20,6 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
-    stated,
 )
 
 HERE = endpoints("a/web", "node1")
@@ -64,7 +64,7 @@ def test_a_service_that_cannot_be_judged_keeps_what_it_has_and_hurts_nobody() ->
     services = dict(snapshot.services)
     services[WEB.key] = replace(services[WEB.key], policy=cast(Any, Unspeakable()))
     found = plan(replace(snapshot, services=services))
-    assert stated(found).reason == "InternalError"
+    assert condition_of(found).reason == "InternalError"
     assert found.speech.routes == before.speech.routes
     was, now = before.services[WEB.key], found.services[WEB.key]
     assert (now.ingress, now.annotations["pointsman.dev/announced-by"]) == (was.ingress, "bgp")
@@ -88,7 +88,7 @@ class Unspeakable(str):
 def test_a_new_service_that_cannot_be_read_waits_alone() -> None:
     bad = replace(service("a/bad"), labels=Sour(), created="2026-01-01")
     found = settled(scene(bad, WEB, HERE))
-    assert stated(found, "a/bad", "Allocated").reason == "InternalError"
+    assert condition_of(found, "a/bad", "Allocated").reason == "InternalError"
     assert hops(found) == {"tor-1": ["192.0.2.11", "192.0.2.12", "192.0.2.13"]}
 
 
@@ -133,8 +133,8 @@ def test_an_address_outside_every_eip_is_kept_and_announced_by_nobody() -> None:
     decided = settled(scene(stray, HERE))
     assert decided.services[stray.key].ingress == ("203.0.113.7",)
     assert not decided.speech.routes
-    assert stated(decided).reason == "NotAnnounced"
-    assert stated(decided).message == (
+    assert condition_of(decided).reason == "NotAnnounced"
+    assert condition_of(decided).message == (
         "Service a/web is not announced: 203.0.113.7 lies in no Eip; see its condition "
         "pointsman.dev/Allocated."
     )

@@ -2,7 +2,7 @@
 
 from manager.planner.protocols import PROTOCOLS
 from pointsman.api import Protocol
-from tests.manager.planner.scene import WEB, eip, endpoints, scene, settled, stated
+from tests.manager.planner.scene import WEB, condition_of, eip, endpoints, scene, settled
 
 
 def test_every_protocol_an_eip_may_name_is_served_by_somebody() -> None:
@@ -16,7 +16,7 @@ def test_none_says_who_announces_and_contributes_no_path() -> None:
         )
     )
     assert not decided.speech.routes
-    assert stated(decided).message == (
+    assert condition_of(decided).message == (
         "Service a/web is not announced: Eip 'x' has protocol none, so announcing is left to "
         "others."
     )

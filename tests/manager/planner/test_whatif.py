@@ -8,7 +8,7 @@ from manager.planner import whatif
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Snapshot
 from pointsman.model.delta import delta
-from pointsman.model.record import ServiceRecord, Stated
+from pointsman.model.record import ConditionValue, ServiceRecord
 from tests.manager.planner.addresses.addressing import DUAL
 from tests.manager.planner.scene import WEB, endpoints, scene, service
 
@@ -70,4 +70,4 @@ def test_what_others_wrote_stays() -> None:
     assert (cleared.annotations, cleared.conditions) == (web.annotations, web.conditions)
 
 
-SAID = Stated("True", "Allocated", "it has")
+SAID = ConditionValue("True", "Allocated", "it has")

@@ -36,7 +36,13 @@ from manager.adapters.kubernetes.service_writes import ServiceWriter
 from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import (
+    ConditionValue,
+    EventRecord,
+    ResourceKey,
+    ServiceRecord,
+    StatusRecord,
+)
 from pointsman.runtime import outage
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
@@ -46,12 +52,12 @@ from tests.manager.writing import write
 
 CLOCK = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
 CRD_FILES = sorted((Path(__file__).parents[4] / "crds").glob("*.yaml"))
-OWN: dict[str, Any] = {"term": lambda: 1, "tell": lambda notices: None}
+OWN: dict[str, Any] = {"term": lambda: 1, "emit": lambda events: None}
 WEB = ServiceKey("default/web")
 RECORD = ServiceRecord(
     ("198.51.100.0",),
     {"pointsman.dev/allocated-from": "public/198.51.100.0"},
-    {"pointsman.dev/Allocated": Stated("True", "Allocated", "has 198.51.100.0")},
+    {"pointsman.dev/Allocated": ConditionValue("True", "Allocated", "has 198.51.100.0")},
 )
 
 
@@ -278,7 +284,7 @@ async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) ->
     await until(lambda: name in eips.items, "the Eip is known")
     count = {"ipv4": "16", "ipv6": "0"}
     record = StatusRecord(
-        {"Ready": Stated("True", "Ready", "fine")}, {"capacity": count}, 1, held=True
+        {"Ready": ConditionValue("True", "Ready", "fine")}, {"capacity": count}, 1, held=True
     )
     key = ResourceKey("Eip", "public")
     await write(statuses, delta({key: record}, statuses.observe()))
@@ -286,7 +292,7 @@ async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) ->
 
     await cluster.api.delete(EIPS, "", "public", body={})
     await until(lambda: eips.items[name].deleting, "its deletion is seen")
-    free = StatusRecord({"Ready": Stated("True", "Ready", "fine")}, {"capacity": count}, 1)
+    free = StatusRecord({"Ready": ConditionValue("True", "Ready", "fine")}, {"capacity": count}, 1)
     await write(statuses, delta({key: free}, statuses.observe()))
     await until(lambda: not eips.items, "the Eip is gone")
 
@@ -309,10 +315,10 @@ async def test_announcers_come_and_go(cluster: Cluster) -> None:
 async def test_an_event_is_found_by_its_object(cluster: Cluster) -> None:
     events = Events(cluster.sink, clock=CLOCK, rng=random.Random(1), instance="a")
     task = asyncio.create_task(events.run())
-    events.tell(
+    events.emit(
         [
-            Notice("Service", "default", "web", "u1", "Allocated", "has an address", False),
-            Notice("Eip", "", "public", "u2", "Overlap", "overlaps", True),
+            EventRecord("Service", "default", "web", "u1", "Allocated", "has an address", False),
+            EventRecord("Eip", "", "public", "u2", "Overlap", "overlaps", True),
         ]
     )
 

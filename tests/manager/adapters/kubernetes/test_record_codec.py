@@ -15,7 +15,7 @@ from manager.adapters.kubernetes.record_codec import (
     status_record,
 )
 from pointsman.model.names import ALLOCATED, OUR_ANNOTATIONS, OUR_CONDITIONS
-from pointsman.model.record import ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import ConditionValue, ServiceRecord, StatusRecord
 from tests.fakes.kube import merged
 
 THEN, NOW = "2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z"
@@ -56,7 +56,10 @@ def patched(raw: dict, record: ServiceRecord) -> dict[str, Any]:
 RECORD = ServiceRecord(
     ingress=("198.51.100.0",),
     annotations={"pointsman.dev/allocated-from": "public/198.51.100.0"},
-    conditions={ALLOCATED: Stated("True", "R", "m"), ANNOUNCED: Stated("False", "NoPeer", "m")},
+    conditions={
+        ALLOCATED: ConditionValue("True", "R", "m"),
+        ANNOUNCED: ConditionValue("False", "NoPeer", "m"),
+    },
 )
 
 
@@ -184,7 +187,7 @@ def test_what_is_not_ours_is_refused() -> None:
 
 
 WORDS = st.text("ab ", max_size=3)
-STATED = st.builds(Stated, st.sampled_from(["True", "False"]), WORDS, WORDS)
+STATED = st.builds(ConditionValue, st.sampled_from(["True", "False"]), WORDS, WORDS)
 RECORDS = st.builds(
     ServiceRecord,
     st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"]), unique=True).map(tuple),
@@ -248,7 +251,7 @@ def test_an_unchanged_verdict_is_dated_anew_with_the_object() -> None:
     judged = condition("Ready", observedGeneration=1)
     status = {"conditions": [judged], "observedGeneration": 1}
     raw = {"metadata": {"name": "public"}, "status": status}
-    same = {"Ready": Stated("True", "R", "m")}
+    same = {"Ready": ConditionValue("True", "R", "m")}
     assert status_patch(codec.eip(raw), StatusRecord(same, {}, 1), now=NOW) is None
     assert status_patch(codec.eip(raw), StatusRecord(same, {}, 2), now=NOW) == {
         "observedGeneration": 2,

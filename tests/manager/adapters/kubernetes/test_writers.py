@@ -29,7 +29,13 @@ from manager.adapters.kubernetes.service_writes import ServiceWriter
 from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import (
+    ConditionValue,
+    EventRecord,
+    ResourceKey,
+    ServiceRecord,
+    StatusRecord,
+)
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 from tests.fakes.kube import FakeKube
@@ -53,7 +59,7 @@ class Rig:
         self.sink = FencedSink(api, Fence(lambda _: self.leading, 5.0))
         self.events = Events(self.sink, clock=clock, rng=rng, instance="a")
         self.term = 1
-        own: dict[str, Any] = {"term": lambda: self.term, "tell": self.events.tell}
+        own: dict[str, Any] = {"term": lambda: self.term, "emit": self.events.emit}
         self.services = ServiceWriter(self.view, self.sink, api=api, clock=clock, **own)
         self.statuses = StatusWriter(self.view, self.sink, clock=clock, **own)
         self.announcers = AnnouncerWriter(self.view, self.sink, term=own["term"])
@@ -99,7 +105,7 @@ def record(address: str) -> ServiceRecord:
     return ServiceRecord(
         (address,),
         {"pointsman.dev/allocated-from": f"public/{address}"},
-        {ALLOCATED: Stated("True", "Allocated", f"has {address}")},
+        {ALLOCATED: ConditionValue("True", "Allocated", f"has {address}")},
     )
 
 
@@ -236,7 +242,7 @@ async def test_a_finalizer_that_may_be_gone_is_set_again_before_anything_is_gran
 
         api.patch = lost  # type: ignore[method-assign]
         api.deaf.add("eips")
-        loose = StatusRecord({"Ready": Stated("True", "Ready", "m")}, {}, 1, held=False)
+        loose = StatusRecord({"Ready": ConditionValue("True", "Ready", "m")}, {}, 1, held=False)
         await write(rig.statuses, Delta({PUBLIC: loose}, frozenset()), within_s=6)
         assert rig.statuses.loosening == {PUBLIC}
         assert rig.statuses.observe()[PUBLIC].held  # as far as the watch tells
@@ -258,7 +264,7 @@ async def test_a_fenced_replica_sends_nothing() -> None:
         rig.leading = False
         await write(rig.services, puts("web"))
         await write(rig.announcers, Delta({NodeName("node1"): "u"}, frozenset()))
-        rig.events.tell([Notice("Service", "shop", "web", "u", "R", "m", False)])
+        rig.events.emit([EventRecord("Service", "shop", "web", "u", "R", "m", False)])
         await asyncio.sleep(60)
         assert {verb for verb, *_ in api.requests} == {"list", "watch"}
         assert not rig.services.pending
@@ -294,7 +300,7 @@ def eip(**meta) -> dict:
 
 PUBLIC = ResourceKey("Eip", "public")
 READY = StatusRecord(
-    {"Ready": Stated("True", "Ready", "m")}, {"capacity": {"ipv4": "1"}}, 1, held=True
+    {"Ready": ConditionValue("True", "Ready", "m")}, {"capacity": {"ipv4": "1"}}, 1, held=True
 )
 
 
@@ -320,7 +326,7 @@ async def test_a_deleted_eip_goes_when_nothing_holds_it() -> None:
     api.put(CRDS, {"metadata": {"name": "eips.pointsman.dev"}})
     api.put(EIPS, eip(finalizers=["pointsman.dev/in-use"], deletionTimestamp="now"))
     async with rig_on(api) as rig:
-        done = StatusRecord({"Ready": Stated("False", "InUse", "m")}, {}, 1, held=False)
+        done = StatusRecord({"Ready": ConditionValue("False", "InUse", "m")}, {}, 1, held=False)
         await write(rig.statuses, Delta({PUBLIC: done}, frozenset()))
         assert not api.of(EIPS)
         await asyncio.sleep(1)
@@ -345,10 +351,10 @@ async def test_announcers_follow_nodes() -> None:
 async def test_events_say_who_what_and_why() -> None:
     api = FakeKube()
     async with rig_on(api) as rig:
-        rig.events.tell(
+        rig.events.emit(
             [
-                Notice("Service", "shop", "web", "u1", "Allocated", "has 192.0.2.1", False),
-                Notice("Eip", "", "public", "u2", "Overlap", "m" * 2000, True),
+                EventRecord("Service", "shop", "web", "u1", "Allocated", "has 192.0.2.1", False),
+                EventRecord("Eip", "", "public", "u2", "Overlap", "m" * 2000, True),
             ]
         )
         await asyncio.sleep(1)
@@ -374,8 +380,8 @@ async def test_events_are_bounded_and_never_wait() -> None:
     api.fault = lambda verb, plural, name: Unavailable("away") if plural == "events" else None
     async with rig_on(api) as rig:
         began = now()
-        notice = Notice("Service", "shop", "web", "u1", "R", "m", False)
-        rig.events.tell([notice] * 5000)
+        event = EventRecord("Service", "shop", "web", "u1", "R", "m", False)
+        rig.events.emit([event] * 5000)
         assert now() == began
         assert rig.events.dropped == 3000
 

@@ -19,6 +19,7 @@ from tests.manager.planner.scene import (
     WEB,
     announcer,
     carriers,
+    condition_of,
     eip,
     endpoints,
     hops,
@@ -27,7 +28,6 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
-    stated,
 )
 
 V6 = Family.IPV6
@@ -124,8 +124,8 @@ def test_carriers_and_their_sentence(
 ) -> None:
     decided = settled(scene(web, *slices, marks=marks))
     assert carriers(decided) == carry
-    assert stated(decided).reason == reason
-    assert clause in stated(decided).message
+    assert condition_of(decided).reason == reason
+    assert clause in condition_of(decided).message
     by = decided.services[KEY].annotations.get("pointsman.dev/announced-by")
     assert by == ("bgp" if carry else None)
 
@@ -145,8 +145,8 @@ def test_carriers_and_their_sentence(
 def test_nobody_hears_it(peers: dict[str, list[BgpPeer]], clause: str) -> None:
     some = {one.name: one for one in peers.get("bgp_peers", [])}
     decided = settled(scene(WEB, HERE, bgp_peers=some))
-    assert stated(decided).reason == "NoPeer"
-    assert clause in stated(decided).message
+    assert condition_of(decided).reason == "NoPeer"
+    assert clause in condition_of(decided).message
     assert not decided.speech.routes
 
 
@@ -178,7 +178,7 @@ def test_one_family_without_endpoints_is_named_and_the_other_is_served() -> None
     decided = settled(scene(service("a/web", **DUAL), HERE))
     assert hops(decided) == {"tor-1": ["192.0.2.11", "192.0.2.12", "192.0.2.13"]}
     assert decided.services[KEY].annotations["pointsman.dev/announced-by"] == "bgp"
-    assert stated(decided).message.startswith(
+    assert condition_of(decided).message.startswith(
         "2001:db8:100:: of Service a/web is withdrawn: it has no IPv6 endpoint that serves."
     )
 
@@ -190,8 +190,8 @@ def test_nodes_without_the_family_are_no_next_hops_and_are_named_when_none_is_le
     web = service("a/web", families=(V6,))
     decided = settled(scene(web, endpoints("a/web", "node1", family=V6), nodes=some))
     assert not decided.speech.routes
-    assert stated(decided).reason == "NoEligibleNode"
-    assert "node1 has no IPv6 address; node2" in stated(decided).message
+    assert condition_of(decided).reason == "NoEligibleNode"
+    assert "node1 has no IPv6 address; node2" in condition_of(decided).message
 
 
 def test_peers_on_different_networks_are_told_different_next_hops() -> None:
@@ -226,7 +226,7 @@ def test_the_nodeselector_of_the_eip_is_independent_of_the_policy() -> None:
 def test_protocol_none_is_allocated_and_left_to_others() -> None:
     decided = settled(scene(WEB, HERE, eip("x", "203.0.113.0/29", default=True, protocol="none")))
     assert not decided.speech.routes
-    assert (stated(decided).reason, stated(decided, kind="Allocated").status) == (
+    assert (condition_of(decided).reason, condition_of(decided, kind="Allocated").status) == (
         "NotAnnounced",
         "True",
     )
@@ -263,9 +263,11 @@ def test_who_cannot_use_a_shared_address_does_not_call_it_withdrawn(
         scene(service("a/web", **terms), service("a/dns", **terms), HERE, there, marks=marks)
     )
     assert hops(decided)["tor-1"]
-    assert stated(decided).status == "True"
-    assert stated(decided, "a/dns").message.startswith(begins)
-    assert "stays advertised while a Service on it is served" in stated(decided, "a/dns").message
+    assert condition_of(decided).status == "True"
+    assert condition_of(decided, "a/dns").message.startswith(begins)
+    assert (
+        "stays advertised while a Service on it is served" in condition_of(decided, "a/dns").message
+    )
 
 
 # --- the record first, the network second ---
@@ -291,7 +293,7 @@ def test_announced_is_said_only_once_the_speaker_holds_every_path() -> None:
     partly = {key: one for key, one in held.observed.routes.items() if key != first}
     partly_held = replace(held, observed=replace(held.observed, routes=partly))
     assert "pointsman.dev/Announced" not in plan(partly_held).services[KEY].conditions
-    assert stated(plan(held)).status == "True"
+    assert condition_of(plan(held)).status == "True"
 
 
 @pytest.mark.parametrize(
@@ -340,9 +342,9 @@ def test_a_second_family_unsays_nothing_of_the_first(pools: list[Any]) -> None:
     )
     grown = plan(replace(snapshot, services={KEY: dual}))
     assert grown.services[KEY].ingress == ("198.51.100.0", "2001:db8:100::")
-    assert stated(grown) == stated(before)
+    assert condition_of(grown) == condition_of(before)
     after = settled(replace(snapshot, services={KEY: dual}))
-    assert "198.51.100.0 and 2001:db8:100:: are advertised" in stated(after).message
+    assert "198.51.100.0 and 2001:db8:100:: are advertised" in condition_of(after).message
 
 
 # --- sessions and configuration that go away ---
@@ -380,7 +382,7 @@ def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> N
     snapshot, before = settle(scene(WEB, HERE, bgp_peers=peers_named(ages)))
     seen = replace(snapshot.observed, sessions=sessions_down(ages))
     found = plan(replace(snapshot, observed=seen, taken_at=NOW))
-    assert stated(found).reason == reason
+    assert condition_of(found).reason == reason
     assert found.speech.routes == before.speech.routes  # a session that returns finds them
     assert ("pointsman.dev/announced-by", "bgp") in found.services[KEY].annotations.items()
 
@@ -399,7 +401,7 @@ def test_a_speaker_that_is_gone(change: dict[str, Any], reason: str) -> None:
     fresh = "silent_s" not in change
     seen = replace(snapshot.observed, sessions={}, fresh=fresh, **change)
     found = plan(replace(snapshot, observed=seen, taken_at=NOW))
-    assert stated(found).reason == reason
+    assert condition_of(found).reason == reason
     assert found.speech.routes == before.speech.routes
 
 
@@ -407,14 +409,16 @@ def test_a_speaker_that_could_not_be_started_for_an_hour_is_no_session() -> None
     snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
     seen = replace(snapshot.observed, sessions={}, refused="its port is taken")
     found = plan(replace(snapshot, observed=seen, taken_at=NOW))
-    assert stated(found).reason == "NoSession"
+    assert condition_of(found).reason == "NoSession"
 
 
 def test_nothing_known_of_a_session_is_not_its_absence() -> None:
     for seen_of in ({}, {PeerName("a"): SessionReport("Active")}):  # no report, or one without age
         snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
         seen = replace(snapshot.observed, sessions=seen_of)
-        assert stated(plan(replace(snapshot, observed=seen, taken_at=NOW))).reason == "Announced"
+        assert (
+            condition_of(plan(replace(snapshot, observed=seen, taken_at=NOW))).reason == "Announced"
+        )
 
 
 @pytest.mark.parametrize(
@@ -431,7 +435,7 @@ def test_no_session_stays_said_until_there_is_one(age: float | None, reason: str
     lost = Condition("pointsman.dev/Announced", "False", "NoSession", "gone", "")
     services = {**snapshot.services, KEY: replace(web, conditions=(*others, lost))}
     seen = replace(snapshot.observed, sessions=sessions_down({"a": age}))
-    assert stated(plan(replace(snapshot, services=services, observed=seen))).reason == reason
+    assert condition_of(plan(replace(snapshot, services=services, observed=seen))).reason == reason
 
 
 def test_the_plan_says_when_a_minute_will_be_over() -> None:
@@ -460,8 +464,8 @@ def test_without_bgpconf_the_speaker_keeps_what_it_has() -> None:
 def test_without_bgpconf_nothing_new_is_said() -> None:
     decided = settled(without_conf(scene(WEB, HERE)))
     assert not decided.speech.routes
-    assert stated(decided).reason == "NoPeer"
-    assert "no usable BgpConf named 'default'" in stated(decided).message
+    assert condition_of(decided).reason == "NoPeer"
+    assert "no usable BgpConf named 'default'" in condition_of(decided).message
 
 
 @pytest.mark.parametrize(

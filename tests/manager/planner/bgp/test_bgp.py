@@ -16,6 +16,7 @@ from pointsman.model.route import PeerName
 from tests.manager.planner.scene import (
     WEB,
     announcer,
+    condition_of,
     eip,
     endpoints,
     hops,
@@ -24,7 +25,6 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
-    stated,
 )
 
 HERE = endpoints("a/web", "node1")
@@ -66,8 +66,8 @@ def test_routers_that_cannot_hear_are_named(named: list[str], clause: str) -> No
     off = peer("off", "192.0.2.9", disabled=True)
     decided = settled(scene(WEB, HERE, pool(peers=named), TORS[0], off))
     assert not decided.speech.routes
-    assert stated(decided).reason == "NoPeer"
-    assert clause in stated(decided).message
+    assert condition_of(decided).reason == "NoPeer"
+    assert clause in condition_of(decided).message
 
 
 def test_every_path_has_the_attributes_of_its_eip() -> None:
@@ -83,8 +83,8 @@ def test_a_wish_that_fails_is_said_on_the_eip_and_on_the_service() -> None:
     decided = settled(scene(WEB, HERE, pool(communities=["guests"])))
     said = decided.statuses[ResourceKey("Eip", "public")].conditions["BgpApplied"]
     assert (said.status, said.reason) == ("False", "PartlyApplied")
-    assert stated(decided).status == "True"
-    assert said.message in stated(decided).message
+    assert condition_of(decided).status == "True"
+    assert said.message in condition_of(decided).message
     fine = settled(scene(WEB, HERE, pool(med=1))).statuses[ResourceKey("Eip", "public")]
     assert fine.conditions["BgpApplied"].reason == "Applied"
     silent = settled(scene(WEB, HERE)).statuses[ResourceKey("Eip", "public")]
@@ -122,8 +122,11 @@ def test_a_local_service_in_an_aggregate_keeps_its_own_next_hops() -> None:
 
 def test_inside_an_aggregate_a_missing_endpoint_changes_the_condition_only() -> None:
     decided = settled(scene(WEB, AGGREGATING))
-    assert (stated(decided).status, stated(decided).reason) == ("False", "NoServingEndpoint")
-    assert "Its aggregate 198.51.100.0/28 stays advertised" in stated(decided).message
+    assert (condition_of(decided).status, condition_of(decided).reason) == (
+        "False",
+        "NoServingEndpoint",
+    )
+    assert "Its aggregate 198.51.100.0/28 stays advertised" in condition_of(decided).message
 
 
 def test_an_aggregate_goes_with_the_last_recorded_address_in_it() -> None:
@@ -155,7 +158,7 @@ def test_an_aggregate_is_withdrawn_when_no_node_may_carry() -> None:
     marks = "node1 labelled, node2 labelled, node3 labelled"
     decided = settled(scene(WEB, HERE, AGGREGATING, marks=marks))
     assert not decided.speech.routes
-    assert stated(decided).reason == "NoEligibleNode"
+    assert condition_of(decided).reason == "NoEligibleNode"
 
 
 def test_changed_attributes_are_those_of_the_wish_even_while_another_is_repaired() -> None:
@@ -250,7 +253,7 @@ def test_the_aggregate_of_a_service_that_cannot_be_judged_stays() -> None:
     world, before = settle(scene(WEB, HERE, AGGREGATING))
     poisoned = replace(world.services[WEB.key], policy=cast(Any, Unspeakable()))
     found = plan(replace(world, services={WEB.key: poisoned}))
-    assert stated(found).reason == "InternalError"
+    assert condition_of(found).reason == "InternalError"
     assert found.speech.routes == before.speech.routes
 
 
@@ -316,8 +319,8 @@ def test_a_router_that_no_eip_names_misses_no_node() -> None:
 def test_a_router_that_no_carrier_reaches_says_why() -> None:
     only = peer("tor-1", "10.9.0.1", nextHops={"scope": "Connected"})
     decided = settled(scene(WEB, HERE, only))
-    assert stated(decided).reason == "NoEligibleNode"
-    assert "node1 is on no network that 10.9.0.1 shares" in stated(decided).message
+    assert condition_of(decided).reason == "NoEligibleNode"
+    assert "node1 is on no network that 10.9.0.1 shares" in condition_of(decided).message
 
 
 def test_an_eip_that_cannot_be_read_keeps_what_is_said_and_says_nothing_new() -> None:

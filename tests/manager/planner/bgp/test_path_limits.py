@@ -27,7 +27,7 @@ from pointsman.model.address import Family, Prefix
 from pointsman.model.names import ZONE
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import PeerName
-from tests.manager.planner.scene import eip, peer, scene, service, stated
+from tests.manager.planner.scene import condition_of, eip, peer, scene, service
 
 MANY = 300
 ALONE = {"addPath": {"enabled": False}}
@@ -110,7 +110,7 @@ def test_no_router_is_planned_more_than_a_speaker_sends(
     assert "255 next hops" in conditions(decided, "a")["NextHopsLimited"]
     assert "NextHopsLimited" not in conditions(decided, "b")
     assert "NextHopsLimited" not in conditions(decided, "c")
-    said = stated(decided).message
+    said = condition_of(decided).message
     assert "255 are sent to BgpPeer 'a'," in said
     assert plan(calm).routes == decided.routes
 
@@ -120,7 +120,7 @@ def test_the_limit_is_told_where_it_begins(count: int) -> None:
     decided = settle(large(Family.IPV4, "Cluster", (), router("a"), count=count))[1]
     assert {len(hops) for hops in told(decided).values()} == {255}
     assert ("NextHopsLimited" in conditions(decided, "a")) == (count > 255)
-    assert ("255 are sent" in stated(decided).message) == (count > 255)
+    assert ("255 are sent" in condition_of(decided).message) == (count > 255)
 
 
 def test_a_node_that_goes_is_replaced_by_one_other_and_no_other_moves() -> None:
@@ -179,7 +179,7 @@ def test_services_on_one_address_together_stay_within_the_limits(
     ]
     assert best == found["c"]
     for key in ("a/one", "a/two"):
-        assert stated(decided, key).status == "True"
+        assert condition_of(decided, key).status == "True"
 
 
 def test_what_an_unreadable_bgppeer_keeps_stays_the_best_path() -> None:

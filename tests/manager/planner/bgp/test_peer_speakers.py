@@ -10,7 +10,7 @@ from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
 from manager.snapshot import BgpPeer, Observed, Settings, Snapshot
-from pointsman.model.record import ResourceKey, Stated
+from pointsman.model.record import ConditionValue, ResourceKey
 from pointsman.model.route import PeerName, SessionReport
 from tests.manager.planner.scene import WEB, announcer, endpoints, nic, peer, scene
 
@@ -55,7 +55,7 @@ def told(decided: Plan) -> dict[str, dict[int, list[str]]]:
     return found
 
 
-def said(decided: Plan, name: str, kind: str = "Ready") -> Stated:
+def said(decided: Plan, name: str, kind: str = "Ready") -> ConditionValue:
     return decided.statuses[ResourceKey("BgpPeer", name)].conditions[kind]
 
 

@@ -12,6 +12,7 @@ from pointsman.api import EipBgp
 from pointsman.model.route import PeerName
 from tests.manager.planner.scene import (
     WEB,
+    condition_of,
     eip,
     endpoints,
     hops,
@@ -20,7 +21,6 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
-    stated,
 )
 
 HERE = endpoints("a/web", "node1 node3")
@@ -49,7 +49,7 @@ def test_its_session_and_its_paths_stay(others: tuple[BgpPeer, ...]) -> None:
     assert decided.speech.exports == snapshot.observed.exports
     assert decided.speech.routes == snapshot.observed.routes
     assert hops(decided)["tor-2"] == ALL
-    assert stated(decided).status == "True"
+    assert condition_of(decided).status == "True"
     assert applied(snapshot, decided).observed == snapshot.observed
 
 
@@ -85,7 +85,7 @@ def test_what_it_was_never_told_is_announced_to_nobody() -> None:
     more = {**snapshot.services, late.key: late}
     slices = (*snapshot.endpoint_slices, endpoints("a/late", "node1"))
     decided = settled(replace(snapshot, services=more, endpoint_slices=slices))
-    assert stated(decided, "a/late").reason == "NoPeer"
+    assert condition_of(decided, "a/late").reason == "NoPeer"
 
 
 def test_an_aggregate_stays_while_it_has_addresses() -> None:
@@ -120,4 +120,4 @@ def test_its_address_is_given_to_nobody() -> None:
     asks = service("a/asks", notes={"addresses": "192.0.2.2"})
     snapshot = broken(ONE, TWO, pool)
     decided = settled(replace(snapshot, services={**snapshot.services, asks.key: asks}))
-    assert stated(decided, "a/asks", kind="Allocated").reason == "AddressExcluded"
+    assert condition_of(decided, "a/asks", kind="Allocated").reason == "AddressExcluded"

@@ -1,17 +1,23 @@
-"""What is told of a write: one Event per transition, of what stood there and what stands now.
+"""Which Events a write makes: one per transition between the object before it and after it.
 
 Pure. A transition is a condition whose status or reason is another; a Service that has other
-addresses than before is told so, too, and one whose record somebody had changed, when it is
-as planned again.
+addresses than before gets one, too, and one whose record somebody had changed, when it is as
+planned again.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from manager.planner.records import stated
+from manager.planner.records import condition_of
 from manager.snapshot import Service
 from pointsman.model.names import SHARED_AS, TROUBLES
-from pointsman.model.record import Notice, ResourceKey, ServiceRecord, Stated, StatusRecord
+from pointsman.model.record import (
+    ConditionValue,
+    EventRecord,
+    ResourceKey,
+    ServiceRecord,
+    StatusRecord,
+)
 from pointsman.model.verdicts.announcement import Repaired
 
 # What a user did on purpose is no warning; parallel sessions are there instead of ADD-PATH.
@@ -21,55 +27,57 @@ PARTLY: Final = frozenset({"PartlyEstablished", "TooFewSpeakers"})  # one, thoug
 CONSEQUENCES: Final = frozenset({"NoAddress"})
 
 
-def service_notices(
+def service_events(
     service: Service,
     before: ServiceRecord | None,
     after: ServiceRecord,
     *,
     planned: ServiceRecord,
-) -> Iterator[Notice]:
-    """Yield what a write made of *service*, that said *before* and says *after*."""
+) -> Iterator[EventRecord]:
+    """Yield the Events of a write that made *after* of the record *before* of *service*."""
     old = before or ServiceRecord()
     done = after == planned  # else somebody else changed it, just now
     repaired = _repaired(service, after, old) if done else None
     if repaired is not None:
-        yield about(service, stated(repaired))
+        yield service_event(service, condition_of(repaired))
         return
     moved = done and after.ingress != old.ingress
-    for name, said in sorted(after.conditions.items()):
-        turned = _turned(old.conditions.get(name), said) and said.reason not in CONSEQUENCES
-        if turned or (moved and said.reason == "Allocated"):
-            yield about(service, said)
+    for name, condition in sorted(after.conditions.items()):
+        turned = (
+            _turned(old.conditions.get(name), condition) and condition.reason not in CONSEQUENCES
+        )
+        if turned or (moved and condition.reason == "Allocated"):
+            yield service_event(service, condition)
 
 
-def status_notices(
+def status_events(
     key: ResourceKey, uid: str, before: StatusRecord | None, after: StatusRecord
-) -> Iterator[Notice]:
-    """Yield what a write made of one of our own resources."""
+) -> Iterator[EventRecord]:
+    """Yield the Events of a write to the status of one of our own resources."""
     old = before or StatusRecord()
-    for name, said in sorted(after.conditions.items()):
-        if _turned(old.conditions.get(name), said):
-            yield Notice(
+    for name, condition in sorted(after.conditions.items()):
+        if _turned(old.conditions.get(name), condition):
+            yield EventRecord(
                 kind=key.kind,
                 namespace="",
                 name=key.name,
                 uid=uid,
-                reason=said.reason,
-                message=said.message,
-                warning=_warns(name, said),
+                reason=condition.reason,
+                message=condition.message,
+                warning=_warns(name, condition),
             )
 
 
-def about(service: Service, said: Stated) -> Notice:
-    """Return the Event that tells *said* of *service*."""
-    return Notice(
+def service_event(service: Service, condition: ConditionValue) -> EventRecord:
+    """Return the Event that repeats *condition* of *service*."""
+    return EventRecord(
         kind="Service",
         namespace=service.namespace,
         name=service.name,
         uid=service.uid,
-        reason=said.reason,
-        message=said.message,
-        warning=said.status == "False",
+        reason=condition.reason,
+        message=condition.message,
+        warning=condition.status == "False",
     )
 
 
@@ -90,12 +98,12 @@ def _repaired(service: Service, record: ServiceRecord, old: ServiceRecord) -> Re
     return Repaired(service.key, tuple(changed)) if changed else None
 
 
-def _warns(name: str, said: Stated) -> bool:
+def _warns(name: str, condition: ConditionValue) -> bool:
     """Whether somebody should look at condition *name*."""
     amiss = "True" if name in TROUBLES else "False"
-    bad = said.status in (amiss, "Unknown")
-    return said.reason in PARTLY or (bad and said.reason not in ASKED_FOR)
+    bad = condition.status in (amiss, "Unknown")
+    return condition.reason in PARTLY or (bad and condition.reason not in ASKED_FOR)
 
 
-def _turned(before: Stated | None, after: Stated) -> bool:
+def _turned(before: ConditionValue | None, after: ConditionValue) -> bool:
     return before is None or (before.status, before.reason) != (after.status, after.reason)
