@@ -213,6 +213,7 @@ class Writer:
         if own.get("resourceVersion", str(old.rv)) != str(old.rv):
             raise conflict(kind.group, kind.plural, name, STALE)
         self._preconditions(kind, old, {"uid": own.get("uid")})
+        forgets = own.get("managedFields") == managed.FORGET and "managedFields" in before
         meta.keep_stamps(own, before)
         own.update({k: before[k] for k in ("name", "namespace") if k in before})
         if subresource:
@@ -224,9 +225,10 @@ class Writer:
         self._refuse(kind, name, faults + check(new, old.obj))
         if not subresource:
             kind.rules.allocate(new, old.obj)
-        if _content(new) == _content(old.obj):
+        if _content(new) == _content(old.obj) and not forgets:
             return old  # nothing to write: no new version, no event
-        managed.record(new, old.obj, manager=caller.manager, subresource=subresource)
+        known = _content(old.obj) if forgets else old.obj
+        managed.record(new, known, manager=caller.manager, subresource=subresource)
         return self._commit(kind, new, old, caller)
 
     def _commit(self, kind: Kind, new: Object, old: Record | None, caller: Caller) -> Record:

@@ -1,4 +1,4 @@
-"""managedFields: who wrote what, last.
+"""managedFields: who wrote what, last; of the oldest writers only that there were some.
 
 A plain record of Update operations: maps are followed, lists are one field (the real server
 follows keyed lists too). Refuses server-side apply, hence records no Apply operation.
@@ -11,6 +11,9 @@ from standin.grammar.meta import now
 Path = tuple[str, ...]
 OWNABLE_META = ("annotations", "finalizers", "labels", "ownerReferences")
 MISSING = object()
+WRITERS_MAX = 10  # of which a server tells apart who updated an object
+OLDEST = "ancient-changes"  # the rest, merged
+FORGET: list[dict[str, Any]] = [{}]  # written as managedFields: forget them all
 
 
 def record(
@@ -34,7 +37,21 @@ def record(
         own |= {"time": now(), "apiVersion": new["apiVersion"]}
     elif changed:
         entries.append(_entry(manager, subresource, new["apiVersion"], changed))
+    _merge_oldest(entries)
     new["metadata"]["managedFields"] = entries
+    if not entries:
+        del new["metadata"]["managedFields"]
+
+
+def _merge_oldest(entries: list[dict[str, Any]]) -> None:
+    """Keep to ten writers: the oldest become one, of no name and no subresource."""
+    while len(entries) > WRITERS_MAX:
+        oldest = sorted(entries, key=lambda e: (e["time"], e["manager"], e.get("subresource", "")))
+        first = next((e for e in oldest if e["manager"] == OLDEST), oldest[0])
+        second = next(e for e in oldest if e is not first)
+        paths = _paths(first["fieldsV1"], ()) | _paths(second["fieldsV1"], ())
+        merged = _entry(OLDEST, "", second["apiVersion"], paths) | {"time": second["time"]}
+        entries[:] = [merged, *(e for e in entries if e is not first and e is not second)]
 
 
 def _entry(manager: str, subresource: str, version: str, paths: set[Path]) -> dict[str, Any]:

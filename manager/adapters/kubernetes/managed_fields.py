@@ -11,23 +11,30 @@ from typing import Final
 from pointsman.model.names import ALLOCATED_FROM, FIELD_MANAGER
 
 SUBRESOURCE: Final = "status"  # through which addresses are written
+# What a server calls those it no longer tells apart: it remembers ten that updated an object.
+FORGOTTEN: Final = "ancient-changes"
 PATH: Final = ("f:metadata", "f:annotations", f"f:{ALLOCATED_FROM}")
 
 
 def hints_are_ours(metadata: object) -> bool | None:
-    """Return whether the annotation is as we wrote it; None: there is no telling."""
+    """Return whether the annotation is as we wrote it; None: there is no telling.
+
+    Where an object has had many writers the oldest are merged, and we may be among them.
+    """
     if not isinstance(metadata, Mapping):
         return None
     created = str(metadata.get("creationTimestamp") or "")
     owners = list(_owners(metadata.get("managedFields")))
     if not owners:
         return None
-    return any(
+    if any(
         one.get("manager") == FIELD_MANAGER
         and one.get("subresource") == SUBRESOURCE
         and str(one.get("time") or "") >= created
         for one in owners
-    )
+    ):
+        return True
+    return None if any(one.get("manager") == FORGOTTEN for one in owners) else False
 
 
 def trim(metadata: object) -> None:

@@ -30,6 +30,8 @@ ELSEWHERE = entry("kubectl", "", notes={"f:example.net/x": {}})
         pytest.param([entry("pointsman-manager", "")], False, id="with our name, not as we write"),
         pytest.param([entry("pointsman-manager", time="2026-01-01T00:00:00Z")], False, id="copied"),
         pytest.param([OURS, entry("argocd", "")], True, id="another applied the very same"),
+        pytest.param([entry("ancient-changes", "")], None, id="the server has forgotten who"),
+        pytest.param([entry("ancient-changes", ""), OURS], True, id="who but us"),
         pytest.param([ELSEWHERE], None, id="nobody wrote it"),
         pytest.param(None, None, id="the server tells nothing"),
         pytest.param([{}], None, id="emptied by hand"),
