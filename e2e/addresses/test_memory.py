@@ -46,6 +46,26 @@ def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Lab) -> None:
     lab.wait("three Events", told)
 
 
+@pytest.mark.parametrize("lost", ["ingress", "conditions", "both"])
+def test_what_is_wiped_while_no_manager_runs_comes_back(lab: Lab, lost: str) -> None:
+    """Where both are lost only the annotation is left, and whose it is the API server tells."""
+    words.apply(lab, service("below"))
+    words.has(lab, "below", "198.51.100.0")
+    cluster.make(lab, "web")
+    address = cluster.settled(lab, "web")
+    cluster.delete(lab, "below")
+    with RouteEvents(lab) as events:
+        lab.fail("manager")
+        gone = {"loadBalancer": {"ingress": None}, "conditions": None}
+        status = {"ingress": {"loadBalancer": gone["loadBalancer"]}, "both": gone}
+        left = status.get(lost, {"conditions": None})
+        lab.api.merge(f"{SERVICES}/web/status", {"status": left})
+        lab.heal("manager")
+        words.has(lab, "web", address)
+        cluster.settled(lab, "web")
+    assert events.about(f"{address}/32") == []
+
+
 def test_a_forged_origin_neither_admits_nor_evicts(lab: Lab) -> None:
     words.eip(lab, "vip", f"{ADDRESS}/30", namespaces=[words.TEAM])
     words.eip(lab, "open", "198.51.100.72/30")

@@ -16,6 +16,7 @@ from e2e.cluster import CRS, PREFIX, verdicts
 from lab.cluster.client import Json
 from lab.errors import Broken
 from lab.handle import Lab
+from lab.options import ApiKind
 
 TEAM = "team-a"
 SERVICES = "/api/v1/namespaces/{namespace}/services"
@@ -25,7 +26,8 @@ TEAM_LABEL = "example.com/team"
 
 def tidy(lab: Lab) -> None:
     """Undo what the stories did beyond what `cluster.tidy` knows, then all of that."""
-    lab.api.request("DELETE", "/_faults")
+    if lab.options.api is ApiKind.STAND_IN:  # a real server takes no orders of faults
+        lab.api.request("DELETE", "/_faults")
     if lab.api.find(f"/api/v1/namespaces/{TEAM}"):
         collection = SERVICES.format(namespace=TEAM)
         for item in lab.api.get(collection)["items"]:
@@ -86,7 +88,8 @@ def restarted(lab: Lab) -> None:
 
 
 def poison(lab: Lab, path: str, code: int = 500) -> None:
-    """Let every PATCH of *path* fail from now on, until `cure`."""
+    """Let every PATCH of *path* fail from now on, until `cure`; skips on a real API server."""
+    cluster.standin_only(lab)
     fault = {"code": code, "verb": "PATCH", "path": path, "count": 10_000}
     lab.api.request("POST", "/_faults", fault)
 

@@ -112,7 +112,7 @@ async def created_anew_from_a_backup(api: Client, one: str) -> Answer:
 
 async def fields_forgotten(api: Client, one: str) -> Answer:
     """What Kubernetes documents for getting rid of them."""
-    forget = {"metadata": {"managedFields": [{}]}}
+    forget: dict[str, Any] = {"metadata": {"managedFields": [{}]}}
     return await api.merge(one, forget, fieldManager="kubectl-patch")
 
 
