@@ -13,6 +13,7 @@ from typing import Generic, Literal, NewType, TypeVar
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
 from pointsman.model.address import Address, Family, Prefix
 from pointsman.model.names import LOAD_BALANCER, OUT_OF_SERVICE
+from pointsman.model.ranges import read_address
 from pointsman.model.route import (
     Neighbor,
     PeerName,
@@ -45,11 +46,20 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """One entry of status.loadBalancer.ingress."""
+    """One entry of status.loadBalancer.ingress: as it is spelled, and the address it spells."""
 
     ip: str = ""
     hostname: str = ""
     ip_mode: str = ""
+    address: Address | None = field(init=False, repr=False, compare=False)  # None: no address
+
+    def __post_init__(self) -> None:
+        # Read here and nowhere else: whoever wrote it may have spelled it in another way.
+        try:
+            address = read_address(self.ip) if self.ip else None
+        except ValueError:
+            address = None
+        object.__setattr__(self, "address", address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,11 @@ class Service:
     @property
     def key(self) -> ServiceKey:
         return ServiceKey(f"{self.namespace}/{self.name}")
+
+    @property
+    def status_addresses(self) -> tuple[Address, ...]:
+        """Every address in its status, whoever wrote it, in its order; no hostnames."""
+        return tuple(dict.fromkeys(one.address for one in self.ingress if one.address is not None))
 
 
 @dataclass(frozen=True, slots=True)

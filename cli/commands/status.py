@@ -14,6 +14,7 @@ from cli.output.tables import Table
 from cli.source import cluster
 from manager.planner.addresses.claims import read_claim
 from manager.planner.addresses.ownership import partition_services
+from manager.planner.addresses.pools import read_pools
 from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
 from pointsman.api import Scope
 from pointsman.model.names import (
@@ -57,7 +58,7 @@ def run(given: argparse.Namespace) -> int:
 
 def status_json(snapshot: Snapshot) -> Json:
     """Return what is recorded, by kind and name; `wrong` has one sentence for each trouble."""
-    services = partition_services(snapshot).ours
+    services = partition_services(snapshot, read_pools(snapshot)).ours
     shape: Json = {
         "peers": {name: _peer(one) for name, one in sorted(snapshot.bgp_peers.items())},
         "eips": {name: _eip(one) for name, one in sorted(snapshot.eips.items())},

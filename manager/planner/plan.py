@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from manager.planner.addresses.allocate import allocate
-from manager.planner.addresses.own_record import held_addresses
 from manager.planner.addresses.ownership import partition_services
+from manager.planner.addresses.pools import read_pools
 from manager.planner.bgp.conditions import Records, remarked, time_to_remark
 from manager.planner.bgp.context import Shared
 from manager.planner.bgp.negotiated import takes_several
@@ -42,8 +42,9 @@ from pointsman.model.verdicts.readiness import Disabled
 
 def plan(snapshot: Snapshot) -> Plan:
     """Return everything that should be, given everything that is."""
-    services = partition_services(snapshot)
-    allocations = allocate(snapshot, services.ours)
+    pools = read_pools(snapshot)
+    services = partition_services(snapshot, pools)
+    allocations = allocate(snapshot, services.ours, pools=pools)
     shared = _shared(snapshot, allocations)
     scene = _Scene(shared, serving(snapshot.endpoint_slices))
     for key, service in services.ours.items():
@@ -134,7 +135,7 @@ class _Scene:
             return [Contribution(NotAnnounced(service.key, _stray(allocation.grants)))]
         if not by_eip:
             return [Contribution(NoAddress(service.key))]
-        recorded = frozenset(held_addresses(service))
+        recorded = frozenset(service.status_addresses)
         found = []
         for eip, addresses in by_eip.items():
             spec = self.shared.snapshot.eips[eip].spec

@@ -118,7 +118,7 @@ def released(service: Service) -> Service:
     """Return *service*, which is not ours, without what a record of ours left on it."""
     if not bears_mark(service):
         return service
-    ours = set(map(str, own_record(service).addresses))
-    ingress = tuple(entry for entry in service.ingress if entry.ip not in ours)
+    ours = frozenset(own_record(service).addresses)
+    ingress = tuple(entry for entry in service.ingress if entry.address not in ours)
     bare = written(service, ServiceRecord())
     return bare if bare.ingress == ingress else replace(bare, ingress=ingress)

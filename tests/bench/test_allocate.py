@@ -11,6 +11,8 @@ from dataclasses import replace
 import pytest
 
 from manager.planner.addresses.allocate import allocate
+from manager.planner.addresses.pools import read_pools
+from manager.planner.desired import Allocations
 from manager.snapshot import EipName, Service, ServiceKey, ServicePort, Snapshot
 from tests.manager.planner.addresses.addressing import DUAL, V6, apply, eip, plan, service
 
@@ -18,6 +20,10 @@ pytestmark = pytest.mark.bench
 
 SERVICES, EIPS = 10_000, 50
 PORTS = (ServicePort("TCP", 80),)
+
+
+def allocation(snapshot: Snapshot) -> Allocations:
+    return allocate(snapshot, snapshot.services, pools=read_pools(snapshot))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -71,7 +77,13 @@ def test_ten_thousand_services_over_fifty_eips() -> None:
     rows: list[tuple[str, float, float]] = []
 
     def row(what: str, snapshot: Snapshot, limit_s: float) -> None:
-        rows.append((what, seconds(lambda: allocate(snapshot, snapshot.services)), limit_s))
+        rows.append(
+            (
+                what,
+                seconds(lambda: allocation(snapshot)),
+                limit_s,
+            )
+        )
 
     fresh = cluster(fleet(SERVICES))
     settled = apply(fresh, plan(fresh))
@@ -97,6 +109,6 @@ def test_a_wide_pool_is_not_scanned() -> None:
     """First free is found without scanning, wherever the holes are."""
     wide = {EipName("wide"): eip("wide", "2001:db8::/48", default=True)}
     snapshot = Snapshot(services=fleet(2_000, families=(V6,)), eips=wide)
-    taken = seconds(lambda: allocate(snapshot, snapshot.services))
+    taken = seconds(lambda: allocation(snapshot))
     print(f"{'2,000 new out of one /48':<42} {taken * 1000:7.0f} ms")
     assert taken < 0.5

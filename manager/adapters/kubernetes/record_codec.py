@@ -208,5 +208,5 @@ def _entry(entry: Ingress) -> dict[str, str]:
 
 
 def _not_ours(service: Service) -> list[Ingress]:
-    ours = set(map(str, own_record(service).addresses))
-    return [entry for entry in service.ingress if entry.hostname or entry.ip not in ours]
+    ours = frozenset(own_record(service).addresses)
+    return [entry for entry in service.ingress if entry.hostname or entry.address not in ours]

@@ -24,7 +24,7 @@ from manager.planner.addresses.claims import (
     with_pending,
 )
 from manager.planner.addresses.ledger import Ledger
-from manager.planner.addresses.pools import read_pools
+from manager.planner.addresses.pools import Pools
 from manager.planner.addresses.sharing import terms
 from manager.planner.addresses.split_keys import warn_of_split_keys
 from manager.planner.addresses.usage import eip_usages
@@ -36,13 +36,14 @@ from pointsman.model.verdicts.address import InternalError
 from pointsman.model.verdicts.base import Verdict
 
 
-def allocate(snapshot: Snapshot, ours: Mapping[ServiceKey, Service]) -> Allocations:
+def allocate(
+    snapshot: Snapshot, ours: Mapping[ServiceKey, Service], *, pools: Pools
+) -> Allocations:
     """Return the addresses of every Service in *ours*, and the usage of every Eip.
 
     A Service or Eip whose judging raises gets the verdict InternalError and stays as it
     is; its exception is among the failures of the result, for the shell to log.
     """
-    pools = read_pools(snapshot)
     ledger = Ledger(snapshot, pools)
     allocator = _Allocator(ledger, snapshot.pending)
     claims = sorted(map(allocator.read, ours.values()), key=_age)

@@ -12,7 +12,6 @@ from manager.planner.addresses.own_record import (
     HOPED,
     OwnRecord,
     bears_mark,
-    held_addresses,
     overwritten,
     own_record,
     recorded_items,
@@ -84,7 +83,7 @@ class Claim:
 
 def unreadable(service: Service) -> Claim:
     """Return the claim of a Service whose reading raised: only what it holds is believed."""
-    in_status = held_addresses(service)
+    in_status = service.status_addresses
     held = by_family(in_status)
     return Claim(
         service,

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.collisions import collision, external_users
-from manager.planner.addresses.own_record import bears_mark, held_addresses, own_record
+from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.planner.addresses.permission import Refused, forbidden, refused, takes_over
 from manager.planner.addresses.pools import Pool, Pools
 from manager.planner.addresses.sharing import Holders, Obstacle, ShareIndex
@@ -46,7 +46,7 @@ def _recorded(service: Service) -> tuple[Address, ...]:
     if bears_mark(service):
         return own_record(service).addresses
     ours = service.type == LOAD_BALANCER and service.load_balancer_class == LOAD_BALANCER_CLASS
-    return () if ours else held_addresses(service)
+    return () if ours else service.status_addresses
 
 
 def still_routed(snapshot: Snapshot) -> frozenset[Address]:

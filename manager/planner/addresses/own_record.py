@@ -46,14 +46,9 @@ def bears_mark(service: Service) -> bool:
     )
 
 
-def held_addresses(service: Service) -> tuple[Address, ...]:
-    """Return every address in the status, whoever wrote it, in its order; no hostnames."""
-    return tuple(dict.fromkeys(_readable(entry.ip for entry in service.ingress)))
-
-
 def own_record(service: Service) -> OwnRecord:
     """Return which addresses in the status of *service* are our record."""
-    in_status = held_addresses(service)
+    in_status = service.status_addresses
     ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
     annotated = _annotated(service)
     if not in_status or not ours:
@@ -81,7 +76,7 @@ def overwritten(service: Service) -> bool:
     ours must stand there, and must not deny the addresses.
     """
     annotated = _annotated(service)
-    in_status = frozenset(held_addresses(service))
+    in_status = frozenset(service.status_addresses)
     ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
     allocated = ours.get(ALLOCATED)
     has_all = allocated is not None and allocated.status == "True"

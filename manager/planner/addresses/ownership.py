@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from manager.planner.addresses.claims import MOST
-from manager.planner.addresses.own_record import bears_mark, held_addresses
+from manager.planner.addresses.own_record import bears_mark
 from manager.planner.addresses.permission import Namespaces, refused, takes_over
-from manager.planner.addresses.pools import Pools, read_pools
+from manager.planner.addresses.pools import Pools
 from manager.snapshot import Service, ServiceKey, Snapshot
 from pointsman.model.names import LOAD_BALANCER, LOAD_BALANCER_CLASS
 from pointsman.model.verdicts.announcement import ForeignController
@@ -26,22 +26,25 @@ class Partition:
     left_alone: Mapping[ServiceKey, Verdict]
 
 
-def partition_services(snapshot: Snapshot) -> Partition:
+def partition_services(snapshot: Snapshot, pools: Pools) -> Partition:
     """Return which Services are ours to serve, in order of their keys."""
     ours: dict[ServiceKey, Service] = {}
     left_alone: dict[ServiceKey, Verdict] = {}
-    pools = None
     for key, service in sorted(snapshot.services.items()):
         if not _claimed(service, require_class=snapshot.settings.require_class):
             continue
-        if service.load_balancer_class is None and service.ingress and not bears_mark(service):
-            pools = pools or read_pools(snapshot)
-            if not _may_be_taken_over(service, pools, snapshot.namespaces):
-                addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
-                left_alone[key] = ForeignController(key, addresses)
-                continue
-        ours[key] = service
+        if _is_another_controllers(service, pools, snapshot.namespaces):
+            addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
+            left_alone[key] = ForeignController(key, addresses)
+        else:
+            ours[key] = service
     return Partition(ours, left_alone)
+
+
+def _is_another_controllers(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
+    if service.load_balancer_class is not None or not service.ingress or bears_mark(service):
+        return False
+    return not _may_be_taken_over(service, pools, namespaces)
 
 
 def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
@@ -49,7 +52,7 @@ def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -
 
     What an Eip excludes is not its own: that is how an address is left to another controller.
     """
-    in_status = held_addresses(service)
+    in_status = service.status_addresses
     if service.deleting or not 0 < len(in_status) <= MOST or not all(e.ip for e in service.ingress):
         return False
     return all(

@@ -172,6 +172,15 @@ FROM = {"pointsman.dev/allocated-from": "public/198.51.100.0"}
             None,
             id="a forged annotation alone takes no address away",
         ),
+        pytest.param(
+            service(
+                condition(ALLOCATED),
+                ingress=[{"ip": "2001:DB8:0::1", "ipMode": "VIP"}],
+                annotations={"pointsman.dev/allocated-from": "public/2001:db8::1"},
+            ),
+            {"loadBalancer": {"ingress": None}, "conditions": None},
+            id="ours goes, however somebody has spelled it",
+        ),
     ],
 )
 def test_release(raw: dict, status: dict | None) -> None:

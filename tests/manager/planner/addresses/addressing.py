@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from manager.planner.addresses.allocate import allocate
+from manager.planner.addresses.pools import read_pools
 from manager.planner.desired import Allocation, Allocations, EipUsage
 from manager.planner.records import origins
 from manager.snapshot import (
@@ -76,7 +77,7 @@ def ours(snapshot: Snapshot) -> Mapping[ServiceKey, Service]:
 
 
 def plan(snapshot: Snapshot) -> Allocations:
-    return allocate(snapshot, ours(snapshot))
+    return allocate(snapshot, ours(snapshot), pools=read_pools(snapshot))
 
 
 def given(allocations: Allocations) -> dict[str, list[str]]:

@@ -5,14 +5,19 @@ from typing import Any
 
 import pytest
 
-from manager.planner.addresses.ownership import partition_services
+from manager.planner.addresses.ownership import Partition, partition_services
+from manager.planner.addresses.pools import read_pools
 from manager.planner.plan import plan
-from manager.snapshot import Condition, Ingress, Settings
+from manager.snapshot import Condition, Ingress, Settings, Snapshot
 from tests.manager.planner.addresses.addressing import stranger
 from tests.manager.planner.scene import WEB, eip, endpoints, scene
 
 PUBLIC = eip("public", "198.51.100.0/28", exclude=("198.51.100.8/29",), default=True)
 STRICT = Settings(require_class=True)
+
+
+def partition(snapshot: Snapshot) -> Partition:
+    return partition_services(snapshot, read_pools(snapshot))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_claimed(service_type: str, its_class: str | None, settings: Settings, o
     ],
 )
 def test_takeover(held: list[str], more: dict[str, Any], ours: bool) -> None:
-    found = partition_services(scene(stranger("a/web", *held, **more), PUBLIC))
+    found = partition(scene(stranger("a/web", *held, **more), PUBLIC))
     assert (list(found.ours), list(found.left_alone)) == (
         (["a/web"], []) if ours else ([], ["a/web"])
     )
@@ -76,7 +81,7 @@ def test_takeover(held: list[str], more: dict[str, Any], ours: bool) -> None:
 
 def test_a_hostname_of_another_controller_is_never_ours() -> None:
     web = replace(WEB, ingress=(Ingress(hostname="lb.example.net"),))
-    assert list(partition_services(scene(web, PUBLIC)).left_alone) == ["a/web"]
+    assert list(partition(scene(web, PUBLIC)).left_alone) == ["a/web"]
 
 
 def test_what_is_left_alone_gets_nothing_and_is_told_how_to_part() -> None:
