@@ -25,7 +25,7 @@ from agent.reconcile import Agent
 from agent.snapshot import NodeName, Settings
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.errors import Misuse
-from pointsman.runtime.log_once import Complaints
+from pointsman.runtime.log_once import LogOnce
 from pointsman.runtime.loop import Loop
 
 log = logging.getLogger("agent")
@@ -100,7 +100,7 @@ async def _work(options: Options, session: aiohttp.ClientSession) -> None:
         host=socket.gethostname()[:253],
     )
     agent = Agent(settings, links=links, proxy=proxy, announcer=announcer)
-    loop = Loop(agent.step, on_unavailable=Complaints(log).say)
+    loop = Loop(agent.step, on_unavailable=LogOnce(log).log)
     log.info("node %s, API server %s", options.node, options.access.server)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(links.watch(loop.wake))

@@ -220,11 +220,11 @@ def _parser() -> argparse.ArgumentParser:
     read = verb("logs", logs, "print what a program said; `all` for every one")
     read.add_argument("program")
     read.add_argument("-f", "--follow", action="store_true")
-    told = verb("demo", tell, "build a lab, tell what Pointsman does in it, take it down")
-    told.set_defaults(name="demo")
-    told.add_argument("--router", choices=[kind.value for kind in RouterKind], default="frr")
-    _parts_flag(told)
-    told.add_argument("--keep", action="store_true", help="leave the lab up")
+    story = verb("demo", tell, "build a lab, tell what Pointsman does in it, take it down")
+    story.set_defaults(name="demo")
+    story.add_argument("--router", choices=[kind.value for kind in RouterKind], default="frr")
+    _parts_flag(story)
+    story.add_argument("--keep", action="store_true", help="leave the lab up")
     return top
 
 

@@ -70,7 +70,7 @@ spec:
 class Seen:
     """One line of the closing table."""
 
-    told: str
+    what: str
     seconds: float
     true: bool
 
@@ -123,7 +123,7 @@ class Story:
         self._command(f"pointsman lab exec {machine} -- {shlex.join(command)}")
         print(self.lab.exec(machine, *command).rstrip(), flush=True)
 
-    def claim(self, told: str, look: Callable[[], object]) -> None:
+    def claim(self, what: str, look: Callable[[], object]) -> None:
         """Wait until *look*, which looks afresh each time, is true.
 
         Time runs from the command that caused it.
@@ -132,14 +132,14 @@ class Story:
             Untrue: it never was.
         """
         try:
-            self.lab.wait(told, look, timeout_s=PATIENCE_S)
+            self.lab.wait(what, look, timeout_s=PATIENCE_S)
         except Broken as broken:
-            self._remember(told, true=False)
+            self._remember(what, true=False)
             raise Untrue(str(broken)) from broken
-        self._remember(told, true=True)
+        self._remember(what, true=True)
 
     def requests(
-        self, address: str, count: int, *, told: str, true: Callable[[Counter[Reply]], bool]
+        self, address: str, count: int, *, what: str, true: Callable[[Counter[Reply]], bool]
     ) -> None:
         """Claim that the answers to *count* requests are as *true* says, and print them.
 
@@ -159,21 +159,21 @@ class Story:
 
         self._command(f"pointsman lab get {address} --count {count}")
         self._since = time.monotonic()
-        self.claim(told, look)
+        self.claim(what, look)
 
     def table(self) -> str:
-        width = max((len(one.told) for one in self.seen), default=0)
+        width = max((len(one.what) for one in self.seen), default=0)
         lines = []
         for one in self.seen:
             word = "seen" if one.true else "NOT SEEN"
-            lines.append(f"{word:8}  {one.told:{width}}  {one.seconds * 1000:7.0f} ms")
+            lines.append(f"{word:8}  {one.what:{width}}  {one.seconds * 1000:7.0f} ms")
         return "\n".join(lines)
 
-    def _remember(self, told: str, *, true: bool) -> None:
+    def _remember(self, what: str, *, true: bool) -> None:
         took = time.monotonic() - self._since
-        self.seen.append(Seen(told, took, true))
+        self.seen.append(Seen(what, took, true))
         mark = self._in("32", "ok") if true else self._in("31", "NOT AS TOLD")
-        self._print(f"{mark}  {told}  ({took * 1000:.0f} ms)")
+        self._print(f"{mark}  {what}  ({took * 1000:.0f} ms)")
 
     def _command(self, text: str) -> None:
         self._print(self._in("36", f"$ {text}"))
@@ -216,7 +216,7 @@ def requests_arrive(story: Story) -> None:
     story.requests(
         V4,
         90,
-        told="all nine pods answered",
+        what="all nine pods answered",
         true=lambda found: len({pod for _, pod, _ in found}) == 9,
     )
 
@@ -231,7 +231,7 @@ def local(story: Story) -> None:
     story.requests(
         V4,
         10,
-        told="the pods see the client's own address",
+        what="the pods see the client's own address",
         true=lambda found: {client for _, _, client in found} == {CLIENT_ADDRESSES[0]},
     )
 
@@ -263,7 +263,7 @@ def ipv6(story: Story) -> None:
     story.requests(
         V6,
         30,
-        told="all three nodes answered",
+        what="all three nodes answered",
         true=lambda found: len({node for node, _, _ in found}) == 3,
     )
     story.chapter("8. kubectl describe tells which address, from where, and who announces it")

@@ -114,8 +114,8 @@ def session(lab: Lab, neighbor: str) -> tuple[int, int]:
 
 
 def _established(lab: Lab, neighbor: str) -> dict[str, Any]:
-    said = json.loads(lab.exec("router", "vtysh", "-c", f"show bgp neighbors {neighbor} json"))
-    found: dict[str, Any] = said.get(neighbor, {})
+    neighbors = json.loads(lab.exec("router", "vtysh", "-c", f"show bgp neighbors {neighbor} json"))
+    found: dict[str, Any] = neighbors.get(neighbor, {})
     if found.get("bgpState") != "Established":
         raise Broken(f"The session with {neighbor} is {found.get('bgpState', 'unknown')}.")
     return found

@@ -65,8 +65,8 @@ class Faults:
         *in_stream*: ask for what a watch tells inside its stream, not as its HTTP status.
         """
         for fault in self.pending:
-            told_inside = verb == "watch" and fault.code == 410 and not fault.http
-            if told_inside is not in_stream or not path.startswith(fault.path):
+            as_event = verb == "watch" and fault.code == 410 and not fault.http
+            if as_event is not in_stream or not path.startswith(fault.path):
                 continue
             if fault.verb and fault.verb.lower() != verb.lower():
                 continue

@@ -46,13 +46,13 @@ def table_teller(kind: Kind, request: web.Request) -> Callable[[str, Any], bytes
 
     def tell(what: str, item: Any) -> bytes:
         nonlocal headed
-        told = json.loads(line(what, item))
+        entry = json.loads(line(what, item))
         if what not in ("ERROR", "BOOKMARK"):
-            obj = told["object"]
+            obj = entry["object"]
             rv = obj["metadata"]["resourceVersion"]
-            told["object"] = tables.table(kind, [obj], rv=rv, include=include, headed=headed)
+            entry["object"] = tables.table(kind, [obj], rv=rv, include=include, headed=headed)
             headed = False
-        return encode(told) + b"\n"
+        return encode(entry) + b"\n"
 
     return tell
 

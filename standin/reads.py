@@ -173,7 +173,7 @@ class Reader:
                 first.append(("BOOKMARK", self._bookmark(kind, rv, done=True)))
         else:
             try:
-                first += _told(table.since(start), selected)
+                first += _transitions(table.since(start), selected)
             except Gone:
                 text = f"too old resource version: {start} ({table.floor})"
                 yield [("ERROR", expired(text).status())]
@@ -202,7 +202,7 @@ class Reader:
         while (now := time.monotonic()) < ends:
             try:
                 async with asyncio.timeout(min(mark, ends) - now):
-                    changes = [await queue.get()]
+                    events = [await queue.get()]
             except TimeoutError:
                 # A bookmark promises that everything up to it was told; none goes backwards.
                 current = self._store.rv >= table.listeners.get(queue, 0)
@@ -211,10 +211,10 @@ class Reader:
                     mark = self._next_mark(ends)
                 continue
             while not queue.empty():
-                changes.append(queue.get_nowait())
-            if told := _told([c for c in changes if c], selected):
-                yield told
-            if None in changes:
+                events.append(queue.get_nowait())
+            if batch := _transitions([c for c in events if c], selected):
+                yield batch
+            if None in events:
                 return
 
     def _next_mark(self, ends: float) -> float:
@@ -239,9 +239,11 @@ def _within(namespace: str, selected: Selected | None) -> Selected:
     return matches
 
 
-def _told(events: list[Event], selected: Selected) -> list[tuple[str, Event | Record | Object]]:
-    told = ((transition(event, selected), event) for event in events)
-    return [(kind, event) for kind, event in told if kind]
+def _transitions(
+    events: list[Event], selected: Selected
+) -> list[tuple[str, Event | Record | Object]]:
+    found = ((transition(event, selected), event) for event in events)
+    return [(kind, event) for kind, event in found if kind]
 
 
 def line(kind: str, what: Event | Record | Object) -> bytes:

@@ -105,10 +105,10 @@ class Table:
         self._events.append(event)
         if len(self._events) >= 2 * self._ring:  # halving keeps appending O(1)
             self.forget(self._events[-self._ring - 1].rv)
-        for listener, told in list(self.listeners.items()):
+        for listener, since in list(self.listeners.items()):
             if listener.qsize() >= BACKLOG:
                 self.cut(listener)
-            elif event.rv > told:
+            elif event.rv > since:
                 listener.put_nowait(event)
 
     def forget(self, rv: int) -> None:
@@ -134,7 +134,7 @@ class Table:
         """Become *records*, with no past before *rv*; watches go on from *was*, as they believe."""
         self.records, self._sorted = dict(records), None
         self._events, self.floor = [], rv
-        self.listeners = {listener: max(was, told) for listener, told in self.listeners.items()}
+        self.listeners = {listener: max(was, since) for listener, since in self.listeners.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,8 @@ class Apt:
         command = [program, "-q", *self.options, *words]
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()
-            raise Failed(f"`{program} {' '.join(words)}` failed:\n{said}")
+            complaint = (done.stderr or done.stdout).strip()
+            raise Failed(f"`{program} {' '.join(words)}` failed:\n{complaint}")
         return done.stdout
 
     def update(self, suite: str) -> None:

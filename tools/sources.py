@@ -1,6 +1,6 @@
 """Read apt's sources: which archive serves this machine's Debian, and how it is trusted.
 
-Both forms of sources.list(5) are understood. It refuses to guess an archive, and
+Both forms of sources.list(5) are names. It refuses to guess an archive, and
 to take somebody else's for Debian's own.
 """
 
@@ -42,8 +42,12 @@ def read_deb822(text: str) -> Iterator[Source]:
             continue
         if fields.get("enabled", "yes").strip().lower() in {"no", "false"}:
             continue
-        kept = {"signed-by": "Signed-By", "trusted": "Trusted", "architectures": "Architectures"}
-        options = tuple((kept[n], v) for n, v in fields.items() if n in kept)
+        names = {
+            "signed-by": "Signed-By",
+            "trusted": "Trusted",
+            "architectures": "Architectures",
+        }
+        options = tuple((names[n], v) for n, v in fields.items() if n in names)
         suites, components = fields.get("suites", ""), fields.get("components", "")
         for uri in fields.get("uris", "").split():
             yield Source(uri, tuple(suites.split()), tuple(components.split()), options)
@@ -51,13 +55,13 @@ def read_deb822(text: str) -> Iterator[Source]:
 
 def read_one_line(text: str) -> Iterator[Source]:
     """Yield the binary archives of a one-line `.list` file (sources.list(5))."""
-    kept = {"signed-by": "Signed-By", "trusted": "Trusted", "arch": "Architectures"}
+    names = {"signed-by": "Signed-By", "trusted": "Trusted", "arch": "Architectures"}
     for line in text.splitlines():
         form = re.match(r"deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+(\S+)\s*([^#]*)", line.strip())
         if not form:
             continue
         pairs = (o.partition("=") for o in (form[1] or "").split())
-        options = tuple((kept[n], v.replace(",", " ")) for n, _, v in pairs if n in kept)
+        options = tuple((names[n], v.replace(",", " ")) for n, _, v in pairs if n in names)
         yield Source(form[2], (form[3],), tuple(form[4].split()), options)
 
 

@@ -137,7 +137,7 @@ class ApiAnnouncer:
 
     async def watch(self, wake: Callable[[], None]) -> None:
         """Follow the object for ever; call *wake* whenever it may have changed."""
-        delays, told = exponential(cap_s=RETRY_CAP_S), ""
+        delays, logged = exponential(cap_s=RETRY_CAP_S), ""
         while True:
             since_s = self._clock.monotonic()
             try:
@@ -149,10 +149,10 @@ class ApiAnnouncer:
             except Unavailable as error:
                 # A list that works beside a watch that doesn't is no recovery.
                 if self._clock.monotonic() - since_s > RETRY_CAP_S:
-                    delays, told = exponential(cap_s=RETRY_CAP_S), ""
-                if str(error) != told:
-                    told = str(error)
-                    log.warning("%s; trying again", told)
+                    delays, logged = exponential(cap_s=RETRY_CAP_S), ""
+                if str(error) != logged:
+                    logged = str(error)
+                    log.warning("%s; trying again", logged)
                 await asyncio.sleep(max(self._jittered(next(delays)), error.retry_after_s))
 
     async def _list(self) -> str:

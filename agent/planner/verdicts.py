@@ -16,12 +16,13 @@ class Reporting(Verdict):
     cut: bool = False  # it has more than an Announcer takes
 
     def __str__(self) -> str:
-        said = f"The agent of node {self.node} reports its interfaces and addresses."
+        sentence = f"The agent of node {self.node} reports its interfaces and addresses."
         if not self.cut:
-            return said
+            return sentence
         return (
-            f"{said} It leaves some out: {MOST_INTERFACES} interfaces in order of their names, and "
-            f"{MOST_ADDRESSES} addresses of each in order, are all that an Announcer takes."
+            f"{sentence} It leaves some out: {MOST_INTERFACES} interfaces in order of their "
+            f"names, and {MOST_ADDRESSES} addresses of each in order, are all that an Announcer "
+            "takes."
         )
 
 

@@ -6,12 +6,12 @@ The reasons are the planner's own; nothing is judged here.
 import argparse
 from typing import Any, Final
 
-from cli.commands.plan import PATH_COLUMNS, said
+from cli.commands.plan import PATH_COLUMNS, cell
 from cli.output import tables
 from cli.output.plan_json import Json, paths_json, service_json, verdict_json
 from cli.output.tables import Table
 from cli.source import cluster
-from cli.source.cluster import World
+from cli.source.cluster import PlannedCluster
 from manager.planner.addresses.explain import AddressExplanation, explain_address, explain_eips
 from manager.snapshot import Service, ServiceKey
 from pointsman.api import dialect
@@ -79,7 +79,7 @@ def _service(given: argparse.Namespace, subject: str) -> int:
     return 0 if seen.complete else 1
 
 
-def service_story(seen: World, service: Service) -> Json:
+def service_story(seen: PlannedCluster, service: Service) -> Json:
     """Return everything that was decided about *service*; `ours` False: nothing was."""
     plan, key = seen.plan, service.key
     if key not in plan.allocations.services:
@@ -120,7 +120,7 @@ def service_story(seen: World, service: Service) -> Json:
     }
 
 
-def _not_ours(seen: World, service: Service) -> str:
+def _not_ours(seen: PlannedCluster, service: Service) -> str:
     if service.key in seen.plan.left_alone:
         return str(seen.plan.left_alone[service.key])
     if service.type != LOAD_BALANCER:
@@ -153,8 +153,8 @@ def _tell_service(key: str, story: Json) -> None:
         say(f"  not written yet: {difference}")
     paths = (
         (peer, path["prefix"], path["nextHop"], path["node"] or "", " ".join(path["communities"]))
-        for peer, told in story["paths"].items()
-        for path in told
+        for peer, of_peer in story["paths"].items()
+        for path in of_peer
     )
     grants = zip(story["addresses"], story["allocatedFrom"], strict=True)
     print()
@@ -189,7 +189,7 @@ def _unwritten(story: Json) -> list[str]:
     for aspect, condition in (("allocated", ALLOCATED), ("announced", ANNOUNCED)):
         stands = recorded.get(condition)
         if stands is not None and stands != story[aspect]:
-            found.append(f"its condition {condition} is {said(stands)}: {stands['message']}")
+            found.append(f"its condition {condition} is {cell(stands)}: {stands['message']}")
     return found
 
 
@@ -238,7 +238,7 @@ def _tell_address(story: AddressExplanation) -> None:
                 "EIPS",
                 ("EIP", "READY", "WITHHELD", "MESSAGE"),
                 tuple(
-                    (e["eip"], said(e["ready"]), e["withheld"], e["ready"]["message"])
+                    (e["eip"], cell(e["ready"]), e["withheld"], e["ready"]["message"])
                     for e in shape["eips"]
                 ),
             ),

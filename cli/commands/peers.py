@@ -57,8 +57,8 @@ def _wrong(one: Json, *, asked: bool) -> list[str]:
     if not asked and one["recordedTrouble"]:
         return [one["recordedTrouble"]]
     if not asked and one["state"] not in (None, LIVE):
-        said = f": {one['lastError']}" if one["lastError"] else ""
-        return [f"{name} has no session (state {one['state']}, as last recorded){said}."]
+        reason = f": {one['lastError']}" if one["lastError"] else ""
+        return [f"{name} has no session (state {one['state']}, as last recorded){reason}."]
     if not asked or not (one["configured"] or one["drift"]):
         return []
     if one["drift"] == "missing":
@@ -68,8 +68,8 @@ def _wrong(one: Json, *, asked: bool) -> list[str]:
     if one["drift"] == "differs":
         return [f"{name} is configured otherwise than desired: {', '.join(one['differs'])}."]
     if one["state"] != "Established":
-        said = f": {one['lastError']}" if one["lastError"] else ""
-        return [f"{name} has no session (state {one['state'] or 'unknown'}){said}."]
+        reason = f": {one['lastError']}" if one["lastError"] else ""
+        return [f"{name} has no session (state {one['state'] or 'unknown'}){reason}."]
     if one["bfdState"] == "Down":
         return [f"{name} has a session without BFD: the router must run it for us, too."]
     if (one["receivedPrefixes"] or 0) > MANY_PREFIXES:

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cli.output import tables
-from cli.output.plan_diff import changes
+from cli.output.plan_diff import differences
 from cli.output.plan_json import Json, plan_json
 from cli.output.tables import Table
 from cli.routers import config
-from cli.source import apply
-from cli.source import cluster as world
-from manager.inspect import cluster
+from cli.source import apply, cluster
+from manager.inspect.cluster import Reading
 from manager.planner.desired import Plan
 from manager.snapshot import EipName
 from pointsman.model.names import APPLIED, LIMITED, MISSING, READY
@@ -28,7 +27,7 @@ PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
-    world.arguments(parser)
+    cluster.arguments(parser)
     parser.add_argument(
         "--router-config",
         choices=config.KINDS,
@@ -49,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
 def _routers(given: argparse.Namespace) -> int:
     if given.paths and not given.offline:
         raise Misuse("plan --router-config reads files with --offline only: --offline -f PATH.")
-    seen = world.settled(world.read(given))
+    seen = cluster.settled(cluster.read(given))
     found = config.text(seen, given.router_config, given.peer)
     if given.output == "json":
         tables.show_json({"config": found.splitlines()})
@@ -59,7 +58,7 @@ def _routers(given: argparse.Namespace) -> int:
 
 
 def _whole(given: argparse.Namespace) -> int:
-    seen = world.settled(world.read(given))
+    seen = cluster.settled(cluster.read(given))
     shape = plan_json(seen.settled, seen.plan)
     if given.output == "json":
         tables.show_json(shape)
@@ -69,17 +68,17 @@ def _whole(given: argparse.Namespace) -> int:
 
 
 def _what_if(given: argparse.Namespace) -> int:
-    documents, broken = world.from_files(given)
-    live = world.live(given)
-    before = world.understood(given, (("cluster", raw) for raw in live))
+    documents, broken = cluster.from_files(given)
+    live = cluster.live(given)
+    before = cluster.understood(given, (("cluster", raw) for raw in live))
     # A second from now: API servers count whole ones, and a tie would be decided by names.
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    after = world.understood(given, apply.applied(live, documents, now=soon))
-    after = world.tell(cluster.Reading(after.snapshot, (*broken, *after.problems),
+    after = cluster.understood(given, apply.applied(live, documents, now=soon))
+    after = cluster.tell(Reading(after.snapshot, (*broken, *after.problems),
                                        after.passed_over))  # fmt: skip
-    now = world.settled(before)
-    then = world.settled(after, after=now)
-    change = changes(now, then)
+    now = cluster.settled(before)
+    then = cluster.settled(after, after=now)
+    change = differences(now, then)
     if given.output == "json":
         tables.show_json(change)
     elif any(change.values()):
@@ -99,8 +98,8 @@ def _plan_tables(shape: Json, plan: Plan) -> Iterator[Table]:
                 key,
                 ",".join(one["addresses"]),
                 ",".join(eip or tables.NOTHING for eip in one["allocatedFrom"]),
-                said(one["allocated"]),
-                said(one["announced"]),
+                cell(one["allocated"]),
+                cell(one["announced"]),
                 why(one["allocated"], one["announced"]),
             )
             for key, one in services
@@ -110,7 +109,7 @@ def _plan_tables(shape: Json, plan: Plan) -> Iterator[Table]:
         "EIPS",
         ("EIP", "READY", "CAPACITY", "ALLOCATED", "AVAILABLE", "WHY"),
         tuple(
-            (name, said(one["ready"]), *_counts(one), _eip_why(plan, name))
+            (name, cell(one["ready"]), *_counts(one), _eip_why(plan, name))
             for name, one in sorted(shape["eips"].items())
         ),
     )
@@ -135,8 +134,8 @@ def _change_tables(change: Json) -> Iterator[Table]:
                 key,
                 ",".join(one["gained"]),
                 ",".join(one["lost"]),
-                said(one["allocated"]),
-                said(one["announced"]),
+                cell(one["allocated"]),
+                cell(one["announced"]),
                 why(one["allocated"], one["announced"])
                 if one["allocated"]
                 else "It is no longer ours to serve.",
@@ -148,7 +147,7 @@ def _change_tables(change: Json) -> Iterator[Table]:
         "EIPS",
         ("EIP", "READY", "CAPACITY", "ALLOCATED", "AVAILABLE", "WHY"),
         tuple(
-            (name, said(one["ready"]), *_counts(one), why(one["ready"]))
+            (name, cell(one["ready"]), *_counts(one), why(one["ready"]))
             if (one := both["after"])
             else (name, "deleted", "", "", "", "")
             for name, both in change["eips"].items()
@@ -197,10 +196,10 @@ def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:
     verdict = {"status": ready.status, "reason": ready.reason, "message": ready.message}
     missing = record.conditions.get(MISSING) or record.conditions.get(LIMITED)
     sentence = why(verdict) or (missing.message if missing is not None else "")
-    return name, said(verdict), str(len(paths)), sentence
+    return name, cell(verdict), str(len(paths)), sentence
 
 
-def said(verdict: Json | None) -> str:
+def cell(verdict: Json | None) -> str:
     """Return a verdict as a cell: its status, and its reason unless that says the same."""
     if verdict is None:
         return ""

@@ -7,7 +7,7 @@ whether somebody should look. Without a manager running it shows what was last r
 import argparse
 from collections.abc import Iterable, Mapping
 
-from cli.commands.plan import said
+from cli.commands.plan import cell
 from cli.output import tables
 from cli.output.plan_json import Json
 from cli.output.tables import Table
@@ -73,7 +73,7 @@ def status_json(snapshot: Snapshot) -> Json:
 
 def _peer(peer: BgpPeer) -> Json:
     spec, speakers = peer.spec, peer.status.get("speakers")
-    ready = _said(peer.conditions, READY)
+    ready = _condition(peer.conditions, READY)
     if spec is None:
         ready = {"status": "False", "reason": "Invalid", "message": peer.invalid}
     return {
@@ -81,8 +81,8 @@ def _peer(peer: BgpPeer) -> Json:
         "as": spec.asn if spec else None,
         "disabled": spec.disabled if spec else False,
         "ready": ready,
-        "established": _said(peer.conditions, ESTABLISHED),
-        "addPathNegotiated": _said(peer.conditions, ADD_PATH),
+        "established": _condition(peer.conditions, ESTABLISHED),
+        "addPathNegotiated": _condition(peer.conditions, ADD_PATH),
         "troubles": [
             one.message
             for one in peer.conditions
@@ -99,21 +99,21 @@ def _wanted(peer: BgpPeer, condition: Condition) -> bool:
 
 
 def _eip(eip: Eip) -> Json:
-    shown = ("capacity", "allocated", "available", "services")
+    keys = ("capacity", "allocated", "available", "services")
     return {
         "protocol": str(eip.spec.protocol) if eip.spec else None,
         "default": eip.spec.default if eip.spec else False,
         "addresses": [str(block) for block in eip.spec.addresses] if eip.spec else [],
-        "ready": _said(eip.conditions, READY),
-        **{key: eip.status.get(key) for key in shown},
+        "ready": _condition(eip.conditions, READY),
+        **{key: eip.status.get(key) for key in keys},
     }
 
 
 def _service(service: Service) -> Json:
     return {
         "addresses": [entry.ip or clipped(entry.hostname) for entry in service.ingress],
-        "allocated": _said(service.conditions, ALLOCATED),
-        "announced": _said(service.conditions, ANNOUNCED),
+        "allocated": _condition(service.conditions, ALLOCATED),
+        "announced": _condition(service.conditions, ANNOUNCED),
     }
 
 
@@ -128,7 +128,7 @@ def _node(snapshot: Snapshot, node: Node) -> Json:
     }
 
 
-def _said(conditions: Iterable[Condition], name: str) -> Json:
+def _condition(conditions: Iterable[Condition], name: str) -> Json:
     for one in conditions:
         if one.type == name:
             return {"status": one.status, "reason": one.reason, "message": one.message}
@@ -142,7 +142,7 @@ def _confs(snapshot: Snapshot) -> Iterable[str]:
             yield "There is no BgpConf default, so no session is opened: create one with spec.as."
     elif conf.spec is None:
         yield f"BgpConf default cannot be read: {conf.invalid}"
-    elif (ready := _said(conf.conditions, READY))["status"] == "False":
+    elif (ready := _condition(conf.conditions, READY))["status"] == "False":
         yield f"BgpConf default: {ready['message']}"
 
 
@@ -186,14 +186,14 @@ def _wrong(shape: Json) -> Iterable[str]:
 
 def _first_wrong(subject: str, one: Json, aspects: Iterable[str]) -> Iterable[str]:
     for aspect in aspects:
-        said_of_it = one[aspect]
+        condition = one[aspect]
         # A missing AddPathNegotiated is told by Established.
-        if aspect == "addPathNegotiated" and said_of_it == UNSAID:
+        if aspect == "addPathNegotiated" and condition == UNSAID:
             continue
-        if said_of_it["reason"] in WORTH_A_LOOK or (
-            said_of_it["status"] != "True" and said_of_it["reason"] not in NO_FAULT
+        if condition["reason"] in WORTH_A_LOOK or (
+            condition["status"] != "True" and condition["reason"] not in NO_FAULT
         ):
-            yield f"{subject}: {said_of_it['message']}"
+            yield f"{subject}: {condition['message']}"
             return
 
 
@@ -206,8 +206,8 @@ def _tables(shape: Json) -> Iterable[Table]:
                 name,
                 one["address"] or "",
                 str(one["as"] or ""),
-                "disabled" if one["disabled"] else said(one["established"]),
-                said(one["addPathNegotiated"]),
+                "disabled" if one["disabled"] else cell(one["established"]),
+                cell(one["addPathNegotiated"]),
                 *_advertised(one["speakers"]),
             )
             for name, one in shape["peers"].items()
@@ -221,7 +221,7 @@ def _tables(shape: Json) -> Iterable[Table]:
                 name,
                 one["protocol"] or "",
                 ",".join(one["addresses"]),
-                said(one["ready"]),
+                cell(one["ready"]),
                 _count(one["allocated"]),
                 _count(one["available"]),
                 "" if one["services"] is None else str(one["services"]),
@@ -233,7 +233,7 @@ def _tables(shape: Json) -> Iterable[Table]:
         "SERVICES",
         ("SERVICE", "ADDRESSES", "ALLOCATED", "ANNOUNCED"),
         tuple(
-            (key, ",".join(one["addresses"]), said(one["allocated"]), said(one["announced"]))
+            (key, ",".join(one["addresses"]), cell(one["allocated"]), cell(one["announced"]))
             for key, one in shape["services"].items()
         ),
     )

@@ -101,15 +101,15 @@ def _route(
     observed: Mapping[RouteKey, Route] | None,
     both: Sides,
 ) -> Json:
-    shown = desired.get(key) or (observed or {})[key]
-    has = shown.attributes
+    either = desired.get(key) or (observed or {})[key]
+    has = either.attributes
     found = (observed or {}).get(key)
     return {
         "prefix": str(key.prefix),
         "nextHop": str(key.next_hop),
         "speaker": key.speaker,
         "node": both.plan.speech.nodes.get(key.next_hop),
-        "peers": sorted(shown.peers | (found.peers if found is not None else frozenset())),
+        "peers": sorted(either.peers | (found.peers if found is not None else frozenset())),
         "observedPeers": None if found is None else sorted(found.peers),
         "communities": [*has.communities, *has.large_communities],
         "localPref": has.local_pref,
@@ -136,23 +136,23 @@ def peers_json(both: Sides) -> list[Json]:
 def _peer(
     name: PeerName, index: int, desired: Neighbor | None, observed: Observed | None, both: Sides
 ) -> Json:
-    held = observed.neighbors.get(name) if observed is not None else None
-    shown = desired or held
-    configured = shown is not None
+    found = observed.neighbors.get(name) if observed is not None else None
+    either = desired or found
+    configured = either is not None
     report = observed.sessions.get(name) if observed is not None else None
     wished = both.snapshot.bgp_peers.get(name)
     if both.observed is None and configured:
         report = recorded.report(wished, index)
-    both_sides = [{} if one is None else {name: one} for one in (desired, held)]
+    both_sides = [{} if one is None else {name: one} for one in (desired, found)]
     apart = drift(name, both_sides[0], both_sides[1] if observed is not None else None)
-    told = [
+    advertised = [
         one
         for one in routes_json(both, name)
         if one["drift"] != "extra" and (one["speaker"] == index or not configured)
     ]
-    source = shown.source_address if shown else None
+    source = either.source_address if either else None
     # Without a session, be it for a Secret that this command doesn't read, the wish is shown.
-    router = shown or (wished.spec if wished is not None else None)
+    router = either or (wished.spec if wished is not None else None)
     return {
         "name": name,
         "speaker": index,
@@ -169,14 +169,14 @@ def _peer(
         "holdSeconds": report.hold_seconds if report else None,
         "keepaliveSeconds": report.keepalive_seconds if report else None,
         "bfdState": report.bfd_state if report else "",
-        "desiredPaths": len(told),
-        "desiredPrefixes": len({one["prefix"] for one in told}),
+        "desiredPaths": len(advertised),
+        "desiredPrefixes": len({one["prefix"] for one in advertised}),
         "advertisedPaths": report.advertised_paths if report else None,
         "advertisedPrefixes": report.advertised_prefixes if report else None,
         "receivedPrefixes": report.received_prefixes if report else None,
         "lastError": report.last_error if report else "",
         "drift": apart if configured else None,
-        "differs": _differing(desired, held) if desired and held and apart == "differs" else [],
+        "differs": _differing(desired, found) if desired and found and apart == "differs" else [],
     }
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from cli.output.plan_json import Json, plan_json
 from cli.output.session_diff import field, neighbor
-from cli.source.cluster import World
+from cli.source.cluster import PlannedCluster
 from pointsman.model.route import PeerName, SpeakerIdentity, resets_session
 
 
-def changes(before: World, after: World) -> Json:
+def differences(before: PlannedCluster, after: PlannedCluster) -> Json:
     """Return what is different in *after*; every part is empty when nothing is."""
     old = plan_json(before.settled, before.plan)
     new = plan_json(after.settled, after.plan)
@@ -61,7 +61,9 @@ def _lists(old: list[Json] | None, new: list[Json] | None) -> Json:
     }
 
 
-def _peer(before: World, after: World, name: PeerName, old: Json, new: Json) -> Json:
+def _peer(
+    before: PlannedCluster, after: PlannedCluster, name: PeerName, old: Json, new: Json
+) -> Json:
     had, has = (_by_key(one["peers"].get(name)) for one in (old, new))
     return {
         "added": [path for key, path in has.items() if key not in had],
@@ -76,7 +78,7 @@ def _by_key(peer: Mapping[str, list[Json]] | None) -> dict[tuple[str, str], Json
     return {(path["prefix"], path["nextHop"]): path for path in paths}
 
 
-def _session(before: World, after: World, name: PeerName) -> Json | None:
+def _session(before: PlannedCluster, after: PlannedCluster, name: PeerName) -> Json | None:
     """Return what becomes of the sessions: opened, closed, reset, or updated without a reset."""
     found = [_one(before, after, name, index) for index in range(_speakers(before, after))]
     turned = [one for one in found if one is not None]
@@ -91,7 +93,7 @@ def _session(before: World, after: World, name: PeerName) -> Json | None:
     return {"change": change, "because": because}
 
 
-def _one(before: World, after: World, name: PeerName, index: int) -> Json | None:
+def _one(before: PlannedCluster, after: PlannedCluster, name: PeerName, index: int) -> Json | None:
     old, new = (neighbor(one, name, index) for one in (before, after))
     if old is None or new is None:
         if old is new:
@@ -105,11 +107,11 @@ def _one(before: World, after: World, name: PeerName, index: int) -> Json | None
     return None if old == new else {"change": "updated", "because": []}
 
 
-def _speakers(before: World, after: World) -> int:
+def _speakers(before: PlannedCluster, after: PlannedCluster) -> int:
     return max(len(before.plan.speeches), len(after.plan.speeches))
 
 
-def _same(before: World, after: World, name: PeerName) -> bool:
+def _same(before: PlannedCluster, after: PlannedCluster, name: PeerName) -> bool:
     """Whether some session of a router stays as it is."""
     return any(
         (old := neighbor(before, name, index)) is not None and old == neighbor(after, name, index)
@@ -117,12 +119,12 @@ def _same(before: World, after: World, name: PeerName) -> bool:
     )
 
 
-def _restarts(before: World, after: World, index: int) -> bool:
+def _restarts(before: PlannedCluster, after: PlannedCluster, index: int) -> bool:
     old, new = (one.plan.speeches[index].identity for one in (before, after))
     return old is not None and new is not None and old != new
 
 
-def _speaker(before: World, after: World) -> Json | None:
+def _speaker(before: PlannedCluster, after: PlannedCluster) -> Json | None:
     """Return how the speaker's own numbers change: that ends every session."""
     old, new = before.plan.speech.identity, after.plan.speech.identity
     return None if old == new else {"before": _identity(old), "after": _identity(new)}

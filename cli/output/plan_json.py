@@ -67,10 +67,10 @@ def paths_json(plan: Plan, peer: PeerName) -> list[Json]:
         for one in plan.speeches
         if peer in one.neighbors
     )
-    told = (key for key, route in routes.items() if peer in route.peers)
+    advertised = (key for key, route in routes.items() if peer in route.peers)
     return [
         _path(plan, key, routes[key], prepends=not internal)
-        for key in sorted(told, key=route_order)
+        for key in sorted(advertised, key=route_order)
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from cli.source.cluster import World
+from cli.source.cluster import PlannedCluster
 from manager.planner.bgp.peers import neighbors, read_peers
 from pointsman.model.route import Neighbor, PeerName
 
@@ -25,24 +25,24 @@ def field(name: str) -> str:
     return _WRITTEN.get(name) or head + "".join(word.capitalize() for word in more)
 
 
-def neighbor(world: World, name: PeerName, index: int) -> Neighbor | None:
+def neighbor(planned: PlannedCluster, name: PeerName, index: int) -> Neighbor | None:
     """Return the session of BgpPeer *name* with the speaker *index*; None: none is opened.
 
     This command reads no Secrets. A password that it doesn't know counts as one that is
     there and named like its Secret: another Secret or key is another password.
     """
-    speeches = world.plan.speeches
+    speeches = planned.plan.speeches
     if index >= len(speeches):
         return None
     found = speeches[index].neighbors.get(name)
     if found is not None:
         return found
-    peers = read_peers(world.settled)
+    peers = read_peers(planned.settled)
     spec = peers.usable.get(name)
     if name not in peers.mute or spec is None or spec.password_secret_ref is None:
         return None
     ref = spec.password_secret_ref
     passwords = {**peers.passwords, name: f"{ref.name}/{ref.key}"}
-    mute, seats = peers.mute - {name}, world.plan.seats
+    mute, seats = peers.mute - {name}, planned.plan.seats
     known = replace(peers, passwords=passwords, mute=mute, seats=seats)
-    return neighbors(world.settled, known, index).get(name)
+    return neighbors(planned.settled, known, index).get(name)

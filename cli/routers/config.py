@@ -11,7 +11,7 @@ from typing import Final
 
 from cli.routers import bird, frr
 from cli.routers.needs import Needs
-from cli.source.cluster import World
+from cli.source.cluster import PlannedCluster
 from manager.planner.bgp.next_hop import next_hop
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
@@ -32,7 +32,7 @@ FEWEST: Final = 100
 WIDEST: Final = 255  # paths of one prefix that a speaker sends at most
 
 
-def text(seen: World, kind: str, only: str | None = None) -> str:
+def text(seen: PlannedCluster, kind: str, only: str | None = None) -> str:
     """Return the configuration of every router, or of one, as *kind* reads it.
 
     Raises:
@@ -46,7 +46,7 @@ def text(seen: World, kind: str, only: str | None = None) -> str:
     return "\n".join("\n".join(DIALECTS[kind](one)) for one in found)
 
 
-def needs(seen: World) -> tuple[Needs, ...]:
+def needs(seen: PlannedCluster) -> tuple[Needs, ...]:
     """Return what each router of the cluster needs, by the BgpPeer's name."""
     conf = seen.settled.bgp_confs.get("default")
     if conf is None or conf.spec is None:
@@ -58,13 +58,13 @@ def needs(seen: World) -> tuple[Needs, ...]:
     )
 
 
-def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) -> Needs:
-    told = [key for key, route in seen.plan.routes.items() if name in route.peers]
-    hops = Counter(key.prefix for key in told)
+def _needs(seen: PlannedCluster, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) -> Needs:
+    advertised = [key for key, route in seen.plan.routes.items() if name in route.peers]
+    hops = Counter(key.prefix for key in advertised)
     heard = [
         (eip.spec, prefix)
         for eip in seen.settled.eips.values()
-        if eip.spec is not None and _hears(eip.spec, name)
+        if eip.spec is not None and _may_hear(eip.spec, name)
         for prefix in _blocks(eip)
     ]
     aggregates = {prefix for eip, prefix in heard if _aggregated(eip, prefix)}
@@ -80,7 +80,7 @@ def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) ->
         labelled=_own_sources(spec) or _labelled(seen),
         prefixes=tuple(sorted({prefix for _, prefix in heard}, key=prefix_order)),
         aggregates=tuple(sorted(aggregates, key=prefix_order)),
-        paths=max(FEWEST, ROOM * len(told)),
+        paths=max(FEWEST, ROOM * len(advertised)),
         width=min(max(1, width, *hops.values()), WIDEST),
         far=_far(seen, name),
         bare=any(
@@ -92,7 +92,7 @@ def _needs(seen: World, name: PeerName, spec: BgpPeerSpec, conf: BgpConfSpec) ->
     )
 
 
-def _hears(spec: EipSpec, name: PeerName) -> bool:
+def _may_hear(spec: EipSpec, name: PeerName) -> bool:
     return spec.protocol is Protocol.BGP and (not spec.bgp.peers or name in spec.bgp.peers)
 
 
@@ -111,7 +111,7 @@ def _aggregated(spec: EipSpec, block: Prefix) -> bool:
     return block.prefixlen <= length < block.max_prefixlen
 
 
-def _labelled(seen: World) -> bool:
+def _labelled(seen: PlannedCluster) -> bool:
     return any(MANAGER_LABEL in node.labels for node in seen.settled.nodes.values())
 
 
@@ -120,13 +120,13 @@ def _own_sources(spec: BgpPeerSpec) -> bool:
     return spec.source_address is not None or spec.parallel_sessions is not None
 
 
-def _sources(seen: World, spec: BgpPeerSpec) -> set[Address]:
+def _sources(seen: PlannedCluster, spec: BgpPeerSpec) -> set[Address]:
     if spec.parallel_sessions is not None:
         return set(spec.parallel_sessions.source_addresses)
     return {spec.source_address} if spec.source_address is not None else _managers(seen, spec)
 
 
-def _managers(seen: World, spec: BgpPeerSpec) -> set[Address]:
+def _managers(seen: PlannedCluster, spec: BgpPeerSpec) -> set[Address]:
     """Return where sessions may come from: the nodes' addresses on the router's network.
 
     Only nodes that may run a manager count, where any node is labelled so.
@@ -146,7 +146,7 @@ def _managers(seen: World, spec: BgpPeerSpec) -> set[Address]:
     return {hop.address for hop in hops if hop is not None}
 
 
-def _far(seen: World, name: PeerName) -> bool:
+def _far(seen: PlannedCluster, name: PeerName) -> bool:
     """Whether agents report that some next hops are on no network the router shares."""
     status = seen.plan.statuses.get(ResourceKey("BgpPeer", name))
     reported = any(one.reported for one in seen.settled.announcers.values())

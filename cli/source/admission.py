@@ -36,16 +36,16 @@ KNOWN: Final = {name.lower(): name for name in (*BUILT_IN, *OURS)}
 TYPES: Final = {"str": "string", "int": "integer", "bool": "boolean", "bytes": "string"}
 NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"),
                 (list, "array"), (dict, "object"))  # fmt: skip
-SAID_MAX: Final = 600  # characters of one fault; some of the server's list a pattern
+FAULT_LENGTH_MAX: Final = 600  # characters of one fault; some of the server's list a pattern
 FAULTS_MAX: Final = 32  # of one object
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is wrong with one object: *refused* leaves it out, the rest is said beside it."""
+    """What is wrong with one object: *refused* leaves it out, the rest is reported beside it."""
 
     refused: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
 
 
 def judge(raw: object, *, shortened: bool = False) -> Judgement:
@@ -53,7 +53,7 @@ def judge(raw: object, *, shortened: bool = False) -> Judgement:
 
     *shortened*: it describes a cluster, rather than being about to be applied: required
     fields of built-in kinds that Pointsman doesn't look at may be missing, and a value that
-    no server takes is said while its object stays, for the planner's own verdict.
+    no server takes is reported while its object stays, for the planner's own verdict.
     """
     if not isinstance(raw, Mapping) or not raw:
         return Judgement()  # the reader says that it is no object
@@ -74,7 +74,7 @@ def judge(raw: object, *, shortened: bool = False) -> Judgement:
         found = _own(raw, kind, shortened=shortened)
     else:
         return Judgement()  # another's, or the reader says which version it should have
-    return Judgement(_some(found.refused), _some((*found.said, *annotations.strange(raw))))
+    return Judgement(_some(found.refused), _some((*found.reported, *annotations.strange(raw))))
 
 
 def called(raw: object) -> str:
@@ -89,7 +89,7 @@ def called(raw: object) -> str:
 
 def _some(faults: tuple[str, ...]) -> tuple[str, ...]:
     more = ("and further faults",) if len(faults) > FAULTS_MAX else ()
-    return tuple(sentence(one, SAID_MAX) for one in (*faults[:FAULTS_MAX], *more))
+    return tuple(sentence(one, FAULT_LENGTH_MAX) for one in (*faults[:FAULTS_MAX], *more))
 
 
 def _built_in(raw: Json, kind: str, *, shortened: bool) -> Judgement:
@@ -113,7 +113,7 @@ def _built_in(raw: Json, kind: str, *, shortened: bool) -> Judgement:
     faults = _meta_faults(raw, BUILT_IN[kind][1])
     if kind == "Service":
         faults += [f for f in _service_faults(raw) if not (shortened and f.type == "Required")]
-    return Judgement((*_strict(unknown), *map(_said, faults)))
+    return Judgement((*_strict(unknown), *map(_sentence, faults)))
 
 
 def _own(raw: Json, kind: str, *, shortened: bool) -> Judgement:
@@ -131,9 +131,9 @@ def _own(raw: Json, kind: str, *, shortened: bool) -> Judgement:
     faults = [] if _is_stored(raw) else _meta_faults(raw, "subdomain")
     values = validate(value, schema, "") + duplicates(value, schema, "")
     rules = () if values or not isinstance(value.get("spec"), dict) else _rules(kind, value)
-    said = (*map(_said, values), *rules)
-    refused = (*_strict(unknown), *map(_said, faults))
-    return Judgement(refused, said) if shortened else Judgement((*refused, *said))
+    reported = (*map(_sentence, values), *rules)
+    refused = (*_strict(unknown), *map(_sentence, faults))
+    return Judgement(refused, reported) if shortened else Judgement((*refused, *reported))
 
 
 def _rules(kind: str, value: Json) -> tuple[str, ...]:
@@ -257,16 +257,16 @@ def _siblings(schema: Json, path: str) -> tuple[str, ...]:
 
 def _strict(unknown: list[Unknown]) -> tuple[str, ...]:
     """Return the server's sentence for each, and the field that was probably meant."""
-    said = []
+    sentences = []
     for path, known in unknown:
         name = path.rpartition(".")[2]
         likely = difflib.get_close_matches(name[:64], known, 1)
         likely += [one for one in known if len(name) > 1 and one.startswith(name)]
         mend = f"; did you mean {likely[0]}?" if likely else ""
-        said.append(f'strict decoding error: unknown field "{clipped(path, 200)}"{mend}')
-    return tuple(said)
+        sentences.append(f'strict decoding error: unknown field "{clipped(path, 200)}"{mend}')
+    return tuple(sentences)
 
 
-def _said(fault: FieldError) -> str:
-    shown = replace(fault, value=clipped(fault.value)) if isinstance(fault.value, str) else fault
-    return str(shown)
+def _sentence(fault: FieldError) -> str:
+    short = replace(fault, value=clipped(fault.value)) if isinstance(fault.value, str) else fault
+    return str(short)

@@ -28,8 +28,8 @@ def strange(raw: Mapping[str, Any]) -> Iterator[str]:
         return
     known = BY_KIND.get(kind, ())
     for field in ("annotations", "labels"):
-        held = meta.get(field)
-        for key in sorted(map(str, held)) if isinstance(held, Mapping) else ():
+        values = meta.get(field)
+        for key in sorted(map(str, values)) if isinstance(values, Mapping) else ():
             # Labels of our prefix are anybody's to use; only our annotations' names are not.
             if key in known if field == "labels" else _is_meant_for_us(key) and key not in known:
                 yield _clause(key, kind, known, as_label=field == "labels")

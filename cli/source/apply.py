@@ -68,10 +68,10 @@ def _over(live: object, raw: Json, now: datetime) -> Json:
 def _last_applied(live: Json) -> Json:
     """Return what the last `kubectl apply` said, or nothing if that was never or is unreadable."""
     try:
-        said = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
+        last = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
     except (KeyError, TypeError, ValueError):
         return {}
-    return said if isinstance(said, Mapping) else {}
+    return last if isinstance(last, Mapping) else {}
 
 
 def _merged(live: Json, wanted: Json, before: Json) -> Json:

@@ -21,7 +21,7 @@ from pointsman.runtime.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PlannedCluster:
     """A cluster as it is, and as it is once its plan has taken effect."""
 
     found: Snapshot
@@ -88,8 +88,8 @@ def understood(given: argparse.Namespace, sources: Iterable[tuple[str, object]])
     into the BgpPeers' status, one per speaker, which a leader removes with it.
     """
     reading = cluster.read(sources, settings(given))
-    said = (one.status.get("speakers") for one in reading.snapshot.bgp_peers.values())
-    entries = (one for some in said if isinstance(some, list) for one in some)
+    reported = (one.status.get("speakers") for one in reading.snapshot.bgp_peers.values())
+    entries = (one for some in reported if isinstance(some, list) for one in some)
     names = {str(one.get("name")).partition("/")[0] for one in entries if isinstance(one, dict)}
     known = replace(reading.snapshot.settings, replicas=max(1, len(names)))
     return replace(reading, snapshot=replace(reading.snapshot, settings=known))
@@ -115,7 +115,9 @@ def _admitted(
         for raw in cluster.flattened(document):
             found = admission.judge(raw, shortened=shortened)
             subject = f"{where}: {admission.called(raw)}"
-            problems += [f"{subject}: {_ended(fault)}" for fault in (*found.refused, *found.said)]
+            problems += [
+                f"{subject}: {_ended(fault)}" for fault in (*found.refused, *found.reported)
+            ]
             if not found.refused:
                 taken.append((where, raw))
     return taken, problems
@@ -164,15 +166,15 @@ def tell(reading: cluster.Reading) -> cluster.Reading:
     return reading
 
 
-def settled(reading: cluster.Reading, *, after: World | None = None) -> World:
-    """Return the world that *reading* comes to; faults in judging are said on stderr.
+def settled(reading: cluster.Reading, *, after: PlannedCluster | None = None) -> PlannedCluster:
+    """Return the cluster that *reading* comes to; faults in judging are said on stderr.
 
-    Sessions that further speakers have *after* that world stay where they are.
+    Sessions that further speakers have *after* that one stay where they are.
     """
     found = reading.snapshot
     if after is not None:
-        held = tuple(Observed(neighbors=one.neighbors) for one in after.settled.further)
-        found = replace(found, further=held)
+        neighbors = tuple(Observed(neighbors=one.neighbors) for one in after.settled.further)
+        found = replace(found, further=neighbors)
     snapshot, plan = settle(found)
     for subject, error in plan.failures:
         say(
@@ -180,4 +182,4 @@ def settled(reading: cluster.Reading, *, after: World | None = None) -> World:
             "This is a fault of Pointsman; please report it.",
             error=True,
         )
-    return World(reading.snapshot, snapshot, plan, not (reading.problems or plan.failures))
+    return PlannedCluster(reading.snapshot, snapshot, plan, not (reading.problems or plan.failures))

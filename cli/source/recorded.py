@@ -11,8 +11,10 @@ def report(peer: Resource[BgpPeerSpec] | None, index: int) -> SessionReport | No
 
     None: nothing is recorded. Speakers beyond a replica's first are called NAME/1 and so on.
     """
-    said = peer.status.get("speakers") if peer is not None else None
-    entries = [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    recorded = peer.status.get("speakers") if peer is not None else None
+    entries = (
+        [one for one in recorded if isinstance(one, dict)] if isinstance(recorded, list) else []
+    )
     ours = [one for one in entries if str(one.get("name")).partition("/")[2] == _suffix(index)]
     if not ours:
         return None

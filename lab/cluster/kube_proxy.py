@@ -156,17 +156,17 @@ class Watcher:
         self._session, self._access, self._state = session, access, state
 
     async def run(self, kind: str) -> None:
-        said = ""
+        reported = ""
         while True:
             try:
                 version = await self._list(kind)
-                said = ""
+                reported = ""
                 while version:
                     version = await self._watch(kind, version)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                if str(error) != said:  # once per outage, not twice a second
-                    said = str(error)
-                    print(f"proxy: {kind}: {said}", file=sys.stderr, flush=True)
+                if str(error) != reported:  # once per outage, not twice a second
+                    reported = str(error)
+                    print(f"proxy: {kind}: {reported}", file=sys.stderr, flush=True)
             await asyncio.sleep(RETRY_S)
 
     def _get(self, kind: str, **query: str) -> Any:

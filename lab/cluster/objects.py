@@ -106,11 +106,11 @@ DOUBT = "NodeStatusUnknown"  # the node controller's reason, when the Lease grew
 
 
 def ready_condition(status: str) -> Mapping[str, str]:
-    said = {
+    reasons = {
         "True": ("KubeletReady", "the lab's node is up"),
         "Unknown": (DOUBT, "Kubelet stopped posting node status."),
     }
-    reason, message = said[status]
+    reason, message = reasons[status]
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "type": "Ready",

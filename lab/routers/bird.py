@@ -108,6 +108,6 @@ def _link(role: Role, link: Link) -> Iterator[str]:
         yield f"  local {own.ip} as {role.asn};"
         yield f"  neighbor {address.ip} as {link.asn};"
         yield "  connect retry time 1; connect delay time 1; error wait time 1, 5;"
-        told = "import all; export where source = RTS_BGP; next hop self;"
-        yield f"  ipv{address.version} {{ {told} }};"
+        channel = "import all; export where source = RTS_BGP; next hop self;"
+        yield f"  ipv{address.version} {{ {channel} }};"
         yield "}"

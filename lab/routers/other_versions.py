@@ -92,25 +92,25 @@ def version(part: Part) -> str:
     Raises:
         Broken: it says none.
     """
-    said = says(part, part.path, "--version")
-    if release := read_version(said):
+    output = says(part, part.path, "--version")
+    if release := read_version(output):
         return release
-    words = (said.strip().splitlines() or ["nothing"])[0][:200]
+    words = (output.strip().splitlines() or ["nothing"])[0][:200]
     raise Broken(
         f"{part.path} --version names no version, it says: {words}. If a library is missing, "
         "unpack its package into the same folder."
     )
 
 
-def read_version(said: str) -> str:
+def read_version(output: str) -> str:
     """Return the version in the answer of FRR or BIRD to `--version`; empty: none."""
-    found = re.search(r"^(?:zebra|BIRD) version (\d+(?:\.\d+)+)", said, re.M)
+    found = re.search(r"^(?:zebra|BIRD) version (\d+(?:\.\d+)+)", output, re.M)
     return found[1] if found else ""
 
 
-def knows(said: str, flag: str) -> bool:
-    """Return whether a program whose `--help` is *said* takes *flag*."""
-    return re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", said) is not None
+def knows(help_text: str, flag: str) -> bool:
+    """Return whether a program whose `--help` is *help_text* takes *flag*."""
+    return re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", help_text) is not None
 
 
 @functools.cache

@@ -98,14 +98,14 @@ class Troubles:
             await asyncio.to_thread(objects.set_ready, api, node, "Unknown")
 
     async def _hold(self, programs: Iterable[str], reason: str) -> None:
-        for keeper in self._kept(programs):
+        for keeper in self._keepers(programs):
             await keeper.hold(reason)
 
     def _release(self, programs: Iterable[str], reason: str) -> None:
-        for keeper in self._kept(programs):
+        for keeper in self._keepers(programs):
             keeper.release(reason)
 
-    def _kept(self, programs: Iterable[str]) -> list[Keeper]:
+    def _keepers(self, programs: Iterable[str]) -> list[Keeper]:
         return [self._site.keepers[name] for name in programs if name in self._site.keepers]
 
     def _flag(self, node: str) -> Path:
@@ -124,7 +124,7 @@ class Troubles:
             raise Misuse(f"Lab {self._site.options.name!r} has no API: it was started without one.")
         reader, writer = await asyncio.open_unix_connection(self._site.programs.relay_control)
         writer.write(f"{line}\n".encode())
-        said = (await reader.readline()).decode().strip()
+        answer = (await reader.readline()).decode().strip()
         writer.close()
-        if said != "ok":
-            raise Misuse(f"{said}.")
+        if answer != "ok":
+            raise Misuse(f"{answer}.")

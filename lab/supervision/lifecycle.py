@@ -120,14 +120,14 @@ def _follow(
     report: IO[str], process: subprocess.Popen[bytes], progress: Callable[[str], None]
 ) -> None:
     for line in report:
-        said = json.loads(line)
-        if "step" in said:
-            progress(said["step"])
-        elif said.get("ready"):
+        news = json.loads(line)
+        if "step" in news:
+            progress(news["step"])
+        elif news.get("ready"):
             return
         else:
             process.wait(60)
-            control.unwrap(said)
+            control.unwrap(news)
     process.wait(60)
     words = process.stderr.read().decode() if process.stderr else ""
     raise Broken(f"The lab's supervisor died while building:\n{words}")

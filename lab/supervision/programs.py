@@ -214,8 +214,8 @@ def _daemons(router: Frr | Bird, machine: str) -> Iterator[Program]:
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the lab's processes: never somebody's KUBECONFIG."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "LD_LIBRARY_PATH")}
-    return kept | {"PYTHONUNBUFFERED": "1"} | dict(more)
+    inherited = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "LD_LIBRARY_PATH")}
+    return inherited | {"PYTHONUNBUFFERED": "1"} | dict(more)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

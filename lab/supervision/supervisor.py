@@ -28,10 +28,10 @@ from pointsman.runtime.errors import Misuse
 
 
 class Supervisor:
-    """One lab, as a process: *said* hears how the building goes."""
+    """One lab, as a process: *report* hears how the building goes."""
 
-    def __init__(self, options: Options, said: TextIO) -> None:
-        self._options, self._said = options, said
+    def __init__(self, options: Options, report: TextIO) -> None:
+        self._options, self._report = options, report
         self._began = time.monotonic()
 
     async def run(self) -> None:
@@ -57,8 +57,8 @@ class Supervisor:
 
     def _tell(self, **what: Any) -> None:
         with contextlib.suppress(BrokenPipeError):  # nobody waits any more
-            self._said.write(json.dumps(what) + "\n")
-            self._said.flush()
+            self._report.write(json.dumps(what) + "\n")
+            self._report.flush()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = await reader.readline()
@@ -114,7 +114,7 @@ class Supervisor:
         keeper.kill(number)
 
 
-async def supervise(options: Options, said: TextIO, *, attached: bool) -> None:
+async def supervise(options: Options, report: TextIO, *, attached: bool) -> None:
     """Run the lab until SIGTERM or SIGINT, or, if *attached*, until stdin ends."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -131,7 +131,7 @@ async def supervise(options: Options, said: TextIO, *, attached: bool) -> None:
     if attached:
         loop.add_reader(sys.stdin, end)  # only its end can make it readable
     with owning(options.name), contextlib.suppress(asyncio.CancelledError):
-        await Supervisor(options, said).run()
+        await Supervisor(options, report).run()
 
 
 def main() -> int:
@@ -143,16 +143,16 @@ def main() -> int:
     parser.add_argument("--attached", action="store_true", help="end when stdin does")
     given = parser.parse_args()
     options = Options.from_json(given.options)
-    with os.fdopen(given.report, "w") as said:
+    with os.fdopen(given.report, "w") as report:
         try:
-            asyncio.run(supervise(options, said, attached=given.attached))
+            asyncio.run(supervise(options, report, attached=given.attached))
         except (Misuse, Broken, BaseExceptionGroup) as error:
             reason = _first(error)
             if not isinstance(reason, Misuse | Broken):
                 raise
             kind = "misuse" if isinstance(reason, Misuse) else "broken"
             with contextlib.suppress(BrokenPipeError):
-                said.write(json.dumps({kind: str(reason)}) + "\n")
+                report.write(json.dumps({kind: str(reason)}) + "\n")
             return 1
     return 0
 

@@ -125,8 +125,8 @@ def _detail(error: ErrorDetails, path: str, context: Mapping[str, Any]) -> str:
 
 def _without(error: object, value: object) -> str:
     """Return what *error* says with no more of *value* than is shown of it elsewhere."""
-    said = str(error)
-    return said.replace(value, clipped(value)) if isinstance(value, str) and value else said
+    message = str(error)
+    return message.replace(value, clipped(value)) if isinstance(value, str) and value else message
 
 
 def _value(value: object) -> str:

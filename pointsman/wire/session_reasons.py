@@ -19,12 +19,12 @@ SocketId = tuple[int, int]  # st_ino and st_ctime_ns
 
 def encode(socket: SocketId, reasons: Mapping[str, str]) -> bytes:
     """Return the file's content; *reasons* by the neighbor's address."""
-    told = [(name, reasons[name]) for name in sorted(reasons)][:MOST]
-    said = {
+    listed = [(name, reasons[name]) for name in sorted(reasons)][:MOST]
+    document = {
         "socket": list(socket),
-        "sessions": {name: {"lastError": why[:LONGEST]} for name, why in told},
+        "sessions": {name: {"lastError": why[:LONGEST]} for name, why in listed},
     }
-    return json.dumps(said, indent=1).encode("ascii")
+    return json.dumps(document, indent=1).encode("ascii")
 
 
 def decode(raw: bytes, socket: SocketId) -> Mapping[str, str]:
@@ -32,10 +32,10 @@ def decode(raw: bytes, socket: SocketId) -> Mapping[str, str]:
     if len(raw) > LARGEST:
         return {}
     try:
-        said = json.loads(raw)
-        if said["socket"] != list(socket):
+        document = json.loads(raw)
+        if document["socket"] != list(socket):
             return {}
-        found = list(said["sessions"].items())[:MOST]
+        found = list(document["sessions"].items())[:MOST]
         return {str(ip_address(name)): _clause(one["lastError"]) for name, one in sorted(found)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
@@ -45,5 +45,5 @@ def _clause(found: object) -> str:
     """Return a reason as it may stand in a message: whoever wrote it, whatever it holds."""
     if not isinstance(found, str):
         raise TypeError("a reason is text")
-    shown = found[:LONGEST]
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in shown)
+    start = found[:LONGEST]
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in start)

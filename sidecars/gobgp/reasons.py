@@ -51,10 +51,10 @@ _RECEIVED: Final = {
 }
 
 
-def notification(code: int, subcode: int, *, sent: bool, said: str = "") -> str:
-    """Return the clause for a NOTIFICATION; *said*: what came with it (RFC 9003)."""
+def notification(code: int, subcode: int, *, sent: bool, communicated: str = "") -> str:
+    """Return the clause for a NOTIFICATION; *communicated*: what came with it (RFC 9003)."""
     known = (_SENT if sent else _RECEIVED).get((code, subcode), "")
-    quoted = f', "{printable(said)}"' if said and code == CEASE else ""
+    quoted = f', "{printable(communicated)}"' if communicated and code == CEASE else ""
     who = "we sent the router" if sent else "the router sent"
     return f"{who} NOTIFICATION {words(code, subcode)}{quoted}{f': {known}' if known else ''}"
 

@@ -58,8 +58,8 @@ class Sessions:
 
     def reasons(self) -> Mapping[str, str]:
         """Return why each session that ever failed did, by the neighbor's address."""
-        told = {name: one.why for name, one in sorted(self._known.items()) if one.why}
-        return dict(list(told.items())[:MOST])
+        failed = {name: one.why for name, one in sorted(self._known.items()) if one.why}
+        return dict(list(failed.items())[:MOST])
 
     def hear(self, line: Line, now: float) -> Turn | None:
         """Take note of one line, at monotonic *now*; return what it means besides."""
@@ -150,8 +150,8 @@ def _exchanged(one: _Session, line: Line) -> Turn | None:
         return _refused_unsaid(one)
     if sent and code == CEASE and subcode in OUR_OWN:
         return None
-    said = line.text("Communicated-Reason")
-    _notified(one, reasons.notification(code, subcode, sent=sent, said=said))
+    communicated = line.text("Communicated-Reason")
+    _notified(one, reasons.notification(code, subcode, sent=sent, communicated=communicated))
     lost = code == HOLD_TIMER_EXPIRED or (code == CEASE and subcode in (COLLISION, BFD_DOWN))
     return None if lost else Turn.REFUSED
 

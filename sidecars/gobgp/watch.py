@@ -69,7 +69,7 @@ class Watch:
     _backoff: Backoff = field(init=False)
     _asked: dict[str, float] = field(default_factory=dict)
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
-    _told: dict[str, str] = field(default_factory=dict)
+    _written: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make what depends on the scale."""
@@ -118,13 +118,13 @@ class Watch:
             self._sessions.tick(now)
             for neighbor in self._backoff.due(now):
                 self._send(self._switch_on(neighbor))
-            told = dict(self._sessions.reasons())
-            if told != self._told:
+            found = dict(self._sessions.reasons())
+            if found != self._written:
                 try:
-                    report.write(self.socket, told)
+                    report.write(self.socket, found)
                 except OSError as why:
                     log.warning("why sessions are down cannot be told: %s", why)
-                self._told = told
+                self._written = found
 
     async def _switch_off(self, neighbor: str) -> None:
         await self.stub.DisablePeer(

@@ -123,11 +123,11 @@ class RuleSet:
         detail = rule.message or f"failed rule: {rule.text}"
         if rule.message_program is not None:
             try:
-                told = rule.message_program.execute(context)
+                computed = rule.message_program.execute(context)
             except EVALUATION:
-                told = None
-            if isinstance(told, str) and told.strip() and "\n" not in told.strip():
-                detail = told.strip()
+                computed = None
+            if isinstance(computed, str) and computed.strip() and "\n" not in computed.strip():
+                detail = computed.strip()
         where = f"{path}{rule.field_path}" if path else rule.field_path.lstrip(".")
         shown = OMIT if isinstance(value, dict | list) else value
         return FieldError(rule.reason, where, shown, detail if rule.reason != "Duplicate" else "")

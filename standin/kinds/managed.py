@@ -27,10 +27,10 @@ def record(
     own: dict[str, Any] | None = None
     for entry in (old or {}).get("metadata", {}).get("managedFields", []):
         mine = entry["manager"] == manager and entry.get("subresource", "") == subresource
-        kept = _paths(entry["fieldsV1"], ()) - gone
-        kept = kept | changed if mine else kept - changed
-        if kept:
-            entry = entry | {"fieldsV1": _nest(kept)}
+        owned = _paths(entry["fieldsV1"], ()) - gone
+        owned = owned | changed if mine else owned - changed
+        if owned:
+            entry = entry | {"fieldsV1": _nest(owned)}
             entries.append(entry)
             own = entry if mine else own
     if own is not None:

@@ -21,7 +21,7 @@ from manager.adapters.kubernetes.client import (
     Kind,
     connect,
 )
-from manager.inspect import cluster as offline
+from manager.inspect.cluster import fetch, read
 from manager.snapshot import Settings
 from pointsman.runtime.errors import Misuse
 from standin.in_process import serving
@@ -129,18 +129,18 @@ async def test_explain_and_status_read_the_cluster(ask: Ask) -> None:
 
 async def test_nothing_is_written(server: Api, ask: Ask, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
-    before = await offline.fetch(kubeconfig)
+    before = await fetch(kubeconfig)
     await ask("plan", "-f", write(tmp_path / "new.yaml", service("api")))
     await ask("status")
-    assert await offline.fetch(kubeconfig) == before
+    assert await fetch(kubeconfig) == before
 
 
 async def test_pages_are_put_together(server: Api, tmp_path: Path) -> None:
     async with connect(tmp_path / "kubeconfig") as client:
         for number in range(505):
             await client.create(SERVICES, "default", service(f"s{number}"))
-    pages = await offline.fetch(tmp_path / "kubeconfig")
-    reading = offline.read((("cluster", page) for page in pages), Settings())
+    pages = await fetch(tmp_path / "kubeconfig")
+    reading = read((("cluster", page) for page in pages), Settings())
     assert len(reading.snapshot.services) == 506
     assert reading.problems == ()
 

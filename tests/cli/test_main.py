@@ -22,10 +22,10 @@ def test_the_overview_names_every_command_and_loads_none(capsys) -> None:
         "import sys, cli.__main__ as c; c.main(['--help']); "
         f"print([m for m in {heavy!r} if m in sys.modules])"
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert told.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_files_need_no_client_for_a_cluster() -> None:
@@ -33,10 +33,10 @@ def test_files_need_no_client_for_a_cluster() -> None:
         f"import sys, cli.__main__ as c; c.main(['plan', '--offline', '-f', {CLUSTER!r}]); "
         "print([m for m in ('aiohttp', 'kubernetes_asyncio', 'grpc', 'rich') if m in sys.modules])"
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert told.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_as_a_kubectl_plugin_it_calls_itself_so(capsys, monkeypatch) -> None:
 
 def test_kubectl_finds_the_plugin() -> None:
     beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    told = subprocess.run(
+    done = subprocess.run(
         [find("kubectl").path, "pointsman", "plan", "--help"],
         env={**os.environ, "PATH": beside}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert "usage: kubectl pointsman plan" in told.stdout
+    assert "usage: kubectl pointsman plan" in done.stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
@@ -132,15 +132,15 @@ def test_kubectl_finds_the_plugin() -> None:
 def test_a_reader_that_leaves_is_no_error(words: tuple[str, ...], unbuffered: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "cli", *words],
         cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writing)
-    assert told.returncode == 0
-    assert "BrokenPipe" not in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 0
+    assert "BrokenPipe" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_terminal_gets_colour_and_a_pipe_does_not(tmp_path: Path) -> None:
@@ -240,11 +240,11 @@ def test_nothing_that_is_written_in_a_cluster_acts_on_a_terminal(
 
 def test_a_terminal_of_another_encoding_is_served(tmp_path: Path) -> None:
     kind = obj("Größe", "x", "v1")
-    told = process(
+    done = process(
         "plan", "--offline", "-f", write(tmp_path / "a.yaml", *small(), kind), encoding="latin-1",
         seed="0",
     )  # fmt: skip
-    assert told.returncode == 0
+    assert done.returncode == 0
 
 
 USERS = {

@@ -42,7 +42,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ShellCommand:
     """A command and the output that the page claims; *line* is that of the command."""
 
     line: int
@@ -86,7 +86,7 @@ def blocks(page: str) -> list[Block]:
     return found
 
 
-def told(block: Block) -> Iterator[Told]:
+def shell_commands(block: Block) -> Iterator[ShellCommand]:
     """Yield the commands of a console block with their outputs; `\\` joins lines."""
     line, command, output = 0, "", list[str]()
     joining = False
@@ -95,7 +95,7 @@ def told(block: Block) -> Iterator[Told]:
             command += text.lstrip()
         elif text.startswith(PROMPT):
             if command:
-                yield Told(line, command, tuple(output))
+                yield ShellCommand(line, command, tuple(output))
             line, command, output = number, text.removeprefix(PROMPT), []
         else:
             output.append(text)
@@ -103,13 +103,13 @@ def told(block: Block) -> Iterator[Told]:
         joining = command.endswith("\\")
         command = command.removesuffix("\\")
     if command:
-        yield Told(line, command, tuple(output))
+        yield ShellCommand(line, command, tuple(output))
 
 
 def commands(block: Block) -> list[tuple[int, str]]:
     """Return the command lines of a `sh` or `console` block, with their line numbers."""
     if block.language == "console":
-        return [(one.line, one.command) for one in told(block)]
+        return [(one.line, one.command) for one in shell_commands(block)]
     if block.language != "sh":
         return []
     numbered = enumerate(block.lines, start=block.line + 1)

@@ -17,7 +17,7 @@ import pytest
 
 from lab.supervision import lifecycle
 from tests.docs import pages
-from tests.docs.pages import ROOT, Told
+from tests.docs.pages import ROOT, ShellCommand
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
@@ -57,9 +57,9 @@ def pattern(lines: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(r"\s*\n".join(wanted), re.DOTALL)
 
 
-def run(told: Told, environment: dict[str, str], folder: Path) -> tuple[int, str]:
+def run(step: ShellCommand, environment: dict[str, str], folder: Path) -> tuple[int, str]:
     done = subprocess.run(
-        ["bash", "-c", f"{SHELL}\n{told.command}"],
+        ["bash", "-c", f"{SHELL}\n{step.command}"],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -71,23 +71,23 @@ def run(told: Told, environment: dict[str, str], folder: Path) -> tuple[int, str
     return done.returncode, done.stdout + done.stderr
 
 
-def play(told: Told, environment: dict[str, str], folder: Path) -> None:
-    where = f"{PAGE}:{told.line}: {told.command}"
-    if told.command.startswith("export KUBECONFIG="):
-        _, printed = run(Told(0, "pointsman lab kubeconfig", ()), environment, folder)
+def play(step: ShellCommand, environment: dict[str, str], folder: Path) -> None:
+    where = f"{PAGE}:{step.line}: {step.command}"
+    if step.command.startswith("export KUBECONFIG="):
+        _, printed = run(ShellCommand(0, "pointsman lab kubeconfig", ()), environment, folder)
         environment["KUBECONFIG"] = printed.strip()
         return
     until = time.monotonic() + PATIENCE_S
-    wanted = pattern(tuple(line.rstrip() for line in told.output if line.strip()))
-    if "lab down" in told.command:
+    wanted = pattern(tuple(line.rstrip() for line in step.output if line.strip()))
+    if "lab down" in step.command:
         wanted = re.compile(": down")  # under the test's own name
     while True:
-        status, printed = run(told, environment, folder)
-        if status in ((0, 1) if told.output else (0,)) and wanted.fullmatch(printed.strip()):
+        status, printed = run(step, environment, folder)
+        if status in ((0, 1) if step.output else (0,)) and wanted.fullmatch(printed.strip()):
             return
-        if wanted.search(printed) and "lab down" in told.command:
+        if wanted.search(printed) and "lab down" in step.command:
             return
-        assert told.output, f"{where}: {status}: {printed}"
+        assert step.output, f"{where}: {status}: {printed}"
         assert time.monotonic() < until, f"{where}: {status}:\n{printed}"
         time.sleep(0.3)
 
@@ -98,7 +98,7 @@ def test_the_tour_goes_as_the_page_says(environment: dict[str, str], tmp_path: P
         if block.language == "yaml" and block.title:
             (tmp_path / block.title).write_text(block.text)
         if (block.language, block.title) == ("console", "lab"):
-            for told in pages.told(block):
-                play(told, environment, tmp_path)
+            for step in pages.shell_commands(block):
+                play(step, environment, tmp_path)
                 played += 1
     assert played > 20

@@ -22,8 +22,8 @@ def anchors(page: str) -> set[str]:
     """Return the anchors that a page's headings get, as code hosts make them."""
     found: set[str] = set()
     for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", pages.read(page)), re.MULTILINE):
-        kept = re.sub(r"[^\w\- ]", "", heading.lower())
-        found.add(kept.strip().replace(" ", "-"))
+        letters = re.sub(r"[^\w\- ]", "", heading.lower())
+        found.add(letters.strip().replace(" ", "-"))
     return found
 
 

@@ -20,7 +20,7 @@ from pointsman.api import crd, parse
 from pointsman.model.names import API_PATH, API_VERSION
 from standin.in_process import standin
 from tests.docs import pages
-from tests.docs.pages import ROOT, Block, Told
+from tests.docs.pages import ROOT, Block, ShellCommand
 
 YAML = [block for page in pages.pages() for block in pages.blocks(page) if block.language == "yaml"]
 KINDS = {kind.name: kind for kind in crd.KINDS}
@@ -67,8 +67,8 @@ async def test_an_api_server_takes_every_yaml_block() -> None:
             for document in objects(block):
                 path = url + collection(document)
                 query = "?fieldValidation=Strict&dryRun=All"
-                code, said = await asyncio.to_thread(post, path + query, document)
-                assert code == 201, f"{block.where}: {said.get('message')}"
+                code, created = await asyncio.to_thread(post, path + query, document)
+                assert code == 201, f"{block.where}: {created.get('message')}"
 
 
 def collection(document: dict[str, Any]) -> str:
@@ -89,14 +89,14 @@ def post(url: str, body: object) -> tuple[int, dict[str, Any]]:
             return refusal.code, json.load(refusal)
 
 
-def is_offline(one: Told) -> bool:
+def is_offline(one: ShellCommand) -> bool:
     return one.command.startswith("pointsman ") and "--offline" in one.command.split()
 
 
 OFFLINE = [
     page
     for page in pages.pages()
-    if any(is_offline(t) for b in pages.blocks(page) for t in pages.told(b))
+    if any(is_offline(t) for b in pages.blocks(page) for t in pages.shell_commands(b))
 ]
 
 
@@ -109,11 +109,11 @@ def test_every_offline_command_prints_what_the_page_says(
     update: bool,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    printed: list[tuple[Told, list[str]]] = []
+    printed: list[tuple[ShellCommand, list[str]]] = []
     for block in pages.blocks(page):
         if block.language == "yaml" and block.title:
             (tmp_path / block.title).write_text(block.text)  # a later block of a name replaces it
-        for one in pages.told(block) if block.language == "console" else ():
+        for one in pages.shell_commands(block) if block.language == "console" else ():
             if is_offline(one):
                 printed.append((one, run(one, capsys)))
     if update:
@@ -123,7 +123,7 @@ def test_every_offline_command_prints_what_the_page_says(
         assert list(one.output) == lines, f"{page}:{one.line}: {one.command}"
 
 
-def run(one: Told, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def run(one: ShellCommand, capsys: pytest.CaptureFixture[str]) -> list[str]:
     (simple,) = pages.words(one.command)
     status = main(simple[1:])
     out, err = capsys.readouterr()
@@ -131,7 +131,7 @@ def run(one: Told, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line.rstrip() for line in (out + err).rstrip().splitlines()]
 
 
-def rewrite(page: str, printed: list[tuple[Told, list[str]]]) -> None:
+def rewrite(page: str, printed: list[tuple[ShellCommand, list[str]]]) -> None:
     lines = pages.read(page).splitlines()
     for one, output in reversed(printed):  # from the end, so that line numbers stay true
         lines[one.line : one.line + len(one.output)] = output

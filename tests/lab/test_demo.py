@@ -57,13 +57,13 @@ class Latecomer(Stage):
 
 def test_answers_are_asked_for_until_they_are_as_told(capsys: pytest.CaptureFixture[str]) -> None:
     story = Story(cast(Lab, Latecomer()))
-    story.requests("198.51.100.0", 2, told="node4 is in", true=lambda all_: "node4" in nodes(all_))
+    story.requests("198.51.100.0", 2, what="node4 is in", true=lambda all_: "node4" in nodes(all_))
     assert story.seen[-1].true
     out = capsys.readouterr().out
     assert "node5" in out  # asked together with node4
     assert "node3" not in out  # told are the answers that made it true
     with pytest.raises(Untrue):
-        story.requests("198.51.100.0", 2, told="nobody is in", true=lambda all_: not all_)
+        story.requests("198.51.100.0", 2, what="nobody is in", true=lambda all_: not all_)
 
 
 def nodes(found: Counter[Reply]) -> set[str]:

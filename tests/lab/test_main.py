@@ -128,12 +128,12 @@ def test_somebody_elses_lab_is_no_traceback(verb: str) -> None:
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(folder / "control.sock"))
             listening.listen()
-            told = subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-c", AS_NOBODY, verb, "--name", name],
                 capture_output=True, text=True, check=False, cwd=ROOT,
             )  # fmt: skip
     finally:
         shutil.rmtree(folder)
-    assert told.returncode == 1
-    assert "root" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 1
+    assert "root" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -179,10 +179,10 @@ def test_a_probe_takes_some_time(sidecar: Sidecar) -> None:
 
 def test_what_a_predecessor_said_of_sessions_goes(sidecar: Sidecar) -> None:
     sidecar.socket.parent.mkdir(mode=0o700)
-    told = sidecar.socket.with_name("sessions.json")
-    told.write_text("{}")
+    report = sidecar.socket.with_name("sessions.json")
+    report.write_text("{}")
     sidecar.start().up()
-    assert not told.exists()
+    assert not report.exists()
 
 
 def test_nobody_needs_to_read_what_gobgpd_logs(sidecar: Sidecar) -> None:
@@ -222,8 +222,8 @@ def test_a_socket_that_is_served_is_left_alone(sidecar: Sidecar) -> None:
 
 def test_it_works_without_any_capability(sidecar: Sidecar) -> None:
     sidecar.start(*NO_CAPABILITIES).up()
-    said = Path(f"/proc/{sidecar.child}/status").read_text()
-    assert "CapEff:\t0000000000000000" in said
+    status = Path(f"/proc/{sidecar.child}/status").read_text()
+    assert "CapEff:\t0000000000000000" in status
     sidecar.process.terminate()
     assert sidecar.ended()[0] == 0
 

@@ -15,13 +15,13 @@ R = "192.0.2.1"
 
 
 def raw(message: str, key: str = R, **fields: object) -> bytes:
-    said = {"time": "t", "level": "INFO", "msg": message, "Topic": "Peer", "Key": key, **fields}
-    return json.dumps(said, separators=(",", ":")).encode() + b"\n"
+    entry = {"time": "t", "level": "INFO", "msg": message, "Topic": "Peer", "Key": key, **fields}
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
-def heard(*said: tuple[str, dict[str, Any]]) -> Sessions:
+def heard(*entries: tuple[str, dict[str, Any]]) -> Sessions:
     sessions = Sessions()
-    for message, fields in said:
+    for message, fields in entries:
         line = journal.read(raw(message, **fields))
         assert line is not None, message
         sessions.hear(line, 0.0)
@@ -58,7 +58,7 @@ def test_any_fields_give_one_printable_line(message: str, fields: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("entries", "why"),
     [
         pytest.param([ADD], None, id="nothing yet"),
         pytest.param([ADD, REFUSED], reasons.connecting(REFUSED[1]["Error"]), id="no connection"),
@@ -78,8 +78,10 @@ def test_any_fields_give_one_printable_line(message: str, fields: dict[str, Any]
         pytest.param([ADD, REFUSED, ADD], None, id="changed: forgotten"),
     ],
 )
-def test_the_reason_is_of_the_last_story(said: list[tuple[str, dict[str, Any]]], why: str) -> None:
-    assert heard(*said).reasons().get(R) == why
+def test_the_reason_is_of_the_last_story(
+    entries: list[tuple[str, dict[str, Any]]], why: str
+) -> None:
+    assert heard(*entries).reasons().get(R) == why
 
 
 def test_the_address_has_one_form() -> None:

@@ -37,8 +37,8 @@ async def test_a_watch_expires_on_demand_as_an_event_or_as_an_answer(api: Client
     version = (await api.get(SERVICES)).meta["resourceVersion"]
     await api.post("/_faults", {"code": 410, "verb": "watch"})
     async with api.watch(SERVICES, resourceVersion=version) as watch:
-        told = await watch.rest()
-    assert [(kind, status["code"]) for kind, status in told] == [("ERROR", 410)]
+        events = await watch.rest()
+    assert [(kind, status["code"]) for kind, status in events] == [("ERROR", 410)]
     await api.post("/_faults", {"code": 410, "verb": "watch", "http": True})
     answer = await api.get(SERVICES, watch="1", resourceVersion=version)
     assert (answer.code, answer.body["reason"]) == (410, "Expired")
@@ -77,7 +77,7 @@ async def restored(api: Client, **how: str) -> None:
 
 
 async def test_a_restore_brings_everything_back_with_its_versions(api: Client) -> None:
-    kept = await api.make(SERVICES, service("kept"))
+    retained = await api.make(SERVICES, service("kept"))
     going = await api.make(SERVICES, service("going"))
     before = await api.get(SERVICES)
     await api.post("/_faults", {"backup": True})
@@ -87,7 +87,7 @@ async def test_a_restore_brings_everything_back_with_its_versions(api: Client) -
     for _ in range(2):  # as often as wanted
         await restored(api)
         assert (await api.get(SERVICES)).body == before.body
-        assert (await api.get(f"{SERVICES}/kept")).body == kept
+        assert (await api.get(f"{SERVICES}/kept")).body == retained
         assert (await api.get(f"{SERVICES}/going")).body == going
         assert (await api.get(f"{SERVICES}/young")).code == 404
         # The same version a second time, for something else.

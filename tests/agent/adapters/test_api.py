@@ -234,10 +234,10 @@ async def test_two_agents_of_one_node_give_way_and_say_so(
             )
             await asyncio.sleep(SETTLED_S)
             assert admin.agent_writes() <= 6
-    said = next(c for c in found["conditions"] if c["type"] == "Contested")
-    assert (said["status"], said["reason"]) == ("True", "AnotherAgent")
+    condition = next(c for c in found["conditions"] if c["type"] == "Contested")
+    assert (condition["status"], condition["reason"]) == ("True", "AnotherAgent")
     hosts = ("on worker-1 and on worker-2", "on worker-2 and on worker-1")
-    assert any(words in said["message"] for words in hosts)
+    assert any(words in condition["message"] for words in hosts)
     warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     assert any(words in line for line in warned for words in hosts)
 

@@ -21,21 +21,21 @@ async def verdicts(answers: Iterable[bool | None], *, for_s: float) -> list[tupl
             await asyncio.Event().wait()
         return bool(answer)
 
-    told: list[tuple[float, str]] = []
+    verdicts_seen: list[tuple[float, str]] = []
     clock = asyncio.get_running_loop().time
     proxy = ProbedProxy(ask)
     assert proxy.health is ProxyHealth.UNKNOWN
     watching = asyncio.create_task(
-        proxy.watch(lambda: told.append((round(clock(), 3), proxy.health)))
+        proxy.watch(lambda: verdicts_seen.append((round(clock(), 3), proxy.health)))
     )
     await asyncio.sleep(for_s)
     watching.cancel()
-    return told
+    return verdicts_seen
 
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "verdicts_seen"),
     [
         pytest.param([True] * 9, [(0, "healthy")], id="healthy is said once"),
         pytest.param([False] * 9, [(2, "unhealthy")], id="the second failure in a row counts"),
@@ -54,8 +54,8 @@ async def verdicts(answers: Iterable[bool | None], *, for_s: float) -> list[tupl
         ),
     ],
 )
-async def test_verdicts(answers: list[bool | None], told: list[tuple[float, str]]) -> None:
-    assert await verdicts(answers, for_s=11) == told
+async def test_verdicts(answers: list[bool | None], verdicts_seen: list[tuple[float, str]]) -> None:
+    assert await verdicts(answers, for_s=11) == verdicts_seen
 
 
 async def test_off_is_off_and_never_changes() -> None:

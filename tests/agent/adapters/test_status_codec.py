@@ -140,8 +140,8 @@ def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
     reworded = Report(
         "1", conditions={"Ready": ConditionValue("True", "Reporting", "Other words.")}
     )
-    kept = to_status(reworded, STATUS, now=LATER)
-    assert kept["conditions"][0]["lastTransitionTime"] == "2026-11-23T10:00:00Z"
+    status = to_status(reworded, STATUS, now=LATER)
+    assert status["conditions"][0]["lastTransitionTime"] == "2026-11-23T10:00:00Z"
     turned = Report("1", conditions={"Ready": ConditionValue("False", "NoAddress", "None.")})
     moved = to_status(turned, STATUS, now=LATER)
     assert moved["conditions"][0]["lastTransitionTime"] == "2026-11-23T11:00:00Z"

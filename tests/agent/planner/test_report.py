@@ -221,8 +221,8 @@ def test_what_an_announcer_does_not_take_is_left_out_and_said() -> None:
 
 def test_a_rival_is_said_beside_the_report() -> None:
     world = replace(snapshot(ETH0, on(2, "192.0.2.11/24")), rival="")
-    said = report(world).conditions
-    assert (said["Ready"].status, said["Contested"].reason) == ("True", "AnotherAgent")
+    conditions = report(world).conditions
+    assert (conditions["Ready"].status, conditions["Contested"].reason) == ("True", "AnotherAgent")
 
 
 def test_sentences_name_the_node_and_what_to_do() -> None:

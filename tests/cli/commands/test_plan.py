@@ -27,7 +27,7 @@ from tests.cli.running import (
 STATUS = "pointsman.dev/status"
 
 
-def said(status: str, reason: str) -> dict[str, str]:
+def verdict(status: str, reason: str) -> dict[str, str]:
     return {"status": status, "reason": reason}
 
 
@@ -42,8 +42,8 @@ def without_sentences(shape: Any) -> Any:
     """The same without messages, which are the verdicts' own to test."""
     if isinstance(shape, dict):
         assert shape.get("message") != ""
-        kept = {k: v for k, v in shape.items() if k not in ("message", STATUS)}
-        return {key: without_sentences(value) for key, value in kept.items()}
+        rest = {k: v for k, v in shape.items() if k not in ("message", STATUS)}
+        return {key: without_sentences(value) for key, value in rest.items()}
     return [without_sentences(one) for one in shape] if isinstance(shape, list) else shape
 
 
@@ -53,8 +53,8 @@ EXPECTED = {
             "addresses": ["198.51.100.0"],
             "allocatedFrom": ["public"],
             "annotations": {"pointsman.dev/allocated-from": "public/198.51.100.0"},
-            "allocated": said("True", "Allocated"),
-            "announced": said("False", "NoServingEndpoint"),
+            "allocated": verdict("True", "Allocated"),
+            "announced": verdict("False", "NoServingEndpoint"),
         },
         "default/web": {
             "addresses": ["198.51.100.1", "2001:db8:100::"],
@@ -63,19 +63,19 @@ EXPECTED = {
                 "pointsman.dev/allocated-from": "public/198.51.100.1,public/2001:db8:100::",
                 "pointsman.dev/announced-by": "bgp",
             },
-            "allocated": said("True", "Allocated"),
-            "announced": said("True", "Announced"),
+            "allocated": verdict("True", "Allocated"),
+            "announced": verdict("True", "Announced"),
         },
     },
     "eips": {
         "closed": {
-            "ready": said("False", "Disabled"),
+            "ready": verdict("False", "Disabled"),
             "capacity": {"ipv4": "5", "ipv6": "0"},
             "allocated": {"ipv4": "0", "ipv6": "0"},
             "available": {"ipv4": "5", "ipv6": "0"},
         },
         "public": {
-            "ready": said("True", "Ready"),
+            "ready": verdict("True", "Ready"),
             "capacity": {"ipv4": "4", "ipv6": "18446744073709551616"},
             "allocated": {"ipv4": "2", "ipv6": "1"},
             "available": {"ipv4": "2", "ipv6": "18446744073709551615"},
@@ -94,14 +94,14 @@ EXPECTED = {
     },
     "announcers": {"node1": [], "node2": [], "node3": []},
     "conditions": {
-        "BgpConf/default": {"Ready": said("True", "Ready")},
-        "BgpPeer/spare": {"Ready": said("False", "Disabled")},
+        "BgpConf/default": {"Ready": verdict("True", "Ready")},
+        "BgpPeer/spare": {"Ready": verdict("False", "Disabled")},
         "BgpPeer/tor-1": {
-            "Ready": said("True", "Ready"),
-            "NextHopsUnverified": said("True", "NotConnected"),  # no agent has reported
+            "Ready": verdict("True", "Ready"),
+            "NextHopsUnverified": verdict("True", "NotConnected"),  # no agent has reported
         },
-        "Eip/closed": {"Ready": said("False", "Disabled")},
-        "Eip/public": {"Ready": said("True", "Ready")},
+        "Eip/closed": {"Ready": verdict("False", "Disabled")},
+        "Eip/public": {"Ready": verdict("True", "Ready")},
     },
 }
 
@@ -122,9 +122,9 @@ def test_neither_hash_seed_nor_order_of_objects_shows(tmp_path: Path) -> None:
     given.append(write(tmp_path / "b.yaml", *objects))
     for output in ("json", "table"):
         words = ("plan", "--offline", "-o", output, "-f")
-        told = {process(*words, file, seed=s).stdout for file in given for s in "12"}
-        assert len(told) == 1
-        assert "198.51.100.2" in told.pop()
+        outputs = {process(*words, file, seed=s).stdout for file in given for s in "12"}
+        assert len(outputs) == 1
+        assert "198.51.100.2" in outputs.pop()
 
 
 def test_the_table_is_plain_text_in_a_pipe(capsys) -> None:
@@ -279,8 +279,8 @@ def test_an_ibgp_router_hears_no_prepending(
         service("web"),
         endpoints("web", "node1"),
     )
-    told = answer(capsys, "plan", "--offline", "-f", file)["peers"]
-    found = {name: [path["asPathPrepend"] for path in one["paths"]] for name, one in told.items()}
+    peers = answer(capsys, "plan", "--offline", "-f", file)["peers"]
+    found = {name: [path["asPathPrepend"] for path in one["paths"]] for name, one in peers.items()}
     assert found == {"tor": [3], "rr": [0]}
 
 

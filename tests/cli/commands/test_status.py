@@ -119,10 +119,10 @@ def overwritten(*addresses: str):
     def edit(objects: list[dict]) -> list[dict]:
         web = next(raw for raw in objects if raw["kind"] == "Service")
         message = "Service default/web has 198.51.100.0 from Eip 'public'."
-        said = [condition("pointsman.dev/Allocated", message=message)]
-        said += [condition("pointsman.dev/Announced")]
+        conditions = [condition("pointsman.dev/Allocated", message=message)]
+        conditions += [condition("pointsman.dev/Announced")]
         ingress = [{"ip": address} for address in addresses]
-        web["status"] = {"conditions": said, "loadBalancer": {"ingress": ingress}}
+        web["status"] = {"conditions": conditions, "loadBalancer": {"ingress": ingress}}
         return objects
 
     return edit

@@ -8,9 +8,8 @@ import pytest
 from cli.commands import peers
 from cli.output import drift
 from cli.output.drift import Sides
-from cli.source import cluster as world
-from cli.source import files
-from manager.inspect import cluster
+from cli.source import cluster, files
+from manager.inspect.cluster import read
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Observed, Settings
 from pointsman.model.route import PathAttributes, PeerName, Route, SessionReport, route_order
@@ -24,7 +23,7 @@ LOCKED = Condition("Ready", "False", "SecretMissing", "It has no session: no Sec
 def settled() -> Sides:
     """The cluster of files, and a speaker that holds exactly what it should."""
     documents, _ = files.read([CLUSTER])
-    seen = world.settled(cluster.read(documents, Settings()))
+    seen = cluster.settled(read(documents, Settings()))
     speech = seen.plan.speech
     up = SessionReport("Established", add_path_negotiated=True, advertised_paths=4)
     observed = Observed(
@@ -52,26 +51,28 @@ def test_at_rest_nothing_drifts(settled: Sides) -> None:
 def test_each_kind_of_drift_is_seen(settled: Sides) -> None:
     assert settled.observed is not None
     (seen,) = settled.observed
-    held = dict(seen.routes)
-    first, second, *_ = sorted(held, key=route_order)
-    del held[first]
-    held[second] = Route(PathAttributes(med=7), held[second].peers)
+    routes = dict(seen.routes)
+    first, second, *_ = sorted(routes, key=route_order)
+    del routes[first]
+    routes[second] = Route(PathAttributes(med=7), routes[second].peers)
     extra = replace(second, next_hop=type(second.next_hop)("192.0.2.99"))
-    held[extra] = Route(PathAttributes(), frozenset({TOR}))
-    both = with_observed(settled, replace(seen, routes=held))
+    routes[extra] = Route(PathAttributes(), frozenset({TOR}))
+    both = with_observed(settled, replace(seen, routes=routes))
     assert drifts(both) == ["missing", "differs", "extra", None, None]
 
 
 @pytest.mark.parametrize(
-    ("state", "told", "words"),
+    ("state", "advertised", "words"),
     [
         pytest.param("Active", 0, "has no session (state Active)", id="down"),
         pytest.param("Established", 3, "is told 3 paths, desired are 4", id="told too little"),
     ],
 )
-def test_what_is_wrong_with_a_session(settled: Sides, state: str, told: int, words: str) -> None:
+def test_what_is_wrong_with_a_session(
+    settled: Sides, state: str, advertised: int, words: str
+) -> None:
     assert settled.observed is not None
-    report = SessionReport(state, add_path_negotiated=True, advertised_paths=told)
+    report = SessionReport(state, add_path_negotiated=True, advertised_paths=advertised)
     both = with_observed(settled, replace(settled.observed[0], sessions={TOR: report}))
     tor = next(one for one in drift.peers_json(both) if one["name"] == TOR)
     (sentence,) = peers._wrong(tor, asked=True)
@@ -131,7 +132,7 @@ def test_no_speaker_and_no_such_peer_are_said(capsys: pytest.CaptureFixture[str]
     assert "There is no BgpPeer 'nobody'" in err
 
 
-def _recorded(state: str, *, said: str, message: str = "") -> dict:
+def _recorded(state: str, *, established: str, message: str = "") -> dict:
     """Return a BgpPeer as a manager left it, with its session in *state*."""
     peer_ = peer()
     peer_["status"] = {
@@ -141,7 +142,7 @@ def _recorded(state: str, *, said: str, message: str = "") -> dict:
         ],
         "conditions": [
             {
-                "type": "Established", "status": said, "reason": "X", "message": message,
+                "type": "Established", "status": established, "reason": "X", "message": message,
                 "lastTransitionTime": "2026-01-01T00:00:00Z",
             }
         ],
@@ -159,16 +160,16 @@ def _peers(capsys: pytest.CaptureFixture[str], path: Path, document: dict) -> tu
 def test_without_a_speaker_the_recorded_state_is_shown(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    status, out = _peers(capsys, tmp_path, _recorded("Established", said="True"))
+    status, out = _peers(capsys, tmp_path, _recorded("Established", established="True"))
     assert status == 0
     assert "Established" in out
 
 
-@pytest.mark.parametrize("said", ["False", "Unknown"])
+@pytest.mark.parametrize("established", ["False", "Unknown"])
 def test_a_session_recorded_as_down_is_1_and_says_why(
-    said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    established: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    down = _recorded("Active", said=said, message="No session, and here is why.")
+    down = _recorded("Active", established=established, message="No session, and here is why.")
     status, out = _peers(capsys, tmp_path, down)
     assert status == 1
     assert "  Active  " in out
@@ -178,7 +179,7 @@ def test_a_session_recorded_as_down_is_1_and_says_why(
 def test_of_several_managers_the_session_that_is_down_counts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    status, out = _peers(capsys, tmp_path, _recorded("Idle", said="True"))
+    status, out = _peers(capsys, tmp_path, _recorded("Idle", established="True"))
     assert status == 1
     assert "BgpPeer tor-1 has no session (state Idle, as last recorded): connection refused." in out
 
@@ -186,7 +187,7 @@ def test_of_several_managers_the_session_that_is_down_counts(
 def test_a_peer_that_its_owner_disabled_is_no_session_that_is_down(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    off = _recorded("Idle", said="False", message="No.")
+    off = _recorded("Idle", established="False", message="No.")
     off["spec"]["disabled"] = True
     assert _peers(capsys, tmp_path, off)[0] == 0
 

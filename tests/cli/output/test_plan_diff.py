@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cli.output.plan_diff import changes
+from cli.output.plan_diff import differences
 from cli.output.session_diff import field
-from cli.source.cluster import World, settled, understood
+from cli.source.cluster import PlannedCluster, settled, understood
 from manager.inspect import cluster
 from manager.snapshot import Settings
 from pointsman.api import BgpPeerSpec
@@ -17,14 +17,14 @@ from pointsman.model.route import Neighbor
 from tests.cli.running import conf, eip, endpoints, node, obj, peer, service, small
 
 
-def world(objects: list[dict]) -> World:
+def planned(objects: list[dict]) -> PlannedCluster:
     return settled(cluster.read((("f", raw) for raw in objects), Settings()))
 
 
 def after(edit: Callable[[list[dict]], Any]) -> Any:
     objects = copy.deepcopy(small())
     edit(objects)
-    return changes(world(small()), world(objects))
+    return differences(planned(small()), planned(objects))
 
 
 def one(objects: list[dict], kind: str) -> dict:
@@ -111,7 +111,7 @@ def test_a_session_with_a_password_that_plan_does_not_read(
     one(then, "BgpPeer")["spec"]["passwordSecretRef"] = {"name": "bgp", "key": "one"}
     now = copy.deepcopy(then)
     one(now, "BgpPeer")["spec"].update(edit)
-    found = changes(world(then), world(now))["peers"].get("tor-1", {}).get("session")
+    found = differences(planned(then), planned(now))["peers"].get("tor-1", {}).get("session")
     assert found == (session and {"change": session[0], "because": session[1]})
 
 
@@ -138,7 +138,7 @@ def test_graceful_restart_depends_on_how_many_managers_have_written(
     before, after = (
         settled(understood(given, (("f", raw) for raw in objects))) for objects in (then, now)
     )
-    found = changes(before, after)["peers"].get("tor-1", {}).get("session")
+    found = differences(before, after)["peers"].get("tor-1", {}).get("session")
     assert (found and found["change"]) == session
 
 
@@ -175,7 +175,7 @@ def test_a_foreign_kind_changes_nothing() -> None:
 
 
 def test_a_session_that_moves_to_another_speaker_is_reset() -> None:
-    def seen(spec: dict, after: World | None = None) -> World:
+    def seen(spec: dict, after: PlannedCluster | None = None) -> PlannedCluster:
         objects = copy.deepcopy(small())
         one(objects, "BgpPeer")["spec"].update(spec)
         reading = cluster.read((("f", raw) for raw in objects), Settings(speakers=3))
@@ -192,5 +192,5 @@ def test_a_session_that_moves_to_another_speaker_is_reset() -> None:
         (two, two, None),
     ):
         old = seen(before)
-        peers = changes(old, seen(wish, old))["peers"]
+        peers = differences(old, seen(wish, old))["peers"]
         assert peers.get("tor-1", {}).get("session") == session, (before, wish)

@@ -16,7 +16,7 @@ def config(capsys: pytest.CaptureFixture[str], kind: str, *more: str) -> str:
 
 
 def test_frr_is_told_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    told = config(capsys, "frr")
+    text = config(capsys, "frr")
     for line in (
         "router bgp 64500",
         " neighbor pointsman remote-as 64501",
@@ -24,19 +24,19 @@ def test_frr_is_told_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
         "  neighbor pointsman prefix-list pointsman-v4 in",
         "  neighbor pointsman maximum-prefix 100",
     ):
-        assert line in told.splitlines(), told
-    assert "ip prefix-list pointsman-v4 seq 5 permit 198.51.100." in told
-    assert "maximum-paths" in told
-    assert "prefix-list nothing-v6 seq 5 deny any" in told
+        assert line in text.splitlines(), text
+    assert "ip prefix-list pointsman-v4 seq 5 permit 198.51.100." in text
+    assert "maximum-paths" in text
+    assert "prefix-list nothing-v6 seq 5 deny any" in text
 
 
 def test_bird_is_told_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    told = config(capsys, "bird")
-    assert "  local 192.0.2.1 as 64500;" in told.splitlines()
-    assert "{ neighbor 192.0.2.11 as 64501; }" in told
-    assert "add paths rx" in told
-    assert "merge paths yes limit" in told
-    assert "export none" in told
+    text = config(capsys, "bird")
+    assert "  local 192.0.2.1 as 64500;" in text.splitlines()
+    assert "{ neighbor 192.0.2.11 as 64501; }" in text
+    assert "add paths rx" in text
+    assert "merge paths yes limit" in text
+    assert "export none" in text
 
 
 def test_nodes_without_ipv4_need_ipv6_next_hops(
@@ -44,9 +44,9 @@ def test_nodes_without_ipv4_need_ipv6_next_hops(
 ) -> None:
     words = {"frr": "capability extended-nexthop", "bird": "extended next hop yes; };"}
     more = write(tmp_path / "more.yaml", node("bare", "2001:db8:2::19"))
-    for kind, said in words.items():
-        assert said not in config(capsys, kind)
-        assert config(capsys, kind, "-f", str(more)).count(said) == 1
+    for kind, line in words.items():
+        assert line not in config(capsys, kind)
+        assert config(capsys, kind, "-f", str(more)).count(line) == 1
 
 
 def test_an_aggregate_gets_its_discard_route_and_no_other_router_hears_of_it(
@@ -71,9 +71,9 @@ def test_an_aggregate_gets_its_discard_route_and_no_other_router_hears_of_it(
             endpoints=[{"addresses": ["10.244.1.9"], "nodeName": "node1"}],
         ),
     )  # fmt: skip
-    told = config(capsys, "frr", "-f", more)
-    assert "ip route 203.0.113.0/28 blackhole 250" in told
-    first, ninth = told.split("! BgpPeer tor-9")[0], told.split("! BgpPeer tor-9")[1]
+    text = config(capsys, "frr", "-f", more)
+    assert "ip route 203.0.113.0/28 blackhole 250" in text
+    first, ninth = text.split("! BgpPeer tor-9")[0], text.split("! BgpPeer tor-9")[1]
     assert "203.0.113.0" not in first
     assert "203.0.113.0/28 le 32" in ninth
     as_bird = config(capsys, "bird", "-f", more)
@@ -153,7 +153,7 @@ def test_a_discard_route_is_there_before_the_first_aggregate(
 
 
 @pytest.mark.parametrize(
-    ("reported", "told"),
+    ("reported", "expected"),
     [
         pytest.param("203.0.113.11/24", True, id="its agent reports another network"),
         pytest.param("192.0.2.11/24", False, id="its agent reports the router's network"),
@@ -161,7 +161,7 @@ def test_a_discard_route_is_there_before_the_first_aggregate(
     ],
 )
 def test_a_router_is_told_when_next_hops_are_behind_another(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, reported: str | None, *, told: bool
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, reported: str | None, *, expected: bool
 ) -> None:
     spec = {"addresses": ["198.51.100.0/28"], "default": True}
     more = [obj("Eip", "public", spec=spec)]
@@ -172,9 +172,9 @@ def test_a_router_is_told_when_next_hops_are_behind_another(
             more.append(obj("Announcer", name, spec={}, status={"interfaces": [interface]}))
     words = alone(tmp_path, router("tor-1"), *more)
     _, frr, _ = run(capsys, *words, "frr")
-    assert (" neighbor pointsman disable-connected-check" in frr.splitlines()) is told
+    assert (" neighbor pointsman disable-connected-check" in frr.splitlines()) is expected
     _, bird, _ = run(capsys, *words, "bird")
-    assert ("gateway recursive;" in bird) is told
+    assert ("gateway recursive;" in bird) is expected
 
 
 def test_the_width_is_what_the_router_is_sent(

@@ -11,7 +11,7 @@ from tests.cli.running import conf, eip, endpoints, node, obj, peer, run, servic
 STRICT = "strict decoding error: unknown field"
 
 
-def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tuple[int, list[str]]:
+def judged(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> tuple[int, list[str]]:
     """Return exit status and sentences of a plan of *text*, without the file's name."""
     path = tmp_path / "a.yaml"
     path.write_text(text)
@@ -81,7 +81,7 @@ def web() -> dict[str, Any]:
 def test_an_unknown_field_is_refused_and_named(
     text: str, sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert told(capsys, tmp_path, text) == (1, [sentence])
+    assert judged(capsys, tmp_path, text) == (1, [sentence])
 
 
 @pytest.mark.parametrize(
@@ -116,24 +116,24 @@ def test_an_unknown_field_is_refused_and_named(
 def test_what_is_no_object_is_refused_in_kubectls_words(
     text: str, sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert told(capsys, tmp_path, text) == (1, [sentence])
+    assert judged(capsys, tmp_path, text) == (1, [sentence])
 
 
 def test_all_type_errors_are_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     wrong = eip("a")
     wrong["spec"] = {"addresses": "192.0.2.0/24", "priority": "high", "default": "yes"}
-    status, said = told(capsys, tmp_path, yaml.safe_dump(wrong))
+    status, reported = judged(capsys, tmp_path, yaml.safe_dump(wrong))
     assert status == 1
-    assert said == [
+    assert reported == [
         f'Eip a: spec.{field}: Invalid value: "string": spec.{field} in body must be of type '
         f'{kind}: "string".'
         for field, kind in (("addresses", "array"), ("default", "boolean"), ("priority", "integer"))
     ]
     wrong = web()
     wrong["spec"] |= {"ports": [{"port": "80"}, {"port": 1.5}], "selector": {"a": 1}, "type": 7}
-    status, said = told(capsys, tmp_path, yaml.safe_dump(wrong))
+    status, reported = judged(capsys, tmp_path, yaml.safe_dump(wrong))
     assert status == 1
-    assert [one.split(": ")[1] for one in said] == [
+    assert [one.split(": ")[1] for one in reported] == [
         "spec.ports[0].port", "spec.ports[1].port", "spec.selector.a", "spec.type",
     ]  # fmt: skip
 
@@ -158,16 +158,16 @@ def test_a_value_that_no_server_takes_is_refused(
     document: dict[str, Any], sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     text = yaml.safe_dump(service("web", **document))
-    assert told(capsys, tmp_path, text) == (1, [f"Service default/web: {sentence}"])
+    assert judged(capsys, tmp_path, text) == (1, [f"Service default/web: {sentence}"])
 
 
 def test_a_name_that_no_server_takes_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for document in (service("Web"), eip("A_b", "192.0.2.0/24")):
-        status, [said] = told(capsys, tmp_path, yaml.safe_dump(document))
+        status, [reported] = judged(capsys, tmp_path, yaml.safe_dump(document))
         assert status == 1
-        assert "metadata.name: Invalid value:" in said
+        assert "metadata.name: Invalid value:" in reported
 
 
 @pytest.mark.parametrize(

@@ -41,16 +41,16 @@ def test_a_namespace_left_out_is_default() -> None:
 
 def test_a_field_goes_if_the_last_apply_named_it_or_the_file_says_null() -> None:
     live = standing(a=1, b={"c": 1, "d": 2}, e=3, f=4)
-    said = {"spec": {"a": 1, "b": {"c": 1}}}
-    live["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(said)}
+    last = {"spec": {"a": 1, "b": {"c": 1}}}
+    live["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(last)}
     file = obj("Service", "web", "v1", spec={"b": {}, "e": None})
     assert one([live], file)["spec"] == {"type": "LoadBalancer", "b": {"d": 2}, "f": 4}
 
 
-@pytest.mark.parametrize("said", ["{", "[]", ""])
-def test_an_unreadable_last_apply_takes_nothing_away(said: str) -> None:
+@pytest.mark.parametrize("last", ["{", "[]", ""])
+def test_an_unreadable_last_apply_takes_nothing_away(last: str) -> None:
     live = standing(a=1)
-    live["metadata"]["annotations"] = {LAST_APPLIED: said}
+    live["metadata"]["annotations"] = {LAST_APPLIED: last}
     assert one([live], obj("Service", "web", "v1", spec={}))["spec"]["a"] == 1
 
 

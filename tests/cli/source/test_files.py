@@ -97,12 +97,12 @@ def test_a_folder_that_may_not_be_looked_into_is_a_sentence(tmp_path: Path, mode
     )
     for parent in (tmp_path, *list(tmp_path.parents)[:2]):
         parent.chmod(0o755)
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, str(folder)],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
-    assert told.stdout.startswith("misuse: "), told.stderr
-    assert str(folder) in told.stdout
+    assert process.stdout.startswith("misuse: "), process.stderr
+    assert str(folder) in process.stdout
 
 
 def test_a_path_named_twice_is_read_once(tmp_path: Path) -> None:

@@ -171,8 +171,8 @@ async def test_an_invalid_object_is_told_what_is_wrong(
     refused = await api.post(pools, pool(pools, "a", **spec))
     assert (refused.code, refused.body["reason"]) == (422, "Invalid"), refused.body
     causes = refused.body["details"]["causes"]
-    told = [(c["field"], c["message"]) for c in causes if UNCHECKED not in c["message"]]
-    assert told == [cause]
+    found_causes = [(c["field"], c["message"]) for c in causes if UNCHECKED not in c["message"]]
+    assert found_causes == [cause]
     group = pools.split("/")[2]
     assert refused.body["message"].startswith(f'Pool.{group} "a" is invalid: ')
     assert f"{cause[0]}: {cause[1]}" in refused.body["message"]
@@ -417,8 +417,8 @@ async def test_a_crd_must_bear_its_own_name(api: Client) -> None:
 async def test_a_crd_says_when_it_is_served(api: Client, pools: str) -> None:
     group = pools.split("/")[2]
     found = (await api.get(f"{DEFINITIONS}/pools.{group}")).body
-    told = {c["type"]: c["status"] for c in found["status"]["conditions"]}
-    assert told == {"NamesAccepted": "True", "Established": "True"}
+    conditions = {c["type"]: c["status"] for c in found["status"]["conditions"]}
+    assert conditions == {"NamesAccepted": "True", "Established": "True"}
     assert found["status"]["storedVersions"] == ["v1"]
     assert found["spec"]["names"]["listKind"] == "PoolList"
 

@@ -61,8 +61,8 @@ async def test_local_traffic_gets_a_health_check_port(api: Client, services: str
     port = made["spec"]["healthCheckNodePort"]
     assert port in NODE_PORTS
     one = f"{services}/web"
-    kept = await api.merge(one, {"metadata": {"labels": {"a": "b"}}})
-    assert kept.body["spec"]["healthCheckNodePort"] == port
+    merged = await api.merge(one, {"metadata": {"labels": {"a": "b"}}})
+    assert merged.body["spec"]["healthCheckNodePort"] == port
     back = await api.merge(one, {"spec": {"externalTrafficPolicy": "Cluster"}})
     assert "healthCheckNodePort" not in back.body["spec"]
 
@@ -210,8 +210,8 @@ async def test_times_of_conditions_have_whole_seconds(api: Client, services: str
     condition = CONDITION | {"lastTransitionTime": "2024-01-02T05:04:05.678+02:00"}
     patch = {"status": {"conditions": [condition]}}
     patched = await api.merge(f"{services}/web/status", patch)
-    told = patched.body["status"]["conditions"][0]["lastTransitionTime"]
-    assert told == "2024-01-02T03:04:05Z"
+    moment = patched.body["status"]["conditions"][0]["lastTransitionTime"]
+    assert moment == "2024-01-02T03:04:05Z"
 
 
 @pytest.mark.parametrize(

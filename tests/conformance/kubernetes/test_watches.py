@@ -104,9 +104,9 @@ async def test_bookmarks_carry_a_version_to_go_on_from(api: Client, services: st
     query = {"resourceVersion": start, "allowWatchBookmarks": "true", "timeoutSeconds": 5}
     async with api.watch(services, **query) as watch:
         made = await api.make(services, service("a"))
-        told = await watch.rest()
-    assert told[0][0] == "ADDED"
-    marks = [obj for kind, obj in told if kind == "BOOKMARK"]
+        events = await watch.rest()
+    assert events[0][0] == "ADDED"
+    marks = [obj for kind, obj in events if kind == "BOOKMARK"]
     assert marks
     assert all(m["kind"] == "Service" and "name" not in m["metadata"] for m in marks)
     last = marks[-1]["metadata"]["resourceVersion"]

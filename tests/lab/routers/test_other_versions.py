@@ -51,18 +51,18 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
-@pytest.mark.parametrize(("release", "said"), VERSIONS.items())
-def test_the_version_is_what_the_program_says(release: str, said: str) -> None:
-    assert other_versions.read_version(said) == release
+@pytest.mark.parametrize(("release", "output"), VERSIONS.items())
+def test_the_version_is_what_the_program_says(release: str, output: str) -> None:
+    assert other_versions.read_version(output) == release
 
 
-@pytest.mark.parametrize("said", [MISSING, "", "zebra version unknown", "a version 1.2 of it"])
-def test_other_words_are_no_version(said: str) -> None:
-    assert other_versions.read_version(said) == ""
+@pytest.mark.parametrize("output", [MISSING, "", "zebra version unknown", "a version 1.2 of it"])
+def test_other_words_are_no_version(output: str) -> None:
+    assert other_versions.read_version(output) == ""
 
 
 @pytest.mark.parametrize(
-    ("said", "flag", "known"),
+    ("output", "flag", "known"),
     [
         (BFDD_8_4, "--bfdctl", True),
         (BFDD_10, "--bfdctl", False),
@@ -71,25 +71,27 @@ def test_other_words_are_no_version(said: str) -> None:
         (STATICD_10, "-f", False),  # though it has -F and --profile
     ],
 )
-def test_the_help_tells_which_flags_there_are(said: str, flag: str, known: bool) -> None:
-    assert other_versions.knows(said, flag) is known
+def test_the_help_tells_which_flags_there_are(output: str, flag: str, known: bool) -> None:
+    assert other_versions.knows(output, flag) is known
 
 
-@pytest.mark.parametrize(("said", "given"), [(BFDD_8_4, True), (BFDD_10, False)])
-def test_bfdd_gets_its_control_socket_where_it_has_one(make: Make, said: str, given: bool) -> None:
+@pytest.mark.parametrize(("output", "given"), [(BFDD_8_4, True), (BFDD_10, False)])
+def test_bfdd_gets_its_control_socket_where_it_has_one(
+    make: Make, output: str, given: bool
+) -> None:
     for daemon in ("zebra", "bgpd"):
         make(f"usr/lib/frr/{daemon}", COMMON)
-    part = other_versions.find(make("usr/lib/frr/bfdd", said), RouterKind.FRR)
+    part = other_versions.find(make("usr/lib/frr/bfdd", output), RouterKind.FRR)
     assert part
     bfdd = dict(frr.Frr(part, Path("/run/x")).daemons())["bfdd"][-1]
     assert ("--bfdctl /run/x/bfdd.sock" in bfdd) is given
     assert "bfdd.conf" in bfdd
 
 
-@pytest.mark.parametrize(("said", "given"), [(COMMON, True), (STATICD_10, False)])
-def test_staticd_reads_its_file_where_it_can(make: Make, said: str, given: bool) -> None:
+@pytest.mark.parametrize(("output", "given"), [(COMMON, True), (STATICD_10, False)])
+def test_staticd_reads_its_file_where_it_can(make: Make, output: str, given: bool) -> None:
     make("usr/lib/frr/zebra", "")
-    part = other_versions.find(make("usr/lib/frr/staticd", said), RouterKind.FRR)
+    part = other_versions.find(make("usr/lib/frr/staticd", output), RouterKind.FRR)
     assert part
     script = frr.Frr(part, Path("/run/x")).daemon("staticd")[-1]
     assert ("staticd -f /run/x/staticd.conf" in script) is given
@@ -133,16 +135,16 @@ def test_what_the_folder_has_is_said_with_its_version(make: Make, below: str) ->
     folder = str(make(f"{below}usr/sbin/bird", VERSIONS["2.17.6"]))
     assert other_versions.given_parts(folder) == folder
     options = Options(router=RouterKind.BIRD, parts=folder)
-    (said,) = other_versions.report(options)
-    assert said == f"BIRD 2.17.6 of {Path(folder) / below}"
+    (output,) = other_versions.report(options)
+    assert output == f"BIRD 2.17.6 of {Path(folder) / below}"
     assert list(other_versions.report(Options(parts=folder, without=("router",)))) == []
     assert Options.from_json(options.to_json()) == options
 
 
 def test_a_version_that_nobody_tried_is_said_and_runs(make: Make) -> None:
     folder = str(make("usr/sbin/bird", "BIRD version 4.1"))
-    _, said = other_versions.report(Options(router=RouterKind.BIRD, parts=folder))
-    assert "BIRD 4.1 was never tried: 2.0, 2.17, 3.4 were." in said
+    _, output = other_versions.report(Options(router=RouterKind.BIRD, parts=folder))
+    assert "BIRD 4.1 was never tried: 2.0, 2.17, 3.4 were." in output
 
 
 def test_a_program_that_does_not_run_is_named_with_its_words(make: Make) -> None:

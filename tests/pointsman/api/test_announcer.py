@@ -68,6 +68,6 @@ def test_an_agent_that_has_said_nothing_yet() -> None:
     ],
 )
 def test_what_is_refused(status: dict[str, Any], sentence: str) -> None:
-    found, said = parse(AnnouncerStatus, status, at="status")
+    found, problems = parse(AnnouncerStatus, status, at="status")
     assert found is None
-    assert sentence in said
+    assert sentence in problems

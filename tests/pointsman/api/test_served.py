@@ -104,9 +104,9 @@ def test_a_good_object_is_accepted(server: str, case: Good) -> None:
 def test_a_bad_object_is_refused_with_its_sentence(server: str, case: Bad) -> None:
     code, answer = attempt(server, case)
     assert code == 422, answer
-    told = [c for c in answer["details"]["causes"] if UNCHECKED not in c["message"]]
-    assert [cause["field"] for cause in told] == [case.field], answer["message"]
-    assert told[0]["message"].endswith(case.sentence)
+    causes = [c for c in answer["details"]["causes"] if UNCHECKED not in c["message"]]
+    assert [cause["field"] for cause in causes] == [case.field], answer["message"]
+    assert causes[0]["message"].endswith(case.sentence)
 
 
 def test_kubectl_explains_every_kind(

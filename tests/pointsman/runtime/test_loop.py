@@ -101,7 +101,7 @@ async def test_a_stalled_step_can_be_seen() -> None:
 
 
 async def test_what_was_unavailable_is_told() -> None:
-    told: list[str] = []
-    rig = Rig(failures=1, on_unavailable=lambda error: told.append(str(error)))
+    reasons: list[str] = []
+    rig = Rig(failures=1, on_unavailable=lambda error: reasons.append(str(error)))
     await rig.run(1)
-    assert told == ["not yet"]
+    assert reasons == ["not yet"]

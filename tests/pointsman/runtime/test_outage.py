@@ -8,7 +8,7 @@ log = logging.getLogger("test.outage")
 
 
 @pytest.mark.parametrize(
-    ("ends", "told"),
+    ("ends", "outages"),
     [
         pytest.param([(0, True), (9, True)], [], id="no outage"),
         pytest.param([(0, False), (1, False), (9, True)], ["9"], id="once it is over"),
@@ -23,7 +23,7 @@ log = logging.getLogger("test.outage")
     ],
 )
 def test_the_end_of_an_outage_is_told_once(
-    ends: list[tuple[float, bool]], told: list[str], caplog: pytest.LogCaptureFixture
+    ends: list[tuple[float, bool]], outages: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 0.0
     outage = Outage("the API server", log=log, monotonic=lambda: now)
@@ -31,5 +31,5 @@ def test_the_end_of_an_outage_is_told_once(
         for now, answered in ends:  # noqa: B007 - the clock reads it
             outage.heard(answered=answered)
     assert [record.getMessage() for record in caplog.records] == [
-        f"the API server answers again, after {seconds} s" for seconds in told
+        f"the API server answers again, after {seconds} s" for seconds in outages
     ]
