@@ -1,4 +1,4 @@
-"""Point 7: custom kinds: schema, defaults, pruning, rules, and CRDs that are refused."""
+"""Custom kinds: schema, defaults, pruning, rules, and CRDs that are refused."""
 
 import secrets
 from typing import Any

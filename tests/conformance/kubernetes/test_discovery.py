@@ -1,4 +1,4 @@
-"""Point 8: discovery, OpenAPI and tables, as raw documents; kubectl is tried beside."""
+"""Discovery, OpenAPI and tables, as raw documents; kubectl is tried beside."""
 
 import pytest
 

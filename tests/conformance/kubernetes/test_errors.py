@@ -1,4 +1,4 @@
-"""Point 9: Status objects with the real reasons; leases; events; connections."""
+"""Status objects with the real reasons; leases; events; connections."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Point 8 as users meet it: the kubectl that `make setup` unpacked."""
+"""Discovery, tables and apply as users meet them: the kubectl that `make setup` unpacked."""
 
 import asyncio
 import json

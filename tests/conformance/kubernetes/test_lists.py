@@ -1,4 +1,4 @@
-"""Point 3: lists, their pages and their selectors."""
+"""Lists, their pages and their selectors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Points 1 and 2: kinds and verbs; versions, uids, stamps, generations, finalizers."""
+"""Kinds and verbs; versions, uids, stamps, generations, finalizers."""
 
 import asyncio
 

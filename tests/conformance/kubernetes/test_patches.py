@@ -1,4 +1,4 @@
-"""Point 5: preconditions and the three patches."""
+"""Preconditions and the three patches."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Point 6: Services: defaults, allocation, status isolation, what may not change."""
+"""Services: defaults, allocation, status isolation, what may not change."""
 
 import ipaddress
 

@@ -1,4 +1,4 @@
-"""Point 4: watches tell every change after a version, once and in order."""
+"""Watches tell every change after a version, once and in order."""
 
 import pytest
 
