@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from agent.adapters.kubeconfig import Access, NoAccess
-from agent.adapters.status_codec import from_status, merge_patch, to_status
+from agent.adapters.status_codec import from_status, status_patch, to_status
 from agent.planner.desired import Report
 from agent.planner.verdicts import AnotherAgent
 from agent.snapshot import Assignment, NodeName
@@ -96,7 +96,7 @@ class ApiAnnouncer:
         desired = to_status(report, observed, now=self._clock.wall())
         body = {
             "metadata": {"resourceVersion": announcer["metadata"].get("resourceVersion", "")},
-            "status": merge_patch(observed, desired),
+            "status": status_patch(observed, desired),
         }
         headers = {"Content-Type": "application/merge-patch+json"}
         parameters = {"fieldManager": AGENT_FIELD_MANAGER}

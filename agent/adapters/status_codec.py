@@ -6,14 +6,16 @@ the status only: a report is equal to what was read back while nothing happened.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from agent.planner.desired import Report, ReportedInterface, ReportedRoute
 from agent.snapshot import ProxyHealth
 from pointsman.model.address import Family
-from pointsman.model.record import ConditionValue
+from pointsman.model.merge_patch import merge_patch
+from pointsman.model.record import ConditionValue, condition_entries
+from pointsman.model.timestamps import format_time
 
 Json = Mapping[str, Any]
 FIELDS = ("agentHost", "agentVersion", "conditions", "defaultRoute", "interfaces", "proxy")
@@ -28,16 +30,11 @@ def to_status(report: Report, observed: Json, *, now: datetime) -> dict[str, Any
     status: dict[str, Any] = {
         "agentVersion": report.version,
         "interfaces": [_interface(interface) for interface in report.interfaces],
-        "conditions": [
-            {
-                "type": kind,
-                "status": stated.status,
-                "reason": stated.reason,
-                "message": stated.message,
-                "lastTransitionTime": _since(kind, stated, observed) or _stamp(now),
-            }
-            for kind, stated in sorted(report.conditions.items())
-        ],
+        "conditions": condition_entries(
+            report.conditions,
+            {kind: _since(kind, one, observed) for kind, one in report.conditions.items()},
+            now=format_time(now),
+        ),
     }
     if report.host:
         status["agentHost"] = report.host
@@ -79,26 +76,10 @@ def from_status(status: object) -> Report | None:
         return None  # any shape is possible: whoever may write the status may write anything
 
 
-def merge_patch(observed: Json, desired: Json) -> dict[str, Any]:
-    """Return the merge patch (RFC 7396) from *observed* to *desired*, on our own fields.
-
-    What should go is named null: a field that is merely left out would stay.
-    """
-    patch: dict[str, Any] = {}
-    for key in FIELDS:
-        if key not in desired:
-            if key in observed:
-                patch[key] = None
-        elif key not in observed or observed[key] != desired[key]:
-            patch[key] = _with_nulls(observed.get(key), desired[key])
-    return patch
-
-
-def _with_nulls(observed: Any, desired: Any) -> Any:
-    if not isinstance(observed, Mapping) or not isinstance(desired, Mapping):
-        return desired
-    gone = {key: None for key in observed if key not in desired}
-    return gone | {key: _with_nulls(observed.get(key), value) for key, value in desired.items()}
+def status_patch(observed: Json, desired: Json) -> dict[str, Any]:
+    """Return the merge patch from *observed* to *desired*, on the fields that we know."""
+    known = {key: value for key, value in observed.items() if key in FIELDS}
+    return merge_patch(known, desired)
 
 
 def _interface(interface: ReportedInterface) -> dict[str, Any]:
@@ -122,10 +103,6 @@ def _since(kind: str, stated: ConditionValue, observed: Json) -> str:
             same = entry.get("status") == stated.status
             return str(entry.get("lastTransitionTime") or "") if same else ""
     return ""
-
-
-def _stamp(now: datetime) -> str:
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # metav1.Time: whole seconds
 
 
 def _read_interface(entry: Json) -> ReportedInterface:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from manager.inspect.cluster import flattened
+from pointsman.model.timestamps import format_time
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 NAMESPACED: Final = ("Service", "EndpointSlice")
@@ -61,7 +62,7 @@ def _over(live: object, raw: Json, now: datetime) -> Json:
     wanted = {**{key: value for key, value in raw.items() if key != "status"}, "metadata": meta}
     if isinstance(live, Mapping):
         return _merged(live, wanted, _last_applied(live))
-    created = {"creationTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "generation": 1}
+    created = {"creationTimestamp": format_time(now), "generation": 1}
     return {**wanted, "metadata": {**meta, **created}}
 
 

@@ -20,6 +20,7 @@ from lab.errors import Broken
 from lab.network.topology import Node, Topology
 from lab.parts import CHECKOUT
 from pointsman.model.names import LAB_LABEL, NAMESPACE, ZONE
+from pointsman.model.timestamps import format_micro_time, format_time
 from pointsman.runtime.errors import Misuse
 
 NAMESPACES = ("default", "kube-system", "kube-node-lease", NAMESPACE)
@@ -111,7 +112,7 @@ def ready_condition(status: str) -> Mapping[str, str]:
         "Unknown": (DOUBT, "Kubelet stopped posting node status."),
     }
     reason, message = reasons[status]
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = format_time(datetime.now(UTC))
     return {
         "type": "Ready",
         "status": status,
@@ -143,7 +144,7 @@ def heartbeat(api: Kube, node: str) -> None:
 
 
 def renew_lease(api: Kube, node: str) -> None:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    now = format_micro_time(datetime.now(UTC))
     spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": now}
     body = _kind("coordination.k8s.io/v1", "Lease") | {"metadata": {"name": node}, "spec": spec}
     api.ensure(LEASES, body)

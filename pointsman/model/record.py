@@ -7,6 +7,7 @@ cluster never sees a write.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,25 @@ class ConditionValue:
     status: str  # "True", "False", "Unknown"
     reason: str
     message: str
+
+
+def condition_entries(
+    conditions: Mapping[str, ConditionValue], since: Mapping[str, str], *, now: str
+) -> list[dict[str, Any]]:
+    """Return *conditions*, by type, as the API has them: sorted, each with its time.
+
+    *since* has the times of those whose status didn't turn; where it has none, it is *now*.
+    """
+    return [
+        {
+            "type": kind,
+            "status": one.status,
+            "reason": one.reason,
+            "message": one.message,
+            "lastTransitionTime": since.get(kind) or now,
+        }
+        for kind, one in sorted(conditions.items())
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from manager.adapters.kubernetes.client import Refused
 from manager.adapters.kubernetes.lease import NotLeading
 from pointsman.model.names import API_VERSION, EVENT_SOURCE
 from pointsman.model.record import EventRecord
+from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
@@ -80,7 +81,7 @@ class Events:
         self.dropped += 1
 
     def _event(self, event: EventRecord, at: datetime) -> dict[str, Any]:
-        stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        stamp = format_time(at)
         about = {
             "apiVersion": "v1" if event.kind in CORE else API_VERSION,
             "kind": event.kind,

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from pointsman.model.printable import clipped, sentence
+from pointsman.model.timestamps import format_time
 
 Json = Mapping[str, Any]
 MOST: Final = 2**63 - 1  # Kubernetes' integers have 64 bits
@@ -108,8 +109,7 @@ def _text(value: object, what: str, where: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, datetime):  # YAML 1.1 makes a date of an unquoted RFC 3339 time
-        stamp = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return format_time(value.replace(tzinfo=UTC) if value.tzinfo is None else value)
     raise Malformed(f"{what}: {where} is {_shown(value)}, not text; put it in quotes.")
 
 

@@ -10,12 +10,12 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import Any, Protocol
 
 from manager.adapters.kubernetes.client import LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from pointsman.model.names import LEASE
+from pointsman.model.timestamps import format_micro_time
 from pointsman.runtime import elector
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.elector import Lease, Take, Terms
@@ -272,7 +272,7 @@ class Leadership:
 
     def _stamp(self) -> str:
         """Return the time as metav1.MicroTime, never the stamp that stands there already."""
-        stamp = _micro_time(self._clock.wall())
+        stamp = format_micro_time(self._clock.wall())
         seen = self._state.seen
         taken = {*self._state.stamps, seen.renewed if seen else ""}
         if stamp not in taken:
@@ -283,10 +283,6 @@ class Leadership:
             for step in range(1, len(taken) + 2)
             if (text := f"{stamp[:20]}{(micros + step) % 1_000_000:06d}Z") not in taken
         )
-
-
-def _micro_time(wall: datetime) -> str:
-    return wall.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _new(spec: Json) -> Json:

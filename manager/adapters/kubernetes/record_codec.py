@@ -11,13 +11,14 @@ from typing import Any
 
 from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.snapshot import Condition, Ingress, Resource, Service
+from pointsman.model.merge_patch import merge_patch
 from pointsman.model.names import (
     FINALIZER,
     OUR_ANNOTATIONS,
     OUR_CONDITIONS,
     VIP,
 )
-from pointsman.model.record import ConditionValue, ServiceRecord, StatusRecord
+from pointsman.model.record import ConditionValue, ServiceRecord, StatusRecord, condition_entries
 from pointsman.model.verdicts.address import says_it_leaves
 
 
@@ -125,19 +126,6 @@ def finalizers(resource: Resource[Any], *, held: bool) -> list[str] | None:
     return [*others, FINALIZER] if held else others
 
 
-def merge_patch(observed: Mapping[str, object], desired: Mapping[str, object]) -> dict[str, Any]:
-    """Return what, merged into *observed*, gives *desired* (RFC 7386 section 2)."""
-    patch: dict[str, Any] = dict.fromkeys(observed.keys() - desired.keys())
-    for key, value in desired.items():
-        before = observed.get(key)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            if inner := merge_patch(before, value):
-                patch[key] = inner
-        elif key not in observed or before != value:
-            patch[key] = value
-    return dict(sorted(patch.items()))
-
-
 def _annotations(service: Service, wanted: Mapping[str, str]) -> dict[str, str | None]:
     """Return what changes among our annotations; None takes one away."""
     has = {key: service.annotations.get(key) for key in sorted(OUR_ANNOTATIONS)}
@@ -153,16 +141,8 @@ def _conditions(
     stood there before: how soon is counted from that.
     """
     known = {c.type: c for c in before}
-    return [
-        {
-            "type": name,
-            "status": stated.status,
-            "reason": stated.reason,
-            "message": stated.message,
-            "lastTransitionTime": _since(known.get(name), stated) or now,
-        }
-        for name, stated in sorted(wanted.items())
-    ]
+    since = {name: _since(known.get(name), stated) for name, stated in wanted.items()}
+    return condition_entries(wanted, since, now=now)
 
 
 def _since(known: Condition | None, stated: ConditionValue) -> str:

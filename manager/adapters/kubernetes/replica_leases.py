@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from manager.adapters.kubernetes.client import LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from pointsman.model.names import SPEAKER_PREFIX
+from pointsman.model.timestamps import format_micro_time
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
@@ -123,7 +124,7 @@ class Presence:
                 raise
 
     async def _renew(self) -> None:
-        stamp = self._clock.wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stamp = format_micro_time(self._clock.wall())
         spec = {
             "holderIdentity": self._name,
             "leaseDurationSeconds": math.ceil(SILENT_PERIODS * PERIOD_S),

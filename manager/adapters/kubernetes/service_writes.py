@@ -16,7 +16,7 @@ from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.lease import NotLeading
 from manager.adapters.kubernetes.record_codec import service_patch, service_record, service_release
-from manager.adapters.kubernetes.writers import Emit, Seen, rfc3339
+from manager.adapters.kubernetes.writers import Emit, Seen
 from manager.damping.contention import Contention
 from manager.damping.pacing import Handfuls, can_wait
 from manager.events import service_event, service_events
@@ -28,6 +28,7 @@ from pointsman.model.address import Address
 from pointsman.model.delta import Delta
 from pointsman.model.ranges import read_address
 from pointsman.model.record import ServiceRecord
+from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
@@ -130,7 +131,7 @@ class ServiceWriter:
                 if may:
                     self._emit([service_event(service, condition_of(may))])
                 return Done.PASSED
-            body = service_patch(service, record, now=rfc3339(self._clock.wall()))
+            body = service_patch(service, record, now=format_time(self._clock.wall()))
             now = await self._patch(service, body, granting=record.ingress)
             after = None if now is None else service_record(now)
             self._contention.note(service, record, after)

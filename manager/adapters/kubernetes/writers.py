@@ -8,7 +8,6 @@ answer replaces the cached object. Refuses to write what a plan did not name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from manager.adapters.kubernetes import client
@@ -25,6 +24,7 @@ from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
 from pointsman.model.names import API_VERSION
 from pointsman.model.record import EventRecord, ResourceKey, StatusRecord
+from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
 
 K = TypeVar("K")
@@ -128,7 +128,7 @@ class StatusWriter:
             now = await self._finalize(key, kind, resource, record)
             if now is None:
                 return Done.WRITTEN
-            status = status_patch(now, record, now=rfc3339(self._clock.wall()))
+            status = status_patch(now, record, now=format_time(self._clock.wall()))
             if status is not None:
                 meta = {"resourceVersion": now.resource_version}
                 body = {"metadata": meta, "status": status}
@@ -214,8 +214,3 @@ class AnnouncerWriter:
             "spec": {},
         }
         return self._sink.create(client.ANNOUNCERS, "", body)
-
-
-def rfc3339(wall: datetime) -> str:
-    """Return *wall* as metav1.Time."""
-    return wall.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.adapters.status_codec import FIELDS, from_status, merge_patch, to_status
+from agent.adapters.status_codec import FIELDS, from_status, status_patch, to_status
 from agent.planner.desired import Report, ReportedInterface, ReportedRoute
 from agent.snapshot import ProxyHealth
 from pointsman.api import AnnouncerStatus
@@ -184,7 +184,7 @@ def test_any_json_is_a_report_or_none(value: object) -> None:
 def test_the_patch_leads_from_anything_to_the_report(observed: Any, report: Report) -> None:
     before = observed if isinstance(observed, dict) else {}
     desired = to_status(report, before, now=NOW)
-    after = applied(before, merge_patch(before, desired))
+    after = applied(before, status_patch(before, desired))
     assert {key: value for key, value in after.items() if key in FIELDS} == desired
     assert {k: v for k, v in after.items() if k not in FIELDS} == {
         k: v for k, v in before.items() if k not in FIELDS
@@ -194,12 +194,12 @@ def test_the_patch_leads_from_anything_to_the_report(observed: Any, report: Repo
 def test_the_patch_names_only_what_changed_and_nulls_what_goes() -> None:
     quieter = Report("1.2.3", REPORT.interfaces, REPORT.default_routes[:1], ProxyHealth.OFF)
     desired = to_status(quieter, STATUS, now=LATER)
-    assert merge_patch(STATUS, desired) == {
+    assert status_patch(STATUS, desired) == {
         "conditions": [],
-        "defaultRoute": {"ipv4": STATUS["defaultRoute"]["ipv4"], "ipv6": None},
+        "defaultRoute": {"ipv6": None},
         "proxy": None,
     }
-    assert merge_patch(STATUS, STATUS) == {}
+    assert status_patch(STATUS, STATUS) == {}
 
 
 def test_the_host_is_reported_where_it_is_known() -> None:

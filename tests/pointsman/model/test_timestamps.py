@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pointsman.model.timestamps import parse_time
+from pointsman.model.timestamps import format_micro_time, format_time, parse_time
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -34,3 +34,16 @@ def test_parse_time(text: str, expected: datetime | None) -> None:
 def test_any_text_is_a_time_or_none(text: str) -> None:
     found = parse_time(text)
     assert found is None or found.tzinfo is not None
+
+
+@given(st.datetimes(timezones=st.just(timezone(timedelta(hours=1)))))
+def test_a_time_that_was_written_is_read_again(moment: datetime) -> None:
+    assume(moment.year > 1000)  # strftime pads no year
+    assert parse_time(format_micro_time(moment)) == moment
+    assert parse_time(format_time(moment)) == moment.replace(microsecond=0)
+
+
+def test_times_are_written_in_utc_with_what_their_kind_of_time_has() -> None:
+    moment = datetime(2026, 1, 1, 13, 0, 0, 250, tzinfo=timezone(timedelta(hours=1)))
+    assert format_time(moment) == "2026-01-01T12:00:00Z"
+    assert format_micro_time(moment) == "2026-01-01T12:00:00.000250Z"

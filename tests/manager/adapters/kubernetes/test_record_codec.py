@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from manager.adapters.kubernetes import codec
 from manager.adapters.kubernetes.record_codec import (
     finalizers,
-    merge_patch,
     service_patch,
     service_record,
     service_release,
@@ -230,12 +229,6 @@ JSON = st.recursive(
     lambda inner: st.dictionaries(st.sampled_from("xyz"), inner),
 )
 FIELDS = st.dictionaries(st.sampled_from(["capacity", "services"]), JSON)
-
-
-@given(observed=FIELDS, desired=FIELDS)
-def test_a_merge_patch_makes_it_so(observed, desired) -> None:
-    assert merged(observed, merge_patch(observed, desired)) == desired
-    assert merge_patch(desired, desired) == {}
 
 
 STATUSES = st.builds(
