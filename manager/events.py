@@ -10,7 +10,7 @@ from typing import Final
 
 from manager.planner.records import condition_of
 from manager.snapshot import Service
-from pointsman.model.names import SHARED_AS, TROUBLES
+from pointsman.model.names import SHARED_AS
 from pointsman.model.record import (
     ConditionValue,
     EventRecord,
@@ -19,10 +19,8 @@ from pointsman.model.record import (
     StatusRecord,
 )
 from pointsman.model.verdicts.announcement import Repaired
+from pointsman.model.verdicts.severity import warns
 
-# What a user did on purpose is no warning; parallel sessions are there instead of ADD-PATH.
-ASKED_FOR: Final = frozenset({"Disabled", "ParallelSessions"})
-PARTLY: Final = frozenset({"PartlyEstablished", "TooFewSpeakers"})  # one, though it is True
 # Beside each of these stands the condition that says why: one trouble, one warning.
 CONSEQUENCES: Final = frozenset({"NoAddress"})
 
@@ -64,7 +62,7 @@ def status_events(
                 uid=uid,
                 reason=condition.reason,
                 message=condition.message,
-                warning=_warns(name, condition),
+                warning=warns(condition.reason, condition.status),
             )
 
 
@@ -77,7 +75,7 @@ def service_event(service: Service, condition: ConditionValue) -> EventRecord:
         uid=service.uid,
         reason=condition.reason,
         message=condition.message,
-        warning=condition.status == "False",
+        warning=warns(condition.reason, condition.status),
     )
 
 
@@ -96,13 +94,6 @@ def _repaired(service: Service, record: ServiceRecord, old: ServiceRecord) -> Re
     if record.ingress != old.ingress:
         changed.insert(0, "status.loadBalancer")
     return Repaired(service.key, tuple(changed)) if changed else None
-
-
-def _warns(name: str, condition: ConditionValue) -> bool:
-    """Whether somebody should look at condition *name*."""
-    amiss = "True" if name in TROUBLES else "False"
-    bad = condition.status in (amiss, "Unknown")
-    return condition.reason in PARTLY or (bad and condition.reason not in ASKED_FOR)
 
 
 def _turned(before: ConditionValue | None, after: ConditionValue) -> bool:

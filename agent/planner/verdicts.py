@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
-from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.base import Severity, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class ProxyUnhealthy(Verdict):
 @dataclass(frozen=True, slots=True)
 class AnotherAgent(Verdict):
     """Of the condition Contested: True, because two report for one node."""
+
+    severity: ClassVar[Severity] = Severity.WARNING
 
     ok: ClassVar[bool] = True
     node: str

@@ -23,17 +23,16 @@ from pointsman.model.names import (
     ANNOUNCED,
     ESTABLISHED,
     READY,
-    TROUBLES,
     UNVERIFIED,
 )
 from pointsman.model.printable import clipped
+from pointsman.model.verdicts.severity import warns
 from pointsman.runtime.errors import Misuse
 from pointsman.runtime.terminal import say
 
 UNSAID = {"status": "Unknown", "reason": "NotRecorded",
           "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
-WORTH_A_LOOK = {"PartlyEstablished", "TooFewSpeakers"}  # though the condition is True
-NO_FAULT = {"ParallelSessions"}  # though it is False: instead of ADD-PATH
+ASPECTS = {READY, ESTABLISHED, ADD_PATH}  # of a BgpPeer; its others are there only while true
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +85,7 @@ def _peer(peer: BgpPeer) -> Json:
         "troubles": [
             one.message
             for one in peer.conditions
-            if one.type in TROUBLES and one.status == "True" and not _wanted(peer, one)
+            if one.type not in ASPECTS and warns(one.reason, one.status) and not _wanted(peer, one)
         ],
         "speakers": speakers if isinstance(speakers, list) else [],
     }
@@ -171,8 +170,7 @@ def _wrong(shape: Json) -> Iterable[str]:
         yield from _first_wrong(f"BgpPeer {name}", peer, aspects)
         yield from peer["troubles"]
     for name, eip in shape["eips"].items():
-        if eip["ready"]["reason"] != "Disabled":  # as its owner wants it
-            yield from _first_wrong(f"Eip {name}", eip, ("ready",))
+        yield from _first_wrong(f"Eip {name}", eip, ("ready",))
     for key, service in shape["services"].items():
         yield from _first_wrong(f"Service {key}", service, ("allocated", "announced"))
     for name, node in shape["nodes"].items():
@@ -190,9 +188,7 @@ def _first_wrong(subject: str, one: Json, aspects: Iterable[str]) -> Iterable[st
         # A missing AddPathNegotiated is told by Established.
         if aspect == "addPathNegotiated" and condition == UNSAID:
             continue
-        if condition["reason"] in WORTH_A_LOOK or (
-            condition["status"] != "True" and condition["reason"] not in NO_FAULT
-        ):
+        if warns(condition["reason"], condition["status"]):
             yield f"{subject}: {condition['message']}"
             return
 

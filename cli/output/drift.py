@@ -19,7 +19,9 @@ from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.snapshot import Observed, Resource, Snapshot
 from pointsman.api import BgpPeerSpec
+from pointsman.model.names import READY
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, route_order
+from pointsman.model.verdicts.severity import warns
 from pointsman.runtime.errors import Failed, Misuse
 
 K = TypeVar("K")
@@ -183,7 +185,8 @@ def _peer(
 def _why_not(peer: Resource[BgpPeerSpec]) -> str:
     """Return what the manager recorded against a session; "": nothing, or a user's wish."""
     for one in peer.conditions:
-        if (one.type, one.status) == ("Ready", "False") and one.reason != "Disabled":
+        refused = one.type == READY and one.status == "False"
+        if refused and warns(one.reason, one.status):
             return one.message
     return ""
 

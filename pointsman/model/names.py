@@ -55,8 +55,6 @@ UNVERIFIED: Final = "NextHopsUnverified"
 LIMITED: Final = "NextHopsLimited"
 RECEIVED: Final = "PrefixesReceived"  # more than we take
 CONTESTED: Final = "NextHopsContested"
-# conditions that are bad news when True
-TROUBLES: Final = (MISSING, UNVERIFIED, RECEIVED, CONTESTED)
 
 # Who writes, as managedFields remember it. A speaker's name follows its prefix.
 FIELD_MANAGER: Final = "pointsman-manager"

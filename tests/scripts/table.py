@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from manager.planner.desired import Plan
-from pointsman.model.names import TROUBLES
+from pointsman.model.names import ADD_PATH, APPLIED, ESTABLISHED, READY
 from pointsman.model.record import ConditionValue
 from pointsman.model.route import PathAttributes
+from pointsman.model.verdicts.severity import warns
 from tests.scripts.story import Story, tell
 from tests.scripts.world import Paths, World
+
+# Conditions that are always there, and True when all is well; others come with a trouble.
+USUAL = {READY, ESTABLISHED, ADD_PATH, APPLIED}
 
 Table = dict[str, list[str]]  # head line -> lines below it
 
@@ -31,7 +35,7 @@ def table(world: World, decided: Plan) -> Table:
         amiss = [
             f"{name}: {said.status} {said.reason}: {said.message}"
             for name, said in sorted(record_.conditions.items())
-            if said.status != ("False" if name in TROUBLES else "True")
+            if (said.status != "True" if name in USUAL else warns(said.reason, said.status))
         ]
         if amiss:
             found[f"{resource.kind} {resource.name}"] = amiss

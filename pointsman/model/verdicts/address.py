@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from pointsman.model.names import EIP, SHARE_KEY
 from pointsman.model.printable import clipped, some
-from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.base import Severity, Verdict
 
 LISTED_MAX: Final = 64  # as many addresses as a Service may have
 # Of who changed its terms: it stays for a while, counted from when its condition says so.
@@ -263,6 +263,8 @@ class InUse(Verdict):
 
 @dataclass(frozen=True, slots=True)
 class Disabled(Verdict):
+    severity: ClassVar[Severity] = Severity.NORMAL  # as its owner wants it
+
     eip: str
     leaving: bool = False  # being deleted, and nothing holds it
 

@@ -11,9 +11,17 @@ one printable line of bounded length is seen to here, for every reason there is 
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pointsman.model.printable import sentence
+
+
+class Severity(StrEnum):
+    """Whether somebody should look: spelled as the types of Kubernetes' Events are."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
 
 
 class Verdict:
@@ -23,8 +31,13 @@ class Verdict:
 
     ok: ClassVar[bool] = False
     known: ClassVar[bool] = True  # False: it says that nobody knows
+    # Stated where it isn't what `ok` says: a wish that was met gives a condition False, and a
+    # condition that is there only while something is wrong is True.
+    severity: ClassVar[Severity] = Severity.WARNING
 
     def __init_subclass__(cls) -> None:
+        if "severity" not in vars(cls):
+            cls.severity = Severity.NORMAL if cls.ok else Severity.WARNING
         if "__str__" in vars(cls):
             cls.__str__ = _as_sentence(cls.__str__)  # type: ignore[method-assign, assignment]
 

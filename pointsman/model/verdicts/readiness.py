@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pointsman.model.printable import clipped
 from pointsman.model.verdicts.address import listed
-from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.base import Severity, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class NotStarted(Verdict):
 
 @dataclass(frozen=True, slots=True)
 class Disabled(Verdict):
+    severity: ClassVar[Severity] = Severity.NORMAL  # as its owner wants it
+
     what: str
 
     def __str__(self) -> str:
@@ -163,6 +165,7 @@ class TooFewSpeakers(Verdict):
     """A router with fewer sessions than its parallelSessions name; it is used, for all that."""
 
     ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
 
     what: str
     wanted: int
@@ -182,6 +185,7 @@ class NoNextHop(Verdict):
     """Of the condition NextHopsMissing: True, because no node may be sent."""
 
     ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
 
     peer: str
     families: tuple[str, ...]
@@ -218,6 +222,7 @@ class NotConnected(Verdict):
     """Of the condition NextHopsUnverified: True, because next hops are further off."""
 
     ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
 
     peer: str
     direct: bool  # its session is an eBGP one of one hop: RFC 4271 section 5.1.3
@@ -241,6 +246,7 @@ class AddressOnSeveralNodes(Verdict):
     """Of the condition NextHopsContested: True, because nodes share an address."""
 
     ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
 
     peer: str
     addresses: tuple[tuple[str, tuple[str, ...]], ...]  # each with the nodes that have it

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.base import Severity, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class TooManyPrefixes(Verdict):
     """Of the condition PrefixesReceived: True, because a router sends us what nobody uses."""
 
     ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
 
     peer: str
 
@@ -74,6 +75,7 @@ class PartlyEstablished(Verdict):
     """Some of several parallel sessions are up: the router is reached, by fewer next hops."""
 
     ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
 
     peer: str
     sessions: int
@@ -131,6 +133,8 @@ class SinglePath(Verdict):
 @dataclass(frozen=True, slots=True)
 class ParallelSessions(Verdict):
     """Of the condition AddPathNegotiated: False, and no fault."""
+
+    severity: ClassVar[Severity] = Severity.NORMAL
 
     peer: str
     sessions: int
