@@ -1,22 +1,27 @@
 """An API server in memory, for one event loop: strict, stateful, with faults on demand.
 
 It stands behind the same methods as `KubeApi` of manager.adapters.kubernetes.client, so that
-informers, writers and electors run on a virtual clock. It keeps what matters to them true: one
-global resourceVersion, 409 for a stale one, 404, 410 for a watch that asks too far back, pages
-that come from one moment, `/status` apart from the rest, and no right but the manager's own.
+informers, writers and electors run on a virtual clock. Both pass tests/conformance/apiclient:
+one global resourceVersion, 409 for a stale one, 404, 410 for what asks too far back, pages that
+come from one moment, finalizers, `/status` apart from the rest. Beyond that it grants no right
+but the manager's own. It knows no schema: it neither checks an object nor fills in defaults.
 """
 
 import asyncio
 import copy
+import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from manager.adapters.kubernetes.client import EVENTS, LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Json
+from pointsman.model.names import API_PATH
 from pointsman.runtime.target import Unavailable
 from tests.fakes import rights
 
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
 Fault = Callable[[str, str, str], Exception | None]  # (verb, plural, name) -> what to raise
 
 
@@ -33,16 +38,29 @@ def merged(target: Any, patch: Any) -> Any:
     return result
 
 
-def _selected(objects: Mapping[str, dict[str, Any]], selector: str) -> list[Json]:
-    """Return those whose metadata the field selector names; other fields are refused."""
+def _selected(params: Mapping[str, str]) -> Callable[[Json], bool]:
+    """Return whether metadata are as the field selector wants; other fields are refused."""
+    selector = params.get("fieldSelector", "")
     wanted = dict(one.split("=") for one in selector.split(",") if one)
     if not wanted.keys() <= {"metadata.name", "metadata.namespace"}:
         raise Refused(400, "BadRequest", f"field label not supported: {selector}")
-    return [
-        raw
-        for raw in objects.values()
-        if all(raw["metadata"].get(field[9:], "") == value for field, value in wanted.items())
-    ]
+    return lambda raw: all(
+        raw["metadata"].get(field[9:], "") == value for field, value in wanted.items()
+    )
+
+
+def _meant(known: Json, wanted: Mapping[str, str | None]) -> None:
+    """Refuse an object that is another than *wanted*, or in another version."""
+    for key, value in wanted.items():
+        if value not in (None, known["metadata"][key]):
+            name = known["metadata"]["name"]
+            raise Refused(409, "Conflict", f"{name}: the object has been modified ({key})")
+
+
+async def _too_old(version: str) -> AsyncIterator[Json]:
+    message = f"too old resource version: {version}"
+    status = {"kind": "Status", "code": 410, "reason": "Expired", "message": message}
+    yield {"type": "ERROR", "object": status}
 
 
 class FakeKube:
@@ -60,7 +78,9 @@ class FakeKube:
         self.deaf: set[str] = set()  # kinds whose watches say nothing, and do not end
         self._changed = asyncio.Event()
         self._cut = 0
-        self._pages: dict[str, tuple[list[Json], str]] = {}
+        self._tokens = itertools.count()
+        self._pages: dict[str, tuple[list[Json], str]] = {}  # what is left of lists begun
+        self._gone: set[str] = set()  # the tokens of those that were forgotten
 
     # --- what a test does to it ---------------------------------------------------------
 
@@ -73,6 +93,10 @@ class FakeKube:
         self.version += 1
         meta["resourceVersion"] = str(self.version)
         meta.setdefault("uid", known["metadata"]["uid"] if known else f"uid-{self.version}")
+        if kind.root == API_PATH:  # a Service has no generation
+            before = known["metadata"]["generation"] if known else 0
+            changed = known is None or raw.get("spec") != known.get("spec")
+            meta.setdefault("generation", before + changed)
         raw.setdefault("kind", kind.name)
         self.objects[key] = raw
         self._record("MODIFIED" if known else "ADDED", kind.plural, raw)
@@ -85,8 +109,10 @@ class FakeKube:
         self._record("DELETED", kind.plural, raw)
 
     def forget_history(self) -> None:
-        """Make every watch from before now answer 410."""
+        """Make every watch from before now, and every list begun before, answer 410."""
         self.oldest = self.version
+        self._gone |= self._pages.keys()
+        self._pages.clear()
         self.cut_watches()
 
     def snapshot(self) -> tuple[int, dict[tuple[str, str, str], dict[str, Any]]]:
@@ -117,18 +143,25 @@ class FakeKube:
     # --- what an adapter sees -----------------------------------------------------------
 
     async def list_page(
-        self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
+        self, kind: Kind, params: Mapping[str, str], *, limit: int = 500, after: str = ""
     ) -> Json:
         await self._begin("list", kind, "")
+        if after in self._gone:
+            raise Refused(410, "Expired", "The provided continue parameter is too old")
+        if after and after not in self._pages:
+            raise Refused(400, "BadRequest", "continue key is not valid")
         if after:
-            rest, version = self._pages.pop(after)
+            rest, version = self._pages[after]
         else:
-            chosen = _selected(self.of(kind), params.get("fieldSelector", ""))
-            rest, version = copy.deepcopy(chosen), str(self.version)
+            selected = _selected(params)
+            keys = sorted(key for key in self.objects if key[0] == kind.plural)
+            rest = [self.objects[key] for key in keys if selected(self.objects[key])]
+            version = str(self.version)
+        rest = copy.deepcopy(rest)
         page, rest = rest[:limit], rest[limit:]
         meta: dict[str, Any] = {"resourceVersion": version}
         if rest:
-            meta["continue"] = f"page-{len(self._pages)}-{self.version}-{len(rest)}"
+            meta["continue"] = f"page-{version}-{next(self._tokens)}"
             self._pages[meta["continue"]] = rest, version
         return {"metadata": meta, "items": page}
 
@@ -137,10 +170,12 @@ class FakeKube:
         self, kind: Kind, params: Mapping[str, str], *, version: str, timeout_s: int
     ) -> AsyncIterator[AsyncIterator[Json]]:
         await self._begin("watch", kind, "")
+        selected, until = _selected(params), asyncio.get_running_loop().time() + timeout_s
         if int(version) < self.oldest:
-            raise Refused(410, "Expired", "too old resource version")
+            yield _too_old(version)
+            return
         self.watched_from.append(int(version))
-        yield self._events(kind, int(version), asyncio.get_running_loop().time() + timeout_s)
+        yield self._events(kind, selected, int(version), until)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json:
         await self._begin("get", kind, name)
@@ -157,6 +192,7 @@ class FakeKube:
         if kind not in (EVENTS, LEASES):
             raw.pop("status", None)
         raw["metadata"] = {**raw["metadata"], **({"namespace": namespace} if namespace else {})}
+        raw["metadata"].setdefault("creationTimestamp", self._now())
         return self.put(kind, raw)
 
     async def patch(
@@ -171,9 +207,8 @@ class FakeKube:
     ) -> Json:
         await self._begin(f"patch {sub}".strip(), kind, name)
         known = self._known(kind, namespace, name)
-        wanted = body.get("metadata", {}).get("resourceVersion")
-        if wanted not in (None, known["metadata"]["resourceVersion"]):
-            raise Refused(409, "Conflict", f"{name}: the object has been modified")
+        version = body.get("metadata", {}).get("resourceVersion")
+        _meant(known, {"resourceVersion": version})
         new: dict[str, Any] = copy.deepcopy(merged(known, body))
         if sub == "status":
             notes = new["metadata"].get("annotations") if kind.name == "Service" else None
@@ -189,17 +224,25 @@ class FakeKube:
         if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
             self.remove(kind, name, namespace)
             return new
+        if new.get("spec") != known.get("spec"):
+            new["metadata"].pop("generation", None)  # put counts it
         return self.put(kind, new)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json:
         await self._begin("delete", kind, name)
         known = self._known(kind, namespace, name)
-        wanted = body.get("preconditions", {})
-        for key, value in wanted.items():
-            if known["metadata"][key] != value:
-                raise Refused(409, "Conflict", f"{name}: precondition {key} failed")
+        _meant(known, body.get("preconditions", {}))
+        if known["metadata"].get("finalizers"):
+            if not known["metadata"].get("deletionTimestamp"):
+                going = {**known["metadata"], "deletionTimestamp": self._now()}
+                return self.put(kind, {**known, "metadata": going})
+            return copy.deepcopy(known)
         self.remove(kind, name, namespace)
         return {"kind": "Status", "status": "Success"}
+
+    def _now(self) -> str:
+        """Return the time of the event loop as API servers write it."""
+        return datetime.fromtimestamp(asyncio.get_running_loop().time(), UTC).strftime(STAMP)
 
     def _known(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
         known = self.objects.get((kind.plural, namespace, name))
@@ -215,14 +258,18 @@ class FakeKube:
         if error is not None:
             raise error
 
-    async def _events(self, kind: Kind, version: int, until: float) -> AsyncIterator[Json]:
+    async def _events(
+        self, kind: Kind, selected: Callable[[Json], bool], version: int, until: float
+    ) -> AsyncIterator[Json]:
         cut, position = self._cut, 0
         while True:
             changed = self._changed
             while position < len(self.history):
                 at, plural, change, raw = self.history[position]
                 position += 1
-                if plural == kind.plural and at > version and plural not in self.deaf:
+                if plural != kind.plural or at <= version or plural in self.deaf:
+                    continue
+                if selected(raw):
                     yield {"type": change, "object": copy.deepcopy(raw)}
             if cut != self._cut:
                 raise Unavailable("the watch was cut")
