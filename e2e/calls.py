@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from lab.handle import Lab
+from e2e.bed import Bed
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
 HEAD = 9  # octets before a frame's payload (RFC 9113 section 4.1)
@@ -41,9 +41,9 @@ class Frames:
 class Calls:
     """A context in which the manager's calls to gobgpd are counted; it restarts the manager."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Bed) -> None:
         self._lab = lab
-        self._path = lab.topology.runtime_dir / "sidecar" / "gobgp.sock"
+        self._path = lab.folder("sidecar") / "gobgp.sock"
         self._behind = self._path.with_name("behind.sock")
         self._heard: list[tuple[int, Frames]] = []  # by pid of the caller
         self._open: list[socket.socket] = []

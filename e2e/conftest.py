@@ -1,19 +1,13 @@
 """A lab with the whole product for each module; what a test made is gone after it."""
 
-import itertools
-import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
-from e2e import cluster
-from lab.errors import Broken
-from lab.handle import Lab
+from e2e import cluster, labs
+from e2e.bed import Bed, Broken, Misuse
 from lab.options import Options
-from lab.supervision import lifecycle
-from pointsman.runtime.errors import Misuse
-
-NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +16,12 @@ def fresh_name() -> Iterator[Callable[[], str]]:
     given: list[str] = []
 
     def name() -> str:
-        given.append(f"r{os.getpid()}-{next(NUMBERS)}")
+        given.append(labs.fresh())
         return given[-1]
 
     yield name
     for one in given:
-        if lifecycle.traces(one):
-            lifecycle.down(one)
+        labs.clear(one)
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +31,15 @@ def options() -> Options:
 
 
 @pytest.fixture(scope="module")
-def whole(fresh_name: Callable[[], str], options: Options) -> Iterator[Lab]:
+def whole(fresh_name: Callable[[], str], options: Options) -> Iterator[Bed]:
     """Everything runs; Eip 198.51.100.0/28, BgpConf and BgpPeer exist; the session is up."""
-    named = Options.from_json(
-        options.to_json().replace('"name": "lab"', f'"name": "{fresh_name()}"')
-    )
-    with Lab.up(named, attached=True) as up:
+    with labs.standing(replace(options, name=fresh_name())) as up:
         cluster.prepare(up)
         yield up
 
 
 @pytest.fixture
-def lab(whole: Lab) -> Iterator[Lab]:
+def lab(whole: Bed) -> Iterator[Bed]:
     """The module's lab, as `prepare` left it, before the test and after it."""
     yield whole
     cluster.tidy(whole)
@@ -59,8 +49,8 @@ def lab(whole: Lab) -> Iterator[Lab]:
 def pytest_runtest_makereport(item: pytest.Item):
     """A row that fails shows the end of the manager's log: that is where one looks first."""
     report = yield
-    lab = getattr(item, "funcargs", {}).get("lab")
-    if report.failed and isinstance(lab, Lab):
+    lab: Bed | None = getattr(item, "funcargs", {}).get("lab")
+    if report.failed and lab is not None:
         for program in ("manager", "sidecar"):
             try:
                 text = lab.log(program)

@@ -5,10 +5,9 @@ import time
 from dataclasses import dataclass
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.calls import Calls
 from lab.cluster.client import Json
-from lab.errors import Broken
-from lab.handle import Lab
 from lab.supervision.processes import process_status
 
 PATCHES = "patch services/status"
@@ -50,7 +49,7 @@ class Measured:
         ]
 
 
-def measure(lab: Lab, count: int, *, patience_s: float) -> Measured:
+def measure(lab: Bed, count: int, *, patience_s: float) -> Measured:
     """Make *count* Services; return what it cost once all are routed and told.
 
     Raises:
@@ -61,7 +60,7 @@ def measure(lab: Lab, count: int, *, patience_s: float) -> Measured:
         return _measure(lab, count, calls, patience_s=patience_s)
 
 
-def warm_up(lab: Lab) -> None:
+def warm_up(lab: Bed) -> None:
     """Return when the manager has routed a Service and taken it back. No packets: no proxy."""
     cluster.make(lab, "warm-up")
     (address,) = cluster.held(lab, "warm-up")
@@ -70,7 +69,7 @@ def warm_up(lab: Lab) -> None:
     cluster.routed(lab, address, "")
 
 
-def _measure(lab: Lab, count: int, calls: Calls, *, patience_s: float) -> Measured:
+def _measure(lab: Bed, count: int, calls: Calls, *, patience_s: float) -> Measured:
     before, called = memory(lab), calls.count
     lab.api.request("DELETE", "/_stats")
     began = time.monotonic()
@@ -110,7 +109,7 @@ def patches(stats: Json) -> dict[str, int]:
     }
 
 
-def complete(lab: Lab, count: int) -> bool:
+def complete(lab: Bed, count: int) -> bool:
     """Return whether the router has *count* routes of 198.18.0.0/15, each to all nodes."""
     text = lab.exec("router", "ip", "-j", "-4", "route", "show", "root", "198.18.0.0/15")
     wanted = cluster.hops(lab, "123")
@@ -123,7 +122,7 @@ def complete(lab: Lab, count: int) -> bool:
     return True
 
 
-def announced(lab: Lab, count: int) -> bool:
+def announced(lab: Bed, count: int) -> bool:
     """Return whether *count* Services say that they are announced."""
     items = lab.api.get(cluster.SERVICES)["items"]
     said = sum(
@@ -135,14 +134,14 @@ def announced(lab: Lab, count: int) -> bool:
     return True
 
 
-def quiet(lab: Lab) -> bool:
+def quiet(lab: Bed) -> bool:
     """Return whether nobody writes any more: half a second went by without a write."""
     before = lab.api.get("/_stats")["writes"]
     time.sleep(0.5)
     return bool(lab.api.get("/_stats")["writes"] == before)
 
 
-def change(lab: Lab, name: str) -> float:
+def change(lab: Bed, name: str) -> float:
     """Let the last endpoint of *name* go; return the milliseconds until its route is gone."""
     (address,) = cluster.addresses(lab, name)
     began = time.monotonic()
@@ -154,7 +153,7 @@ def change(lab: Lab, name: str) -> float:
     return took_s * 1000
 
 
-def memory(lab: Lab) -> dict[str, float]:
+def memory(lab: Bed) -> dict[str, float]:
     """Return the resident memory of manager and gobgpd in MiB."""
     pids = {"manager": lab.process("manager")["pid"], "gobgpd": cluster.gobgpd(lab)}
     return {name: int(process_status(pid)["VmRSS"].split()[0]) / 1024 for name, pid in pids.items()}

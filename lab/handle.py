@@ -24,17 +24,22 @@ from typing import Any, Self, TypeVar
 
 from lab.cluster import client, endpoints
 from lab.errors import Broken
-from lab.network import netns
+from lab.network import fabric, netns
 from lab.network.http_probe import ask
 from lab.network.topology import CLIENT
 from lab.options import ApiKind, Options, completed
 from lab.routers import other_versions
 from lab.supervision import control, lifecycle
 from lab.supervision.faults import DAEMONS
+from lab.supervision.processes import descendants
 from lab.supervision.programs import environment
 from pointsman.runtime.errors import Misuse
 
 T = TypeVar("T")
+# For what comes within seconds on an idle machine: only what never comes is waited for so long.
+PATIENCE_S = 60.0
+# What a look raises at something that isn't there yet: a field of a status, a router's JSON.
+LOOKED_TOO_EARLY = (Broken, AssertionError, LookupError, ValueError, subprocess.SubprocessError)
 CLIENT_ADDRESSES = tuple(str(address.ip) for address in CLIENT)
 
 
@@ -118,6 +123,16 @@ class Lab:
                 return dict(process)
         raise Misuse(f"Lab {self.options.name!r} runs no {name!r}.")
 
+    def pids(self, name: str) -> list[int]:
+        """Return the process of one program, and those below it; none while it isn't there."""
+        pid = self.process(name)["pid"]
+        return [pid, *descendants(pid)] if pid else []
+
+    @property
+    def standin_api(self) -> bool:
+        """Whether the API server is the stand-in, which makes faults to order and counts."""
+        return self.options.api is ApiKind.STAND_IN
+
     @property
     def kubeconfig(self) -> Path:
         return self.topology.kubeconfig
@@ -128,6 +143,12 @@ class Lab:
         if self.options.api is ApiKind.FOREIGN:
             return client.Kube(client.load(Path(self.options.api_path)))
         return client.Kube(client.load(self.kubeconfig))
+
+    def folder(self, name: str) -> Path:
+        """Return a folder below the lab's own: a router's, "sidecar", or one made now."""
+        folder = self.topology.runtime_dir / name
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def log_files(self, program: str) -> list[Path]:
         """Return the logs of *program*; "router", "tor1" and "all" name several.
@@ -148,7 +169,7 @@ class Lab:
     def log(self, program: str) -> str:
         return "".join(path.read_text(errors="replace") for path in self.log_files(program))
 
-    def wait(self, what: str, look: Callable[[], T | None], *, timeout_s: float = 15.0) -> T:
+    def wait(self, what: str, look: Callable[[], T | None], *, timeout_s: float = PATIENCE_S) -> T:
         """Return the first truthy value that *look* returns.
 
         Raises:
@@ -161,8 +182,8 @@ class Lab:
                 if value:
                     return value
                 seen = f"last seen: {value!r}"
-            except (Broken, AssertionError, subprocess.SubprocessError) as error:
-                seen = f"last look: {error}"
+            except LOOKED_TOO_EARLY as error:
+                seen = f"last look: {error!r}"
             if time.monotonic() > until:
                 raise Broken(f"Waited {timeout_s:g} s in vain for {what}; {seen}.")
             time.sleep(0.05)
@@ -177,7 +198,9 @@ class Lab:
         path = f"{self.topology.runtime_dir / 'bin'}:{os.environ.get('PATH', os.defpath)}"
         return environment({"KUBECONFIG": str(self.kubeconfig), "PATH": path})
 
-    def exec(self, machine: str, *command: str, check: bool = True, timeout_s: float = 20.0) -> str:
+    def exec(
+        self, machine: str, *command: str, check: bool = True, timeout_s: float = PATIENCE_S
+    ) -> str:
         """Return what *command* prints on *machine*.
 
         Raises:
@@ -240,6 +263,14 @@ class Lab:
 
     def heal(self, target: str) -> None:
         control.ask(self.options.name, "heal", target=target)
+
+    def cut(self, machine: str) -> None:
+        """Pull the cable of *machine* at the switch."""
+        fabric.set_link(self.topology, machine, up=False)
+
+    def mend(self, machine: str) -> None:
+        """Plug it in again."""
+        fabric.set_link(self.topology, machine, up=True)
 
     def kill(self, program: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send *program* a signal; the lab starts it again when it dies."""

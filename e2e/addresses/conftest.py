@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from e2e import cluster
+from e2e import cluster, labs
 from e2e.addresses import words
-from lab.handle import Lab
+from e2e.bed import Bed
 from lab.options import Options
 
 
 @pytest.fixture(scope="package")
-def whole(fresh_name: Callable[[], str]) -> Iterator[Lab]:
+def whole(fresh_name: Callable[[], str]) -> Iterator[Bed]:
     """Everything runs; Eip 198.51.100.0/28 is the only default; the session is up."""
-    with Lab.up(Options(name=fresh_name()), attached=True) as up:
+    with labs.standing(Options(name=fresh_name())) as up:
         cluster.prepare(up)
         yield up
 
 
 @pytest.fixture
-def lab(whole: Lab) -> Iterator[Lab]:
+def lab(whole: Bed) -> Iterator[Bed]:
     """The folder's lab, as `prepare` left it, before the test and after it."""
     yield whole
     words.tidy(whole)

@@ -8,7 +8,7 @@ from conftest import Say
 from e2e import cluster
 from e2e.addresses import words
 from e2e.addresses.words import TEAM, TEAM_LABEL, service
-from lab.handle import Lab
+from e2e.bed import Bed
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +35,7 @@ REFUSALS = [
 ]
 
 
-def test_every_refusal_is_told_by_kubectl_describe(lab: Lab) -> None:
+def test_every_refusal_is_told_by_kubectl_describe(lab: Bed) -> None:
     words.eip(lab, "one", "198.51.100.64")
     words.eip(lab, "holes", "198.51.100.72/30", exclude=["198.51.100.73"])
     words.eip(lab, "closed", "198.51.100.96/30", disabled=True)
@@ -71,15 +71,17 @@ def test_every_refusal_is_told_by_kubectl_describe(lab: Lab) -> None:
     words.refused(lab, "plain", "NoDefaultEip", "default: true")
     words.patch(lab, "eip/public", {"spec": {"default": True}})
     words.has(lab, "plain", "198.51.100.0")
-    (given,) = [event for event in cluster.events(lab, "plain") if event[1] == "Allocated"]
-    assert given == (
-        "Normal",
-        "Allocated",
-        cluster.told(lab, "plain", "Allocated", "True", given[1]),
+    sentence = cluster.told(lab, "plain", "Allocated", "True", "Allocated")
+    given = [("Normal", "Allocated", sentence)]
+    lab.wait(
+        "its one Event",
+        lambda: (
+            given == [event for event in cluster.events(lab, "plain") if event[1] == "Allocated"]
+        ),
     )
 
 
-def test_admission_holds_for_a_named_eip_and_follows_labels(lab: Lab) -> None:
+def test_admission_holds_for_a_named_eip_and_follows_labels(lab: Bed) -> None:
     words.team(lab)
     words.eip(lab, "team", "198.51.100.64/30", namespaces=[TEAM])
     named = {"eip": "team"}
@@ -112,7 +114,7 @@ def test_admission_holds_for_a_named_eip_and_follows_labels(lab: Lab) -> None:
     assert "(spec.serviceSelector)" in why["eips"][-1]["why"]
 
 
-def test_a_list_of_eips_is_tried_in_order_for_each_family(lab: Lab) -> None:
+def test_a_list_of_eips_is_tried_in_order_for_each_family(lab: Bed) -> None:
     words.eip(lab, "small", "198.51.100.64")
     words.eip(lab, "spare", "198.51.100.72/30")
     words.eip(lab, "six", "2001:db8:100::64")
@@ -122,13 +124,13 @@ def test_a_list_of_eips_is_tried_in_order_for_each_family(lab: Lab) -> None:
     words.booked(lab, "first", "small/198.51.100.64", "six/2001:db8:100::64")
     cluster.routed(lab, "2001:db8:100::64", "123")
     assert cluster.settled(lab, "first") == "198.51.100.64"
-    assert lab.get("2001:db8:100::64")
+    lab.wait("an answer", lambda: lab.get("2001:db8:100::64"))
     cluster.make(lab, "second", notes=notes)
     assert cluster.settled(lab, "second") == "198.51.100.72"
     words.booked(lab, "second", "spare/198.51.100.72")
 
 
-def test_a_requested_address_is_had_waited_for_and_explained(lab: Lab, say: Say) -> None:
+def test_a_requested_address_is_had_waited_for_and_explained(lab: Bed, say: Say) -> None:
     cluster.make(lab, "byspec", loadBalancerIP="198.51.100.9")
     cluster.make(lab, "bynote", notes={"addresses": "198.51.100.7"}, loadBalancerIP="198.51.100.9")
     assert cluster.settled(lab, "byspec") == "198.51.100.9"
@@ -151,7 +153,7 @@ def test_a_requested_address_is_had_waited_for_and_explained(lab: Lab, say: Say)
     assert cluster.settled(lab, "last") == "198.51.100.7"
     took_s = time.monotonic() - began
     say(f"two freed addresses are their next holders' and answer after {took_s * 1000:.0f} ms")
-    assert took_s < 5
+    assert took_s < cluster.SOON_S
     story = words.explained(lab, "service", "default/later")
     assert story["addresses"] == story["recorded"]["addresses"] == ["198.51.100.9"]
     told = cluster.verdicts(cluster.get(lab, "later"))

@@ -5,8 +5,8 @@ import pytest
 from e2e import cluster
 from e2e.addresses import words
 from e2e.addresses.words import service
-from lab.handle import Lab
-from lab.route_events import RouteEvents
+from e2e.bed import Bed
+from e2e.route_events import RouteEvents
 
 pytestmark = pytest.mark.lab
 
@@ -14,12 +14,12 @@ FOUR, SIX = "198.51.100.64", "2001:db8:100::64"
 NOTES = {"eip": "four,six"}
 
 
-def policy(lab: Lab, name: str, text: str, *families: str) -> None:
+def policy(lab: Bed, name: str, text: str, *families: str) -> None:
     spec = {"ipFamilyPolicy": text} | ({"ipFamilies": list(families)} if families else {})
     words.patch(lab, f"service/{name}", {"spec": spec})
 
 
-def test_the_family_that_stays_is_not_touched(lab: Lab) -> None:
+def test_the_family_that_stays_is_not_touched(lab: Bed) -> None:
     words.eip(lab, "four", f"{FOUR}/30")
     words.eip(lab, "six", f"{SIX}/126")
     cluster.make(lab, "web", notes=NOTES)
@@ -42,7 +42,7 @@ def test_the_family_that_stays_is_not_touched(lab: Lab) -> None:
     words.booked(lab, "web", f"four/{FOUR}")
 
 
-def test_a_family_comes_when_there_is_one(lab: Lab) -> None:
+def test_a_family_comes_when_there_is_one(lab: Bed) -> None:
     words.eip(lab, "four", f"{FOUR}/30")
     words.apply(
         lab,

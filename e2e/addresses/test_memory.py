@@ -8,9 +8,9 @@ from conftest import Say
 from e2e import cluster
 from e2e.addresses import words
 from e2e.addresses.words import service
+from e2e.bed import Bed
 from e2e.cluster import CRS, PREFIX, SERVICES
-from lab.handle import Lab
-from lab.route_events import RouteEvents
+from e2e.route_events import RouteEvents
 
 pytestmark = pytest.mark.lab
 
@@ -18,7 +18,7 @@ ADDRESS = "198.51.100.64"
 OURS = ("allocated-from", "announced-by", "shared-as", "status")
 
 
-def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Lab) -> None:
+def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Bed) -> None:
     words.apply(lab, service("below"))
     words.has(lab, "below", "198.51.100.0")
     cluster.make(lab, "web")
@@ -47,7 +47,7 @@ def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("lost", ["ingress", "conditions", "both"])
-def test_what_is_wiped_while_no_manager_runs_comes_back(lab: Lab, lost: str) -> None:
+def test_what_is_wiped_while_no_manager_runs_comes_back(lab: Bed, lost: str) -> None:
     """Where both are lost only the annotation is left, and whose it is the API server tells."""
     words.apply(lab, service("below"))
     words.has(lab, "below", "198.51.100.0")
@@ -66,7 +66,7 @@ def test_what_is_wiped_while_no_manager_runs_comes_back(lab: Lab, lost: str) -> 
     assert events.about(f"{address}/32") == []
 
 
-def test_a_forged_origin_neither_admits_nor_evicts(lab: Lab) -> None:
+def test_a_forged_origin_neither_admits_nor_evicts(lab: Bed) -> None:
     words.eip(lab, "vip", f"{ADDRESS}/30", namespaces=[words.TEAM])
     words.eip(lab, "open", "198.51.100.72/30")
     words.apply(lab, service("rich", notes={"eip": "open"}))
@@ -82,7 +82,7 @@ def test_a_forged_origin_neither_admits_nor_evicts(lab: Lab) -> None:
     words.has(lab, "rich", "198.51.100.72")
 
 
-def test_of_two_holders_found_at_start_the_older_keeps(lab: Lab) -> None:
+def test_of_two_holders_found_at_start_the_older_keeps(lab: Bed) -> None:
     for name in ("elder", "younger"):
         cluster.make(lab, name)
     address = cluster.settled(lab, "elder")
@@ -102,13 +102,16 @@ def test_of_two_holders_found_at_start_the_older_keeps(lab: Lab) -> None:
     assert other != address
     words.has(lab, "elder", address)
     assert events.about(f"{address}/32") == []
-    told = [
-        message for _, reason, message in cluster.events(lab, "younger") if reason == "Allocated"
-    ]
-    assert any(other in message for message in told), "a move is an Event"
+
+    def moved() -> bool:
+        found = [event for event in cluster.events(lab, "younger") if event[1] == "Allocated"]
+        assert any(other in message for _, _, message in found), f"a move is an Event: {found}"
+        return True
+
+    lab.wait("the Event", moved)
 
 
-def test_a_service_born_again_is_another_one(lab: Lab) -> None:
+def test_a_service_born_again_is_another_one(lab: Bed) -> None:
     words.eip(lab, "one", ADDRESS)
     named = {"eip": "one"}
     words.apply(lab, service("web", notes=named))
@@ -131,7 +134,7 @@ def test_a_service_born_again_is_another_one(lab: Lab) -> None:
     assert about == [after]
 
 
-def test_a_poisoned_service_delays_nobody(lab: Lab, say: Say) -> None:
+def test_a_poisoned_service_delays_nobody(lab: Bed, say: Say) -> None:
     words.poison(lab, f"{SERVICES}/poison/status")
     words.poison(lab, f"{CRS}/eips/poison/status")
     words.eip(lab, "poison", f"{ADDRESS}/30")
@@ -144,14 +147,14 @@ def test_a_poisoned_service_delays_nobody(lab: Lab, say: Say) -> None:
         cluster.settled(lab, name)
         took.append(time.monotonic() - began)
     assert cluster.addresses(lab, "poison") == []
-    assert max(took) < 5
+    assert max(took) < cluster.SOON_S
     say(f"beside a poisoned Service: {max(took) * 1000:.0f} ms at most to the first answer")
     words.cure(lab)
     cluster.settled(lab, "poison")
 
 
 def test_a_controller_that_overwrites_our_address_again_and_again_has_it(
-    lab: Lab, say: Say
+    lab: Bed, say: Say
 ) -> None:
     cluster.make(lab, "web")
     cluster.make(lab, "other")
@@ -187,7 +190,7 @@ def test_a_controller_that_overwrites_our_address_again_and_again_has_it(
     say("a contested Service is left alone, and served again once it is annotated")
 
 
-def test_another_balancers_service_is_left_alone_and_told_once(lab: Lab) -> None:
+def test_another_balancers_service_is_left_alone_and_told_once(lab: Bed) -> None:
     lab.fail("manager")
     words.apply(lab, service("theirs"))
     words.ingress(lab, "theirs", "203.0.113.200")

@@ -4,8 +4,8 @@ import pytest
 
 from e2e import cluster
 from e2e.addresses import words
-from lab.handle import Lab
-from lab.route_events import RouteEvents
+from e2e.bed import Bed
+from e2e.route_events import RouteEvents
 
 pytestmark = pytest.mark.lab
 
@@ -17,7 +17,7 @@ def ports(number: int) -> list[dict[str, int]]:
     return [{"port": number, "targetPort": 8080}]
 
 
-def test_sharers_answer_on_one_address_and_the_last_frees_it(lab: Lab) -> None:
+def test_sharers_answer_on_one_address_and_the_last_frees_it(lab: Bed) -> None:
     words.eip(lab, "shared", f"{ADDRESS}/30")
     cluster.make(lab, "web", notes=NOTES)
     assert cluster.settled(lab, "web") == ADDRESS
@@ -51,7 +51,7 @@ def test_sharers_answer_on_one_address_and_the_last_frees_it(lab: Lab) -> None:
         words.read(lab, "shared")
         words.has(lab, "api", ADDRESS)
     assert events.about(ADDRESS) == []  # one address, one route, whoever shares it
-    assert lab.get(ADDRESS, 81)
+    lab.wait("an answer of api", lambda: lab.get(ADDRESS, 81))
     cluster.delete(lab, "local")
     cluster.make(lab, "alone", notes={"addresses": ADDRESS})
     words.refused(lab, "alone", "AddressInUse", "default/api")
@@ -59,7 +59,7 @@ def test_sharers_answer_on_one_address_and_the_last_frees_it(lab: Lab) -> None:
     assert cluster.settled(lab, "alone") == ADDRESS
 
 
-def test_the_only_holder_may_change_its_key_and_its_ports(lab: Lab) -> None:
+def test_the_only_holder_may_change_its_key_and_its_ports(lab: Bed) -> None:
     words.eip(lab, "shared", f"{ADDRESS}/30")
     cluster.make(lab, "web", notes=NOTES)
     assert cluster.settled(lab, "web") == ADDRESS

@@ -12,11 +12,9 @@ from typing import Any
 
 import manager
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.cluster import CRS, PREFIX, verdicts
 from lab.cluster.client import Json
-from lab.errors import Broken
-from lab.handle import Lab
-from lab.options import ApiKind
 
 TEAM = "team-a"
 SERVICES = "/api/v1/namespaces/{namespace}/services"
@@ -24,9 +22,9 @@ ROOT = Path(manager.__file__).parents[1]
 TEAM_LABEL = "example.com/team"
 
 
-def tidy(lab: Lab) -> None:
+def tidy(lab: Bed) -> None:
     """Undo what the stories did beyond what `cluster.tidy` knows, then all of that."""
-    if lab.options.api is ApiKind.STAND_IN:  # a real server takes no orders of faults
+    if lab.standin_api:  # a real server takes no orders of faults
         lab.api.request("DELETE", "/_faults")
     if lab.api.find(f"/api/v1/namespaces/{TEAM}"):
         collection = SERVICES.format(namespace=TEAM)
@@ -40,17 +38,17 @@ def tidy(lab: Lab) -> None:
 # --- doing ---
 
 
-def team(lab: Lab) -> None:
+def team(lab: Bed) -> None:
     """Make the namespace of the team, with its label."""
     meta = {"name": TEAM, "labels": {TEAM_LABEL: "a"}}
     apply(lab, {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
 
 
-def apply(lab: Lab, *objects: Json) -> None:
+def apply(lab: Bed, *objects: Json) -> None:
     lab.kubectl("apply", "-f", "-", stdin="\n".join(map(json.dumps, objects)))
 
 
-def eip(lab: Lab, name: str, *addresses: str, **spec: Any) -> None:
+def eip(lab: Bed, name: str, *addresses: str, **spec: Any) -> None:
     """Apply an Eip, new or changed."""
     apply(lab, cluster.custom("Eip", name, {"addresses": list(addresses), **spec}))
 
@@ -68,40 +66,40 @@ def service(
     }
 
 
-def patch(lab: Lab, what: str, body: Json, *words: str) -> None:
+def patch(lab: Bed, what: str, body: Json, *words: str) -> None:
     """Merge *body* into *what* ("service/web") with kubectl; *words*: `--subresource=status`."""
     lab.kubectl("patch", what, "--type=merge", "-p", json.dumps(body), *words)
 
 
-def ingress(lab: Lab, name: str, *addresses: str) -> None:
+def ingress(lab: Bed, name: str, *addresses: str) -> None:
     """Write status.loadBalancer by hand, as somebody may who should not."""
     entries = [{"ip": address, "ipMode": "VIP"} for address in addresses]
     body = {"status": {"loadBalancer": {"ingress": entries or None}}}
     patch(lab, f"service/{name}", body, "--subresource=status")
 
 
-def restarted(lab: Lab) -> None:
+def restarted(lab: Bed) -> None:
     """Kill the manager; return when another one runs."""
     pid = lab.process("manager")["pid"]
     lab.kill("manager")
     lab.wait("another manager", lambda: lab.process("manager")["pid"] not in (None, pid))
 
 
-def poison(lab: Lab, path: str, code: int = 500) -> None:
+def poison(lab: Bed, path: str, code: int = 500) -> None:
     """Let every PATCH of *path* fail from now on, until `cure`; skips on a real API server."""
     cluster.standin_only(lab)
     fault = {"code": code, "verb": "PATCH", "path": path, "count": 10_000}
     lab.api.request("POST", "/_faults", fault)
 
 
-def cure(lab: Lab) -> None:
+def cure(lab: Bed) -> None:
     lab.api.request("DELETE", "/_faults")
 
 
 # --- looking ---
 
 
-def read(lab: Lab, name: str) -> Json:
+def read(lab: Bed, name: str) -> Json:
     """Return Eip *name* once the manager has judged the Eip as it is now."""
 
     def look() -> Json:
@@ -114,7 +112,7 @@ def read(lab: Lab, name: str) -> Json:
     return lab.wait(f"a judgement of Eip {name}", look)
 
 
-def ready(lab: Lab, name: str, reason: str, *words: str) -> str:
+def ready(lab: Bed, name: str, reason: str, *words: str) -> str:
     """Wait until the Ready condition of Eip *name* has that reason; return its sentence."""
 
     def look() -> str:
@@ -126,12 +124,12 @@ def ready(lab: Lab, name: str, reason: str, *words: str) -> str:
     return lab.wait(f"{reason} {words} of Eip {name}", look)
 
 
-def gone(lab: Lab, name: str) -> None:
+def gone(lab: Bed, name: str) -> None:
     """Wait until there is no Eip *name*."""
     lab.wait(f"the end of Eip {name}", lambda: lab.api.find(f"{CRS}/eips/{name}") is None)
 
 
-def has(lab: Lab, name: str, *addresses: str) -> None:
+def has(lab: Bed, name: str, *addresses: str) -> None:
     """Wait until Service *name* holds exactly *addresses*."""
 
     def look() -> bool:
@@ -143,7 +141,7 @@ def has(lab: Lab, name: str, *addresses: str) -> None:
     lab.wait(f"{addresses} at {name}", look)
 
 
-def booked(lab: Lab, name: str, *origins: str) -> None:
+def booked(lab: Bed, name: str, *origins: str) -> None:
     """Wait until allocated-from of Service *name* says *origins*."""
 
     def look() -> bool:
@@ -155,7 +153,7 @@ def booked(lab: Lab, name: str, *origins: str) -> None:
     lab.wait(f"{origins} in allocated-from of {name}", look)
 
 
-def refused(lab: Lab, name: str, reason: str, *words: str) -> str:
+def refused(lab: Bed, name: str, reason: str, *words: str) -> str:
     """Wait until *name* is not allocated for that reason; status and Event say the same."""
     sentence = cluster.told(lab, name, "Allocated", "False", reason, *words)
     assert cluster.notes(cluster.get(lab, name))["status"] == sentence
@@ -164,7 +162,7 @@ def refused(lab: Lab, name: str, reason: str, *words: str) -> str:
     return sentence
 
 
-def explained(lab: Lab, *words: str) -> Json:
+def explained(lab: Bed, *words: str) -> Json:
     """Return what `pointsman explain` says of the lab's cluster."""
     command = [sys.executable, "-m", "cli", "explain", *words]
     command += ["--kubeconfig", str(lab.kubeconfig), "-o", "json"]

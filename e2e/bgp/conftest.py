@@ -1,33 +1,23 @@
 """One lab for the whole folder: FRR, and a BIRD beside it."""
 
-import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from e2e import cluster
-from lab.handle import Lab
+from e2e import cluster, labs
+from e2e.bed import Bed
 from lab.options import Options
-from lab.supervision import lifecycle
-
-NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def whole() -> Iterator[Lab]:
-    name = f"r4-{os.getpid()}-{next(NUMBERS)}"
-    try:
-        with Lab.up(Options(name=name, routers=2, pods=4), attached=True) as up:
-            cluster.prepare(up)
-            yield up
-    finally:
-        if lifecycle.traces(name):
-            lifecycle.down(name)
+def whole() -> Iterator[Bed]:
+    with labs.standing(Options(name=labs.fresh(), routers=2, pods=4)) as up:
+        cluster.prepare(up)
+        yield up
 
 
 @pytest.fixture
-def lab(whole: Lab) -> Iterator[Lab]:
+def lab(whole: Bed) -> Iterator[Bed]:
     """The lab as `prepare` left it, before the test and after it."""
     yield whole
     cluster.tidy(whole)

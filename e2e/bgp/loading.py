@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from lab import parts
-from lab.errors import Broken
-from lab.handle import Lab
 from lab.network.topology import SECOND_ROUTER
 from lab.parts import CHECKOUT
 from lab.routers.frr import Frr
@@ -23,7 +22,7 @@ LISTS = re.compile(r"^((?:ip|ipv6) prefix-list \S+)", re.MULTILINE)
 STATIC = re.compile(r"^(?:ip|ipv6) route ", re.MULTILINE)
 
 
-def printed(lab: Lab, kind: str, peer: str) -> str:
+def printed(lab: Bed, kind: str, peer: str) -> str:
     """Return what `pointsman plan --router-config` prints for the lab's cluster."""
     words = [sys.executable, "-m", "cli", "plan", "--router-config", kind, "--peer", peer]
     words += ["--kubeconfig", str(lab.kubeconfig)]
@@ -36,7 +35,7 @@ def printed(lab: Lab, kind: str, peer: str) -> str:
 
 
 @contextlib.contextmanager
-def frr(lab: Lab, text: str) -> Iterator[None]:
+def frr(lab: Bed, text: str) -> Iterator[None]:
     """Have the FRR run with *text* and nothing of BGP besides."""
     with contextlib.ExitStack() as more:
         if STATIC.search(text):
@@ -51,7 +50,7 @@ def frr(lab: Lab, text: str) -> Iterator[None]:
                 routers.vtysh(lab, "configure terminal", f"no {name}")
 
 
-def again(lab: Lab) -> None:
+def again(lab: Bed) -> None:
     """Have bgpd begin again, with what its file says."""
     before = lab.process("bgpd")["pid"]
     lab.kill("bgpd")
@@ -59,22 +58,22 @@ def again(lab: Lab) -> None:
     lab.wait("its file", lambda: "router bgp" in routers.vtysh(lab, "show running-config"))
 
 
-def load(lab: Lab, text: str) -> None:
+def load(lab: Bed, text: str) -> None:
     """Have vtysh read *text*: checked first, then in earnest."""
     file = home(lab) / "printed.conf"
     file.write_text(text)
-    program = str(lab.topology.runtime_dir / "bin/vtysh")
+    program = "vtysh"
     for how in (("-C", "-f"), ("-f",)):
         said = lab.exec("router", program, *how, str(file))
         assert "%" not in said, said
 
 
-def home(lab: Lab) -> Path:
-    return lab.topology.runtime_dir / "router"
+def home(lab: Bed) -> Path:
+    return lab.folder("router")
 
 
 @contextlib.contextmanager
-def _beside(lab: Lab, daemon: str) -> Iterator[None]:
+def _beside(lab: Bed, daemon: str) -> Iterator[None]:
     """Run one more of FRR's daemons beside the lab's, as its bgpd is run."""
     router = Frr(parts.find("frr", program="zebra"), home(lab))
     command = router.daemon(daemon)
@@ -95,9 +94,9 @@ def _beside(lab: Lab, daemon: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def bird(lab: Lab, text: str) -> Iterator[None]:
+def bird(lab: Bed, text: str) -> Iterator[None]:
     """Have the second router run with *text* and nothing besides."""
-    file = lab.topology.runtime_dir / SECOND_ROUTER / "printed.conf"
+    file = lab.folder(SECOND_ROUTER) / "printed.conf"
     file.write_text(text)
     checked = routers.birdc(lab, "configure", "check", f'"{file}"')
     assert "Configuration OK" in checked, checked
@@ -108,7 +107,7 @@ def bird(lab: Lab, text: str) -> Iterator[None]:
 # --- what then comes of it ---
 
 
-def kernel(lab: Lab, machine: str, prefix: str, nodes: str) -> None:
+def kernel(lab: Bed, machine: str, prefix: str, nodes: str) -> None:
     """Wait until exactly those nodes are the next hops of *prefix* in a router's kernel."""
     wanted = cluster.hops(lab, nodes, 6 if ":" in prefix else 4)
 
@@ -118,10 +117,10 @@ def kernel(lab: Lab, machine: str, prefix: str, nodes: str) -> None:
             raise Broken(f"the next hops of {prefix} are {sorted(found)}, not {sorted(wanted)}")
         return True
 
-    lab.wait(f"{prefix} at {machine}", look, timeout_s=40)
+    lab.wait(f"{prefix} at {machine}", look)
 
 
-def discarded(lab: Lab, machine: str, prefix: str) -> None:
+def discarded(lab: Bed, machine: str, prefix: str) -> None:
     """Wait until the router's kernel discards what goes to *prefix*."""
     family = "-6" if ":" in prefix else "-4"
     command = ("ip", family, "route", "show", "exact", prefix)

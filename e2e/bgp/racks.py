@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from e2e import cluster
+from e2e import cluster, labs
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from lab.demo import NETWORK
-from lab.errors import Broken
-from lab.handle import Lab
-from lab.network import netns
 from lab.network.topology import RouterKind
 from lab.options import Options
-from lab.supervision import lifecycle
 
 TORS = {"tor-1": ("192.0.2.1", 64500), "tor-2": ("192.0.2.201", 64502)}
 MACHINES = {"tor-1": "tor1", "tor-2": "tor2"}
 ZONE = "topology.kubernetes.io/zone"
 FAR = {"ebgpMultihop": {"ttl": 3}}  # over tor1 and the spine
 
+# How many hops a packet lives, in both families.
+LIFE = ("/proc/sys/net/ipv4/ip_default_ttl", "/proc/sys/net/ipv6/conf/eth0/hop_limit")
 FLOWS = 100
 # Whoever sends a packet over one router more than this loses it. Spine, router on top, node, Pod;
 STRAIGHT = 4
@@ -28,31 +27,39 @@ ACROSS = 8  # then, from that node: router on top, spine, the other router on to
 
 
 @contextlib.contextmanager
-def standing(name: str, *, first: RouterKind = RouterKind.FRR) -> Iterator[Lab]:
+def standing(*, first: RouterKind = RouterKind.FRR) -> Iterator[Bed]:
     """Yield a lab of two racks; tor1 is a *first*, tor2 the other kind, and tor-1 is our peer.
 
     The manager has two speakers that it needs for nobody, at first.
     """
-    options = Options(name=name, racks=2, nodes=4, router=first, speakers=3)
-    try:
-        with Lab.up(options, attached=True) as up:
-            up.kubectl("apply", "-f", "-", stdin=NETWORK)
-            body = {"addresses": ["198.51.100.0/28", "2001:db8:100::/124"], "default": True}
-            up.api.merge(f"{cluster.CRS}/eips/public", {"spec": body})
-            routers.up(up, "tor-1")
-            yield up
-    finally:
-        if lifecycle.traces(name):
-            lifecycle.down(name)
+    options = Options(name=labs.fresh(), racks=2, nodes=4, router=first, speakers=3)
+    with labs.standing(options) as up:
+        up.kubectl("apply", "-f", "-", stdin=NETWORK)
+        body = {"addresses": ["198.51.100.0/28", "2001:db8:100::/124"], "default": True}
+        up.api.merge(f"{cluster.CRS}/eips/public", {"spec": body})
+        routers.up(up, "tor-1")
+        yield up
 
 
-def conditions(lab: Lab, name: str) -> dict[str, str]:
+def conditions(lab: Bed, name: str) -> dict[str, str]:
     """Return the conditions of BgpPeer *name* that are there only in trouble."""
     found = cluster.verdicts(lab.api.get(f"{routers.PEERS}/{name}"))
     return {kind: said[2] for kind, said in found.items() if kind.startswith("NextHops")}
 
 
-def told_apart(lab: Lab, *, second: str = "", **hops: Any) -> None:
+def unwarned(lab: Bed) -> None:
+    """Wait until neither router's BgpPeer has a condition of trouble."""
+
+    def look() -> bool:
+        found = {name: conditions(lab, name) for name in TORS}
+        if any(found.values()):
+            raise Broken(f"they say {found}")
+        return True
+
+    lab.wait("no warning", look)
+
+
+def told_apart(lab: Bed, *, second: str = "", **hops: Any) -> None:
     """Peer with both routers on top, with the same nextHops; *second*: tor-2 by that address."""
     routers.change(lab, "tor-1", nextHops=hops)
     routers.peer(lab, "tor-2", second or TORS["tor-2"][0], 64502, nextHops=hops, **FAR)
@@ -60,7 +67,7 @@ def told_apart(lab: Lab, *, second: str = "", **hops: Any) -> None:
         routers.up(lab, name)
 
 
-def local(lab: Lab, name: str, *nodes: str) -> list[str]:
+def local(lab: Bed, name: str, *nodes: str) -> list[str]:
     """Create a Service in both families, with a Pod on each of *nodes*; return its addresses."""
     pods = [f"node{number}:1" for number in nodes]
     both: dict[str, Any] = {"ipFamilyPolicy": "RequireDualStack"}
@@ -68,7 +75,7 @@ def local(lab: Lab, name: str, *nodes: str) -> list[str]:
     return cluster.held(lab, name, 2)
 
 
-def routed(lab: Lab, machine: str, address: str, nodes: str) -> None:
+def routed(lab: Bed, machine: str, address: str, nodes: str) -> None:
     """Wait until exactly those nodes are the next hops of *address* there; "": no own route."""
     wanted = cluster.hops(lab, nodes, 6 if ":" in address else 4)
     prefix = f"{address}/{128 if ':' in address else 32}"
@@ -79,10 +86,10 @@ def routed(lab: Lab, machine: str, address: str, nodes: str) -> None:
             raise Broken(f"its next hops are {sorted(found)}, not {sorted(wanted)}")
         return True
 
-    lab.wait(f"the route to {address} on {machine}", look, timeout_s=cluster.PATIENCE_S)
+    lab.wait(f"the route to {address} on {machine}", look)
 
 
-def at_spine(lab: Lab, address: str, *tors: str) -> None:
+def at_spine(lab: Bed, address: str, *tors: str) -> None:
     """Wait until the spine sends *address* to exactly those routers."""
     prefix = f"{address}/{128 if ':' in address else 32}"
     afi, ip, family = ("ipv6", "ipv6", "-6") if ":" in address else ("ipv4", "ip", "-4")
@@ -98,10 +105,10 @@ def at_spine(lab: Lab, address: str, *tors: str) -> None:
             raise Broken(f"it sends it to {sorted(found)}, not {sorted(tors)}: {known}")
         return True
 
-    lab.wait(f"the spine's route to {address}", look, timeout_s=cluster.PATIENCE_S)
+    lab.wait(f"the spine's route to {address}", look)
 
 
-def flows(lab: Lab, address: str, count: int) -> Counter[str]:
+def flows(lab: Bed, address: str, count: int) -> Counter[str]:
     """Return which nodes answered *count* connections of the client; "": nobody."""
 
     def one(_: int) -> str:
@@ -114,7 +121,7 @@ def flows(lab: Lab, address: str, count: int) -> Counter[str]:
         return Counter(pool.map(one, range(count)))
 
 
-def leaves_out_far_nodes(lab: Lab) -> None:
+def leaves_out_far_nodes(lab: Bed) -> None:
     """Have tor1, one hop away, sent the nodes of rack 2 too: it says no, and flows arrive."""
     routers.change(lab, "tor-1", nextHops={"scope": "All"})
     routers.peer(lab, "tor-2", TORS["tor-2"][0], 64502, **FAR)
@@ -128,16 +135,16 @@ def leaves_out_far_nodes(lab: Lab) -> None:
     shared_out(lab, far, "node2")
 
 
-def _refused(lab: Lab, address: str, hop: str) -> bool:
+def _refused(lab: Bed, address: str, hop: str) -> bool:
     """Return whether tor1 was told of *address* by *hop*, and says that it can't be reached."""
-    if lab.options.router is RouterKind.BIRD:
+    if lab.topology.router is RouterKind.BIRD:
         return f"address {hop} not directly reachable" in lab.log("tor1")
     return f"{hop} (inaccessible)" in lab.exec(
         "tor1", "vtysh-tor1", "-c", f"show bgp ipv4 unicast {address}/32"
     )
 
 
-def shared_out(lab: Lab, address: str, *nodes: str, hops: int = STRAIGHT) -> Counter[str]:
+def shared_out(lab: Bed, address: str, *nodes: str, hops: int = STRAIGHT) -> Counter[str]:
     """Have the client's flows to *address* arrive at all *nodes*, at no other, and straight.
 
     Return how many did where. The nodes' service proxies may be later than the routers: a
@@ -150,7 +157,7 @@ def shared_out(lab: Lab, address: str, *nodes: str, hops: int = STRAIGHT) -> Cou
             raise Broken(f"answers came from {dict(seen)}")
         return True
 
-    lab.wait(f"{address} at {nodes}", known, timeout_s=cluster.PATIENCE_S)
+    lab.wait(f"{address} at {nodes}", known)
     before = expired(lab)
     with short_lived(lab, hops):
         answers = flows(lab, address, FLOWS)
@@ -161,18 +168,21 @@ def shared_out(lab: Lab, address: str, *nodes: str, hops: int = STRAIGHT) -> Cou
 
 
 @contextlib.contextmanager
-def short_lived(lab: Lab, hops: int) -> Iterator[None]:
+def short_lived(lab: Bed, hops: int) -> Iterator[None]:
     """Have every packet of the client die after *hops* hops."""
-    names = ("net.ipv4.ip_default_ttl", "net.ipv6.conf.eth0.hop_limit")
-    client = lab.topology.namespace("client")
-    netns.sysctl(client, dict.fromkeys(names, hops))
+
+    def write(value: int) -> None:
+        lines = (f"echo {value} > {name}" for name in LIFE)
+        lab.exec("client", "sh", "-ec", "; ".join(lines))
+
+    write(hops)
     try:
         yield
     finally:
-        netns.sysctl(client, dict.fromkeys(names, 64))  # the kernel's own
+        write(64)  # the kernel's own
 
 
-def expired(lab: Lab) -> Counter[str]:
+def expired(lab: Bed) -> Counter[str]:
     """Return how many packets each router and node was the last to see (TTL, hop limit)."""
     found: Counter[str] = Counter()
     routers_ = ("router", *(rack.tor for rack in lab.topology.racks))
@@ -185,18 +195,18 @@ def expired(lab: Lab) -> Counter[str]:
     return +found
 
 
-def circled(lab: Lab, before: Counter[str]) -> Counter[str]:
+def circled(lab: Bed, before: Counter[str]) -> Counter[str]:
     """Return how many packets ended there since `expired` was *before*."""
     return expired(lab) - before
 
 
 @contextlib.contextmanager
-def without_add_path(lab: Lab) -> Iterator[None]:
+def without_add_path(lab: Bed) -> Iterator[None]:
     """Have tor2, a BIRD, take one path of each prefix."""
-    home = lab.topology.runtime_dir / "tor2"
+    home = lab.folder("tor2")
     usual = (home / "bird.conf").read_text()
     (home / "one.conf").write_text(usual.replace("add paths rx;", ""))
-    birdc = str(lab.topology.runtime_dir / "bin/birdc-tor2")
+    birdc = "birdc-tor2"
     answer = lab.exec("tor2", birdc, "configure", f'"{home}/one.conf"')
     try:
         assert "Reconfig" in answer, answer
@@ -206,7 +216,7 @@ def without_add_path(lab: Lab) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def spine(lab: Lab, **spec: Any) -> Iterator[str]:
+def spine(lab: Bed, **spec: Any) -> Iterator[str]:
     """Have the spine peer with us, too, over tor1; yield its BgpPeer's name."""
     manager, own = cluster.MANAGER, str(lab.topology.racks[0].spine_end[0].ip)
     router = ("configure terminal", "router bgp 64510")

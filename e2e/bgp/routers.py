@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from e2e.cluster import CRS, PATIENCE_S, custom, verdicts
+from e2e.bed import Bed, Broken
+from e2e.cluster import CRS, custom, verdicts
 from lab import parts
-from lab.errors import Broken
-from lab.handle import Lab
 from lab.network.topology import SECOND_ROUTER
 from lab.routers import bird
 from lab.routers.roles import roles
@@ -30,22 +29,22 @@ SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 # --- our side ---
 
 
-def peer(lab: Lab, name: str, address: str, asn: int, **spec: Any) -> None:
+def peer(lab: Bed, name: str, address: str, asn: int, **spec: Any) -> None:
     """Create a BgpPeer; quick to connect."""
     timers = {"connectRetrySeconds": 2}
     body = custom("BgpPeer", name, {"address": address, "as": asn, "timers": timers, **spec})
     lab.api.create(PEERS, body)
 
 
-def change(lab: Lab, name: str, **spec: Any) -> None:
+def change(lab: Bed, name: str, **spec: Any) -> None:
     lab.api.merge(f"{PEERS}/{name}", {"spec": spec})
 
 
-def condition(lab: Lab, name: str, kind: str = "Established") -> tuple[str, str, str] | None:
+def condition(lab: Bed, name: str, kind: str = "Established") -> tuple[str, str, str] | None:
     return verdicts(lab.api.get(f"{PEERS}/{name}")).get(kind)
 
 
-def said(lab: Lab, name: str, kind: str, status: str, *words: str) -> str:
+def said(lab: Bed, name: str, kind: str, status: str, *words: str) -> str:
     """Wait for that condition of BgpPeer *name* with all *words* in it; return its message."""
 
     def look() -> str:
@@ -54,25 +53,25 @@ def said(lab: Lab, name: str, kind: str, status: str, *words: str) -> str:
             raise Broken(f"{kind} is {found}")
         return found[2] or "-"
 
-    return lab.wait(f"{kind}={status} {words} of BgpPeer {name}", look, timeout_s=PATIENCE_S)
+    return lab.wait(f"{kind}={status} {words} of BgpPeer {name}", look)
 
 
-def up(lab: Lab, name: str) -> None:
+def up(lab: Bed, name: str) -> None:
     said(lab, name, "Established", "True")
 
 
-def down(lab: Lab, name: str, *words: str) -> str:
+def down(lab: Bed, name: str, *words: str) -> str:
     return said(lab, name, "Established", "False", *words)
 
 
-def session(lab: Lab, name: str) -> dict[str, Any]:
+def session(lab: Bed, name: str) -> dict[str, Any]:
     """Return our speaker's entry in the status of BgpPeer *name*."""
     status = lab.api.get(f"{PEERS}/{name}").get("status") or {}
     found = status.get("speakers") or [{}]
     return dict(found[0])
 
 
-def secret(lab: Lab, name: str, **entries: str) -> None:
+def secret(lab: Bed, name: str, **entries: str) -> None:
     """Write Secret *name* in the manager's namespace."""
     data = {key: base64.b64encode(text.encode()).decode() for key, text in entries.items()}
     if lab.api.find(f"{SECRETS}/{name}") is None:
@@ -82,7 +81,7 @@ def secret(lab: Lab, name: str, **entries: str) -> None:
         lab.api.merge(f"{SECRETS}/{name}", {"data": data})
 
 
-def pointsman(lab: Lab, *command: str) -> dict[str, Any]:
+def pointsman(lab: Bed, *command: str) -> dict[str, Any]:
     """Return what a command says in JSON."""
     words = [sys.executable, "-m", "cli", *command, "-o", "json"]
     words += ["--kubeconfig", str(lab.kubeconfig)]
@@ -91,16 +90,16 @@ def pointsman(lab: Lab, *command: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def shown(lab: Lab) -> dict[str, dict[str, Any]]:
+def shown(lab: Bed) -> dict[str, dict[str, Any]]:
     """Return what `pointsman peers`, asked with the speaker's socket, says now, by name."""
-    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
+    socket = str(lab.folder("sidecar") / "gobgp.sock")
     found = pointsman(lab, "peers", "--gobgp-socket", socket)["peers"]
     return {one["name"]: one for one in found}
 
 
-def planned(lab: Lab, *documents: dict[str, Any]) -> dict[str, Any]:
+def planned(lab: Bed, *documents: dict[str, Any]) -> dict[str, Any]:
     """Return what `pointsman plan -f` says would become of each session, by BgpPeer."""
-    file = lab.topology.runtime_dir / "wish.json"
+    file = lab.folder("wishes") / "wish.json"
     file.write_text("\n---\n".join(map(json.dumps, documents)))
     answer = pointsman(lab, "plan", "-f", str(file))
     return {name: one["session"] for name, one in answer["peers"].items()}
@@ -109,18 +108,18 @@ def planned(lab: Lab, *documents: dict[str, Any]) -> dict[str, Any]:
 # --- FRR ---
 
 
-def vtysh(lab: Lab, *lines: str) -> str:
+def vtysh(lab: Bed, *lines: str) -> str:
     words = [word for line in lines for word in ("-c", line)]
-    return lab.exec("router", str(lab.topology.runtime_dir / "bin/vtysh"), *words)
+    return lab.exec("router", "vtysh", *words)
 
 
-def frr(lab: Lab, *lines: str) -> None:
+def frr(lab: Bed, *lines: str) -> None:
     """Type *lines* below `router bgp`."""
     vtysh(lab, "configure terminal", "router bgp 64500", *lines)
 
 
 @contextlib.contextmanager
-def neighbor(lab: Lab, address: str, asn: int) -> Iterator[None]:
+def neighbor(lab: Bed, address: str, asn: int) -> Iterator[None]:
     """Have FRR peer with one more router, over IPv4."""
     activate = ("address-family ipv4 unicast", f"neighbor {address} activate")
     frr(lab, f"neighbor {address} remote-as {asn}", *activate)
@@ -131,7 +130,7 @@ def neighbor(lab: Lab, address: str, asn: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def typed(lab: Lab, *lines: str) -> Iterator[None]:
+def typed(lab: Bed, *lines: str) -> Iterator[None]:
     """Have the last of *lines* said below `router bgp`, and unsaid afterwards."""
     frr(lab, *lines)
     try:
@@ -143,7 +142,7 @@ def typed(lab: Lab, *lines: str) -> Iterator[None]:
 # --- BIRD ---
 
 
-def plain(lab: Lab) -> str:
+def plain(lab: Bed) -> str:
     """Return the second router's usual configuration."""
     return bird.configuration(roles(lab.topology)[1])
 
@@ -155,14 +154,14 @@ def within(text: str, protocol: str, words: str) -> str:
     return text.replace(head, f"{head}  {words}\n")
 
 
-def birdc(lab: Lab, *words: str) -> str:
-    return lab.exec(SECOND_ROUTER, str(lab.topology.runtime_dir / "bin/birdc2"), *words)
+def birdc(lab: Bed, *words: str) -> str:
+    return lab.exec(SECOND_ROUTER, "birdc2", *words)
 
 
 @contextlib.contextmanager
-def configured(lab: Lab, text: str) -> Iterator[None]:
+def configured(lab: Bed, text: str) -> Iterator[None]:
     """Have the second router run with *text* instead."""
-    home = lab.topology.runtime_dir / SECOND_ROUTER
+    home = lab.folder(SECOND_ROUTER)
     file = home / "other.conf"
     file.write_text(text)
     answer = birdc(lab, "configure", f'"{file}"')
@@ -174,11 +173,10 @@ def configured(lab: Lab, text: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(lab: Lab, machine: str, text: str) -> Iterator[Path]:
+def running(lab: Bed, machine: str, text: str) -> Iterator[Path]:
     """Run one more BIRD on *machine*; yield its control socket."""
     part = parts.find("bird")
-    home = lab.topology.runtime_dir / f"{machine}-bird"
-    home.mkdir(exist_ok=True)
+    home = lab.folder(f"{machine}-bird")
     (home / "bird.conf").write_text(text)
     command = [str(part.path), "-f", "-c", f"{home}/bird.conf", "-s", f"{home}/bird.ctl"]
     environment = {**lab.environment(), "LD_LIBRARY_PATH": part.libraries or ""}
@@ -197,7 +195,7 @@ def running(lab: Lab, machine: str, text: str) -> Iterator[Path]:
         process.wait()
 
 
-def asked(lab: Lab, control: Path, *words: str) -> str:
+def asked(lab: Bed, control: Path, *words: str) -> str:
     """Return what a BIRD of :func:`running` answers."""
     part = parts.find("bird")
     program = str(part.path.parent / "birdc")
@@ -205,7 +203,7 @@ def asked(lab: Lab, control: Path, *words: str) -> str:
     return lab.exec("switch", "env", setting, program, "-s", str(control), *words)
 
 
-def prefixes(lab: Lab, machine: str) -> list[str]:
+def prefixes(lab: Bed, machine: str) -> list[str]:
     """Return the prefixes of BGP in a router's kernel; BIRD's are "bird" there."""
     found: list[str] = []
     for family in ("-4", "-6"):

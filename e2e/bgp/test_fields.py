@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.cluster import CRS, MANAGER, custom
-from lab.errors import Broken
-from lab.handle import Lab
-from lab.route_events import session
+from e2e.route_events import session
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.lab
 
 UNKNOWN = "192.0.2.200"  # an address of the manager that FRR expects nobody at
 # The change, and what becomes of the session. "down": reset, and FRR doesn't agree any more.
@@ -55,7 +54,7 @@ def spec(number: int, **change: Any) -> dict[str, Any]:
     return {**base, "timers": timers, **change}
 
 
-def dressed(lab: Lab, verb: str) -> None:
+def dressed(lab: Bed, verb: str) -> None:
     """Give ("add") router and manager an address more for each field, or take them ("del")."""
     for machine, address in (("router", theirs), ("manager", ours)):
         found = [address(n) for n in range(len(FIELDS))]
@@ -65,7 +64,7 @@ def dressed(lab: Lab, verb: str) -> None:
 
 
 @pytest.fixture
-def sessions(lab: Lab) -> Iterator[dict[str, tuple[int, int]]]:
+def sessions(lab: Bed) -> Iterator[dict[str, tuple[int, int]]]:
     """A BgpPeer with a session of its own for each field, named by it in lower case."""
     dressed(lab, "add")
     numbers = range(len(FIELDS))
@@ -88,11 +87,11 @@ def sessions(lab: Lab) -> Iterator[dict[str, tuple[int, int]]]:
         dressed(lab, "del")
 
 
-def live(lab: Lab) -> tuple[int, int]:
-    return lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
+def live(lab: Bed) -> tuple[int, int]:
+    return lab.wait("a session", partial(session, lab, MANAGER))
 
 
-def became(lab: Lab, neighbor: str, before: tuple[int, int]) -> str:
+def became(lab: Bed, neighbor: str, before: tuple[int, int]) -> str:
     try:
         return "same" if session(lab, neighbor) == before else "reset"
     except Broken:
@@ -100,7 +99,7 @@ def became(lab: Lab, neighbor: str, before: tuple[int, int]) -> str:
 
 
 def test_a_changed_field_resets_what_plan_said(
-    lab: Lab, sessions: dict[str, tuple[int, int]]
+    lab: Bed, sessions: dict[str, tuple[int, int]]
 ) -> None:
     routers.secret(lab, "bgp", x="secret")
     other = live(lab)
@@ -123,7 +122,7 @@ def test_a_changed_field_resets_what_plan_said(
             raise Broken(f"otherwise than expected: {wrong}; configured otherwise: {drifting}")
         return True
 
-    lab.wait("what becomes of each session", arrived, timeout_s=30)
+    lab.wait("what becomes of each session", arrived)
     cluster.judged(lab)
     assert arrived()  # still so
     for name, (_, fate) in FIELDS.items():
@@ -140,7 +139,7 @@ CONF: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", CONF)
-def test_a_changed_field_of_the_bgpconf(lab: Lab, name: str) -> None:
+def test_a_changed_field_of_the_bgpconf(lab: Bed, name: str) -> None:
     change, fate = CONF[name]
     conf = f"{CRS}/bgpconfs/default"
     before = live(lab)
@@ -150,10 +149,10 @@ def test_a_changed_field_of_the_bgpconf(lab: Lab, name: str) -> None:
     try:
         if fate == "same":
             cluster.judged(lab)
-        lab.wait("it", lambda: became(lab, MANAGER, before) == fate, timeout_s=30)
+        lab.wait("it", lambda: became(lab, MANAGER, before) == fate)
         assert (said and said["change"]) == {"same": None, "reset": "reset"}[fate]
     finally:
         changed = live(lab)
         lab.api.merge(conf, {"spec": dict.fromkeys(change)})
         if fate == "reset":
-            lab.wait("as before", lambda: became(lab, MANAGER, changed) == "reset", timeout_s=30)
+            lab.wait("as before", lambda: became(lab, MANAGER, changed) == "reset")

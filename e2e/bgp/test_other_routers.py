@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from conftest import Say
-from e2e import cluster
+from e2e import cluster, labs
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.test_bfd import WATCH, watched
 from e2e.bgp.test_weights import PODS, weighed
 from e2e.cluster import CRS, MANAGER, custom
 from lab.demo import NETWORK
-from lab.errors import Broken
-from lab.handle import Lab
 from lab.network.topology import RouterKind
 from lab.options import Options
 from lab.routers import bird, other_versions
@@ -34,7 +33,6 @@ FOUND = [
 ]
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.timeout(180),
     pytest.mark.skipif(
         not FOUND, reason="POINTSMAN_ROUTERS names no folder with a router of another version"
     ),
@@ -56,8 +54,8 @@ def test_sessions_next_hops_weights_and_bfd(folder: Path, kind: RouterKind, say:
     assert part
     release = f"{other_versions.NAME[kind]} {other_versions.version(part)}"
     series = ".".join(release.split(".")[:2])
-    options = Options(name=f"or{os.getpid()}", router=kind, parts=str(folder.resolve()), pods=4)
-    with Lab.up(options, attached=True) as lab:
+    options = Options(name=labs.fresh(), router=kind, parts=str(folder.resolve()), pods=4)
+    with labs.standing(options) as lab:
         lab.kubectl("apply", "-f", "-", stdin=NETWORK)
         routers.peer(lab, "tor-6", "2001:db8:2::1", 64500)
         for name in ("tor-1", "tor-6"):
@@ -82,7 +80,7 @@ def test_sessions_next_hops_weights_and_bfd(folder: Path, kind: RouterKind, say:
 
 
 @contextlib.contextmanager
-def watching(lab: Lab, kind: RouterKind) -> Iterator[None]:
+def watching(lab: Bed, kind: RouterKind) -> Iterator[None]:
     """Have the router watch the manager's IPv4 address by BFD."""
     if kind is RouterKind.FRR:
         with routers.typed(lab, f"neighbor {MANAGER} bfd"):
@@ -90,9 +88,9 @@ def watching(lab: Lab, kind: RouterKind) -> Iterator[None]:
         return
     (role,) = roles(lab.topology)
     text = WATCH + routers.within(bird.configuration(role), "manager_v4", "bfd yes;")
-    file = lab.topology.runtime_dir / "router" / "watching.conf"
+    file = lab.folder("router") / "watching.conf"
     file.write_text(text)
-    birdc = str(lab.topology.runtime_dir / "bin/birdc")
+    birdc = "birdc"
     answer = lab.exec("router", birdc, "configure", f'"{file}"')
     if "Reconfigur" not in answer:
         raise Broken(answer)

@@ -9,27 +9,26 @@ from typing import Any
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, custom
-from lab.errors import Broken
-from lab.handle import Lab
 from lab.parts import CHECKOUT
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.lab
 
 
-def pool(lab: Lab, name: str, block: str, **bgp: Any) -> None:
+def pool(lab: Bed, name: str, block: str, **bgp: Any) -> None:
     lab.api.create(f"{CRS}/eips", custom("Eip", name, {"addresses": [block], "bgp": bgp}))
 
 
-def served(lab: Lab, name: str, eip: str, *pods: str, **spec: Any) -> str:
+def served(lab: Bed, name: str, eip: str, *pods: str, **spec: Any) -> str:
     """Create a Service in Eip *eip* and return its address, once it has one."""
     cluster.make(lab, name, *pods, notes={"eip": eip}, **spec)
     return cluster.held(lab, name)[0]
 
 
-def test_each_router_hears_what_its_eip_says(lab: Lab) -> None:
+def test_each_router_hears_what_its_eip_says(lab: Bed) -> None:
     routers.peer(lab, "tor-2", SECOND, 64502)
     routers.up(lab, "tor-2")
     pool(lab, "first", "198.51.100.32/28", peers=["tor-1"])
@@ -43,7 +42,7 @@ def test_each_router_hears_what_its_eip_says(lab: Lab) -> None:
     assert routers.prefixes(lab, "router2") == [two]
 
 
-def test_an_aggregate_and_no_host_route_below_it(lab: Lab) -> None:
+def test_an_aggregate_and_no_host_route_below_it(lab: Bed) -> None:
     pool(lab, "wide", "198.51.100.0/24", aggregationLength=24)
     lab.api.delete(f"{CRS}/eips/public")  # it lies inside
     try:
@@ -63,12 +62,12 @@ def test_an_aggregate_and_no_host_route_below_it(lab: Lab) -> None:
         lab.wait("nothing", lambda: not routers.prefixes(lab, "router"))
     finally:
         lab.api.delete(f"{CRS}/eips/wide")
-        lab.wait("no Eip", lambda: lab.api.find(f"{CRS}/eips/wide") is None, timeout_s=20)
+        lab.wait("no Eip", lambda: lab.api.find(f"{CRS}/eips/wide") is None)
         block = {"addresses": ["198.51.100.0/28"], "default": True}
         lab.api.create(f"{CRS}/eips", custom("Eip", "public", block))
 
 
-def test_weights_follow_the_endpoints(lab: Lab) -> None:
+def test_weights_follow_the_endpoints(lab: Bed) -> None:
     pool(lab, "heavy", "198.51.100.64/28", weighting="Endpoints")
     pods = ("node1:1", "node2:2", "node3:3")
     address = served(lab, "web", "heavy", *pods, externalTrafficPolicy="Local")
@@ -84,7 +83,7 @@ def test_weights_follow_the_endpoints(lab: Lab) -> None:
     lab.wait("1:2:3", weights)
 
 
-def test_a_router_without_add_path_is_said_and_told_how(lab: Lab) -> None:
+def test_a_router_without_add_path_is_said_and_told_how(lab: Bed) -> None:
     with routers.configured(lab, routers.plain(lab).replace("add paths rx;", "")):
         routers.peer(lab, "tor-2", SECOND, 64502)
         routers.said(
@@ -95,7 +94,7 @@ def test_a_router_without_add_path_is_said_and_told_how(lab: Lab) -> None:
         lab.wait("one path", lambda: len(lab.gateways(f"{address}/32", machine="router2")) == 1)
 
 
-def test_a_router_that_may_keep_stale_paths_is_said_while_we_offer_to_restart(lab: Lab) -> None:
+def test_a_router_that_may_keep_stale_paths_is_said_while_we_offer_to_restart(lab: Bed) -> None:
     routers.peer(lab, "tor-2", SECOND, 64502)
     told = routers.said(lab, "tor-1", "AddPathNegotiated", "True", "10.1.2", "gracefulRestart")
     assert "FRR" in told  # 8.4.4, which tells its host name and not its version
@@ -113,7 +112,7 @@ def test_a_router_that_may_keep_stale_paths_is_said_while_we_offer_to_restart(la
         routers.up(lab, "tor-1")
 
 
-def test_attributes_arrive(lab: Lab) -> None:
+def test_attributes_arrive(lab: Bed) -> None:
     pool(
         lab,
         "tagged",
@@ -134,7 +133,7 @@ def test_attributes_arrive(lab: Lab) -> None:
     lab.wait("the attributes", shown)
 
 
-def test_prepending_is_for_ebgp_routers_only(lab: Lab) -> None:
+def test_prepending_is_for_ebgp_routers_only(lab: Bed) -> None:
     text = routers.plain(lab).replace("as 64502", "as 64501")
     with routers.configured(lab, text):
         routers.peer(lab, "tor-2", SECOND, 64501)
@@ -151,10 +150,10 @@ def test_prepending_is_for_ebgp_routers_only(lab: Lab) -> None:
         assert paths == ["", "", ""]
 
 
-def test_the_command_shows_desired_beside_observed(lab: Lab) -> None:
+def test_the_command_shows_desired_beside_observed(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
-    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
+    socket = str(lab.folder("sidecar") / "gobgp.sock")
 
     def asked(command: str) -> Any:
         words = [sys.executable, "-m", "cli", command, "--gobgp-socket", socket, "-o", "json"]
@@ -166,5 +165,11 @@ def test_the_command_shows_desired_beside_observed(lab: Lab) -> None:
     told = asked("routes")["routes"]
     assert {one["nextHop"] for one in told} == cluster.hops(lab, "123")
     assert {(one["prefix"], one["drift"]) for one in told} == {(f"{address}/32", None)}
-    (tor,) = asked("peers")["peers"]
-    assert (tor["state"], tor["advertisedPaths"], tor["drift"]) == ("Established", 3, None)
+
+    def counted() -> bool:
+        (tor,) = asked("peers")["peers"]
+        found = tor["state"], tor["advertisedPaths"], tor["drift"]
+        assert found == ("Established", 3, None), found
+        return True
+
+    lab.wait("the count, which is read back now and then", counted)

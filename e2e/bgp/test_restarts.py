@@ -3,9 +3,7 @@
 Nothing has moved here before; addresses with a past are in e2e/services/test_restarts.py.
 """
 
-import itertools
 import json
-import os
 import signal
 from collections.abc import Iterator
 from functools import partial
@@ -13,35 +11,28 @@ from functools import partial
 import pytest
 
 from conftest import Say
-from e2e import cluster
+from e2e import cluster, labs
+from e2e.bed import Bed
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
-from lab.handle import Lab
+from e2e.route_events import RouteEvents
 from lab.options import Options
-from lab.route_events import RouteEvents
-from lab.supervision import lifecycle
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.lab
 
-NUMBERS = itertools.count(1)
 BOTH = ("router", "router2")
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    name = f"r4-{os.getpid()}-{next(NUMBERS)}-gr"
-    try:
-        with Lab.up(Options(name=name, routers=2), attached=True) as up:
-            cluster.prepare(up)
-            yield up
-    finally:
-        if lifecycle.traces(name):
-            lifecycle.down(name)
+def lab() -> Iterator[Bed]:
+    with labs.standing(Options(name=labs.fresh(), routers=2)) as up:
+        cluster.prepare(up)
+        yield up
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_a_restarted_sidecar_costs_no_route_event(
-    lab: Lab, ending: signal.Signals, say: Say
+    lab: Bed, ending: signal.Signals, say: Say
 ) -> None:
     routers.peer(lab, "tor-2", SECOND, 64502)
     routers.up(lab, "tor-2")
@@ -57,7 +48,7 @@ def test_a_restarted_sidecar_costs_no_route_event(
         lab.wait("BIRD's route", partial(at_second, lab, address))
     cluster.judged(lab)
     for name in ("tor-1", "tor-2"):
-        assert routers.session(lab, name).get("gracefulRestartNegotiated") is True
+        lab.wait("graceful restart", partial(restarts_gracefully, lab, name))
     since = routers.session(lab, "tor-1").get("establishedSince")
     before = {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH}
     ids = [path_ids(lab, address) for address in addresses]
@@ -68,7 +59,6 @@ def test_a_restarted_sidecar_costs_no_route_event(
         lab.wait(
             "another session",
             lambda: routers.session(lab, "tor-1").get("establishedSince", since) != since,
-            timeout_s=30,
         )
         routers.up(lab, "tor-1")
         routers.up(lab, "tor-2")
@@ -86,14 +76,18 @@ def test_a_restarted_sidecar_costs_no_route_event(
         lab.wait("nothing at BIRD", partial(gone_at_second, lab, address))
 
 
-def path_ids(lab: Lab, address: str) -> list[int]:
+def path_ids(lab: Bed, address: str) -> list[int]:
     """Return the ADD-PATH identifiers of the paths that FRR holds."""
     family = "ipv6" if ":" in address else "ipv4"
     found = json.loads(routers.vtysh(lab, f"show bgp {family} unicast {host(address)} json"))
     return sorted(path.get("addpathRxId", 0) for path in found.get("paths", ()))
 
 
-def gone_at_second(lab: Lab, address: str) -> bool:
+def restarts_gracefully(lab: Bed, name: str) -> bool:
+    return routers.session(lab, name).get("gracefulRestartNegotiated") is True
+
+
+def gone_at_second(lab: Bed, address: str) -> bool:
     return not lab.gateways(host(address), machine="router2")
 
 
@@ -101,10 +95,10 @@ def host(address: str) -> str:
     return f"{address}/{128 if ':' in address else 32}"
 
 
-def at_second(lab: Lab, address: str) -> bool:
+def at_second(lab: Bed, address: str) -> bool:
     wanted = cluster.hops(lab, "123", 6 if ":" in address else 4)
     return lab.gateways(host(address), machine="router2") == wanted
 
 
-def hops_everywhere(lab: Lab, machine: str, addresses: list[str]) -> list[set[str]]:
+def hops_everywhere(lab: Bed, machine: str, addresses: list[str]) -> list[set[str]]:
     return [lab.gateways(host(address), machine=machine) for address in addresses]

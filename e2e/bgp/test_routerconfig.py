@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed
 from e2e.bgp import loading, routers
 from e2e.bgp.test_paths import pool, served
 from e2e.cluster import custom
-from lab.handle import Lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.lab
 
 US = {"sourceAddress": "192.0.2.10"}
 US_V6 = {"sourceAddress": "2001:db8:2::10"}
@@ -29,7 +29,7 @@ SECRET = f"password {WORD}"
 
 
 @contextlib.contextmanager
-def first_router(lab: Lab, **spec: Any) -> Iterator[None]:
+def first_router(lab: Bed, **spec: Any) -> Iterator[None]:
     """Have tor-1, the FRR, be *spec* instead."""
     was = lab.api.get(f"{routers.PEERS}/tor-1")["spec"]
     lab.api.delete(f"{routers.PEERS}/tor-1")
@@ -42,7 +42,7 @@ def first_router(lab: Lab, **spec: Any) -> Iterator[None]:
         lab.api.create(routers.PEERS, custom("BgpPeer", "tor-1", was))
 
 
-def both(lab: Lab) -> tuple[str, str]:
+def both(lab: Bed) -> tuple[str, str]:
     """Return a Service's prefixes of both families, once it has them."""
     pool(lab, "six", "2001:db8:100::/124")
     notes = {"eip": "public,six"}
@@ -51,9 +51,9 @@ def both(lab: Lab) -> tuple[str, str]:
     return f"{v4}/32", f"{v6}/128"
 
 
-def lives(lab: Lab, name: str) -> None:
+def lives(lab: Bed, name: str) -> None:
     """Wait until the session is there; BFD that was slower than BGP takes it down once."""
-    lab.wait(name, lambda: (routers.condition(lab, name) or ("",))[0] == "True", timeout_s=60)
+    lab.wait(name, lambda: (routers.condition(lab, name) or ("",))[0] == "True")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def lives(lab: Lab, name: str) -> None:
         pytest.param("203.0.113.1", 64500, FAR, id="multihop"),
     ],
 )
-def test_frr(lab: Lab, address: str, asn: int, spec: dict[str, Any]) -> None:
+def test_frr(lab: Bed, address: str, asn: int, spec: dict[str, Any]) -> None:
     prefixes = both(lab)
     routers.secret(lab, "bgp", tor=WORD)
     with first_router(lab, address=address, asn=asn, **spec):
@@ -91,7 +91,7 @@ def test_frr(lab: Lab, address: str, asn: int, spec: dict[str, Any]) -> None:
         pytest.param("2001:db8:2::2", 64501, {"port": 1179, **US_V6}, id="iBGP, IPv6, a port"),
     ],
 )
-def test_bird(lab: Lab, address: str, asn: int, spec: dict[str, Any]) -> None:
+def test_bird(lab: Bed, address: str, asn: int, spec: dict[str, Any]) -> None:
     prefixes = both(lab)
     routers.secret(lab, "bgp", tor=WORD)
     routers.peer(lab, "tor-2", address, asn, **spec)
@@ -106,7 +106,7 @@ def test_bird(lab: Lab, address: str, asn: int, spec: dict[str, Any]) -> None:
             lab.wait("BFD", lambda: " Up " in routers.birdc(lab, "show", "bfd", "sessions"))
 
 
-def test_bird_behind_a_routed_hop(lab: Lab) -> None:
+def test_bird_behind_a_routed_hop(lab: Bed) -> None:
     prefix = both(lab)[0]
     routers.peer(lab, "far", "203.0.113.10", 64503, **FAR)
     text = loading.printed(lab, "bird", "far")
@@ -118,11 +118,11 @@ def test_bird_behind_a_routed_hop(lab: Lab) -> None:
             hops = {line.split()[1] for line in shown.splitlines() if "BGP.next_hop" in line}
             return hops == cluster.hops(lab, "123")
 
-        lab.wait("every next hop", heard, timeout_s=40)
+        lab.wait("every next hop", heard)
         lab.api.delete(f"{routers.PEERS}/far")
 
 
-def test_a_router_lets_in_our_prefixes_only(lab: Lab) -> None:
+def test_a_router_lets_in_our_prefixes_only(lab: Bed) -> None:
     prefix = both(lab)[0]
     routers.peer(lab, "tor-2", routers.SECOND, 64502, **US)
     with first_router(lab, address="192.0.2.1", asn=64500, **US):
@@ -144,7 +144,7 @@ def test_a_router_lets_in_our_prefixes_only(lab: Lab) -> None:
             loading.kernel(lab, "router2", f"{later}/32", "123")
 
 
-def test_a_router_takes_no_more_than_its_limit(lab: Lab) -> None:
+def test_a_router_takes_no_more_than_its_limit(lab: Bed) -> None:
     first = both(lab)[0]
     routers.peer(lab, "tor-2", routers.SECOND, 64502, **US)
     with first_router(lab, address="192.0.2.1", asn=64500, **US):
@@ -157,14 +157,19 @@ def test_a_router_takes_no_more_than_its_limit(lab: Lab) -> None:
             lives(lab, "tor-1")
             cluster.make(lab, "more")
             routers.down(lab, "tor-1")
-            shown = routers.vtysh(lab, "show bgp neighbors 192.0.2.10")
-            assert "Maximum Number of Prefixes" in shown, shown
-            shown = routers.birdc(lab, "show", "protocols", "all", "tor_2_1")
-            assert re.search(r"Import limit: +5 \[HIT\]", shown), shown
+
+            def both_said() -> bool:
+                shown = routers.vtysh(lab, "show bgp neighbors 192.0.2.10")
+                assert "Maximum Number of Prefixes" in shown, shown
+                shown = routers.birdc(lab, "show", "protocols", "all", "tor_2_1")
+                assert re.search(r"Import limit: +5 \[HIT\]", shown), shown
+                return True
+
+            lab.wait("the limit in both routers' words", both_said)
             routers.up(lab, "tor-2")
 
 
-def test_an_aggregate_ends_at_the_router_while_nobody_announces_it(lab: Lab) -> None:
+def test_an_aggregate_ends_at_the_router_while_nobody_announces_it(lab: Bed) -> None:
     wide = "198.51.100.64/28"
     pool(lab, "wide", wide, aggregationLength=28)
     routers.peer(lab, "tor-2", routers.SECOND, 64502, **US)

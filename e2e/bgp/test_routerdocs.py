@@ -8,13 +8,13 @@ import re
 
 import pytest
 
+from e2e.bed import Bed
 from e2e.bgp import loading, routers
 from e2e.bgp.test_routerconfig import both
-from lab.handle import Lab
 from tests.docs import pages
 from tests.docs.pages import Block
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.lab
 
 NAMED = re.compile(r"^(?: neighbor 192\.0\.2\.\S+ peer-group|protocol bgp).*\n", re.MULTILINE)
 WIDE = ("198.51.100.0/24", "2001:db8:100::/64")
@@ -36,7 +36,7 @@ def here(text: str) -> str:
 
 
 @pytest.mark.parametrize("managers", ["named", "range"])
-def test_frr(lab: Lab, managers: str) -> None:
+def test_frr(lab: Bed, managers: str) -> None:
     prefixes = both(lab)
     main = text("frr", "main")
     if managers == "range":
@@ -51,7 +51,7 @@ def test_frr(lab: Lab, managers: str) -> None:
 
 
 @pytest.mark.parametrize("option", blocks("frr", ""), ids=lambda block: block.lines[1].strip())
-def test_an_option_of_frr(lab: Lab, option: Block) -> None:
+def test_an_option_of_frr(lab: Bed, option: Block) -> None:
     with loading.frr(lab, text("frr", "main") + option.text):
         shown = routers.vtysh(lab, "show running-config")
         wanted = option.lines[1].strip().removesuffix(" 3 300 300")  # these are its defaults
@@ -59,7 +59,7 @@ def test_an_option_of_frr(lab: Lab, option: Block) -> None:
 
 
 @pytest.mark.parametrize("managers", ["named", "range"])
-def test_bird(lab: Lab, managers: str) -> None:
+def test_bird(lab: Bed, managers: str) -> None:
     prefixes = both(lab)
     routers.peer(lab, "tor-2", routers.SECOND, 64502)
     main = text("bird", "main")
@@ -74,7 +74,7 @@ def test_bird(lab: Lab, managers: str) -> None:
         routers.said(lab, "tor-2", "AddPathNegotiated", "True")
 
 
-def test_the_options_of_bird(lab: Lab) -> None:
+def test_the_options_of_bird(lab: Bed) -> None:
     main = text("bird", "main")
     for option in blocks("bird", "option"):
         more = "protocol bfd { }\n" if "bfd" in option.text else ""

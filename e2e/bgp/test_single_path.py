@@ -9,21 +9,20 @@ from typing import Any
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, custom
-from lab.errors import Broken
-from lab.handle import Lab
-from lab.route_events import RouteEvents
+from e2e.route_events import RouteEvents
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.lab
 NAMES = [f"s{n}" for n in range(6)]
 AT = {"tor-1": "router", "tor-2": "router2"}
 HOST = {4: "/32", 6: "/128"}
 
 
 @contextlib.contextmanager
-def declining(lab: Lab, which: str) -> Iterator[None]:
+def declining(lab: Bed, which: str) -> Iterator[None]:
     """Have one of the two routers take one path of a prefix, the other all."""
     plain = routers.plain(lab)
     if which == "tor-2":
@@ -40,7 +39,7 @@ def declining(lab: Lab, which: str) -> Iterator[None]:
         yield
 
 
-def planned(lab: Lab, *command: str) -> dict[str, dict[str, set[str]]]:
+def planned(lab: Bed, *command: str) -> dict[str, dict[str, set[str]]]:
     """Return the next hops by router and prefix, as a command says."""
     found: dict[str, dict[str, set[str]]] = {name: {} for name in AT}
     for one in routers.pointsman(lab, *command)["routes"]:
@@ -49,16 +48,16 @@ def planned(lab: Lab, *command: str) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def in_kernels(lab: Lab, prefixes: list[str]) -> dict[str, dict[str, set[str]]]:
+def in_kernels(lab: Bed, prefixes: list[str]) -> dict[str, dict[str, set[str]]]:
     return {
         name: {prefix: lab.gateways(prefix, machine=at) for prefix in prefixes}
         for name, at in AT.items()
     }
 
 
-def agreed(lab: Lab, prefixes: list[str], single: str) -> dict[str, set[str]]:
+def agreed(lab: Bed, prefixes: list[str], single: str) -> dict[str, set[str]]:
     """Wait until kernels, plan and speaker say the same; return what the one-path router has."""
-    socket = str(lab.topology.runtime_dir / "sidecar" / "gobgp.sock")
+    socket = str(lab.folder("sidecar") / "gobgp.sock")
 
     def look() -> bool:
         has = in_kernels(lab, prefixes)
@@ -74,14 +73,14 @@ def agreed(lab: Lab, prefixes: list[str], single: str) -> dict[str, set[str]]:
                 raise Broken(f"{name}: status counts {counts}, its kernel has {paths} paths")
         return True
 
-    lab.wait("plan, speaker, status and routers say the same", look, timeout_s=90)
+    lab.wait("plan, speaker, status and routers say the same", look)
     has = in_kernels(lab, prefixes)[single]
     assert {len(hops) for hops in has.values()} == {1}
     return has
 
 
 @pytest.mark.parametrize("single", list(AT))
-def test_a_router_without_add_path_beside_one_with_it(lab: Lab, single: str) -> None:
+def test_a_router_without_add_path_beside_one_with_it(lab: Bed, single: str) -> None:
     with declining(lab, single):
         routers.peer(lab, "tor-2", SECOND, 64502)
         routers.up(lab, "tor-2")
@@ -127,7 +126,7 @@ def far(number: int) -> str:
     return f"far{number:03}"
 
 
-def node(lab: Lab, number: int) -> None:
+def node(lab: Bed, number: int) -> None:
     """Create a Node that is an address and no machine."""
     name = far(number)
     body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {}}
@@ -144,13 +143,13 @@ def node(lab: Lab, number: int) -> None:
     )
 
 
-def heard(lab: Lab, address: str) -> set[str]:
+def heard(lab: Bed, address: str) -> set[str]:
     """Return every next hop that FRR heard, whether it can use it or not."""
     text = routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32 json")
     return {one["nexthops"][0]["ip"] for one in json.loads(text).get("paths", [])}
 
 
-def test_of_very_many_nodes_a_router_is_planned_and_has_255(lab: Lab) -> None:
+def test_of_very_many_nodes_a_router_is_planned_and_has_255(lab: Bed) -> None:
     """The session is there first: what is sent as it is put counts against a limit."""
     numbers = range(1, 261)
     routers.change(lab, "tor-1", nextHops={"scope": "All"})
@@ -166,18 +165,17 @@ def test_of_very_many_nodes_a_router_is_planned_and_has_255(lab: Lab) -> None:
                 raise Broken(f"planned {len(says)}, heard {len(has)}")
             return has
 
-        has = lab.wait("as planned", same, timeout_s=40)
+        has = lab.wait("as planned", same)
         assert len(has) == 255
         routers.said(lab, "tor-1", "NextHopsLimited", "True", "255 next hops")
         cluster.told(lab, "web", "Announced", "True", "Announced", "255 are sent", "'tor-1'")
-        lab.wait("the count", lambda: routers.session(lab, "tor-1")["advertisedPaths"] == 255,
-                 timeout_s=40)  # fmt: skip
-        assert routers.shown(lab)["tor-1"]["advertisedPaths"] == 255
+        lab.wait("its status", lambda: routers.session(lab, "tor-1")["advertisedPaths"] == 255)
+        lab.wait("the speaker", lambda: routers.shown(lab)["tor-1"]["advertisedPaths"] == 255)
         # Nodes that were chosen go: the others take their places, in the table and on the wire.
         names = {str(FIRST + number): far(number) for number in numbers}
         gone = [names[hop] for hop in sorted(has & names.keys())[:4]]
         cluster.each(gone, lambda name: lab.api.delete(f"/api/v1/nodes/{name}"))
-        lab.wait("255 again", lambda: same() and len(heard(lab, address)) == 255, timeout_s=40)
+        lab.wait("255 again", lambda: same() and len(heard(lab, address)) == 255)
         assert len(heard(lab, address) & has) == 255 - len(gone)
     finally:
         routers.change(lab, "tor-1", nextHops=None)

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, MANAGER, custom
-from lab.errors import Broken
-from lab.handle import Lab
+from e2e.route_events import session
 from lab.network.topology import SECOND_ROUTER
-from lab.route_events import session
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.lab
 
 CONF = f"{CRS}/bgpconfs/default"
 MANAGER6, ROUTER6, SECOND6 = "2001:db8:2::10", "2001:db8:2::1", "2001:db8:2::2"
@@ -23,7 +22,7 @@ ANOTHER_AS = 64503
 NEVER = {"gracefulRestart": {"enabled": "Never"}}  # what a session said ends with it
 
 
-def heard(lab: Lab, address: str, nodes: str = "123") -> None:
+def heard(lab: Bed, address: str, nodes: str = "123") -> None:
     """Wait until both routers' kernels have exactly those next hops for *address*."""
     cluster.routed(lab, address, nodes)
     prefix = f"{address}/{128 if ':' in address else 32}"
@@ -31,13 +30,13 @@ def heard(lab: Lab, address: str, nodes: str = "123") -> None:
     lab.wait("BIRD's route", lambda: lab.gateways(prefix, machine="router2") == hops)
 
 
-def paths(lab: Lab, address: str) -> tuple[str, str]:
+def paths(lab: Bed, address: str) -> tuple[str, str]:
     """Return what FRR and BIRD say of the paths to *address*."""
     frr = routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32")
     return frr, routers.birdc(lab, "show", "route", "all", f"{address}/32")
 
 
-def test_another_as_of_ours_towards_a_router(lab: Lab) -> None:
+def test_another_as_of_ours_towards_a_router(lab: Bed) -> None:
     """It stands in the path instead of the BgpConf's; the other router sees no change."""
     lab.api.create(
         f"{CRS}/eips",
@@ -61,9 +60,9 @@ def test_another_as_of_ours_towards_a_router(lab: Lab) -> None:
         assert "\n  64501 64501\n" in frr
 
 
-def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -> None:
-    before = lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
-    plain, calling = routers.plain(lab), lab.topology.runtime_dir / SECOND_ROUTER / "calling.conf"
+def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Bed) -> None:
+    before = lab.wait("a session", partial(session, lab, MANAGER))
+    plain, calling = routers.plain(lab), lab.folder(SECOND_ROUTER) / "calling.conf"
     calling.write_text(plain.replace(f"neighbor {MANAGER} as", f"neighbor {MANAGER} port 1790 as"))
     text = routers.within(plain, "manager_v4", "passive yes;")
     changes: dict[str, Any] = {"listenPort": 1790, "routerId": "198.18.7.7"}
@@ -76,7 +75,7 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
         with routers.typed(lab, f"neighbor {MANAGER} port 1790"), routers.configured(lab, text):
             lab.api.merge(CONF, {"spec": changes})
             routers.peer(lab, "tor-2", SECOND, 64502, passive=True)
-            lab.wait("another session", lambda: session(lab, MANAGER) != before, timeout_s=30)
+            lab.wait("another session", lambda: session(lab, MANAGER) != before)
             routers.up(lab, "tor-1")
             routers.peer(lab, "marker", ROUTER6, 64500)  # not passive, and younger
             routers.up(lab, "marker")
@@ -95,10 +94,10 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Lab) -
         lab.api.merge(CONF, {"spec": dict.fromkeys(changes)})
         routers.change(lab, "tor-1", passive=None)
         lab.wait("the old process gone", lambda: ":1790 " not in lab.exec("manager", "ss", "-Hltn"))
-        lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
+        lab.wait("the session", lambda: _up(lab, MANAGER))
 
 
-def test_a_port_that_cannot_be_had_is_said_by_the_bgpconf(lab: Lab) -> None:
+def test_a_port_that_cannot_be_had_is_said_by_the_bgpconf(lab: Bed) -> None:
     """Below 1024 a listener needs a capability, which the speaker doesn't have."""
 
     def judged(status: str, *words: str) -> bool:
@@ -114,12 +113,12 @@ def test_a_port_that_cannot_be_had_is_said_by_the_bgpconf(lab: Lab) -> None:
         lab.wait("the refusal", partial(judged, "False", "port 179", "permission", "listenPort"))
     finally:
         lab.api.merge(CONF, {"spec": {"listenPort": None}})
-    lab.wait("a speaker that starts", partial(judged, "True"), timeout_s=30)
-    lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
+    lab.wait("a speaker that starts", partial(judged, "True"))
+    lab.wait("the session", lambda: _up(lab, MANAGER))
 
 
-def test_two_peers_with_one_address_are_no_fight(lab: Lab) -> None:
-    before = lab.wait("a session", partial(session, lab, MANAGER), timeout_s=30)
+def test_two_peers_with_one_address_are_no_fight(lab: Bed) -> None:
+    before = lab.wait("a session", partial(session, lab, MANAGER))
     routers.peer(lab, "tor-9", "192.0.2.1", 64500, localAs=ANOTHER_AS)
     routers.said(lab, "tor-9", "Ready", "False", "tor-1", "192.0.2.1")
     cluster.judged(lab)
@@ -127,7 +126,7 @@ def test_two_peers_with_one_address_are_no_fight(lab: Lab) -> None:
     assert session(lab, MANAGER) == before
 
 
-def test_a_session_from_the_address_that_is_wished(lab: Lab) -> None:
+def test_a_session_from_the_address_that_is_wished(lab: Bed) -> None:
     """To a BIRD on another port that knows us by an address that isn't the first."""
     own = "192.0.2.111"
     text = routers.plain(lab).replace(f"neighbor {MANAGER} as", f"neighbor {own} as")
@@ -145,7 +144,7 @@ def test_a_session_from_the_address_that_is_wished(lab: Lab) -> None:
         lab.exec("manager", "ip", "address", "del", f"{own}/24", "dev", "eth0")
 
 
-def test_hold_time_off_and_the_smaller_of_two(lab: Lab) -> None:
+def test_hold_time_off_and_the_smaller_of_two(lab: Bed) -> None:
     """FRR offers 180 s, BIRD 240 s: ours is smaller; 0 turns it off, with the keepalives."""
     text = routers.within(routers.plain(lab), "manager_v4", "hold time 0;")
     with routers.configured(lab, text):
@@ -166,7 +165,7 @@ def test_hold_time_off_and_the_smaller_of_two(lab: Lab) -> None:
 
 
 @pytest.fixture
-def over6(lab: Lab) -> Iterator[Lab]:
+def over6(lab: Bed) -> Iterator[Bed]:
     """FRR and BIRD as peers over IPv6 alone, and a Service of both families."""
     lab.api.delete(f"{routers.PEERS}/tor-1")
     lab.wait("no session", lambda: not _up(lab, MANAGER))
@@ -183,10 +182,10 @@ def over6(lab: Lab) -> Iterator[Lab]:
         lab.api.create(
             routers.PEERS, custom("BgpPeer", "tor-1", {"address": "192.0.2.1", "as": 64500})
         )
-        lab.wait("the session", lambda: _up(lab, MANAGER), timeout_s=30)
+        lab.wait("the session", lambda: _up(lab, MANAGER))
 
 
-def _up(lab: Lab, neighbor: str) -> bool:
+def _up(lab: Bed, neighbor: str) -> bool:
     try:
         return bool(session(lab, neighbor))
     except Broken:
@@ -194,7 +193,7 @@ def _up(lab: Lab, neighbor: str) -> bool:
 
 
 @pytest.mark.parametrize("way", ["plain", "password", "ttlSecurity"])
-def test_both_families_over_a_session_over_ipv6(over6: Lab, way: str) -> None:
+def test_both_families_over_a_session_over_ipv6(over6: Bed, way: str) -> None:
     ways: dict[str, tuple[str, str, dict[str, Any]]] = {
         "plain": ("description plain", "", {}),
         "password": (

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed, Broken
 from e2e.cluster import CRS, custom, verdicts
 from lab.cluster.client import Refusal
-from lab.errors import Broken
-from lab.handle import Lab
 from pointsman.api import crd
 from tests.pointsman.api.objects import BAD
 
@@ -18,7 +17,7 @@ OTHER = "example.com/other"
 PLURALS = {kind.name: kind.plural for kind in crd.KINDS}
 
 
-def test_a_requested_address_is_waited_for(lab: Lab) -> None:
+def test_a_requested_address_is_waited_for(lab: Bed) -> None:
     cluster.make(lab, "first")
     address = cluster.settled(lab, "first")
     pid = lab.process("manager")["pid"]
@@ -38,7 +37,7 @@ def test_a_requested_address_is_waited_for(lab: Lab) -> None:
     assert lab.process("manager")["pid"] == pid
 
 
-def test_a_service_of_another_class_is_never_written(lab: Lab) -> None:
+def test_a_service_of_another_class_is_never_written(lab: Bed) -> None:
     cluster.make(lab, "theirs", loadBalancerClass=OTHER)
     before = cluster.get(lab, "theirs")
     cluster.judged(lab)
@@ -74,7 +73,7 @@ SERVICES: list[tuple[str, dict[str, str], str, str]] = [
 ]
 
 
-def attempt(lab: Lab, kind: str, name: str, spec: Any) -> Refusal:
+def attempt(lab: Bed, kind: str, name: str, spec: Any) -> Refusal:
     """Return how the API server refuses an object; one that it takes is an error."""
     path = f"{CRS}/{PLURALS[kind]}?fieldValidation=Strict"
     with pytest.raises(Refusal) as refused:
@@ -82,7 +81,7 @@ def attempt(lab: Lab, kind: str, name: str, spec: Any) -> Refusal:
     return refused.value
 
 
-def test_malformed_objects_are_told_and_hurt_nobody_else(lab: Lab) -> None:
+def test_malformed_objects_are_told_and_hurt_nobody_else(lab: Bed) -> None:
     for number, case in enumerate(BAD):
         refusal = attempt(lab, case.kind, f"bad-{number}", case.spec)
         assert refusal.code == 422, case.id
@@ -109,7 +108,7 @@ def test_malformed_objects_are_told_and_hurt_nobody_else(lab: Lab) -> None:
     assert verdicts(lab.api.get(f"{CRS}/eips/public"))["Ready"][:2] == ("True", "Ready")
 
 
-def test_kubectl_apply_prints_the_sentence(lab: Lab) -> None:
+def test_kubectl_apply_prints_the_sentence(lab: Bed) -> None:
     manifest = (
         "apiVersion: pointsman.dev/v1alpha1\nkind: Eip\nmetadata: {name: bad}\n"
         'spec: {addresses: ["192.0.2.0/33"]}\n'
@@ -118,7 +117,7 @@ def test_kubectl_apply_prints_the_sentence(lab: Lab) -> None:
         lab.kubectl("apply", "-f", "-", stdin=manifest)
 
 
-def condition(lab: Lab, path: str, reason: str, words: str) -> None:
+def condition(lab: Bed, path: str, reason: str, words: str) -> None:
     def look() -> bool:
         found = verdicts(lab.api.get(f"{CRS}/{path}")).get("Ready")
         assert found is not None, "it says nothing yet"

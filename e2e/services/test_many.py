@@ -4,13 +4,13 @@ import pytest
 
 from conftest import Say
 from e2e import cluster, fleet
-from lab.handle import Lab
+from e2e.bed import Bed
 
 pytestmark = pytest.mark.lab
 
 
-def test_two_hundred_services(lab: Lab, say: Say) -> None:
-    measured = fleet.measure(lab, 200, patience_s=60)
+def test_two_hundred_services(lab: Bed, say: Say) -> None:
+    measured = fleet.measure(lab, 200, patience_s=180)
     for line in measured.lines():
         say(line)
     # Two each; a slice that comes just when its Service is judged costs that one a third.
@@ -25,7 +25,7 @@ def test_two_hundred_services(lab: Lab, say: Say) -> None:
     assert cluster.versions(lab) == before
 
 
-def test_each_verdict_costs_one_patch_also_when_endpoints_come_later(lab: Lab) -> None:
+def test_each_verdict_costs_one_patch_also_when_endpoints_come_later(lab: Bed) -> None:
     """It has an address (its slice is awaited); nothing serves; it is announced."""
     names = [f"late-{number}" for number in range(5)]
     lab.api.request("DELETE", "/_stats")

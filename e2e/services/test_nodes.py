@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from e2e import cluster
+from e2e.bed import Bed
 from e2e.cluster import MANAGER
-from lab.handle import Lab
-from lab.route_events import RouteEvents, session
+from e2e.route_events import RouteEvents, session
 
 pytestmark = pytest.mark.lab
 
@@ -19,14 +19,14 @@ TAINT = {
     "value": "nodeshutdown",
     "effect": "NoExecute",
 }
-Deed = Callable[[Lab, str], None]
+Deed = Callable[[Bed, str], None]
 
 
-def merge(lab: Lab, node: str, *, body: dict) -> None:
+def merge(lab: Bed, node: str, *, body: dict) -> None:
     lab.api.merge(f"/api/v1/nodes/{node}", body)
 
 
-def ready(lab: Lab, node: str, *, status: str) -> None:
+def ready(lab: Bed, node: str, *, status: str) -> None:
     cluster.ready(lab, node, status)
 
 
@@ -49,7 +49,7 @@ untaint = partial(merge, body={"spec": {"taints": None}})
         pytest.param(taint, untaint, id="the out-of-service taint"),
     ],
 )
-def test_exactly_that_gateway_goes_and_returns(lab: Lab, leave: Deed, come_back: Deed) -> None:
+def test_exactly_that_gateway_goes_and_returns(lab: Bed, leave: Deed, come_back: Deed) -> None:
     cluster.make(lab, "web")
     cluster.make(lab, "local", "node2:1", "node3:1", externalTrafficPolicy="Local")
     web, local = cluster.settled(lab, "web"), cluster.settled(lab, "local", "23")
@@ -67,7 +67,7 @@ def test_exactly_that_gateway_goes_and_returns(lab: Lab, leave: Deed, come_back:
     assert session(lab, MANAGER) == since
 
 
-def test_a_cordon_is_no_drain(lab: Lab) -> None:
+def test_a_cordon_is_no_drain(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     with RouteEvents(lab) as events:
@@ -77,7 +77,7 @@ def test_a_cordon_is_no_drain(lab: Lab) -> None:
     assert events.about(f"{address}/32") == []
 
 
-def test_when_all_drain_the_last_ones_stay_and_it_is_said(lab: Lab) -> None:
+def test_when_all_drain_the_last_ones_stay_and_it_is_said(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     with RouteEvents(lab) as events:
@@ -89,7 +89,7 @@ def test_when_all_drain_the_last_ones_stay_and_it_is_said(lab: Lab) -> None:
     lab.wait("an answer", lambda: lab.get(address))
 
 
-def test_when_all_are_out_of_service_it_is_withdrawn(lab: Lab) -> None:
+def test_when_all_are_out_of_service_it_is_withdrawn(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     for node in ("node1", "node2", "node3"):
@@ -104,14 +104,14 @@ def test_when_all_are_out_of_service_it_is_withdrawn(lab: Lab) -> None:
     assert cluster.settled(lab, "web") == address
 
 
-def why(lab: Lab) -> str:
+def why(lab: Bed) -> str:
     status, reason, message = cluster.verdicts(cluster.get(lab, "web"))["Announced"]
     assert (status, reason) in {("False", "NoEligibleNode"), ("False", "NoServingEndpoint")}
     return message
 
 
 @pytest.mark.parametrize("gap_s", [0, 0.3])
-def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab, gap_s: float) -> None:
+def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Bed, gap_s: float) -> None:
     cluster.make(lab, "web")
     cluster.make(lab, "local", "node1:1", "node2:1", externalTrafficPolicy="Local")
     addresses = cluster.settled(lab, "web"), cluster.settled(lab, "local", "12")
@@ -129,7 +129,7 @@ def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Lab, gap_s: float)
     assert session(lab, MANAGER) == since
 
 
-def test_one_silent_kubelet_is_believed(lab: Lab) -> None:
+def test_one_silent_kubelet_is_believed(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     cluster.ready(lab, "node2", "Unknown")

@@ -12,9 +12,9 @@ import pytest
 
 from conftest import Say
 from e2e import cluster
+from e2e.bed import Bed
 from e2e.cluster import MANAGER
-from lab.handle import Lab
-from lab.route_events import RouteEvents, session
+from e2e.route_events import RouteEvents, session
 
 pytestmark = pytest.mark.lab
 
@@ -28,7 +28,7 @@ KINDS = {
 }
 
 
-def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
+def test_ten_deaths_of_the_manager_change_nothing(lab: Bed) -> None:
     names = cluster.many(lab, 50)
     for name in names:
         cluster.settled(lab, name)
@@ -48,7 +48,7 @@ def test_ten_deaths_of_the_manager_change_nothing(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["services", "endpointslices", "eips"])
-def test_a_kind_that_cannot_be_listed_is_not_empty(lab: Lab, kind: str) -> None:
+def test_a_kind_that_cannot_be_listed_is_not_empty(lab: Bed, kind: str) -> None:
     cluster.standin_only(lab)
     fault = {"code": 503, "verb": "GET", "path": KINDS[kind], "count": 4}
     cluster.make(lab, "web")
@@ -58,20 +58,20 @@ def test_a_kind_that_cannot_be_listed_is_not_empty(lab: Lab, kind: str) -> None:
     with RouteEvents(lab) as events:
         lab.api.request("POST", "/_faults", fault)
         die(lab, signal.SIGKILL)
-        lab.wait("the faults", lambda: not lab.api.get("/_faults")["pending"], timeout_s=60)
+        lab.wait("the faults", lambda: not lab.api.get("/_faults")["pending"])
         cluster.judged(lab)
     assert events.about(f"{address}/32") == []
     assert cluster.version(lab, "web") == version
 
 
-def die(lab: Lab, number: signal.Signals) -> None:
+def die(lab: Bed, number: signal.Signals) -> None:
     """Send the manager a signal, and return when another one runs."""
     pid = lab.process("manager")["pid"]
     lab.kill("manager", number)
     lab.wait("another manager", lambda: lab.process("manager")["pid"] not in (None, pid))
 
 
-def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None:
+def test_a_killed_gobgpd_comes_back_with_every_route(lab: Bed, say: Say) -> None:
     """Graceful restart is on, and FRR 8.4 forgets too little: what counts is the numbers."""
     addresses = {name: cluster.settled(lab, name) for name in cluster.many(lab, 20)}
     for name in list(addresses)[:5]:  # a past: their addresses are withdrawn and given again
@@ -89,8 +89,8 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
     with RouteEvents(lab) as events:
         os.kill(cluster.gobgpd(lab), signal.SIGKILL)
         began = time.monotonic()
-        lab.wait("another session", lambda: session(lab, MANAGER) != since, timeout_s=60)
-        lab.wait("the stale are forgotten", lambda: numbers(lab, held) == heard, timeout_s=60)
+        lab.wait("another session", lambda: session(lab, MANAGER) != since)
+        lab.wait("the stale are forgotten", lambda: numbers(lab, held) == heard)
         cluster.judged(lab)
     assert events.about("198.18.0.0/15") == []
     assert table(lab) == before
@@ -100,10 +100,10 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Lab, say: Say) -> None
     say(f"gobgpd killed: no route event; 20 routes, told again, {all_s:.1f} s after")
 
 
-def numbers(lab: Lab, addresses: Iterable[str]) -> list[list[int]]:
+def numbers(lab: Bed, addresses: Iterable[str]) -> list[list[int]]:
     """Return the ADD-PATH identifiers of the paths FRR holds, of each; a stale one is -1."""
     words = [w for one in addresses for w in ("-c", f"show bgp ipv4 unicast {one}/32 json")]
-    rest = lab.exec("router", str(lab.topology.runtime_dir / "bin/vtysh"), *words).strip()
+    rest = lab.exec("router", "vtysh", *words).strip()
     found: list[list[int]] = []
     while rest:  # one document after another
         said, end = json.JSONDecoder().raw_decode(rest)
@@ -114,7 +114,7 @@ def numbers(lab: Lab, addresses: Iterable[str]) -> list[list[int]]:
     return found
 
 
-def table(lab: Lab) -> list[Any]:
+def table(lab: Bed) -> list[Any]:
     """Return `ip -j route` of both families, without the kernel's own numbering of groups."""
     found = []
     for family in ("-4", "-6"):

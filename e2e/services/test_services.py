@@ -1,17 +1,17 @@
 """A Service's life: the first one, dual stack, its endpoints' moves, its end."""
 
 import time
-from functools import partial
 
 import pytest
 
 from conftest import Say
 from e2e import cluster
+from e2e.bed import Bed
 from e2e.cluster import CRS, SERVICES, STRATEGIC, verdicts
+from e2e.route_events import RouteEvents
 from lab.cluster.endpoints import SLICES
 from lab.demo import NETWORK6, SERVICE
-from lab.handle import CLIENT_ADDRESSES, Lab
-from lab.route_events import RouteEvents
+from lab.handle import CLIENT_ADDRESSES
 
 pytestmark = pytest.mark.lab
 
@@ -25,7 +25,7 @@ FOREIGN = {
 }
 
 
-def test_the_first_service_needs_no_annotation(lab: Lab, say: Say) -> None:
+def test_the_first_service_needs_no_annotation(lab: Bed, say: Say) -> None:
     began = time.monotonic()
     lab.kubectl("apply", "-f", "-", stdin=SERVICE)
     lab.endpoints("default/web", *cluster.EVERYWHERE)
@@ -33,7 +33,7 @@ def test_the_first_service_needs_no_annotation(lab: Lab, say: Say) -> None:
     route_ms = (time.monotonic() - began) * 1000
     lab.wait("an answer", lambda: lab.get(V4))
     answer_ms = (time.monotonic() - began) * 1000
-    assert {lab.get(V4)[0] for _ in range(30)} == {"node1", "node2", "node3"}
+    cluster.answered(lab, V4, "node1", "node2", "node3")
 
     message = cluster.told(lab, "web", "Announced", "True", "Announced")
     web = cluster.get(lab, "web")
@@ -48,7 +48,7 @@ def test_the_first_service_needs_no_annotation(lab: Lab, say: Say) -> None:
     say(f"first Service: route after {route_ms:.0f} ms, answer after {answer_ms:.0f} ms")
 
 
-def test_pool_and_peer_say_how_they_are(lab: Lab) -> None:
+def test_pool_and_peer_say_how_they_are(lab: Bed) -> None:
     cluster.make(lab, "web")
     cluster.settled(lab, "web")
 
@@ -75,34 +75,31 @@ def test_pool_and_peer_say_how_they_are(lab: Lab) -> None:
     lab.wait("the BgpPeer's status", peer)
 
 
-def test_dual_stack_is_routed_in_both_families(lab: Lab) -> None:
+def test_dual_stack_is_routed_in_both_families(lab: Bed) -> None:
     lab.kubectl("apply", "-f", "-", stdin=NETWORK6)
     cluster.make(lab, "web", ipFamilyPolicy="RequireDualStack")
     assert cluster.held(lab, "web", 2) == [V4, V6]
     for address in (V4, V6):
         cluster.routed(lab, address, "123")  # next hops of the address's own family
-        lab.wait("an answer", partial(lab.get, address))
-        assert {lab.get(address)[0] for _ in range(30)} == {"node1", "node2", "node3"}
+        cluster.answered(lab, address, "node1", "node2", "node3")
     assert cluster.notes(cluster.get(lab, "web"))["allocated-from"] == f"public/{V4},public6/{V6}"
     cluster.told(lab, "web", "Allocated", "True", "Allocated", V4, V6)
     cluster.told(lab, "web", "Announced", "True", "Announced", V4, V6)
 
 
-def test_local_goes_where_the_endpoints_are_and_keeps_the_client(lab: Lab) -> None:
+def test_local_goes_where_the_endpoints_are_and_keeps_the_client(lab: Bed) -> None:
     lab.kubectl("apply", "-f", "-", stdin=NETWORK6)
     cluster.make(lab, "web", ipFamilyPolicy="RequireDualStack", externalTrafficPolicy="Local")
     cluster.settled(lab, "web")
     lab.endpoints("default/web", "node1:1", "node3:2")
     for address, client in zip((V4, V6), CLIENT_ADDRESSES, strict=True):
         cluster.routed(lab, address, "13")
-        lab.wait("an answer", partial(lab.get, address))
-        found = [lab.get(address) for _ in range(20)]
-        assert {node for node, _, _ in found} == {"node1", "node3"}
+        found = cluster.answered(lab, address, "node1", "node3")
         assert {seen for _, _, seen in found} == {client}
 
 
 @pytest.mark.parametrize("policy", ["Cluster", "Local"])
-def test_the_last_endpoint_unready_withdraws(lab: Lab, policy: str) -> None:
+def test_the_last_endpoint_unready_withdraws(lab: Bed, policy: str) -> None:
     cluster.make(lab, "web", "node2:1", externalTrafficPolicy=policy)
     address = cluster.settled(lab, "web", "123" if policy == "Cluster" else "2")
     lab.endpoints("default/web", "node2:1:unready")
@@ -115,7 +112,7 @@ def test_the_last_endpoint_unready_withdraws(lab: Lab, policy: str) -> None:
 
 
 @pytest.mark.parametrize("policy", ["Cluster", "Local"])
-def test_terminating_but_serving_keeps_the_route(lab: Lab, policy: str) -> None:
+def test_terminating_but_serving_keeps_the_route(lab: Bed, policy: str) -> None:
     cluster.make(lab, "web", "node2:1", externalTrafficPolicy=policy)
     nodes = "123" if policy == "Cluster" else "2"
     address = cluster.settled(lab, "web", nodes)
@@ -127,7 +124,7 @@ def test_terminating_but_serving_keeps_the_route(lab: Lab, policy: str) -> None:
     lab.wait("an answer", lambda: lab.get(address))
 
 
-def test_empty_slices_beside_a_full_one_change_nothing(lab: Lab) -> None:
+def test_empty_slices_beside_a_full_one_change_nothing(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     with RouteEvents(lab) as events:
@@ -146,7 +143,7 @@ def test_empty_slices_beside_a_full_one_change_nothing(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("end", ["ClusterIP", "deleted"])
-def test_what_ends_is_withdrawn_and_its_address_is_free(lab: Lab, end: str) -> None:
+def test_what_ends_is_withdrawn_and_its_address_is_free(lab: Bed, end: str) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     body = {"metadata": {"annotations": {"example.com/mine": "yes"}}}

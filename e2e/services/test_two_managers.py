@@ -11,9 +11,9 @@ import pytest
 
 from conftest import Say
 from e2e import cluster
-from lab.handle import Lab
+from e2e.bed import Bed
+from e2e.route_events import RouteEvents, session
 from lab.options import Options
-from lab.route_events import RouteEvents, session
 
 pytestmark = pytest.mark.lab
 
@@ -21,7 +21,7 @@ LEASE_S = 6.0
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/pointsman-system/leases/pointsman-manager"
 SPEAKERS = {"manager": "192.0.2.10", "manager2": "192.0.2.9"}
 PATCHES = "patch services/status"
-Deed = Callable[[Lab, str], None]
+Deed = Callable[[Bed, str], None]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def options() -> Options:
     return Options(managers=2, manager_args=(f"--lease-duration-s={LEASE_S:g}",))
 
 
-def leader(lab: Lab) -> str:
+def leader(lab: Bed) -> str:
     """Wait until somebody leads; return who."""
 
     def look() -> str:
@@ -40,30 +40,30 @@ def leader(lab: Lab) -> str:
     return name
 
 
-def another(lab: Lab, name: str) -> str:
+def another(lab: Bed, name: str) -> str:
     """Wait until somebody else than *name* leads; return who."""
-    lab.wait(f"a leader after {name}", lambda: leader(lab) != name, timeout_s=LEASE_S * 3)
+    lab.wait(f"a leader after {name}", lambda: leader(lab) != name)
     return leader(lab)
 
 
-def spoken(lab: Lab, address: str) -> set[str]:
+def spoken(lab: Bed, address: str) -> set[str]:
     """Return which speakers told the router about *address*."""
     command = f"show bgp ipv4 unicast {address}/32 json"
     paths = json.loads(lab.exec("router", "vtysh", "-c", command)).get("paths", [])
     return {path["peer"]["peerId"] for path in paths}
 
 
-def known_to_both(lab: Lab, name: str) -> str:
+def known_to_both(lab: Bed, name: str) -> str:
     """Wait until *name* is settled and both replicas speak for it; return its address."""
     address = cluster.settled(lab, name)
     both = set(SPEAKERS.values())
-    lab.wait("both speakers", lambda: spoken(lab, address) == both, timeout_s=30)
+    lab.wait("both speakers", lambda: spoken(lab, address) == both)
     return address
 
 
-def test_the_other_leads_within_the_lease(lab: Lab, say: Say) -> None:
+def test_the_other_leads_within_the_lease(lab: Bed, say: Say) -> None:
     for address in SPEAKERS.values():
-        lab.wait("a session", partial(session, lab, address), timeout_s=30)
+        lab.wait("a session", partial(session, lab, address))
     cluster.make(lab, "web")
     web = known_to_both(lab, "web")
     before, first = cluster.version(lab, "web"), leader(lab)
@@ -85,19 +85,19 @@ def test_the_other_leads_within_the_lease(lab: Lab, say: Say) -> None:
     say(f"a lease of {LEASE_S:g} s: the other leads {took_s:.1f} s after a SIGKILL")
 
 
-def freeze(lab: Lab, name: str) -> None:
+def freeze(lab: Bed, name: str) -> None:
     lab.fail(f"api:{name}")
 
 
-def thaw(lab: Lab, name: str) -> None:
+def thaw(lab: Bed, name: str) -> None:
     lab.heal(f"api:{name}")
 
 
-def stop(lab: Lab, name: str) -> None:
+def stop(lab: Bed, name: str) -> None:
     lab.kill(name, signal.SIGSTOP)
 
 
-def go_on(lab: Lab, name: str) -> None:
+def go_on(lab: Bed, name: str) -> None:
     lab.kill(name, signal.SIGCONT)
 
 
@@ -109,7 +109,7 @@ def go_on(lab: Lab, name: str) -> None:
         pytest.param(stop, go_on, id="stopped"),
     ],
 )
-def test_the_fenced_one_writes_nothing(lab: Lab, away: Deed, back: Deed) -> None:
+def test_the_fenced_one_writes_nothing(lab: Bed, away: Deed, back: Deed) -> None:
     cluster.make(lab, "web")
     web = known_to_both(lab, "web")
     first = leader(lab)
@@ -131,7 +131,7 @@ def test_the_fenced_one_writes_nothing(lab: Lab, away: Deed, back: Deed) -> None
     assert events.about(f"{web}/32") == []
 
 
-def test_the_fenced_one_keeps_to_itself_what_it_sees(lab: Lab) -> None:
+def test_the_fenced_one_keeps_to_itself_what_it_sees(lab: Bed) -> None:
     """Cut off, it loses its own session and gets it back: a leader would write that down."""
     cluster.make(lab, "web")
     web = known_to_both(lab, "web")
@@ -143,8 +143,8 @@ def test_the_fenced_one_keeps_to_itself_what_it_sees(lab: Lab) -> None:
         cluster.judged(lab)
         before, counted = session(lab, SPEAKERS[first]), refused(lab)
         os.kill(cluster.gobgpd(lab, sidecar), signal.SIGKILL)
-        lab.wait("its next session", lambda: session(lab, SPEAKERS[first]) != before, timeout_s=30)
-        lab.wait("its paths", lambda: SPEAKERS[first] in spoken(lab, web), timeout_s=30)
+        lab.wait("its next session", lambda: session(lab, SPEAKERS[first]) != before)
+        lab.wait("its paths", lambda: SPEAKERS[first] in spoken(lab, web))
         cluster.judged(lab)
     finally:
         thaw(lab, first)
@@ -153,7 +153,7 @@ def test_the_fenced_one_keeps_to_itself_what_it_sees(lab: Lab) -> None:
     assert refused(lab) == counted  # what it had sent, stale, would have been
 
 
-def refused(lab: Lab) -> dict[str, int]:
+def refused(lab: Bed) -> dict[str, int]:
     """Return how many writes of a leader were refused, by what they were.
 
     A replica's entry in a BgpPeer is its own to write, leader or not: on a conflict with
@@ -168,7 +168,7 @@ def refused(lab: Lab) -> dict[str, int]:
     }
 
 
-def patches(lab: Lab) -> tuple[int, int]:
+def patches(lab: Bed) -> tuple[int, int]:
     """Return how often anybody tried to PATCH a Service's status, and how often it went."""
     stats = lab.api.get("/_stats")
     written = sum(n for what, n in stats["writes"].items() if what.startswith(f"{PATCHES} "))

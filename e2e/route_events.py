@@ -7,19 +7,20 @@ miss what came and went.
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import time
+from collections.abc import Callable
 from ipaddress import ip_network
 from types import TracebackType
 from typing import IO, Any, Self
 
-from lab.errors import Broken
-from lab.handle import Lab
+from e2e.bed import Bed, Broken
 
 MARKER = "192.0.0.8"  # RFC 7600 section 4.8: a dummy address
-LISTENING_S = 5.0
-SETTLE_S = 0.3  # what netlink still has to tell when we stop listening
+LAST = "metric 77"  # the marker that tells the end from the beginning
+PATIENCE_S = 60.0
 
 
 class RouteEvents:
@@ -30,23 +31,18 @@ class RouteEvents:
     assert events.about("198.51.100.0/28") == []
     """
 
-    def __init__(self, lab: Lab, *, machine: str = "router") -> None:
+    def __init__(self, lab: Bed, *, machine: str = "router") -> None:
         self._lab, self._machine = lab, machine
+        self._text = ""
         self._lines: list[str] = []
 
     def __enter__(self) -> Self:
         command = self._lab.command(self._machine, ["ip", "monitor", "route"])
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._lab.environment()
         )
         # It doesn't say when it listens; hearing of a route of ours proves that it does.
-        until = time.monotonic() + LISTENING_S
-        while not select.select([self._stream()], [], [], 0.1)[0]:
-            if time.monotonic() > until or self._process.poll() is not None:
-                self._process.kill()
-                raise Broken("ip monitor on the router hears nothing.")
-            for verb in ("add", "del"):
-                self._lab.exec(self._machine, "ip", "route", verb, "blackhole", MARKER)
+        self._hear(MARKER, again=self._mark)
         return self
 
     def __exit__(
@@ -55,12 +51,36 @@ class RouteEvents:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        time.sleep(SETTLE_S)
-        self._process.terminate()
-        with self._stream() as stream:
-            lines = stream.read().splitlines()
-        self._lines = [line for line in lines if MARKER not in line]
+        # The kernel tells in order: who hears of this one was told all that was before it.
+        self._mark(*LAST.split())
+        self._hear(LAST)
+        self._process.kill()
+        self._stream().close()
         self._process.wait()
+        before, _, _ = self._text.partition(LAST)
+        self._lines = [line for line in before.splitlines() if MARKER not in line]
+
+    def _mark(self, *more: str) -> None:
+        for verb in ("add", "del"):
+            self._lab.exec(self._machine, "ip", "route", verb, "blackhole", MARKER, *more)
+
+    def _hear(self, words: str, *, again: Callable[[], None] = lambda: None) -> None:
+        """Read until *words* are told; in silence, do *again*.
+
+        Raises:
+            Broken: they never are.
+        """
+        until, stream = time.monotonic() + PATIENCE_S, self._stream().fileno()
+        while words not in self._text:
+            if time.monotonic() > until or self._process.poll() is not None:
+                self._process.kill()
+                raise Broken(
+                    f"ip monitor on {self._machine} tells nothing of {words}: {self._text}"
+                )
+            if select.select([stream], [], [], 0.1)[0]:
+                self._text += os.read(stream, 65536).decode()
+            else:
+                again()
 
     @property
     def lines(self) -> list[str]:
@@ -71,7 +91,7 @@ class RouteEvents:
         """Return the events of routes inside *prefix*."""
         return [line for line in self._lines if _inside(line, prefix)]
 
-    def _stream(self) -> IO[str]:
+    def _stream(self) -> IO[bytes]:
         if self._process.stdout is None:
             raise Broken("ip monitor has no output")
         return self._process.stdout
@@ -89,19 +109,7 @@ def _inside(line: str, prefix: str) -> bool:
     return False
 
 
-def established_since(lab: Lab, neighbor: str) -> int:
-    """Return when FRR's session with *neighbor* came up, in seconds of the epoch.
-
-    FRR subtracts an age from its clock, both in whole seconds: two looks at one session
-    may differ by one. `session` tells sessions apart.
-
-    Raises:
-        Broken: it isn't established.
-    """
-    return int(_established(lab, neighbor)["bgpTimerUpEstablishedEpoch"])
-
-
-def session(lab: Lab, neighbor: str) -> tuple[int, int]:
+def session(lab: Bed, neighbor: str) -> tuple[int, int]:
     """Return what names FRR's session with *neighbor*: bgpd's pid, and the session's number.
 
     Equal before and after: it is the same session.
@@ -113,7 +121,7 @@ def session(lab: Lab, neighbor: str) -> tuple[int, int]:
     return int(lab.process("bgpd")["pid"]), number
 
 
-def _established(lab: Lab, neighbor: str) -> dict[str, Any]:
+def _established(lab: Bed, neighbor: str) -> dict[str, Any]:
     neighbors = json.loads(lab.exec("router", "vtysh", "-c", f"show bgp neighbors {neighbor} json"))
     found: dict[str, Any] = neighbors.get(neighbor, {})
     if found.get("bgpState") != "Established":
