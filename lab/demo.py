@@ -23,7 +23,7 @@ from pointsman.runtime import terminal
 from pointsman.runtime.errors import Misuse
 
 V4, V6 = "198.51.100.0", "2001:db8:100::"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 NETWORK = """\
 apiVersion: pointsman.dev/v1alpha1

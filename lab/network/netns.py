@@ -124,7 +124,7 @@ def inhabitants(namespaces: Sequence[str]) -> set[int]:
     return found
 
 
-def remove(namespaces: Sequence[str], *, patience_s: float = 5.0) -> None:
+def remove(namespaces: Sequence[str], *, patience_s: float = 30.0) -> None:
     """Kill what lives in *namespaces*, then remove them.
 
     Raises:

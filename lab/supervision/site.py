@@ -22,7 +22,7 @@ from lab.supervision.processes import Keeper
 from lab.supervision.programs import Program, Programs
 
 HEARTBEAT_S = 10.0
-READY_S = 30.0
+READY_S = 90.0  # four labs may be built at once
 
 
 class Site:

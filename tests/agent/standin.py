@@ -26,7 +26,7 @@ CRD = Path(__file__).resolve().parents[2] / "crds" / "announcer.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NODE = NodeName("node1")
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0  # for what takes milliseconds on an idle machine
 
 
 @dataclass

@@ -19,7 +19,7 @@ from aiohttp import web
 from lab.network import netns
 from standin.kubeconfig import kubeconfig
 from standin.server import MAX_BODY, Api
-from tests.agent.standin import NODE, Admin
+from tests.agent.standin import NODE, PATIENCE_S, Admin
 
 pytestmark = pytest.mark.lab
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,7 +207,7 @@ async def test_a_restart_changes_nothing(node: Node) -> None:
         await node.admin.status(lambda status: status["interfaces"])
     before = (await node.admin.get())["metadata"]["resourceVersion"]
     async with node.agent():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while node.admin.requests("watch") < 2:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)

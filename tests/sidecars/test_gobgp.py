@@ -20,7 +20,7 @@ from pointsman.runtime.errors import Misuse
 from sidecars.gobgp.ground import find_gobgpd, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 NO_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
 
 
@@ -68,7 +68,7 @@ class Sidecar:
     def answers(self) -> bool:
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             try:
-                GoBgpServiceStub(channel).GetBgp(pb.GetBgpRequest(), timeout=1)
+                GoBgpServiceStub(channel).GetBgp(pb.GetBgpRequest(), timeout=5)
             except grpc.RpcError:
                 return False
         return True

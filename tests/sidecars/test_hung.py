@@ -27,29 +27,34 @@ class Silent:
         raise grpc.aio.AioRpcError(grpc.StatusCode.DEADLINE_EXCEEDED, nothing, nothing, "late")
 
 
-async def within(program: str, stub: Silent) -> bool:
-    """Return whether a process that runs *program* is called useless within ten probes."""
-    child = subprocess.Popen([sys.executable, "-c", program])  # noqa: ASYNC220 - it ends at once
+async def useless(program: str, stub: Silent) -> bool:
+    """Return whether a process that runs *program* is called useless before the tenth probe."""
+    words = [sys.executable, "-uc", f"print('started')\n{program}"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE)  # noqa: ASYNC220 - it ends at once
+    assert child.stdout is not None
     try:
-        await asyncio.sleep(0.5)  # Python has started
-        async with asyncio.timeout(10 * PROBE_S):
-            await hung.useless(stub, child.pid, probe_s=PROBE_S)  # type: ignore[arg-type]
-    except TimeoutError:
-        return False
+        await asyncio.to_thread(child.stdout.readline)
+        probing = hung.useless(stub, child.pid, probe_s=PROBE_S)  # type: ignore[arg-type]
+        verdict = asyncio.create_task(probing)
+        while stub.asked < 10 and not verdict.done():
+            await asyncio.wait([verdict], timeout=PROBE_S / 10)
+        found = verdict.done()
+        verdict.cancel()
+        return found
     finally:
         child.kill()
+        child.stdout.close()
         child.wait()
-    return True
 
 
 @pytest.mark.parametrize("at_once", [False, True])
 async def test_what_hangs_is_useless_after_three_probes(at_once: bool) -> None:
     stub = Silent(at_once=at_once)
     began = asyncio.get_running_loop().time()
-    assert await within("import time; time.sleep(60)", stub)
+    assert await useless("import time; time.sleep(600)", stub)
     assert stub.asked == hung.MISSES
     assert asyncio.get_running_loop().time() - began >= hung.MISSES * PROBE_S
 
 
 async def test_what_is_busy_is_left_alone() -> None:
-    assert not await within("while True: pass", Silent())
+    assert not await useless("while True: pass", Silent())

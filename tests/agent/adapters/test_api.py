@@ -10,7 +10,7 @@ import pytest
 from pointsman.api import AnnouncerStatus
 from pointsman.runtime import outage
 from standin.server import Api
-from tests.agent.standin import Admin, administered, agent_on
+from tests.agent.standin import PATIENCE_S, Admin, administered, agent_on
 from tests.fakes.links import FakeLinks
 
 SETTLED_S = 0.5  # many times what a report takes
@@ -82,9 +82,10 @@ async def test_an_idle_agent_writes_nothing(reported: Admin, links: FakeLinks) -
     for _ in range(20):  # wakes that bring nothing new
         links.set_mac("eth0", "02:00:00:00:00:11")
         await asyncio.sleep(0.03)
-    await asyncio.sleep(SETTLED_S)
     assert (await reported.get())["metadata"]["resourceVersion"] == before
-    assert reported.agent_writes() == writes == 1
+    links.set_mac("eth0", "02:00:00:00:00:99")  # what is new is written, and nothing before it
+    await reported.status(lambda status: status["interfaces"][0]["mac"].endswith("99"))
+    assert reported.agent_writes() == writes + 1 == 2
 
 
 async def test_a_change_patches_only_what_changed(reported: Admin, links: FakeLinks) -> None:
@@ -185,7 +186,7 @@ async def test_after_trouble_with_the_watch_a_wiped_status_is_still_restored(
 ) -> None:
     for order in trouble:
         reported.api.trouble(order)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while reported.api.faults.pending:
             await asyncio.sleep(0.05)
     await reported.overwrite({})
@@ -267,7 +268,7 @@ async def test_that_the_server_answers_again_is_one_line(
     admin.api.trouble({"code": 503, "verb": "GET", "count": 2})
     with caplog.at_level("INFO", logger="agent.adapters.api"):
         async with agent_on(admin.url, links):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while admin.api.faults.pending:
                     await asyncio.sleep(0.02)
             await admin.status(lambda status: status["interfaces"])

@@ -24,6 +24,7 @@ from agent.snapshot import NodeName
 from pointsman.model.delta import Delta
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
+from tests.agent.standin import PATIENCE_S
 
 NODE = NodeName("node1")
 CLOCK = Clock(time.monotonic, lambda: datetime(2026, 11, 23, tzinfo=UTC))
@@ -92,7 +93,7 @@ class Bench:
 
     async def sees(self, expected: str | None) -> None:
         """Wait until the adapter shows a status of agent *expected*; None: no object."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 if await self.shown() == expected:
                     return
@@ -110,7 +111,7 @@ class Bench:
         return report.version if report else ""
 
     async def asked(self, what: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while what not in self.script.asked:
                 await asyncio.sleep(0.01)
 
@@ -282,7 +283,7 @@ async def test_a_list_from_before_a_write_does_not_undo_it(script: Script, bench
     script.streams = [[event("ERROR", {"message": "too old"})]]
     await bench.sees("")
     script.slow = asyncio.Event()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while script.asked.count("list") < 2:
             await asyncio.sleep(0.01)
     await bench.adapter.apply(PUT)

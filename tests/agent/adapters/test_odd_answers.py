@@ -24,7 +24,7 @@ from tests.agent.adapters.test_api_stream import (
     listed,
     script,
 )
-from tests.agent.standin import administered, agent_on
+from tests.agent.standin import PATIENCE_S, administered, agent_on
 from tests.fakes.links import FakeLinks
 from tests.liar import lying
 from tests.oddities import LINES, VALUES, WHOLE, nested, paths, with_value
@@ -103,7 +103,9 @@ async def test_an_agent_outlives_a_server_that_garbles(seed: int) -> None:
                 await asyncio.sleep(0.3)
                 await admin.label(str(number))
                 links.set_mac("eth0", f"02:00:00:00:01:{number:02x}")
-            assert liar.lies
+            async with asyncio.timeout(PATIENCE_S):
+                while not liar.lies:
+                    await asyncio.sleep(0.1)
             liar.share = 0.0
             await admin.label("sane")
             async with asyncio.timeout(60):

@@ -33,7 +33,7 @@ from tests.fakes.gobgp import FakeGobgpd, FakeRouter
 US = SpeakerIdentity(64501, IPv4Address("198.18.0.1"))
 PORT = 1790
 OURS4, OURS6 = ip_address("127.0.0.1"), ip_address("2001:db8::1")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 _serial = itertools.count()
 
 

@@ -15,6 +15,7 @@ from pointsman.runtime.target import Unavailable
 from tests.conformance.gobgp.bed import (
     OURS4,
     OURS6,
+    PATIENCE_S,
     PORT,
     US,
     Bed,
@@ -188,7 +189,7 @@ async def test_changes_tells_of_sessions_and_survives_the_daemon(bed: Bed) -> No
             told += 1
 
     async def heard_more_than(before: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while told <= before:
                 await asyncio.sleep(0.02)
 

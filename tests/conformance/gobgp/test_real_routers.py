@@ -33,7 +33,7 @@ from pointsman.model.route import (
 )
 from tests.conformance.gobgp.bed import answering, eventually, state
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.lab
 A, B = PeerName("tor-a"), PeerName("tor-b")
 US = SpeakerIdentity(64501, IPv4Address("198.18.0.1"))
 ROUTER = Neighbor(ip_address("192.0.2.1"), 64500, connect_retry_seconds=2)

@@ -271,13 +271,12 @@ async def _has(bed: Bed, words: str) -> bool:
 async def test_refusals_back_off(bed: Bed) -> None:
     router = bed.router("127.0.0.2", "speak", *CEASE, "1", "--data", "00010100000001")
     await bed.introduce("127.0.0.2")
-    await asyncio.sleep(32)
-    router.kill()
-    found = [float(line) for line in router.communicate()[0].split()]
-    gaps = [later - before for before, later in itertools.pairwise(found)]
-    assert len(gaps) == 2, gaps
-    assert 5 < gaps[0] < 9
-    assert 12 < gaps[1] < 18
+    assert router.stdout is not None
+    tries = [float(await asyncio.to_thread(router.stdout.readline)) for _ in range(3)]
+    gaps = [later - before for before, later in itertools.pairwise(tries)]
+    # 7 s, then 15, each with its jitter; a busy machine is later, and never sooner.
+    assert 5 < gaps[0] < 12, gaps
+    assert 12 < gaps[1] < 25, gaps
 
 
 async def test_a_flood_is_counted_and_costs_no_session(bed: Bed) -> None:

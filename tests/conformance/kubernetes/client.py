@@ -13,7 +13,7 @@ import aiohttp
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 DOCUMENTED_S = 90.0  # until a real, young and busy server has a new CRD in its OpenAPI
 
 

@@ -13,7 +13,7 @@ from standin.kubeconfig import kubeconfig
 from tests.conformance.kubernetes.client import DOCUMENTED_S, Client, until
 from tests.conformance.kubernetes.objects import pool, service
 
-TIMEOUT_S = 40
+TIMEOUT_S = 90
 
 
 class Kubectl:

@@ -69,7 +69,7 @@ def test_up_and_down_leave_the_host_as_it_was(fresh_name: Callable[[], str]) -> 
     name, before = fresh_name(), host()
     began = time.monotonic()
     lab = Lab.up(Options(name=name, without=("manager", "sidecar", "agents")))
-    assert time.monotonic() - began < 40  # 4 s on an idle machine; here it has company
+    assert time.monotonic() - began < 90  # 4 s on an idle machine; here it has company
     assert len(lifecycle.traces(name)) == 11
     assert all(process["state"] == "running" for process in lab.status()["processes"])
     assert host() == before
@@ -163,7 +163,7 @@ def test_ctrl_c_leaves_nothing(fresh_name: Callable[[], str], until: str) -> Non
 
 
 def gone(name: str) -> None:
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while lifecycle.traces(name) or running(name):
         assert time.monotonic() < until, (lifecycle.traces(name), running(name))
         time.sleep(0.05)

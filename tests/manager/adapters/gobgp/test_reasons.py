@@ -59,7 +59,7 @@ def test_what_is_no_file_is_nothing(socket: Path) -> None:
 async def test_another_reason_is_a_change(socket: Path) -> None:
     speaker = GobgpSpeaker(FakeGobgpd().as_stub(), Reasons(socket))
     changes = speaker.changes()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await anext(changes)  # the daemon is there
         report.write(socket, SAID)
         await anext(changes)
