@@ -88,7 +88,9 @@ def troubled(kind: str, *, scope: str):
     def edit(objects: list[dict]) -> list[dict]:
         router = next(raw for raw in objects if raw["kind"] == "BgpPeer")
         router["spec"]["nextHops"] = {"scope": scope}
-        router["status"]["conditions"].append(condition(kind, message=f"{kind}: look."))
+        reason = {"NextHopsMissing": "NoNextHop", "NextHopsUnverified": "NotConnected"}[kind]
+        trouble = condition(kind, message=f"{kind}: look.", reason=reason)
+        router["status"]["conditions"].append(trouble)
         return objects
 
     return edit
