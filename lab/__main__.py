@@ -146,6 +146,8 @@ def endpoints(given: Given) -> int:
 
 def get(given: Given) -> int:
     lab = handle.Lab.running(given.name)
+    if given.count < 1:
+        raise Misuse(f"--count {given.count} asks for nothing: use 1 or more.")
     print(demo.tally(demo.replies(lab, given.address, given.count, machine=given.machine)))
     return 0
 

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import shutil
@@ -26,6 +27,7 @@ from tools.children import run, running, spoken
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+PARTS = BUILD / "parts.json"
 TMP = BUILD / "tmp"  # an interrupted venv or pip leaves there what it was at
 VENV = BUILD / "venv"
 PYTHON = VENV / "bin" / "python"
@@ -152,9 +154,8 @@ def set_up() -> None:
     once("pins", key, install_pins, proof=VENV / "bin" / "mypy")
     key = digest(tools / "parts.py", tools / "sources.py")
     # A separate process: it is also run alone, and its failure is its own sentence.
-    parts = BUILD / "parts.json"
-    once("parts", key, lambda: run((PYTHON, "-m", "tools.parts")), proof=parts)
-    key = digest(PINS, parts, tools / "stubs.py", salt=python)
+    once("parts", key, lambda: run((PYTHON, "-m", "tools.parts")), proof=PARTS)
+    key = digest(PINS, PARTS, tools / "stubs.py", salt=python)
     stubs = ROOT / "pointsman" / "gobgp_api" / "__init__.py"
     once("stubs", key, lambda: run((PYTHON, "-m", "tools.stubs")), proof=stubs)
     key = digest(PINS, ROOT / "pyproject.toml", ROOT / "hatch_build.py", salt=python)
@@ -164,8 +165,15 @@ def set_up() -> None:
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """Have *build* for this process: two `make` in one tree take turns."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / ".lock").open("w") as lock:
+    try:
+        BUILD.mkdir(exist_ok=True)
+        lock = (BUILD / ".lock").open("w")
+    except OSError as error:
+        raise Failed(
+            f"{error.filename} can't be written: {error.strerror}. "
+            "Run this as the user who made this tree, or clone one of your own."
+        ) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         TMP.mkdir(exist_ok=True)
         try:
@@ -177,7 +185,19 @@ def alone() -> Iterator[None]:
 def work() -> int:
     with alone():
         set_up()
+        offer_kubectl()
     return 0
+
+
+def offer_kubectl() -> None:
+    """Put the kubectl of the parts beside our commands, where the machine has none of its own."""
+    link, own = VENV / "bin" / "kubectl", json.loads(PARTS.read_text())["kubectl"]["path"]
+    places = os.environ.get("PATH", "").split(os.pathsep)
+    others = os.pathsep.join(place for place in places if Path(place) != link.parent)
+    if link.is_symlink():
+        link.unlink()
+    if shutil.which("kubectl", path=others) is None:
+        link.symlink_to(ROOT / own)
 
 
 def main() -> int:

@@ -144,11 +144,12 @@ def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path
     """
     usual = Path(environment.get("HOME", "/")) / ".kube" / "config"
     chosen = named or environment.get("KUBECONFIG")
-    if not chosen and not usual.exists() and environment.get("KUBERNETES_SERVICE_HOST"):
+    if not chosen and not os.path.exists(usual) and environment.get("KUBERNETES_SERVICE_HOST"):
         return None
     path = Path(chosen) if chosen else usual
-    # $KUBECONFIG may name several files, which kubernetes_asyncio then merges.
-    if not any(Path(part).is_file() for part in str(path).split(os.pathsep)):
+    # $KUBECONFIG may name several files, which kubernetes_asyncio then merges. Not asked of
+    # Path, which raises where a folder on the way is closed to us, as root's home to others.
+    if not any(os.path.isfile(part) for part in str(path).split(os.pathsep)):
         raise Misuse(
             f"There is no kubeconfig {path}: name one with --kubeconfig, or give the objects "
             "with --offline -f PATH."

@@ -6,11 +6,12 @@ off is said and costs only what comes after the break.
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import yaml
 
@@ -79,13 +80,10 @@ def _texts(path: str) -> Iterator[tuple[str, str]]:
     if not path:  # a shell's variable that isn't set: not the folder we are in
         raise Misuse("'' is no path: name a file, a folder, or - for standard input.")
     given = Path(path)
-    try:
-        if not given.is_dir():
-            yield path, _text(given)
-            return
-        found = _found(given)
-    except OSError as error:
-        raise Misuse(f"{path} cannot be read: {error.strerror} ({error.filename}).") from error
+    if not os.path.isdir(path):
+        yield path, _text(given)
+        return
+    found = _found(given)
     if not found:
         raise Misuse(f"The folder {path} holds no file that ends in {', '.join(SUFFIXES)}.")
     for file in found:
@@ -93,13 +91,22 @@ def _texts(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _found(folder: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix in SUFFIXES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
+    """Return what to read in *folder*; what is hidden is left out, what is closed to us not."""
+
+    def complain(error: OSError) -> NoReturn:
+        raise Misuse(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+    found: list[Path] = []
+    for where, folders, names in os.walk(folder, onerror=complain):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files = [Path(where, name) for name in names if not name.startswith(".")]
+        found += [file for file in files if file.suffix in SUFFIXES and not _is_special(file)]
+    return sorted(found)
+
+
+def _is_special(file: Path) -> bool:
+    """Whether *file* is there, and is no file: a pipe, say."""
+    return os.path.exists(file) and not os.path.isfile(file)
 
 
 def _text(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -166,6 +167,21 @@ async def test_a_kubeconfig_that_is_none_is_1(text: str, ask: Ask, tmp_path: Pat
     status, out, err = await ask("status", "--kubeconfig", str(tmp_path / "k"))
     assert (status, out) == (1, "")
     assert f"No access to a cluster: {tmp_path / 'k'}: " in err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_home_that_is_closed_to_us_has_no_kubeconfig(tmp_path: Path) -> None:
+    """`sudo -u` leaves HOME as it was, and pathlib raises there since Python 3.13."""
+    home = tmp_path / "closed"
+    (home / ".kube").mkdir(parents=True)
+    (home / ".kube" / "config").touch()
+    home.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(Misuse, match="There is no kubeconfig"):
+            chosen_kubeconfig(None, {"HOME": str(home)})
+    finally:
+        os.seteuid(0)
 
 
 def test_which_kubeconfig_is_used(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ NAME = ["--name", "never-up"]
         pytest.param(["exec"], id="exec without a machine"),
         pytest.param(["exec", "router"], id="exec without a command"),
         pytest.param(["endpoints"], id="endpoints without a Service"),
+        pytest.param(["get"], id="get without an address"),
         pytest.param(["fail"], id="fail without a target"),
         pytest.param(["down", "--", "x"], id="a command where none belongs"),
         pytest.param(["status", "-o", "xml"], id="unknown format"),

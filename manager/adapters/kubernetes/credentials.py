@@ -7,6 +7,7 @@ raise becomes one sentence.
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,7 +102,9 @@ class Credentials:
                 cert_filename=str(self._account / "ca.crt"),
             )
         else:
-            self._kubeconfig.read_bytes()  # the loader takes what it can't read for empty
+            if os.pathsep not in str(self._kubeconfig):  # of several, some may be missing
+                # The loader takes what it can't read for empty.
+                self._kubeconfig.expanduser().read_bytes()
             await kube_config.load_kube_config(
                 str(self._kubeconfig),
                 context=self._context,

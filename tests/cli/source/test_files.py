@@ -73,6 +73,24 @@ def test_what_is_no_yaml_is_said_with_its_place(text: str, sentence: str, tmp_pa
     assert problem.startswith(f"{tmp_path / 'a.yaml'} is neither YAML nor JSON: {sentence}")
 
 
+def test_of_a_folder_the_hidden_and_the_pipes_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for name in (".git/a.yaml", ".hidden.yaml", "b.yaml", "notes.txt"):
+        (tmp_path / name).write_text(f"name: {name}")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "linked.yaml").symlink_to(tmp_path / "b.yaml")
+    documents, problems = files.read([str(tmp_path)])
+    assert (documents, problems) == (
+        [(str(tmp_path / name), {"name": "b.yaml"}) for name in ("b.yaml", "linked.yaml")], []
+    )  # fmt: skip
+
+
+def test_a_link_that_leads_nowhere_is_said(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "none")
+    with pytest.raises(Misuse, match=r"gone\.yaml cannot be read: No such file"):
+        files.read([str(tmp_path)])
+
+
 def test_no_path_is_not_the_folder_we_are_in() -> None:
     """A script's variable that isn't set would have it read whatever lies there."""
     with pytest.raises(Misuse, match="'' is no path"):
@@ -80,14 +98,17 @@ def test_no_path_is_not_the_folder_we_are_in() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("closed", ["manifests", "manifests/sub"])
 @pytest.mark.parametrize("mode", [0o000, 0o600, 0o300])
-def test_a_folder_that_may_not_be_looked_into_is_a_sentence(tmp_path: Path, mode: int) -> None:
+def test_a_folder_that_may_not_be_looked_into_is_a_sentence(
+    tmp_path: Path, mode: int, closed: str
+) -> None:
     """As another user, whom root's rights don't help."""
     folder = tmp_path / "manifests"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "a.yaml").write_text("a: 1")
     (folder / "b.yaml").write_text("b: 1")
-    folder.chmod(mode)
+    (tmp_path / closed).chmod(mode)
     code = (
         "import os, sys; import cli.source.files as files\n"
         "from pointsman.runtime.errors import Misuse\n"

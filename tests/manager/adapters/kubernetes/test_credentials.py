@@ -180,6 +180,20 @@ async def test_an_odd_kubeconfig_is_a_sentence(tmp_path: Path, cluster: Any) -> 
     assert "\n" not in str(raised.value)
 
 
+async def test_several_kubeconfigs_are_one_and_a_missing_one_is_nothing(tmp_path: Path) -> None:
+    """As $KUBECONFIG names them for kubectl."""
+    path = written(tmp_path / "k", {"token": "t"})
+    several = Path(os.pathsep.join((str(tmp_path / "none"), str(path))))
+    assert await token(Credentials(several)) == "Bearer t"
+
+
+async def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell doesn't see it behind `--kubeconfig=`."""
+    written(tmp_path / "k", {"token": "t"})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert await token(Credentials(Path("~/k"))) == "Bearer t"
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
