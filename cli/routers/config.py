@@ -12,9 +12,10 @@ from typing import Final
 from cli.routers import bird, frr
 from cli.routers.needs import Needs
 from cli.source.cluster import PlannedCluster
+from manager.planner.bgp.advertisement import may_hear
 from manager.planner.bgp.next_hop import next_hop
 from manager.snapshot import Eip
-from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Protocol
+from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
 from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
 from pointsman.model.names import MANAGER_LABEL, UNVERIFIED
 from pointsman.model.ranges import address_of, read_block
@@ -64,7 +65,7 @@ def _needs(seen: PlannedCluster, name: PeerName, spec: BgpPeerSpec, conf: BgpCon
     heard = [
         (eip.spec, prefix)
         for eip in seen.settled.eips.values()
-        if eip.spec is not None and _may_hear(eip.spec, name)
+        if eip.spec is not None and may_hear(eip.spec, name)
         for prefix in _blocks(eip)
     ]
     aggregates = {prefix for eip, prefix in heard if _aggregated(eip, prefix)}
@@ -90,10 +91,6 @@ def _needs(seen: PlannedCluster, name: PeerName, spec: BgpPeerSpec, conf: BgpCon
         listen_port=conf.listen_port,
         spec=spec,
     )
-
-
-def _may_hear(spec: EipSpec, name: PeerName) -> bool:
-    return spec.protocol is Protocol.BGP and (not spec.bgp.peers or name in spec.bgp.peers)
 
 
 def _blocks(eip: Eip) -> Iterator[Prefix]:

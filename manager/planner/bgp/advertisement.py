@@ -11,7 +11,7 @@ from typing import Final
 
 from manager.planner.bgp.peers import Peers
 from manager.snapshot import TrafficPolicy
-from pointsman.api import BgpConfSpec, EipBgp, EipSpec, Weighting
+from pointsman.api import BgpConfSpec, EipBgp, EipSpec, Protocol, Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
 from pointsman.model.community import WELL_KNOWN, community, large_community
 from pointsman.model.printable import clipped
@@ -55,7 +55,7 @@ def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
     hearing = {
         name: peer
         for name, peer in peers.usable.items()
-        if name not in peers.apart and (not bgp.peers or name in bgp.peers)
+        if name not in peers.apart and may_hear(spec, name)
     }
     problems = [*_unknown_peers(bgp, peers)]
     plain, large, unspoken = _communities(bgp, conf)
@@ -76,6 +76,14 @@ def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
         whole=whole,
         verdict=PartlyApplied(name, tuple(problems)) if problems else Applied(name),
     )
+
+
+def may_hear(spec: EipSpec, peer: PeerName) -> bool:
+    """Whether an Eip with *spec* has its prefixes advertised to *peer*: to all, or to those named.
+
+    Whether the router takes part now, and in which families, is another question.
+    """
+    return spec.protocol is Protocol.BGP and (not spec.bgp.peers or peer in spec.bgp.peers)
 
 
 def _unknown_peers(bgp: EipBgp, peers: Peers) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from manager.planner.bgp.advertisement import may_hear
 from manager.planner.bgp.context import Shared
 from manager.planner.bgp.peers import neighbor
 from manager.planner.bgp.reachability import Reach
@@ -144,8 +145,7 @@ def _told(shared: Shared, name: PeerName) -> tuple[Family, ...]:
     found = {
         Family.IPV6 if ":" in entry else Family.IPV4
         for eip in shared.snapshot.eips.values()
-        if eip.spec is not None and eip.spec.protocol is Protocol.BGP
-        if not eip.spec.bgp.peers or name in eip.spec.bgp.peers
+        if eip.spec is not None and may_hear(eip.spec, name)
         for entry in eip.spec.addresses
     }
     return tuple(family for family in Family if family in found and shared.hears(name, family))

@@ -8,10 +8,11 @@ chosen for another may not leave to it. Its session stays, or it would flap.
 
 from collections.abc import Mapping
 
+from manager.planner.bgp.advertisement import may_hear
 from manager.planner.bgp.context import Shared
 from manager.planner.bgp.negotiated import keeps_one_path
 from manager.snapshot import NodeName
-from pointsman.api import BgpPeerSpec, Protocol
+from pointsman.api import BgpPeerSpec
 from pointsman.model.address import Address, Family
 from pointsman.model.route import PeerName
 from pointsman.model.verdicts.readiness import NeedsOwnSpeaker
@@ -55,9 +56,7 @@ def _stays(spec: BgpPeerSpec) -> str:
 def differ(shared: Shared, one: PeerName, other: PeerName) -> bool:
     """Whether two routers hear a prefix in common and may not be sent the same next hops."""
     if not any(
-        eip.spec is not None
-        and eip.spec.protocol is Protocol.BGP
-        and (not eip.spec.bgp.peers or {one, other} <= set(eip.spec.bgp.peers))
+        eip.spec is not None and may_hear(eip.spec, one) and may_hear(eip.spec, other)
         for eip in shared.snapshot.eips.values()
     ):
         return False

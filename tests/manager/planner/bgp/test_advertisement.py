@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from manager.planner.bgp.advertisement import Saying, saying
+from manager.planner.bgp.advertisement import Saying, may_hear, saying
 from manager.planner.bgp.peers import read_peers
 from manager.snapshot import BgpPeer, Resource, TrafficPolicy
 from pointsman.api import BgpConfSpec, EipSpec
 from pointsman.model.address import Family
 from pointsman.model.ranges import read_address
+from pointsman.model.route import PeerName
 from tests.manager.planner.scene import peer, scene
 
 EBGP = peer("tor-1")
@@ -202,3 +203,18 @@ def test_every_wish_that_fails_is_said_and_takes_no_other_with_it() -> None:
         "names; 'guests' is neither a well-known community nor among "
         "communityAliases of BgpConf 'default'."
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "peers", "hears"),
+    [
+        pytest.param("bgp", [], True, id="where none is named, every router"),
+        pytest.param("bgp", ["tor-2", "tor-1"], True, id="one that is named"),
+        pytest.param("bgp", ["tor-2"], False, id="one that is not"),
+        pytest.param("none", [], False, id="an Eip without BGP has no router"),
+        pytest.param("none", ["tor-1"], False, id="not even those that it names"),
+    ],
+)
+def test_which_routers_may_hear_of_an_eip(protocol: str, peers: list[str], hears: bool) -> None:
+    fields = {"addresses": ["198.51.100.0/24"], "protocol": protocol, "bgp": {"peers": peers}}
+    assert may_hear(EipSpec.model_validate(fields), PeerName("tor-1")) is hears
