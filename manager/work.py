@@ -55,12 +55,14 @@ def cluster_work(plan: Plan, written: Written) -> ClusterWork:
     """
     statuses = delta(plan.statuses, written.statuses)
     tighten = {key: plan.statuses[key] for key in written.loosening if key in plan.statuses}
-    puts = {**statuses.put, **{key: one for key, one in tighten.items() if one.held}}
+    puts = {**statuses.put, **{key: one for key, one in tighten.items() if one.has_finalizer}}
     loose = {
         EipName(key.name)
         for key, record in puts.items()
-        if record.held
-        and (key in written.loosening or not written.statuses.get(key, StatusRecord()).held)
+        if record.has_finalizer
+        and (
+            key in written.loosening or not written.statuses.get(key, StatusRecord()).has_finalizer
+        )
     }
     services = delta(plan.services, written.services)
     ready = {

@@ -23,7 +23,7 @@ from manager.planner.bgp.unreadable_peers import carried, kept
 from manager.planner.contribution import Case, Contribution
 from manager.planner.desired import Allocation, Allocations, Announcement, Grant, Plan, Seat, Speech
 from manager.planner.grace_periods import NO_TIME, until_slices
-from manager.planner.nodes.address_owners import owners
+from manager.planner.nodes.address_owners import address_owners
 from manager.planner.nodes.eligible import Nodes, nodes_for
 from manager.planner.nodes.serving import Serving, serving
 from manager.planner.protocols import PROTOCOLS
@@ -204,7 +204,7 @@ def _passing(verdict: Verdict) -> bool:
 def _speeches(scene: _Scene) -> tuple[Speech, ...]:
     """Return what each speaker of the replica should be and say."""
     snapshot, peers = scene.shared.snapshot, scene.shared.peers
-    whose = owners(snapshot)
+    whose = address_owners(snapshot)
     if peers.conf is None:
         return tuple(_kept(peers, observed, whose) for observed in snapshot.speakers)
     every = within_limits(scene.shared, scene.paths.all(), scene.paths.joint)

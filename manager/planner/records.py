@@ -125,8 +125,10 @@ def resource_records(
     for eip_name, usage in allocations.eips.items():
         eip = snapshot.eips[eip_name]
         # A finalizer cannot be added to what is being deleted already.
-        held = usage.in_use and (not eip.deleting or FINALIZER in eip.finalizers)
-        records[ResourceKey("Eip", eip_name)] = _eip_record(usage, eip.generation, held=held)
+        finalizer = usage.in_use and (not eip.deleting or FINALIZER in eip.finalizers)
+        records[ResourceKey("Eip", eip_name)] = _eip_record(
+            usage, eip.generation, has_finalizer=finalizer
+        )
     for conf_name, verdict in peers.confs.items():
         conf = snapshot.bgp_confs[conf_name]
         ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
@@ -145,7 +147,7 @@ def resource_records(
     return records
 
 
-def _eip_record(usage: EipUsage, generation: int, *, held: bool) -> StatusRecord:
+def _eip_record(usage: EipUsage, generation: int, *, has_finalizer: bool) -> StatusRecord:
     return StatusRecord(
         conditions={READY: condition_of(usage.ready)},
         fields={
@@ -159,7 +161,7 @@ def _eip_record(usage: EipUsage, generation: int, *, held: bool) -> StatusRecord
             "services": usage.services,
         },
         observed_generation=generation,
-        held=held,
+        has_finalizer=has_finalizer,
     )
 
 

@@ -62,7 +62,7 @@ class StatusRecord:
     conditions: Mapping[str, ConditionValue] = field(default_factory=dict)
     fields: Mapping[str, object] = field(default_factory=dict)  # the rest of status, JSON values
     observed_generation: int = 0
-    held: bool = False  # the finalizer pointsman.dev/in-use is set
+    has_finalizer: bool = False  # ours: an address of it is in use
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ def scene() -> Snapshot:
 
 def test_an_eip_is_held_before_the_first_service_has_an_address_of_it() -> None:
     work = cluster_work(plan(scene()), Written({}, {}, {}))
-    assert {k for k, r in work.statuses.put.items() if r.held} == {PUBLIC, OTHER}
+    assert {k for k, r in work.statuses.put.items() if r.has_finalizer} == {PUBLIC, OTHER}
     assert work.services.put.keys() == {"a/waits"}
 
 
 def test_an_eip_that_cannot_be_held_delays_its_own_services_only() -> None:
-    work = cluster_work(plan(scene()), Written({}, {PUBLIC: StatusRecord(held=True)}, {}))
+    work = cluster_work(plan(scene()), Written({}, {PUBLIC: StatusRecord(has_finalizer=True)}, {}))
     assert OTHER in work.statuses.put
     assert work.services.put.keys() == {"a/plain", "a/waits"}
 
@@ -61,7 +61,7 @@ def test_a_speaker_that_says_what_it_should_has_no_work() -> None:
 
 def test_an_eip_whose_finalizer_may_be_gone_is_held_again_before_it_gives_an_address() -> None:
     decided = plan(scene())
-    seen = {key: record for key, record in decided.statuses.items() if record.held}
+    seen = {key: record for key, record in decided.statuses.items() if record.has_finalizer}
     work = cluster_work(decided, Written({}, seen, {}, loosening=frozenset({PUBLIC})))
     assert work.statuses.put.keys() & {PUBLIC, OTHER} == {PUBLIC}
     assert work.services.put.keys() == {"a/second", "a/waits"}

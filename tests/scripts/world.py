@@ -222,9 +222,9 @@ class World:
             resource, name = found[key.name], f"{key.kind} {key.name}"
             if patch := status_patch(resource, record, now=stamp(self.now)):
                 self.merge(name, {"status": patch})
-            held = finalizers(resource, held=record.held)
-            if held is not None:
-                self.merge(name, {"metadata": {"finalizers": held or None}})
+            left = finalizers(resource, has_finalizer=record.has_finalizer)
+            if left is not None:
+                self.merge(name, {"metadata": {"finalizers": left or None}})
 
     def _collect(self) -> None:
         """Forget what is deleted and held by no finalizer, as the API server does."""

@@ -89,7 +89,7 @@ def status_record(resource: Resource[Any]) -> StatusRecord | None:
         conditions={c.type: _stated(c) for c in resource.conditions},
         fields=fields,
         observed_generation=generation if isinstance(generation, int) else 0,
-        held=FINALIZER in resource.finalizers,
+        has_finalizer=FINALIZER in resource.finalizers,
     )
     return None if record == StatusRecord() else record
 
@@ -115,15 +115,15 @@ def status_patch(
     return status or None
 
 
-def finalizers(resource: Resource[Any], *, held: bool) -> list[str] | None:
+def finalizers(resource: Resource[Any], *, has_finalizer: bool) -> list[str] | None:
     """Return the finalizers as they should be, or None when nothing can or need change.
 
     An object that is being deleted takes no new finalizer (the API server refuses one).
     """
-    if held == (FINALIZER in resource.finalizers) or (held and resource.deleting):
+    if has_finalizer == (FINALIZER in resource.finalizers) or (has_finalizer and resource.deleting):
         return None
     others = [name for name in resource.finalizers if name != FINALIZER]
-    return [*others, FINALIZER] if held else others
+    return [*others, FINALIZER] if has_finalizer else others
 
 
 def _annotations(service: Service, wanted: Mapping[str, str]) -> dict[str, str | None]:

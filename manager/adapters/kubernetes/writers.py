@@ -114,9 +114,9 @@ class StatusWriter:
         self, key: ResourceKey, resource: Resource[Any], record: StatusRecord, term: int
     ) -> Order:
         before = status_record(resource)
-        counts = before is not None and (before.conditions, before.held) == (
+        counts = before is not None and (before.conditions, before.has_finalizer) == (
             record.conditions,
-            record.held,
+            record.has_finalizer,
         )
 
         async def write() -> Done:
@@ -145,21 +145,21 @@ class StatusWriter:
         self, key: ResourceKey, kind: client.Kind, resource: Resource[Any], record: StatusRecord
     ) -> Resource[Any] | None:
         """Set or take away our finalizer; return the object then, None when that was its end."""
-        held = finalizers(resource, held=record.held)
-        if held is None and key in self.loosening and record.held:
-            held = list(resource.finalizers)  # as it is: the answer says whether it still is
-        if held is None:
+        left = finalizers(resource, has_finalizer=record.has_finalizer)
+        if left is None and key in self.loosening and record.has_finalizer:
+            left = list(resource.finalizers)  # as it is: the answer says whether it still is
+        if left is None:
             return resource
-        if not record.held:
+        if not record.has_finalizer:
             self._loosening[key] = resource.resource_version
-        meta = {"resourceVersion": resource.resource_version, "finalizers": held}
+        meta = {"resourceVersion": resource.resource_version, "finalizers": left}
         try:
             answer = await self._sink.patch(kind, "", key.name, body={"metadata": meta})
         except client.Refused:
             self._loosening.pop(key, None)
             raise
         self._loosening.pop(key, None)
-        if resource.deleting and not held:
+        if resource.deleting and not left:
             return None  # that was the last thing that held it
         return self._seen[key.kind][1].took(key.name, answer) or resource
 

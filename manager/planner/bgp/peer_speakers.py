@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from manager.planner.bgp.context import Shared
 from manager.planner.bgp.single_path import differ, needing_own_speakers, single_path_peers
 from manager.planner.desired import Seat
-from manager.planner.nodes.address_owners import owners
+from manager.planner.nodes.address_owners import address_owners
 from manager.snapshot import Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.address import Address
@@ -70,7 +70,7 @@ def wish(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
     """
     if spec.parallel_sessions is not None:
         named = spec.parallel_sessions.source_addresses
-        whose, replica = owners(snapshot), snapshot.settings.speaker_name
+        whose, replica = address_owners(snapshot), snapshot.settings.speaker_name
         own = tuple(one for one in named if whose.get(one, replica) == replica)
         return own if replica and own else named
     bound = spec.passive or (spec.bfd is not None and spec.bfd.enabled)

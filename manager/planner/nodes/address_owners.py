@@ -4,7 +4,7 @@ from manager.snapshot import NodeName, Snapshot
 from pointsman.model.address import Address
 
 
-def owners(snapshot: Snapshot) -> dict[Address, NodeName]:
+def address_owners(snapshot: Snapshot) -> dict[Address, NodeName]:
     """Return whose each address is: an InternalIP is a Node's own, others may occur on many."""
     owners: dict[Address, NodeName] = {}
     for name, node in sorted(snapshot.nodes.items()):

@@ -111,7 +111,7 @@ def test_an_eips_status_tells_its_usage_in_decimal_strings() -> None:
     _, decided = settle(scene(WEB, pool, endpoints("a/web", "node1")))
     found = decided.statuses[ResourceKey("Eip", "wide")]
     assert found.conditions["Ready"].status == "True"
-    assert found.held
+    assert found.has_finalizer
     assert found.fields == {
         "capacity": {"ipv4": "16", "ipv6": str(2**80)},
         "allocated": {"ipv4": "1", "ipv6": "0"},
@@ -141,7 +141,7 @@ def test_kubectl_get_prints_the_usage_as_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deleting", "finalizers", "used", "held"),
+    ("deleting", "finalizers", "used", "has_finalizer"),
     [
         pytest.param(False, (), True, True, id="in use: the finalizer is set"),
         pytest.param(False, (), False, False, id="not in use"),
@@ -151,12 +151,12 @@ def test_kubectl_get_prints_the_usage_as_numbers() -> None:
     ],
 )
 def test_the_finalizer_of_an_eip(
-    deleting: bool, finalizers: tuple[str, ...], used: bool, held: bool
+    deleting: bool, finalizers: tuple[str, ...], used: bool, has_finalizer: bool
 ) -> None:
     pool = replace(eip("p", "198.51.100.0/28", deleting=deleting), finalizers=finalizers)
     web = service("a/web", "198.51.100.0", notes={"allocated-from": "p/198.51.100.0"})
     decided = plan(scene(*([web] if used else []), pool))
-    assert decided.statuses[ResourceKey("Eip", "p")].held is held
+    assert decided.statuses[ResourceKey("Eip", "p")].has_finalizer is has_finalizer
 
 
 def test_every_status_says_which_generation_it_speaks_of() -> None:

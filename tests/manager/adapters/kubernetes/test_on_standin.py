@@ -284,7 +284,10 @@ async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) ->
     await until(lambda: name in eips.items, "the Eip is known")
     count = {"ipv4": "16", "ipv6": "0"}
     record = StatusRecord(
-        {"Ready": ConditionValue("True", "Ready", "fine")}, {"capacity": count}, 1, held=True
+        {"Ready": ConditionValue("True", "Ready", "fine")},
+        {"capacity": count},
+        1,
+        has_finalizer=True,
     )
     key = ResourceKey("Eip", "public")
     await write(statuses, delta({key: record}, statuses.observe()))

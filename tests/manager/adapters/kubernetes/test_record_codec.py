@@ -262,7 +262,7 @@ def test_an_unchanged_verdict_is_dated_anew_with_the_object() -> None:
 
 
 @pytest.mark.parametrize(
-    ("meta", "held", "result"),
+    ("meta", "has_finalizer", "result"),
     [
         pytest.param({}, True, ["pointsman.dev/in-use"], id="set"),
         pytest.param({"finalizers": ["a/b"]}, True, ["a/b", "pointsman.dev/in-use"], id="added"),
@@ -271,5 +271,5 @@ def test_an_unchanged_verdict_is_dated_anew_with_the_object() -> None:
         pytest.param({"deletionTimestamp": THEN}, True, None, id="too late to hold"),
     ],
 )
-def test_finalizers(meta: dict, held: bool, result: list[str] | None) -> None:
-    assert finalizers(codec.eip(eip(**meta)), held=held) == result
+def test_finalizers(meta: dict, has_finalizer: bool, result: list[str] | None) -> None:
+    assert finalizers(codec.eip(eip(**meta)), has_finalizer=has_finalizer) == result

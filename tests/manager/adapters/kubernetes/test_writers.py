@@ -242,10 +242,12 @@ async def test_a_finalizer_that_may_be_gone_is_set_again_before_anything_is_gran
 
         api.patch = lost  # type: ignore[method-assign]
         api.deaf.add("eips")
-        loose = StatusRecord({"Ready": ConditionValue("True", "Ready", "m")}, {}, 1, held=False)
+        loose = StatusRecord(
+            {"Ready": ConditionValue("True", "Ready", "m")}, {}, 1, has_finalizer=False
+        )
         await write(rig.statuses, Delta({PUBLIC: loose}, frozenset()), within_s=6)
         assert rig.statuses.loosening == {PUBLIC}
-        assert rig.statuses.observe()[PUBLIC].held  # as far as the watch tells
+        assert rig.statuses.observe()[PUBLIC].has_finalizer  # as far as the watch tells
         api.patch = answers  # type: ignore[method-assign]
         await write(rig.statuses, Delta({PUBLIC: READY}, frozenset()), within_s=0)
         api.deaf.clear()
@@ -300,7 +302,10 @@ def eip(**meta) -> dict:
 
 PUBLIC = ResourceKey("Eip", "public")
 READY = StatusRecord(
-    {"Ready": ConditionValue("True", "Ready", "m")}, {"capacity": {"ipv4": "1"}}, 1, held=True
+    {"Ready": ConditionValue("True", "Ready", "m")},
+    {"capacity": {"ipv4": "1"}},
+    1,
+    has_finalizer=True,
 )
 
 
@@ -326,7 +331,9 @@ async def test_a_deleted_eip_goes_when_nothing_holds_it() -> None:
     api.put(CRDS, {"metadata": {"name": "eips.pointsman.dev"}})
     api.put(EIPS, eip(finalizers=["pointsman.dev/in-use"], deletionTimestamp="now"))
     async with rig_on(api) as rig:
-        done = StatusRecord({"Ready": ConditionValue("False", "InUse", "m")}, {}, 1, held=False)
+        done = StatusRecord(
+            {"Ready": ConditionValue("False", "InUse", "m")}, {}, 1, has_finalizer=False
+        )
         await write(rig.statuses, Delta({PUBLIC: done}, frozenset()))
         assert not api.of(EIPS)
         await asyncio.sleep(1)
