@@ -1,0 +1,1 @@
+"""Writing to the API: one request per object, fair, none waits for another; nothing is decided."""

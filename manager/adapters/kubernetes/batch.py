@@ -1,4 +1,4 @@
-"""How one write is sent: fenced, within its time, and what became of it in the writers' words."""
+"""How one write is sent: fenced, within its time, and what became of it as an Outcome."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Protocol
 from manager.adapters.kubernetes.client import Kind, Overloaded, Refused
 from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.lease import Fence, NotLeading
-from manager.writers.outcome import Done, Failure, Outcome, Trouble
+from manager.writers.outcome import Done, Failure, FailureKind, Outcome
 from pointsman.runtime.target import Unavailable
 
 
@@ -56,11 +56,11 @@ async def outcome_of(write: Awaitable[Done]) -> Outcome:
     except NotLeading:
         return Done.FENCED
     except Overloaded as error:
-        return Failure(Trouble.OVERLOADED, str(error), error.retry_after_s)
+        return Failure(FailureKind.OVERLOADED, str(error), error.retry_after_s)
     except Unavailable as error:
-        return Failure(Trouble.SILENT, str(error), error.retry_after_s)
+        return Failure(FailureKind.NO_ANSWER, str(error), error.retry_after_s)
     except Refused as error:
         if error.code == 404:
             return Done.GONE
-        trouble = Trouble.CONFLICT if error.code == 409 else Trouble.REFUSED
-        return Failure(trouble, str(error))
+        kind = FailureKind.CONFLICT if error.code == 409 else FailureKind.REFUSED
+        return Failure(kind, str(error))

@@ -22,7 +22,7 @@ from manager.damping.pacing import Handfuls, can_wait
 from manager.events import service_event, service_events
 from manager.planner.records import condition_of
 from manager.snapshot import Service, ServiceKey
-from manager.writers.keyed import KeyedWriter, Order
+from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta
@@ -76,7 +76,7 @@ class ServiceWriter:
             "Service",
             pace=Handfuls(),
             group_of=lambda key: key.partition("/")[0],
-            unbelievable=view.distrust,
+            watch_lags=view.distrust,
         )
         self._records: dict[ServiceKey, tuple[Service, ServiceRecord | None]] = {}
         self._grants: dict[ServiceKey, _Grant] = {}  # under way, or not surely answered
@@ -106,19 +106,19 @@ class ServiceWriter:
 
     def hand(self, work: Delta[ServiceKey, ServiceRecord], *, term: int) -> None:
         """Have records written, and taken away where they are dropped."""
-        orders: dict[ServiceKey, Order] = {}
+        requests: dict[ServiceKey, WriteRequest] = {}
         for key, record in work.put.items():
             service, before = self._records.get(key, (None, None))
             if service is not None:
-                orders[key] = self._put(service, before, record, term)
+                requests[key] = self._put(service, before, record, term)
         for key in work.drop:
             if key in self._records:
-                orders[key] = self._drop(self._records[key][0], term)
-        self.writer.hand(orders)
+                requests[key] = self._drop(self._records[key][0], term)
+        self.writer.hand(requests)
 
     def _put(
         self, service: Service, before: ServiceRecord | None, record: ServiceRecord, term: int
-    ) -> Order:
+    ) -> WriteRequest:
         key = service.key
 
         async def write() -> Done:
@@ -140,16 +140,16 @@ class ServiceWriter:
             return Done.WRITTEN
 
         waits = can_wait(record, before)
-        return Order(lambda: outcome_of(write()), about=service, can_wait=waits)
+        return WriteRequest(lambda: outcome_of(write()), planned_from=service, can_wait=waits)
 
-    def _drop(self, service: Service, term: int) -> Order:
+    def _drop(self, service: Service, term: int) -> WriteRequest:
         async def write() -> Done:
             if (no := self._not_now(service, term)) is not None:
                 return no
             await self._patch(service, service_release(service))
             return Done.WRITTEN
 
-        return Order(lambda: outcome_of(write()), about=service)
+        return WriteRequest(lambda: outcome_of(write()), planned_from=service)
 
     def _not_now(self, service: Service, term: int) -> Done | None:
         if term != self._term():

@@ -19,7 +19,7 @@ from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.client import BGP_PEERS, Kind, Refused
 from manager.adapters.kubernetes.fields import Json
 from manager.snapshot import BgpPeer
-from manager.writers.keyed import KeyedWriter, Order
+from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
 from pointsman.model.names import SPEAKER_PREFIX
@@ -144,11 +144,11 @@ class SpeakerEntries:
         """Have ours written, and taken away where they are dropped."""
         wanted: dict[PeerName, Entries] = {**work.put, **dict.fromkeys(work.drop, ())}
 
-        def order(name: PeerName, ours: Entries) -> Order:
-            return Order(lambda: outcome_of(self._enter(name, ours)))
+        def request(name: PeerName, ours: Entries) -> WriteRequest:
+            return WriteRequest(lambda: outcome_of(self._enter(name, ours)))
 
         turns = {name: ours for name, ours in wanted.items() if not self._gives_way(name)}
-        self.writer.hand({name: order(name, ours) for name, ours in turns.items()})
+        self.writer.hand({name: request(name, ours) for name, ours in turns.items()})
 
     def sweep(self, *, leading: bool) -> None:
         """Have the entries of replicas that are gone taken away: the leader's part."""
@@ -157,8 +157,8 @@ class SpeakerEntries:
         def living(entries: Sequence[Entry]) -> list[Entry]:
             return [one for one in entries if replica(one) not in gone]
 
-        def order(name: PeerName) -> Order:
-            return Order(lambda: outcome_of(self._rewrite(name, living, self._leaders)))
+        def request(name: PeerName) -> WriteRequest:
+            return WriteRequest(lambda: outcome_of(self._rewrite(name, living, self._leaders)))
 
         stale = [
             name
@@ -168,7 +168,7 @@ class SpeakerEntries:
         if stale and gone != self._swept:
             log.info("taking away the entries of %s, gone for good", ", ".join(sorted(gone)))
         self._swept = gone
-        self.sweeper.hand({name: order(name) for name in stale})
+        self.sweeper.hand({name: request(name) for name in stale})
 
     async def _rewrite(
         self,

@@ -1,7 +1,7 @@
 """What we write into objects of the cluster, as targets: Services, our resources, Announcers.
 
 Every target reads back from the caches what is ours (`observe`), takes what is to be written
-(`hand`) and writes it by one merge patch per object (two where a finalizer moves). An order
+(`hand`) and writes it by one merge patch per object (two where a finalizer moves). A request
 speaks of the object that `observe` saw: it is sent only while the cache still holds that very
 object, in the term of leadership it was planned in, and carries its resourceVersion. The
 answer replaces the cached object. Refuses to write what a plan did not name.
@@ -19,7 +19,7 @@ from manager.adapters.kubernetes.record_codec import finalizers, status_patch, s
 from manager.damping.pacing import OncePerSecond
 from manager.events import status_events
 from manager.snapshot import Announcer, NodeName, Resource
-from manager.writers.keyed import KeyedWriter, Order
+from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
 from pointsman.model.names import API_VERSION
@@ -76,7 +76,7 @@ class StatusWriter:
             "status of",
             pace=OncePerSecond(),
             group_of=lambda key: f"{key.kind}/{key.name}",  # none of them delays another
-            unbelievable=view.distrust,
+            watch_lags=view.distrust,
         )
         # Finalizers being taken away, and the resourceVersion at which that was asked.
         self._loosening: dict[ResourceKey, str] = {}
@@ -103,16 +103,16 @@ class StatusWriter:
 
     def hand(self, work: Delta[ResourceKey, StatusRecord], *, term: int) -> None:
         """Have statuses and finalizers written; dropped: cleared both."""
-        orders: dict[ResourceKey, Order] = {}
+        requests: dict[ResourceKey, WriteRequest] = {}
         for key, record in {**work.put, **dict.fromkeys(work.drop, StatusRecord())}.items():
             resource = self._seen[key.kind][1].items.get(key.name)
             if resource is not None:
-                orders[key] = self._order(key, resource, record, term)
-        self.writer.hand(orders)
+                requests[key] = self._request(key, resource, record, term)
+        self.writer.hand(requests)
 
-    def _order(
+    def _request(
         self, key: ResourceKey, resource: Resource[Any], record: StatusRecord, term: int
-    ) -> Order:
+    ) -> WriteRequest:
         before = status_record(resource)
         counts = before is not None and (before.conditions, before.has_finalizer) == (
             record.conditions,
@@ -139,7 +139,7 @@ class StatusWriter:
                 self._emit(list(status_events(key, resource.uid, before, after)))
             return Done.WRITTEN
 
-        return Order(lambda: outcome_of(write()), about=resource, can_wait=counts)
+        return WriteRequest(lambda: outcome_of(write()), planned_from=resource, can_wait=counts)
 
     async def _finalize(
         self, key: ResourceKey, kind: client.Kind, resource: Resource[Any], record: StatusRecord
@@ -169,7 +169,7 @@ class AnnouncerWriter:
 
     def __init__(self, view: ClusterView, sink: FencedSink, *, term: Callable[[], int]) -> None:
         self._seen, self._sink, self._term = Seen(view.announcers), sink, term
-        self.writer = KeyedWriter[NodeName]("Announcer", group_of=str, unbelievable=view.distrust)
+        self.writer = KeyedWriter[NodeName]("Announcer", group_of=str, watch_lags=view.distrust)
 
     def observe(self) -> Mapping[NodeName, str]:
         """Return the owner's uid of every Announcer."""
@@ -180,12 +180,14 @@ class AnnouncerWriter:
         wanted: dict[NodeName, str | None] = {**work.put, **dict.fromkeys(work.drop)}
         self.writer.hand(
             {
-                name: self._order(name, self._seen.items.get(name), uid, term)
+                name: self._request(name, self._seen.items.get(name), uid, term)
                 for name, uid in wanted.items()
             }
         )
 
-    def _order(self, name: NodeName, known: Announcer | None, uid: str | None, term: int) -> Order:
+    def _request(
+        self, name: NodeName, known: Announcer | None, uid: str | None, term: int
+    ) -> WriteRequest:
         async def write() -> Done:
             if term != self._term():
                 return Done.FENCED
@@ -199,7 +201,7 @@ class AnnouncerWriter:
                 await self._sink.delete(client.ANNOUNCERS, "", name, body=body)
             return Done.WRITTEN
 
-        return Order(lambda: outcome_of(write()), about=known)
+        return WriteRequest(lambda: outcome_of(write()), planned_from=known)
 
     def _put(self, name: NodeName, known: Announcer | None, uid: str) -> Awaitable[Json]:
         owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}

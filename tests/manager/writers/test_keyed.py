@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from manager.damping.pacing import Handfuls
-from manager.writers.keyed import AT_ONCE, HUNG_AT_ONCE, MOST, KeyedWriter, Order
-from manager.writers.outcome import Done, Failure, Outcome, Trouble
+from manager.writers.keyed import AT_ONCE, HUNG_AT_ONCE, MOST, KeyedWriter, WriteRequest
+from manager.writers.outcome import Done, Failure, FailureKind, Outcome
 
 pytestmark = [pytest.mark.looptime]
 TIMEOUT_S = 5.0
@@ -41,7 +41,7 @@ class Server:
             if isinstance(says, float):
                 await asyncio.sleep(min(says, TIMEOUT_S))
                 if says > TIMEOUT_S:
-                    return Failure(Trouble.SILENT, "no answer in time")
+                    return Failure(FailureKind.NO_ANSWER, "no answer in time")
                 says = None
             await asyncio.sleep(self.latency_s)
             if says is None:
@@ -61,10 +61,10 @@ class Rig:
         self.writer = KeyedWriter[str](
             "Service",
             group_of=lambda key: key.partition("/")[0],
-            unbelievable=self._lies,
+            watch_lags=self._lies,
             **options,
         )
-        self._orders: dict[str, Order] = {}
+        self._requests: dict[str, WriteRequest] = {}
 
     def _lies(self) -> None:
         self.lies += 1
@@ -72,13 +72,17 @@ class Rig:
     def hand(self, *keys: str, can_wait: bool = False, anew: bool = False) -> None:
         """Hand orders for *keys* that are not written yet, as a plan does at each step."""
         for key in keys:
-            if anew or key not in self._orders:
-                self._orders[key] = self.order(key, can_wait=can_wait)
-        left = {key: self._orders[key] for key in keys if key not in self.server.written}
+            if anew or key not in self._requests:
+                self._requests[key] = self.request(key, can_wait=can_wait)
+        left = {key: self._requests[key] for key in keys if key not in self.server.written}
         self.writer.hand(left)
 
-    def order(self, key: str, *, can_wait: bool = False, about: object = None) -> Order:
-        return Order(lambda: self.server.write(key), about=about or key, can_wait=can_wait)
+    def request(
+        self, key: str, *, can_wait: bool = False, planned_from: object = None
+    ) -> WriteRequest:
+        return WriteRequest(
+            lambda: self.server.write(key), planned_from=planned_from or key, can_wait=can_wait
+        )
 
     async def until_written(self, key: str, within_s: float) -> float:
         """Return how long it took."""
@@ -106,9 +110,9 @@ def poisoned(count: int, namespace: str = "aaa") -> list[str]:
     return [f"{namespace}/p{number:03}" for number in range(count)]
 
 
-REFUSED = Failure(Trouble.REFUSED, "a webhook says no")
-ANSWERED_500 = Failure(Trouble.OVERLOADED, "the API server answered 500: a webhook is down")
-SLOW_DOWN = Failure(Trouble.OVERLOADED, "the API server answered 429: slow down", 1.0)
+REFUSED = Failure(FailureKind.REFUSED, "a webhook says no")
+ANSWERED_500 = Failure(FailureKind.OVERLOADED, "the API server answered 500: a webhook is down")
+SLOW_DOWN = Failure(FailureKind.OVERLOADED, "the API server answered 429: slow down", 1.0)
 HANGS = 3600.0
 
 
@@ -196,7 +200,7 @@ async def test_a_slow_server_gets_more_than_a_handful_at_once_and_a_quick_one_no
 async def test_an_outage_is_probed_not_stormed_and_its_end_is_noticed_soon(count: int) -> None:
     async with running() as rig:
         names = [f"a/{number:03}" for number in range(count)]
-        rig.server.everybody = Failure(Trouble.SILENT, "connection refused")
+        rig.server.everybody = Failure(FailureKind.NO_ANSWER, "connection refused")
         rig.hand(*names)
         await asyncio.sleep(300)
         assert len(rig.server.tried) < 60
@@ -212,7 +216,7 @@ async def test_an_outage_is_probed_not_stormed_and_its_end_is_noticed_soon(count
 async def test_an_outage_that_few_objects_see_is_over_soon_for_them(count: int) -> None:
     async with running() as rig:
         names = poisoned(count)
-        rig.server.everybody = Failure(Trouble.SILENT, "connection refused")
+        rig.server.everybody = Failure(FailureKind.NO_ANSWER, "connection refused")
         rig.hand(*names)
         await asyncio.sleep(600)
         rig.server.everybody = None
@@ -223,7 +227,7 @@ async def test_an_outage_that_few_objects_see_is_over_soon_for_them(count: int) 
 async def test_a_server_that_asks_to_be_left_alone_is_asked_once_in_that_time() -> None:
     async with running() as rig:
         names = [f"a/{number:03}" for number in range(50)]
-        rig.server.everybody = Failure(Trouble.OVERLOADED, "429", 10.0)
+        rig.server.everybody = Failure(FailureKind.OVERLOADED, "429", 10.0)
         rig.hand(*names)
         await asyncio.sleep(1)
         before = len(rig.server.tried)
@@ -240,7 +244,7 @@ async def test_the_newest_orders_count_and_one_object_is_written_by_one_at_a_tim
         said: list[str] = []
         flying = 0
 
-        def order(word: str) -> Order:
+        def request(word: str) -> WriteRequest:
             async def write() -> Outcome:
                 nonlocal flying
                 flying += 1
@@ -250,14 +254,14 @@ async def test_the_newest_orders_count_and_one_object_is_written_by_one_at_a_tim
                 flying -= 1
                 return Done.WRITTEN
 
-            return Order(write)
+            return WriteRequest(write)
 
         for word in ("first", "second", "third"):
-            rig.writer.hand({"a/web": order(word)})
+            rig.writer.hand({"a/web": request(word)})
             await asyncio.sleep(0.2)
         await asyncio.sleep(3)
         assert said == ["first", "third"]
-        rig.writer.hand({"a/web": order("never")})
+        rig.writer.hand({"a/web": request("never")})
         rig.writer.hand({})
         await asyncio.sleep(3)
         assert said == ["first", "third"]
@@ -265,15 +269,15 @@ async def test_the_newest_orders_count_and_one_object_is_written_by_one_at_a_tim
 
 async def test_a_conflict_waits_for_the_newer_object_and_no_longer() -> None:
     async with running() as rig:
-        rig.server.says = {"a/web": Failure(Trouble.CONFLICT, "modified")}
+        rig.server.says = {"a/web": Failure(FailureKind.CONFLICT, "modified")}
         old, new = object(), object()
-        rig.writer.hand({"a/web": rig.order("a/web", about=old)})
+        rig.writer.hand({"a/web": rig.request("a/web", planned_from=old)})
         await asyncio.sleep(0.1)
-        rig.writer.hand({"a/web": rig.order("a/web", about=old)})
+        rig.writer.hand({"a/web": rig.request("a/web", planned_from=old)})
         await asyncio.sleep(0.1)
         assert rig.server.tries("a/web") == 1
         rig.server.says.clear()
-        rig.writer.hand({"a/web": rig.order("a/web", about=new)})
+        rig.writer.hand({"a/web": rig.request("a/web", planned_from=new)})
         await asyncio.sleep(0.1)
         assert "a/web" in rig.server.written
         assert rig.lies == 0
@@ -281,9 +285,9 @@ async def test_a_conflict_waits_for_the_newer_object_and_no_longer() -> None:
 
 async def test_conflicts_about_an_object_that_no_watch_changes_are_a_lie_of_the_watch() -> None:
     async with running() as rig:
-        rig.server.says = {"a/web": Failure(Trouble.CONFLICT, "modified")}
+        rig.server.says = {"a/web": Failure(FailureKind.CONFLICT, "modified")}
         for _ in range(50):
-            rig.writer.hand({"a/web": rig.order("a/web", about="the same")})
+            rig.writer.hand({"a/web": rig.request("a/web", planned_from="the same")})
             await asyncio.sleep(0.1)
         assert rig.server.tries("a/web") == 3  # at 0, 1, 3 s
         assert rig.lies == 1
@@ -293,8 +297,8 @@ async def test_what_can_wait_goes_after_the_rest_and_no_faster_than_its_pace() -
     async with running(pace=Handfuls()) as rig:
         rig.server.latency_s = 0.001
         slow = [f"a/{number:03}" for number in range(250)]
-        orders = {key: rig.order(key, can_wait=True) for key in slow}
-        rig.writer.hand({**orders, "z/urgent": rig.order("z/urgent")})
+        requests = {key: rig.request(key, can_wait=True) for key in slow}
+        rig.writer.hand({**requests, "z/urgent": rig.request("z/urgent")})
         await asyncio.sleep(0.9)
         assert rig.server.tried[0][1] == "z/urgent"
         assert len(rig.server.written) == 101
@@ -308,7 +312,7 @@ async def test_what_was_not_sent_is_forgotten_and_what_a_fence_stops_is_no_troub
     async with running() as rig:
         for outcome in (Done.PASSED, Done.FENCED):
             rig.server.says = {"a/web": outcome}
-            rig.writer.hand({"a/web": rig.order("a/web")})
+            rig.writer.hand({"a/web": rig.request("a/web")})
             await asyncio.sleep(5)
         assert rig.server.tries("a/web") == 2
         assert not rig.writer.stuck
@@ -336,7 +340,7 @@ async def test_a_bug_in_a_write_ends_the_writer() -> None:
 
     rig = Rig()
     task = asyncio.create_task(rig.writer.run())
-    rig.writer.hand({"a/web": Order(bug)})
+    rig.writer.hand({"a/web": WriteRequest(bug)})
     await asyncio.wait([task], timeout=5)
     with pytest.raises(ExceptionGroup):
         task.result()
