@@ -120,8 +120,8 @@ class GobgpExports:
     async def observe(self) -> Mapping[PeerName, Address]:
         """Return the router each peer's name stands for; HALF_MADE after a crash midway."""
         asn = await own_as(self._stub)
-        held = await rules(self._stub, asn)
-        return {name: rule.address(asn) for name, rule in held.items()}
+        present = await rules(self._stub, asn)
+        return {name: rule.address(asn) for name, rule in present.items()}
 
     async def apply(self, work: Delta[PeerName, Address]) -> None:
         """Put, then drop; sessions that are up are sent what changed for them.
@@ -143,30 +143,30 @@ class GobgpExports:
     async def _apply(self, work: Delta[PeerName, Address]) -> set[str]:
         """Put, then drop; return the addresses of the sessions concerned."""
         asn = await own_as(self._stub)
-        held = await rules(self._stub, asn)
+        present = await rules(self._stub, asn)
         affected = {str(address) for address in work.put.values()}
         for name in (*work.put, *work.drop):
-            entries = held.get(name, Rule()).addresses or ()
+            entries = present.get(name, Rule()).addresses or ()
             affected |= {str(ip_network(entry).network_address) for entry in entries}
-        fresh = await self._unused(held, work.put.keys(), asn)
+        fresh = await self._unused(present, work.put.keys(), asn)
         for name in sorted(work.put):
-            await self._put(name, work.put[name], held.get(name, Rule()), fresh=fresh, asn=asn)
-        for name in sorted(work.drop & held.keys()):
-            await self._drop(name, held[name])
+            await self._put(name, work.put[name], present.get(name, Rule()), fresh=fresh, asn=asn)
+        for name in sorted(work.drop & present.keys()):
+            await self._drop(name, present[name])
         return affected
 
     async def _unused(
-        self, held: Mapping[PeerName, Rule], wanted: Iterable[PeerName], asn: int
+        self, present: Mapping[PeerName, Rule], wanted: Iterable[PeerName], asn: int
     ) -> dict[PeerName, int]:
         """Return a number for each wanted peer that has none: the lowest nobody uses.
 
         A path may still carry the number of a peer that is gone; a new peer with that
-        number would hear it.
+        number would be sent it.
         """
-        new = sorted(name for name in wanted if held.get(name, Rule()).number(asn) is None)
+        new = sorted(name for name in wanted if present.get(name, Rule()).number(asn) is None)
         if not new:
             return {}
-        used = {rule.number(asn) for rule in held.values()}
+        used = {rule.number(asn) for rule in present.values()}
         for path in await local_paths(self._stub, asn):
             used |= path.numbers
         free = (n for n in range(1, len(used) + len(new) + 1) if n not in used)
@@ -251,8 +251,8 @@ class GobgpExports:
                 )
 
     async def _resend(self, affected: set[str]) -> None:
-        """Policy counts for new updates only (measured): have sessions told again."""
-        with asked_to("tell sessions again"):
+        """Policy counts for new updates only (measured): have everything sent again."""
+        with asked_to("send everything again"):
             peers = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
             up = [
                 reply.peer.conf.neighbor_address

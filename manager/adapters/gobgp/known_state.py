@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from manager.adapters.gobgp.paths import Held, Put, Withdrawal
+from manager.adapters.gobgp.paths import LocalPath, Put, Withdrawal
 from pointsman.model.address import Prefix
 from pointsman.model.route import PeerName
 
-Table = dict[Prefix, dict[int, Held]]  # the local paths, by identifier
+Table = dict[Prefix, dict[int, LocalPath]]  # the local paths, by identifier
 
 
 @dataclass(slots=True)
@@ -27,8 +27,8 @@ class Known:
     table: Table | None = None
     _rules: int = 0  # grows whenever they change, or may have
     _reading: object = None  # the one reading of the whole table that counts
-    _meanwhile: set[Prefix] = field(default_factory=set)  # told since it began
-    _under_way: list[frozenset[Prefix]] = field(default_factory=list)  # being told
+    _meanwhile: set[Prefix] = field(default_factory=set)  # changed since it began
+    _under_way: list[frozenset[Prefix]] = field(default_factory=list)  # being changed
 
     def forget(self) -> None:
         """Know nothing any more: it may be another daemon, or have taken half of something."""
@@ -47,7 +47,7 @@ class Known:
         """Return *answer*; it is known from now on, unless rules changed while it came.
 
         A name that is taken from one rule and given to the next has another number, and
-        under the old one nobody hears a path.
+        under the old one no router is sent a path.
         """
         rules = self._rules
         numbers = await answer
@@ -70,14 +70,14 @@ class Known:
         self._reading = object()
         return self._reading
 
-    def learn(self, reading: object, held: Iterable[Held]) -> list[Held]:
+    def learn(self, reading: object, present: Iterable[LocalPath]) -> list[LocalPath]:
         """Take a reading of the whole table; return what of it counts.
 
-        Of prefixes that were told meanwhile it may say what was or what is: they don't.
+        Of prefixes that were changed meanwhile it may show what was or what is: they don't.
         """
         if reading is not self._reading:
             return []
-        sure = [path for path in held if path.prefix not in self._meanwhile]
+        sure = [path for path in present if path.prefix not in self._meanwhile]
         if self.table is not None or not self._meanwhile:
             table = by_prefix(sure)
             for prefix in self._meanwhile:
@@ -86,13 +86,13 @@ class Known:
             self.table = table
         return sure
 
-    def paths(self, wanted: Iterable[Prefix]) -> list[Held]:
+    def paths(self, wanted: Iterable[Prefix]) -> list[LocalPath]:
         """Return the local paths of these prefixes, ours and foreign, as far as known."""
         table = self.table or {}
         return [path for prefix in wanted for path in table.get(prefix, {}).values()]
 
     @contextmanager
-    def telling(self, touched: Iterable[Prefix]) -> Iterator[None]:
+    def changing(self, touched: Iterable[Prefix]) -> Iterator[None]:
         """Note that these prefixes change inside; if that does not end well, forget all."""
         concerned = frozenset(touched)
         self._meanwhile |= concerned
@@ -103,7 +103,7 @@ class Known:
         finally:
             self._under_way.remove(concerned)
 
-    def told(self, steps: Iterable[Put | Withdrawal]) -> None:
+    def acknowledged(self, steps: Iterable[Put | Withdrawal]) -> None:
         """Take what the daemon has acknowledged, in this order."""
         if self.table is None:
             return
@@ -112,7 +112,7 @@ class Known:
                 prefix = step.key.prefix
                 there = self.table.setdefault(prefix, {})
                 before = there.get(step.identifier)
-                made = Held(prefix, step.identifier, step.key, step.attributes, step.numbers)
+                made = LocalPath(prefix, step.identifier, step.key, step.attributes, step.numbers)
                 # Put again under its identifier, a path keeps its number on the wire (measured).
                 there[step.identifier] = replace(made, wire=before.wire) if before else made
             else:
@@ -121,18 +121,18 @@ class Known:
                 if not there:
                     self.table.pop(step.prefix, None)
 
-    def read(self, prefixes: Iterable[Prefix], held: Iterable[Held]) -> None:
+    def read(self, prefixes: Iterable[Prefix], present: Iterable[LocalPath]) -> None:
         """Take a reading of these prefixes."""
         if self.table is None:
             return
         for prefix in prefixes:
             self.table.pop(prefix, None)
-        self.table.update(by_prefix(held))
+        self.table.update(by_prefix(present))
 
 
-def by_prefix(held: Iterable[Held]) -> Table:
+def by_prefix(present: Iterable[LocalPath]) -> Table:
     """Return these paths as a table."""
     table: Table = {}
-    for path in held:
+    for path in present:
         table.setdefault(path.prefix, {})[path.identifier] = path
     return table

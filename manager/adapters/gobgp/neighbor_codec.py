@@ -22,43 +22,50 @@ FAMILIES = {"ipv4-unicast": IPV4, "ipv6-unicast": IPV6}
 FamilyName = Literal["ipv4-unicast", "ipv6-unicast"]
 
 
-def check(name: PeerName, wish: Neighbor) -> None:
+def check(name: PeerName, neighbor: Neighbor) -> None:
     """Refuse what GoBGP would accept quietly and never make a session of.
 
     Raises:
         ValueError: a sentence without the password; nothing was sent.
     """
-    for label, address in (("address", wish.address), ("source", wish.source_address)):
+    for label, address in (("address", neighbor.address), ("source", neighbor.source_address)):
         if address is not None and (
             address.is_unspecified or address.is_multicast or address.is_link_local
         ):
             raise ValueError(f"{name}: {label} {address} is not the address of one router")
-    if wish.source_address is not None and wish.source_address.version != wish.address.version:
+    if (
+        neighbor.source_address is not None
+        and neighbor.source_address.version != neighbor.address.version
+    ):
         raise ValueError(
-            f"{name}: source {wish.source_address} cannot reach {wish.address}: "
+            f"{name}: source {neighbor.source_address} cannot reach {neighbor.address}: "
             "both must be of one family"
         )
     for label, number, low, high in (
-        ("AS", wish.asn, 1, 4_294_967_295),  # RFC 7607: AS 0 is nobody
-        ("local AS", wish.local_as, 1, 4_294_967_295),
-        ("port", wish.port, 1, 65_535),
-        ("keepalive", wish.keepalive_seconds, 1, 21_845),
-        ("connect retry", wish.connect_retry_seconds, 1, 65_535),
-        ("multihop TTL", wish.multihop_ttl, 1, 255),
-        ("graceful restart", wish.graceful_restart_seconds, 1, 4_095),  # 12 bits: RFC 4724
+        ("AS", neighbor.asn, 1, 4_294_967_295),  # RFC 7607: AS 0 is nobody
+        ("local AS", neighbor.local_as, 1, 4_294_967_295),
+        ("port", neighbor.port, 1, 65_535),
+        ("keepalive", neighbor.keepalive_seconds, 1, 21_845),
+        ("connect retry", neighbor.connect_retry_seconds, 1, 65_535),
+        ("multihop TTL", neighbor.multihop_ttl, 1, 255),
+        ("graceful restart", neighbor.graceful_restart_seconds, 1, 4_095),  # 12 bits: RFC 4724
     ):
         if number is not None and not low <= number <= high:
             raise ValueError(f"{name}: {label} {number} is not within {low} and {high}")
-    if wish.hold_seconds and not 3 <= wish.hold_seconds < OFF_HOLD_SECONDS:  # RFC 4271 4.2
-        raise ValueError(f"{name}: hold time {wish.hold_seconds}: use 0 (off) or at least 3")
-    if wish.families != tuple(sorted(set(wish.families) & FAMILIES.keys())) or not wish.families:
-        raise ValueError(f"{name}: families {wish.families} are not known, sorted, each once")
-    if wish.multihop_ttl is not None and wish.ttl_security:
+    hold = neighbor.hold_seconds
+    if hold and not 3 <= hold < OFF_HOLD_SECONDS:  # RFC 4271 section 4.2
+        raise ValueError(f"{name}: hold time {hold}: use 0 (off) or at least 3")
+    if (
+        neighbor.families != tuple(sorted(set(neighbor.families) & FAMILIES.keys()))
+        or not neighbor.families
+    ):
+        raise ValueError(f"{name}: families {neighbor.families} are not known, sorted, each once")
+    if neighbor.multihop_ttl is not None and neighbor.ttl_security:
         raise ValueError(f"{name}: ttlSecurity and ebgpMultihop exclude each other: drop one")
-    if wish.password is not None and not 1 <= len(wish.password.encode()) <= MD5_KEY_MAX:
+    if neighbor.password is not None and not 1 <= len(neighbor.password.encode()) <= MD5_KEY_MAX:
         raise ValueError(f"{name}: a TCP MD5 password has 1 to {MD5_KEY_MAX} bytes")
-    if wish.bfd is not None:
-        _check_bfd(name, wish.bfd)
+    if neighbor.bfd is not None:
+        _check_bfd(name, neighbor.bfd)
 
 
 def _check_bfd(name: PeerName, bfd: Bfd) -> None:
@@ -68,63 +75,63 @@ def _check_bfd(name: PeerName, bfd: Bfd) -> None:
         raise ValueError(f"{name}: {bfd}: intervals are 10 to 60000 ms, multipliers 1 to 255")
 
 
-def encode(name: PeerName, wish: Neighbor) -> pb.Peer:
+def encode(name: PeerName, neighbor: Neighbor) -> pb.Peer:
     """Return the message that configures a neighbor; :func:`check` has passed it."""
-    restart = wish.graceful_restart_seconds
+    restart = neighbor.graceful_restart_seconds
     description = OURS + name
-    if wish.source_address is not None:
-        description += f" source={wish.source_address}"
-    if wish.local_as is not None:
-        description += f" local-as={wish.local_as}"
+    if neighbor.source_address is not None:
+        description += f" source={neighbor.source_address}"
+    if neighbor.local_as is not None:
+        description += f" local-as={neighbor.local_as}"
     peer = pb.Peer(
         conf=pb.PeerConf(
-            neighbor_address=str(wish.address),
-            peer_asn=wish.asn,
-            local_asn=wish.local_as or 0,
-            auth_password=wish.password or "",
+            neighbor_address=str(neighbor.address),
+            peer_asn=neighbor.asn,
+            local_asn=neighbor.local_as or 0,
+            auth_password=neighbor.password or "",
             description=description,
         ),
         transport=pb.Transport(
-            remote_port=wish.port,
-            passive_mode=wish.passive,
-            local_address=str(wish.source_address) if wish.source_address else "",
+            remote_port=neighbor.port,
+            passive_mode=neighbor.passive,
+            local_address=str(neighbor.source_address) if neighbor.source_address else "",
         ),
         timers=pb.Timers(
             config=pb.TimersConfig(
-                hold_time=wish.hold_seconds or OFF_HOLD_SECONDS,
-                keepalive_interval=wish.keepalive_seconds,
-                connect_retry=wish.connect_retry_seconds,
+                hold_time=neighbor.hold_seconds or OFF_HOLD_SECONDS,
+                keepalive_interval=neighbor.keepalive_seconds,
+                connect_retry=neighbor.connect_retry_seconds,
                 # BFD ends a session as an operator's reset, after which gobgpd would
                 # wait for 30 s though the link may be back at once (measured, 4.8).
-                idle_hold_time_after_reset=wish.connect_retry_seconds,
+                idle_hold_time_after_reset=neighbor.connect_retry_seconds,
             )
         ),
-        afi_safis=[_family(family, wish) for family in wish.families],
+        afi_safis=[_family(family, neighbor) for family in neighbor.families],
     )
-    if wish.multihop_ttl is not None:
+    if neighbor.multihop_ttl is not None:
         peer.ebgp_multihop.enabled = True
-        peer.ebgp_multihop.multihop_ttl = wish.multihop_ttl
-    if wish.ttl_security:
+        peer.ebgp_multihop.multihop_ttl = neighbor.multihop_ttl
+    if neighbor.ttl_security:
         peer.ttl_security.enabled = True
         peer.ttl_security.ttl_min = 255  # one hop: RFC 5082 section 3
     if restart is not None:
         peer.graceful_restart.CopyFrom(_restart(restart))
-    if wish.bfd is not None:
+    if neighbor.bfd is not None:
         peer.bfd.CopyFrom(
             pb.BfdPeerConfig(
                 enabled=True,
-                desired_minimum_tx_interval=wish.bfd.transmit_ms * 1000,
-                required_minimum_receive=wish.bfd.receive_ms * 1000,
-                detection_multiplier=wish.bfd.multiplier,
+                desired_minimum_tx_interval=neighbor.bfd.transmit_ms * 1000,
+                required_minimum_receive=neighbor.bfd.receive_ms * 1000,
+                detection_multiplier=neighbor.bfd.multiplier,
             )
         )
     return peer
 
 
-def _family(family: FamilyName, wish: Neighbor) -> pb.AfiSafi:
+def _family(family: FamilyName, neighbor: Neighbor) -> pb.AfiSafi:
     afi = pb.AfiSafi(config=pb.AfiSafiConfig(family=FAMILIES[family], enabled=True))
-    afi.add_paths.config.send_max = SEND_MAX if wish.add_path else 0
-    afi.mp_graceful_restart.config.enabled = wish.graceful_restart_seconds is not None
+    afi.add_paths.config.send_max = SEND_MAX if neighbor.add_path else 0
+    afi.mp_graceful_restart.config.enabled = neighbor.graceful_restart_seconds is not None
     return afi
 
 
@@ -148,7 +155,7 @@ def decode(peer: pb.Peer) -> tuple[PeerName, Neighbor] | None:
     name, *notes = peer.conf.description.split(" ")
     if not name.startswith(OURS):
         return None
-    said = dict(note.split("=", 1) for note in notes if "=" in note)
+    settings = dict(note.split("=", 1) for note in notes if "=" in note)
     hold = peer.timers.config.hold_time
     configured = {(one.config.family.afi, one.config.family.safi) for one in peer.afi_safis}
     families: list[FamilyName] = []
@@ -165,8 +172,8 @@ def decode(peer: pb.Peer) -> tuple[PeerName, Neighbor] | None:
         connect_retry_seconds=peer.timers.config.connect_retry,
         families=tuple(families),
         add_path=all(one.add_paths.config.send_max for one in peer.afi_safis),
-        local_as=peer.conf.local_asn if "local-as" in said else None,
-        source_address=ip_address(said["source"]) if "source" in said else None,
+        local_as=peer.conf.local_asn if "local-as" in settings else None,
+        source_address=ip_address(settings["source"]) if "source" in settings else None,
         password=peer.conf.auth_password or None,
         multihop_ttl=peer.ebgp_multihop.multihop_ttl if peer.ebgp_multihop.enabled else None,
         ttl_security=peer.ttl_security.enabled,

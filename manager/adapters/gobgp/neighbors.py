@@ -18,7 +18,7 @@ from pointsman.model.delta import Delta
 from pointsman.model.route import Neighbor, PeerName
 from pointsman.runtime.target import Unavailable
 
-Held = dict[str, tuple[PeerName, Neighbor] | None]  # address → ours, or None: somebody else's
+Configured = dict[str, tuple[PeerName, Neighbor] | None]  # address → ours, or None: somebody else's
 
 
 class GobgpNeighbors:
@@ -35,7 +35,7 @@ class GobgpNeighbors:
         """
         await own_as(self._stub)  # a daemon not started lists no neighbors: that is no answer
         found: dict[PeerName, Neighbor] = {}
-        for ours in (await self._held()).values():
+        for ours in (await self._configured()).values():
             if ours is not None:
                 name, neighbor = ours
                 found[name] = replace(neighbor, asn=0) if name in found else neighbor
@@ -50,16 +50,16 @@ class GobgpNeighbors:
         """
         if not work:
             return
-        for name, wish in work.put.items():
-            peers.check(name, wish)
-        addresses = [wish.address for wish in work.put.values()]
+        for name, neighbor in work.put.items():
+            peers.check(name, neighbor)
+        addresses = [neighbor.address for neighbor in work.put.values()]
         if len(set(addresses)) != len(addresses):
             raise ValueError(f"{', '.join(sorted(work.put))}: two neighbors have one address")
         await own_as(self._stub)
-        held = await self._held()
-        blocked = [name for name in sorted(work.put) if not await self._put(name, work, held)]
-        for address in sorted(held):
-            ours = held[address]
+        configured = await self._configured()
+        blocked = [name for name in sorted(work.put) if not await self._put(name, work, configured)]
+        for address in sorted(configured):
+            ours = configured[address]
             if ours is not None and ours[0] in work.drop:
                 await self._delete(address, ours[0])
         if blocked:
@@ -68,26 +68,28 @@ class GobgpNeighbors:
                 "did not make: remove it there, or the BgpPeer here."
             )
 
-    async def _put(self, name: PeerName, work: Delta[PeerName, Neighbor], held: Held) -> bool:
+    async def _put(
+        self, name: PeerName, work: Delta[PeerName, Neighbor], configured: Configured
+    ) -> bool:
         """Make *name* what it should be; False: somebody else's neighbor is in the way."""
-        wish = work.put[name]
-        address = str(wish.address)
-        if address in held and held[address] is None:
+        neighbor = work.put[name]
+        address = str(neighbor.address)
+        if address in configured and configured[address] is None:
             return False
-        peer = peers.encode(name, wish)
+        peer = peers.encode(name, neighbor)
         with asked_to(f"configure neighbor {name}"):
-            if address not in held:
+            if address not in configured:
                 await self._stub.AddPeer(pb.AddPeerRequest(peer=peer), timeout=ANSWER_WITHIN_S)
-            elif held[address] != (name, wish):
+            elif configured[address] != (name, neighbor):
                 await self._stub.UpdatePeer(
                     pb.UpdatePeerRequest(peer=peer), timeout=ANSWER_WITHIN_S
                 )
-        held[address] = (name, wish)
-        for other in sorted(held):  # where it was before it moved
-            ours = held[other]
+        configured[address] = (name, neighbor)
+        for other in sorted(configured):  # where it was before it moved
+            ours = configured[other]
             if other != address and ours is not None and ours[0] == name:
                 await self._delete(other, name)
-                del held[other]
+                del configured[other]
         return True
 
     async def _delete(self, address: str, name: PeerName) -> None:
@@ -96,7 +98,7 @@ class GobgpNeighbors:
                 pb.DeletePeerRequest(address=address), timeout=ANSWER_WITHIN_S
             )
 
-    async def _held(self) -> Held:
+    async def _configured(self) -> Configured:
         with asked_to("list its neighbors"):
             replies = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
             return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from manager.adapters.gobgp.paths import MARK, Held, Put, Withdrawal
+from manager.adapters.gobgp.paths import MARK, LocalPath, Put, Withdrawal
 from manager.adapters.gobgp.prepend import ABOVE, marks, times
 from pointsman.gobgp_api import attribute_pb2 as at
 from pointsman.gobgp_api import common_pb2 as cm
@@ -46,7 +46,7 @@ def encode(put: Put, asn: int) -> pb.Path:
         family=family(put.key.prefix),
         nlri=nlri,
         identifier=put.identifier,
-        pattrs=_shared_attributes(put.attributes, put.numbers, asn),
+        pattrs=_encode_attributes(put.attributes, put.numbers, asn),
     )
     hop = str(put.key.next_hop)
     if put.key.prefix.version == 4 and put.key.next_hop.version == 4:
@@ -74,14 +74,16 @@ def _nlri(prefix: Prefix) -> nl.NLRI:
 
 
 @lru_cache(maxsize=1024)  # thousands of paths share a handful of these
-def _shared_attributes(
-    wish: PathAttributes, numbers: frozenset[int], asn: int
+def _encode_attributes(
+    attributes: PathAttributes, numbers: frozenset[int], asn: int
 ) -> tuple[at.Attribute, ...]:
-    large = [large_community_numbers(text) for text in wish.large_communities]
-    ours = numbers | {MARK} | marks(wish.as_path_prepend)
+    large = [large_community_numbers(text) for text in attributes.large_communities]
+    ours = numbers | {MARK} | marks(attributes.as_path_prepend)
     large += [(asn, 0, number) for number in sorted(ours)]
-    attributes = [
-        at.Attribute(origin=at.OriginAttribute(origin=ORIGIN_BEST if wish.best else ORIGIN_OTHER)),
+    encoded = [
+        at.Attribute(
+            origin=at.OriginAttribute(origin=ORIGIN_BEST if attributes.best else ORIGIN_OTHER)
+        ),
         at.Attribute(
             large_communities=at.LargeCommunitiesAttribute(
                 communities=[
@@ -91,32 +93,32 @@ def _shared_attributes(
             )
         ),
     ]
-    if wish.communities:
-        plain = [community_number(text) for text in wish.communities]
-        attributes.append(at.Attribute(communities=at.CommunitiesAttribute(communities=plain)))
-    if wish.local_pref is not None:
-        attributes.append(
-            at.Attribute(local_pref=at.LocalPrefAttribute(local_pref=wish.local_pref))
+    if attributes.communities:
+        plain = [community_number(text) for text in attributes.communities]
+        encoded.append(at.Attribute(communities=at.CommunitiesAttribute(communities=plain)))
+    if attributes.local_pref is not None:
+        encoded.append(
+            at.Attribute(local_pref=at.LocalPrefAttribute(local_pref=attributes.local_pref))
         )
-    if wish.med is not None:
-        attributes.append(at.Attribute(multi_exit_disc=at.MultiExitDiscAttribute(med=wish.med)))
-    if wish.weight is not None:
+    if attributes.med is not None:
+        encoded.append(at.Attribute(multi_exit_disc=at.MultiExitDiscAttribute(med=attributes.med)))
+    if attributes.weight is not None:
         bandwidth = ec.LinkBandwidthExtended(
-            asn=asn if asn <= 0xFFFF else AS_TRANS, bandwidth=wish.weight * BYTES_PER_WEIGHT
+            asn=asn if asn <= 0xFFFF else AS_TRANS, bandwidth=attributes.weight * BYTES_PER_WEIGHT
         )
-        attributes.append(
+        encoded.append(
             at.Attribute(
                 extended_communities=at.ExtendedCommunitiesAttribute(
                     communities=[ec.ExtendedCommunity(link_bandwidth=bandwidth)]
                 )
             )
         )
-    return tuple(attributes)
+    return tuple(encoded)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the attributes of a path say."""
+class DecodedAttributes:
+    """The attributes of a path, decoded."""
 
     hop: Address | None  # of NEXT_HOP
     attributes: PathAttributes
@@ -124,33 +126,34 @@ class Said:
     ours: bool
 
 
-Reading = dict[tuple[bytes, ...], Said]  # what was decoded so far: many paths say the same
+# What was decoded so far: many paths have equal attributes.
+DecodeCache = dict[tuple[bytes, ...], DecodedAttributes]
 
 
-def decode(destination: pb.Destination, asn: int, reading: Reading) -> list[Held]:
+def decode(destination: pb.Destination, asn: int, cache: DecodeCache) -> list[LocalPath]:
     """Return the local paths of one prefix, listed with their attributes as octets, too."""
     prefix = ip_network(destination.prefix)
-    return [
-        _decode(prefix, path, asn, reading) for path in destination.paths if not path.source_asn
-    ]
+    return [_decode(prefix, path, asn, cache) for path in destination.paths if not path.source_asn]
 
 
-def _decode(prefix: Prefix, path: pb.Path, asn: int, reading: Reading) -> Held:
+def _decode(prefix: Prefix, path: pb.Path, asn: int, cache: DecodeCache) -> LocalPath:
     hop: Address | None = None
     octets = []
     for one in path.pattrs_binary:
-        if one[1] == MP_REACH_NLRI:  # holds the prefix: no two paths say the same there
+        if one[1] == MP_REACH_NLRI:  # holds the prefix: no two paths are equal there
             hop = _hop(one)
         else:
             octets.append(one)
-    said = reading.get(tuple(octets))
-    if said is None:
-        said = reading[tuple(octets)] = _said(path, asn)
-    hop = hop or said.hop
-    if hop is None or not said.ours:
-        return Held(prefix, path.identifier, None)
+    decoded = cache.get(tuple(octets))
+    if decoded is None:
+        decoded = cache[tuple(octets)] = _decode_attributes(path, asn)
+    hop = hop or decoded.hop
+    if hop is None or not decoded.ours:
+        return LocalPath(prefix, path.identifier, None)
     key = RouteKey(prefix, hop)
-    return Held(prefix, path.identifier, key, said.attributes, said.numbers, path.local_identifier)
+    return LocalPath(
+        prefix, path.identifier, key, decoded.attributes, decoded.numbers, path.local_identifier
+    )
 
 
 def _hop(attribute: bytes) -> Address:
@@ -160,7 +163,7 @@ def _hop(attribute: bytes) -> Address:
     return _unpacked(attribute[start + 4 : start + 4 + min(size, 16)])
 
 
-def _said(path: pb.Path, asn: int) -> Said:
+def _decode_attributes(path: pb.Path, asn: int) -> DecodedAttributes:
     hop: Address | None = None
     numbers: list[int] = []
     large: list[str] = []
@@ -191,9 +194,9 @@ def _said(path: pb.Path, asn: int) -> Said:
             case "extended_communities":
                 weight = _weight(attribute.extended_communities)
     prepend = prepend or times(numbers)
-    wish = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight, best)
+    attributes = PathAttributes(plain, tuple(sorted(large)), local_pref, med, prepend, weight, best)
     routers = frozenset(number for number in numbers if MARK < number <= ABOVE)
-    return Said(hop, wish, routers, MARK in numbers)
+    return DecodedAttributes(hop, attributes, routers, MARK in numbers)
 
 
 def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:

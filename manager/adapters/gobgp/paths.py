@@ -1,11 +1,11 @@
 """Which paths to send so that GoBGP's GLOBAL table holds our routes. Pure; no messages here.
 
-How a path says that it is ours, and who may hear it: large communities `AS:0:*`. `AS:0:0`
+What marks a path as ours, and which routers it may be sent to: large communities `AS:0:*`. `AS:0:0`
 marks what we put there; `AS:0:n` names the router number *n* of the export policy, which
 removes them all before anything leaves.
 
 GoBGP tells local paths of a prefix apart by Path.identifier, not by next hop. Changed in
-place so that a router may no longer hear it, a path stays at that router (4.8, measured);
+place so that it may no longer go to a router, a path stays at that router (4.8, measured);
 so an identifier belongs to (prefix, next hop, routers): the narrowed path is put under a
 new one, then the old one is withdrawn.
 
@@ -31,15 +31,15 @@ NOTHING = PathAttributes(best=False)  # a placeholder takes no router's path awa
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """One local path as the daemon holds it; without *key* it isn't ours."""
+class LocalPath:
+    """One local path in the daemon's table; without *key* it isn't ours."""
 
     prefix: Prefix
     identifier: int
     key: RouteKey | None
     attributes: PathAttributes = PathAttributes()
     numbers: frozenset[int] = frozenset()
-    wire: int = 0  # the path identifier routers hear, gobgpd's own; 0: not said
+    wire: int = 0  # the path identifier on the wire, gobgpd's own; 0: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,16 @@ class Steps:
 
 def steps(
     work: Delta[RouteKey, Route],
-    held: Iterable[Held],
+    present: Iterable[LocalPath],
     numbers: Mapping[PeerName, int],
 ) -> Steps:
-    """Return what turns *held* (all local paths of the prefixes concerned) into *work* done.
+    """Return what turns *present* (all local paths of the prefixes concerned) into *work* done.
 
     Every peer named in *work* has its number in *numbers*.
     """
     taken: dict[Prefix, set[int]] = {}
-    ours: dict[RouteKey, list[Held]] = {}
-    for path in held:
+    ours: dict[RouteKey, list[LocalPath]] = {}
+    for path in present:
         taken.setdefault(path.prefix, set()).add(path.identifier)
         if path.key is not None:
             ours.setdefault(path.key, []).append(path)
@@ -94,9 +94,9 @@ def steps(
             (path for path in rivals if path.numbers <= to), key=lambda path: path.numbers != to
         )
         if fitting:
-            kept = fitting[0]
-            identifier = kept.identifier
-            if (kept.numbers, kept.attributes) != (to, route.attributes):
+            retained = fitting[0]
+            identifier = retained.identifier
+            if (retained.numbers, retained.attributes) != (to, route.attributes):
                 puts.append(Put(key, identifier, route.attributes, to))
         else:
             identifier = _lowest_free(taken.setdefault(key.prefix, set()))
@@ -117,15 +117,15 @@ def _lowest_free(taken: set[int]) -> int:
     return free
 
 
-def observed(held: Iterable[Held], names: Mapping[int, PeerName]) -> dict[RouteKey, Route]:
-    """Return our routes among *held*.
+def observed(present: Iterable[LocalPath], names: Mapping[int, PeerName]) -> dict[RouteKey, Route]:
+    """Return our routes among *present*.
 
     A number that no export rule has reads as a peer called `#n`, and a path held twice (a
     crash between put and withdraw) as one with a peer called `#twice`: both differ from
     anything desired, so that the next pass mends them.
     """
     routes: dict[RouteKey, Route] = {}
-    for path in held:
+    for path in present:
         if path.key is None:
             continue
         peers = frozenset(names.get(n) or PeerName(f"#{n}") for n in path.numbers)
@@ -141,7 +141,7 @@ def check(key: RouteKey, route: Route, asn: int) -> None:
     Raises:
         ValueError: a sentence; nothing was sent.
     """
-    prefix, hop, wish = key.prefix, key.next_hop, route.attributes
+    prefix, hop, attributes = key.prefix, key.next_hop, route.attributes
     where = f"{prefix} via {hop}"
     if hop.is_unspecified or hop.is_multicast or hop.is_loopback or hop.is_link_local:
         raise ValueError(f"{where}: the next hop must be a unicast address routers can reach")
@@ -151,18 +151,20 @@ def check(key: RouteKey, route: Route, asn: int) -> None:
         raise ValueError(f"{where}: an IPv6 prefix needs an IPv6 next hop")
     if prefix.is_multicast:
         raise ValueError(f"{where}: a multicast prefix cannot be advertised as unicast")
-    for name, number in (("localPref", wish.local_pref), ("med", wish.med)):
+    for name, number in (("localPref", attributes.local_pref), ("med", attributes.med)):
         if number is not None and not 0 <= number <= 0xFFFF_FFFF:
             raise ValueError(f"{where}: {name} {number} is not within 0 and 4294967295")
-    if not 0 <= wish.as_path_prepend <= 32:
-        raise ValueError(f"{where}: asPathPrepend {wish.as_path_prepend} is not within 0 and 32")
-    if wish.weight is not None and not 1 <= wish.weight <= 65_535:
-        raise ValueError(f"{where}: weight {wish.weight} is not within 1 and 65535")
-    if any(community_text(community_number(text)) != text for text in wish.communities):
-        raise ValueError(f"{where}: communities {wish.communities} are not canonical")
-    large = [large_community_numbers(text) for text in wish.large_communities]
+    if not 0 <= attributes.as_path_prepend <= 32:
+        raise ValueError(
+            f"{where}: asPathPrepend {attributes.as_path_prepend} is not within 0 and 32"
+        )
+    if attributes.weight is not None and not 1 <= attributes.weight <= 65_535:
+        raise ValueError(f"{where}: weight {attributes.weight} is not within 1 and 65535")
+    if any(community_text(community_number(text)) != text for text in attributes.communities):
+        raise ValueError(f"{where}: communities {attributes.communities} are not canonical")
+    large = [large_community_numbers(text) for text in attributes.large_communities]
     if any((admin, kind) == (asn, 0) for admin, kind, _ in large):
         raise ValueError(f"{where}: large communities {asn}:0:* are Pointsman's own")
-    for texts in (wish.communities, wish.large_communities):
+    for texts in (attributes.communities, attributes.large_communities):
         if texts != tuple(sorted(set(texts))):
             raise ValueError(f"{where}: communities {texts} are not sorted, each once")

@@ -14,7 +14,7 @@ Seal = tuple[int, int]  # which file it was; another one is in its place after e
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """What is told of the daemon behind a socket; None: of none."""
+    """The reasons left beside the socket of a daemon; None: of no daemon."""
 
     socket: Path | None = None
 

@@ -37,14 +37,14 @@ class GobgpRoutes:
         self._wire = WireNumbers()
 
     async def observe(self) -> Mapping[RouteKey, Route]:
-        """Return every route of ours, with the peers that may hear it."""
+        """Return every route of ours, with the peers that may be sent it."""
         with self._known.sure():
             asn = self._known.asn = await own_as(self._stub)
             numbers = await self._known.learn_numbers(exports.numbers(self._stub, asn))
             reading = self._known.begin()
-            held = await local_paths(self._stub, asn)
-        self._wire.read(self._known.learn(reading, held))
-        return paths.observed(held, {n: peer for peer, n in numbers.items()})
+            present = await local_paths(self._stub, asn)
+        self._wire.read(self._known.learn(reading, present))
+        return paths.observed(present, {n: peer for peer, n in numbers.items()})
 
     async def apply(self, work: Delta[RouteKey, Route]) -> None:
         """Put, then drop.
@@ -84,20 +84,20 @@ class GobgpRoutes:
         self, work: Delta[RouteKey, Route], numbers: Mapping[PeerName, int], asn: int
     ) -> None:
         touched = {key.prefix for key in (*work.put, *work.drop)}
-        with self._known.telling(touched):
+        with self._known.changing(touched):
             known = self._known
             if known.table is None:  # for this once: what holds these prefixes, no more
                 known = Known(table=by_prefix(await local_paths(self._stub, asn, touched)))
-            held = known.paths(touched)
-            todo = self._wire.lead(paths.steps(work, held, numbers), held)
+            present = known.paths(touched)
+            todo = self._wire.lead(paths.steps(work, present, numbers), present)
             await self._stream(f"advertise {len(todo.puts)} paths", todo.puts, asn)
-            known.told(todo.puts)
-            unread = _new(todo.puts, held)
+            known.acknowledged(todo.puts)
+            unread = _new(todo.puts, present)
             if 0 < len(unread) <= FEW:  # more are read with the whole table, soon
                 known.read(unread, await local_paths(self._stub, asn, unread))
                 unread = set()
             await self._stream(f"withdraw {len(todo.withdrawals)} paths", todo.withdrawals, asn)
-            known.told(todo.withdrawals)
+            known.acknowledged(todo.withdrawals)
         self._wire.read(known.paths(touched - unread), gone=touched - unread)
 
     async def _stream(self, deed: str, steps: Sent, asn: int) -> None:
@@ -110,9 +110,9 @@ class GobgpRoutes:
                 await self._stub.AddPathStream(_batches(steps, asn), timeout=within_s(len(steps)))
 
 
-def _new(puts: Sent, held: Iterable[paths.Held]) -> set[Prefix]:
-    """Return the prefixes with paths under new identifiers: routers hear a number not known."""
-    there = {(path.prefix, path.identifier) for path in held}
+def _new(puts: Sent, present: Iterable[paths.LocalPath]) -> set[Prefix]:
+    """Return the prefixes with paths under new identifiers: their wire number is not known."""
+    there = {(path.prefix, path.identifier) for path in present}
     return {
         step.key.prefix
         for step in puts

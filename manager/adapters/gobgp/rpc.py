@@ -36,7 +36,7 @@ HEALS_WITH_TIME = frozenset(
 REPLACED_SOON = (
     "server stopped",  # a zombie after StopBgp: its parent replaces the process
     "hasn't started yet",  # replaced since we asked: it waits for StartBgp
-    "BGP server is not running",  # StopBgp, said twice
+    "BGP server is not running",  # StopBgp, sent twice
     "Internal error from Core",  # gRPC's own, INTERNAL: the connection went while we sent
 )
 # Reconnect at once when the process is replaced; gRPC's own back-off grows to two minutes.

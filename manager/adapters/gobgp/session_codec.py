@@ -1,4 +1,4 @@
-"""What a Peer message of GoBGP says of its session. Pure."""
+"""The state of a session, from a Peer message of GoBGP. Pure."""
 
 from collections.abc import Iterable
 
@@ -30,10 +30,10 @@ PASSIVE = "we wait for the router to open the session: spec.passive is true"
 BFD_DOWN = "BFD is down"  # whose diagnostic the daemon does not fill in (measured, 4.8)
 
 
-def report(peer: pb.Peer, told: tuple[int, int], *, why: str = "") -> SessionReport:
-    """Return what a Peer message says of its session; *told*: prefixes and paths, counted.
+def report(peer: pb.Peer, advertised: tuple[int, int], *, why: str = "") -> SessionReport:
+    """Return the report of one session; *advertised*: prefixes and paths, counted.
 
-    *why*: what the daemon's parent says of it; a session that is up shows it as its last error.
+    *why*: the reason the daemon's parent left; a session that is up shows it as its last error.
     """
     state = STATES.get(peer.state.session_state, "Idle")
     bfd = _bfd_state(peer)
@@ -44,7 +44,7 @@ def report(peer: pb.Peer, told: tuple[int, int], *, why: str = "") -> SessionRep
     ours = _capabilities(list(peer.state.local_cap))
     families = tuple(sorted(theirs.keys() & ours.keys()))
     timers = peer.timers.state
-    said = {one.WhichOneof("cap"): one for one in peer.state.remote_cap}
+    remote_caps = {one.WhichOneof("cap"): one for one in peer.state.remote_cap}
     offered = {one.WhichOneof("cap") for one in peer.state.local_cap}
     return SessionReport(
         state,
@@ -53,18 +53,18 @@ def report(peer: pb.Peer, told: tuple[int, int], *, why: str = "") -> SessionRep
         and all(theirs[name][0] and ours[name][1] for name in families),
         families=families,
         ipv6_next_hops=_ipv6_next_hops(peer.state.remote_cap),
-        graceful_restart="graceful_restart" in said.keys() & offered,
+        graceful_restart="graceful_restart" in remote_caps.keys() & offered,
         hold_seconds=timers.negotiated_hold_time,
         keepalive_seconds=timers.keepalive_interval if timers.negotiated_hold_time else 0,
-        advertised_prefixes=told[0],
-        advertised_paths=told[1],
+        advertised_prefixes=advertised[0],
+        advertised_paths=advertised[1],
         last_error=why,
         received_prefixes=received,
         floods=received > MANY_PREFIXES,
-        host_named="fqdn" in said,
+        host_named="fqdn" in remote_caps,
         # The router's own words (draft-abraitis-bgp-version-capability).
-        software=clipped(said["software_version"].software_version.software_version)
-        if "software_version" in said
+        software=clipped(remote_caps["software_version"].software_version.software_version)
+        if "software_version" in remote_caps
         else "",
         bfd_state=bfd,
     )

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import grpc
 
+from manager.adapters.gobgp import lockdown, session_codec
 from manager.adapters.gobgp import neighbor_codec as peers
-from manager.adapters.gobgp import prepend, session_codec
-from manager.adapters.gobgp.exports import POLICY as EXPORT
 from manager.adapters.gobgp.exports import GobgpExports
 from manager.adapters.gobgp.known_state import Known
 from manager.adapters.gobgp.neighbors import GobgpNeighbors
@@ -37,8 +36,6 @@ from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.route import PeerName, SessionReport, SpeakerIdentity
 from pointsman.runtime.target import Unavailable
 
-IMPORT = "pointsman-import"
-OWN_PATHS = "pointsman-own"  # no slash: a BgpPeer may be called "own"
 NO_NEIGHBOR = "doesn't exist"  # "neighbor that has ADDRESS …" (4.8, measured)
 NO_LISTENER = -1  # 0 would be port 179 (measured)
 REASONS_EVERY_S = 0.5
@@ -60,7 +57,7 @@ class GobgpSpeaker:
         """Return who the daemon runs as; None: not started, or not yet locked down."""
         with self._known.sure():
             running = await self._running()
-        if running is None or not await self._locked_down():
+        if running is None or not await lockdown.is_locked_down(self._stub):
             self._known.forget()
             return None
         return running
@@ -78,7 +75,7 @@ class GobgpSpeaker:
 
         Raises:
             ValueError: no speaker can have this identity.
-            Unavailable: the daemon is away, or runs as somebody else: it was told to stop,
+            Unavailable: the daemon is away, or runs as somebody else: it was asked to stop,
                 its parent replaces it, and a later call finds it empty.
         """
         if not 1 <= identity.asn <= 0xFFFF_FFFF or int(identity.router_id) == 0:
@@ -95,7 +92,7 @@ class GobgpSpeaker:
             )
         if running is None:
             await self._begin(identity)
-        await self._lock_down(identity.asn)
+        await lockdown.lock_down(self._stub, identity.asn)
 
     async def _begin(self, identity: SpeakerIdentity) -> None:
         wanted = pb.Global(
@@ -119,7 +116,7 @@ class GobgpSpeaker:
                 ) from error
 
     async def sessions(self) -> Mapping[PeerName, SessionReport]:
-        """Return the state of every session of ours, and what each was told, counted."""
+        """Return the state of every session of ours, and what each was sent, counted."""
         with asked_to("list its sessions"):
             replies = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
             found = [reply.peer async for reply in replies]
@@ -129,48 +126,50 @@ class GobgpSpeaker:
             ours = peers.decode(peer)
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
-                told = await self._advertised(peer) if up else (0, 0)
-                if told is not None:
+                advertised = await self._advertised(peer) if up else (0, 0)
+                if advertised is not None:
                     reports[ours[0]] = session_codec.report(
-                        peer, told, why=why.get(peer.conf.neighbor_address, "")
+                        peer, advertised, why=why.get(peer.conf.neighbor_address, "")
                     )
         return dict(sorted(reports.items()))
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield whenever a session changed state, and when the daemon went away or came back.
 
-        Also when another reason is told why one is away. Never ends and never raises for a
-        daemon that is away; what changed is not said: observe. Events may be repeated.
+        Also when the reason why one is away becomes another. Never ends and never raises for a
+        daemon that is away; what changed is to be observed. Events may be repeated.
         """
-        heard = asyncio.Event()
-        hearing = [asyncio.create_task(self._hear_events(heard), name="gobgpd's events")]
+        changed = asyncio.Event()
+        watching = [asyncio.create_task(self._watch_events(changed), name="gobgpd's events")]
         if self._reasons.socket is not None:
-            reasons = asyncio.create_task(self._hear_reasons(heard), name="why sessions are away")
-            hearing.append(reasons)
+            reasons = asyncio.create_task(
+                self._watch_reasons(changed), name="why sessions are away"
+            )
+            watching.append(reasons)
         try:
-            for task in hearing:
-                task.add_done_callback(lambda _: heard.set())
+            for task in watching:
+                task.add_done_callback(lambda _: changed.set())
             while True:
-                await heard.wait()
-                heard.clear()
-                for task in hearing:
+                await changed.wait()
+                changed.clear()
+                for task in watching:
                     if task.done():
                         task.result()  # it only ends by an error
                 yield None
         finally:
-            for task in hearing:
+            for task in watching:
                 task.cancel()
 
-    async def _hear_reasons(self, heard: asyncio.Event) -> None:
+    async def _watch_reasons(self, changed: asyncio.Event) -> None:
         before = self._reasons.seal()
         while True:
             await asyncio.sleep(REASONS_EVERY_S)
             found = self._reasons.seal()
             if found != before:
                 before = found
-                heard.set()
+                changed.set()
 
-    async def _hear_events(self, heard: asyncio.Event) -> None:
+    async def _watch_events(self, changed: asyncio.Event) -> None:
         pause = RECONNECT_FIRST_S
         while True:
             there = False
@@ -180,25 +179,25 @@ class GobgpSpeaker:
                     pb.WatchEventRequest(peer=pb.WatchEventRequest.Peer())
                 ):
                     there, pause = True, RECONNECT_FIRST_S
-                    heard.set()
+                    changed.set()
             except grpc.aio.AioRpcError as error:
                 if not heals(error):
                     raise
                 log.debug("GoBGP's events ended: %s", error.details())
             if there:
-                heard.set()
+                changed.set()
             await asyncio.sleep(pause)
             pause = min(2 * pause, RECONNECT_LAST_S)
 
     async def _running(self) -> SpeakerIdentity | None:
         with asked_to("say who it is"):
             reply = await self._stub.GetBgp(pb.GetBgpRequest(), timeout=ANSWER_WITHIN_S)
-        said: pb.Global = getattr(reply, "global")
-        if said.asn == 0:
+        running: pb.Global = getattr(reply, "global")
+        if running.asn == 0:
             return None
-        addresses = tuple(map(ip_address, said.listen_addresses))
-        port = max(said.listen_port, 0)
-        return SpeakerIdentity(said.asn, IPv4Address(said.router_id), port, addresses)
+        addresses = tuple(map(ip_address, running.listen_addresses))
+        port = max(running.listen_port, 0)
+        return SpeakerIdentity(running.asn, IPv4Address(running.router_id), port, addresses)
 
     async def _stop(self, *, keep_routes: bool) -> None:
         """End it; routers that offer graceful restart may keep our routes for the next one."""
@@ -207,55 +206,8 @@ class GobgpSpeaker:
                 pb.StopBgpRequest(allow_graceful_restart=keep_routes), timeout=ANSWER_WITHIN_S
             )
 
-    async def _locked_down(self) -> bool:
-        return [await self._assignment(wanted.direction) for wanted in _ASSIGNMENTS] == list(
-            _ASSIGNMENTS
-        )
-
-    async def _assignment(
-        self, direction: pb.PolicyDirection.ValueType
-    ) -> pb.PolicyAssignment | None:
-        """Return an assignment of the global table, policies by name only."""
-        with asked_to("list its policies"):
-            request = pb.ListPolicyAssignmentRequest(name="global", direction=direction)
-            async for reply in self._stub.ListPolicyAssignment(request, timeout=ANSWER_WITHIN_S):
-                found = reply.assignment
-                names = [pb.Policy(name=policy.name) for policy in found.policies]
-                return pb.PolicyAssignment(
-                    name=found.name,
-                    direction=found.direction,
-                    default_action=found.default_action,
-                    policies=names,
-                )
-        return None
-
-    async def _lock_down(self, asn: int) -> None:
-        """Nothing in but what we put there, nothing out but by export rules.
-
-        A plain REJECT on import would drop our own paths too, with an OK (measured).
-        """
-        with asked_to("lock down"):
-            there = {
-                reply.policy.name
-                async for reply in self._stub.ListPolicy(
-                    pb.ListPolicyRequest(), timeout=ANSWER_WITHIN_S
-                )
-            }
-            if prepend.POLICY not in there:
-                await prepend.install(self._stub, asn)
-            for policy in (_IMPORT_POLICY, pb.Policy(name=EXPORT)):
-                if policy.name not in there:
-                    await self._stub.AddPolicy(
-                        pb.AddPolicyRequest(policy=policy), timeout=ANSWER_WITHIN_S
-                    )
-            for assignment in _ASSIGNMENTS:
-                await self._stub.SetPolicyAssignment(
-                    pb.SetPolicyAssignmentRequest(assignment=assignment),
-                    timeout=ANSWER_WITHIN_S,
-                )
-
     async def _advertised(self, peer: pb.Peer) -> tuple[int, int] | None:
-        """Return how many prefixes and paths a session is told; None: it went meanwhile.
+        """Return how many prefixes and paths a session is sent; None: it went meanwhile.
 
         A path over send_max is listed though it was not sent (4.8, measured). GetTable would
         count paths twice over instead of prefixes (ADD-PATH, 4.8, measured).
@@ -291,29 +243,3 @@ async def speaker_at(socket: Path) -> AsyncIterator[GobgpSpeaker]:
 def _words(who: SpeakerIdentity) -> str:
     at = f", listening on port {who.listen_port}" if who.listen_port else ""
     return f"AS {who.asn}, router id {who.router_id}{at}"
-
-
-_IMPORT_POLICY = pb.Policy(
-    name=IMPORT,
-    statements=[
-        pb.Statement(
-            name=OWN_PATHS,
-            conditions=pb.Conditions(route_type=pb.Conditions.ROUTE_TYPE_LOCAL),
-            actions=pb.Actions(route_action=pb.ROUTE_ACTION_ACCEPT),
-        )
-    ],
-)
-_ASSIGNMENTS = (
-    pb.PolicyAssignment(
-        name="global",
-        direction=pb.POLICY_DIRECTION_IMPORT,
-        default_action=pb.ROUTE_ACTION_REJECT,
-        policies=[pb.Policy(name=IMPORT)],
-    ),
-    pb.PolicyAssignment(
-        name="global",
-        direction=pb.POLICY_DIRECTION_EXPORT,
-        default_action=pb.ROUTE_ACTION_REJECT,
-        policies=[pb.Policy(name=prepend.POLICY), pb.Policy(name=EXPORT)],
-    ),
-)

@@ -15,11 +15,11 @@ FEW = 1000  # up to so many prefixes are asked for by name: 60 µs each (measure
 
 async def local_paths(
     stub: Stub, asn: int, wanted: Iterable[Prefix] | None = None
-) -> list[paths.Held]:
+) -> list[paths.LocalPath]:
     """Return the local paths, ours and foreign, of the *wanted* prefixes (of all: None)."""
     named = None if wanted is None else list(wanted)
-    held: list[paths.Held] = []
-    reading: codec.Reading = {}
+    present: list[paths.LocalPath] = []
+    cache: codec.DecodeCache = {}
     for version, family in ((4, codec.IPV4), (6, codec.IPV6)):
         few = [prefix for prefix in named or () if prefix.version == version]
         if named is not None and not few:
@@ -34,5 +34,5 @@ async def local_paths(
             )
         with asked_to("list its local paths"):
             async for reply in stub.ListPath(request, timeout=TABLE_WITHIN_S):
-                held += codec.decode(reply.destination, asn, reading)
-    return held
+                present += codec.decode(reply.destination, asn, cache)
+    return present

@@ -1,9 +1,9 @@
 """Path identifiers on the wire, kept over the death of a daemon.
 
-What a router hears as ADD-PATH identifier (RFC 7911 section 3) is not Path.identifier but a
+What a router receives as ADD-PATH identifier (RFC 7911 section 3) is not Path.identifier but a
 number of gobgpd's own: per prefix the lowest it has never used, not reused while it lives
 (4.8, measured). A fresh daemon counts from 1 again, a router in graceful restart holds what
-the last one said, and FRR before 9.0.5 forgets one stale path per prefix and keeps the rest
+the last one sent, and FRR before 9.0.5 forgets one stale path per prefix and keeps the rest
 for ever. So the numbers last read are remembered, and a fresh daemon is led to them:
 placeholders that no export rule lets out take those in between, and go before any
 neighbor comes.
@@ -14,7 +14,7 @@ Best effort, in memory: a manager that dies together with its daemon has forgott
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from manager.adapters.gobgp.paths import NOTHING, Held, Put, Steps, Withdrawal
+from manager.adapters.gobgp.paths import NOTHING, LocalPath, Put, Steps, Withdrawal
 from pointsman.model.address import Prefix
 from pointsman.model.route import RouteKey
 
@@ -27,19 +27,19 @@ class WireNumbers:
     def __init__(self) -> None:
         self._known: dict[Prefix, dict[RouteKey, int]] = {}
 
-    def read(self, held: Iterable[Held], gone: Iterable[Prefix] = ()) -> None:
-        """Remember what *held* says; a prefix not in it is forgotten only if in *gone*."""
+    def read(self, present: Iterable[LocalPath], gone: Iterable[Prefix] = ()) -> None:
+        """Remember those of *present*; a prefix not in it is forgotten only if in *gone*."""
         for prefix in gone:
             self._known.pop(prefix, None)
         found: dict[Prefix, dict[RouteKey, int]] = {}
-        for path in held:
-            if path.key is not None and path.wire and path.numbers:  # or no router hears it
+        for path in present:
+            if path.key is not None and path.wire and path.numbers:  # or no router is sent it
                 found.setdefault(path.prefix, {})[path.key] = path.wire
         self._known.update(found)
 
-    def lead(self, todo: Steps, held: Iterable[Held]) -> Steps:
+    def lead(self, todo: Steps, present: Iterable[LocalPath]) -> Steps:
         """Return *todo* with the puts of prefixes that came to nothing led to their numbers."""
-        there = {path.prefix for path in held}
+        there = {path.prefix for path in present}
         puts: list[Put | Withdrawal] = []
         gone: list[Withdrawal] = []
         left = BURNT_AT_MOST

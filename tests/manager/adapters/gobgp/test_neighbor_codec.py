@@ -36,12 +36,12 @@ neighbors = st.builds(
 
 
 @given(neighbors)
-def test_a_neighbor_decodes_to_what_was_encoded(wish: Neighbor) -> None:
-    check(NAME, wish)
-    peer = encode(NAME, wish)
-    peer.conf.local_asn = wish.local_as or 64501  # as the daemon fills it in
+def test_a_neighbor_decodes_to_what_was_encoded(neighbor: Neighbor) -> None:
+    check(NAME, neighbor)
+    peer = encode(NAME, neighbor)
+    peer.conf.local_asn = neighbor.local_as or 64501  # as the daemon fills it in
     peer.transport.local_address = "198.18.0.7"  # as it shows a live session
-    assert decode(peer) == (NAME, wish)
+    assert decode(peer) == (NAME, neighbor)
 
 
 @given(neighbors, neighbors)
@@ -57,9 +57,9 @@ def test_what_doesnt_say_that_it_is_ours_is_not(description: str) -> None:
 
 
 def test_the_password_is_in_the_message_and_in_no_words() -> None:
-    wish = replace(PLAIN, password="hunter2")
-    assert encode(NAME, wish).conf.auth_password == "hunter2"
-    assert "hunter2" not in repr(wish)
+    neighbor = replace(PLAIN, password="hunter2")
+    assert encode(NAME, neighbor).conf.auth_password == "hunter2"
+    assert "hunter2" not in repr(neighbor)
     with pytest.raises(ValueError, match="1 to 80 bytes") as caught:
         check(NAME, replace(PLAIN, password="hunter2" * 20))
     assert "hunter2" not in str(caught.value)
@@ -82,7 +82,7 @@ def test_the_units_of_bfd_are_gobgps() -> None:
     )
 
 
-def test_what_resets_a_session_is_said_by_field() -> None:
+def test_what_resets_a_session_is_named_by_field() -> None:
     changed = replace(PLAIN, asn=64511, password="x", hold_seconds=30, bfd=Bfd())
     assert resets_session(PLAIN, changed) == ("asn", "password")
     assert resets_session(PLAIN, replace(PLAIN, hold_seconds=30, keepalive_seconds=10)) == ()

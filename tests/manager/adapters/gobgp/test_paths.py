@@ -5,8 +5,8 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manager.adapters.gobgp.path_codec import Reading, decode, encode
-from manager.adapters.gobgp.paths import NOTHING, Held, Put, check, observed, steps
+from manager.adapters.gobgp.path_codec import DecodeCache, decode, encode
+from manager.adapters.gobgp.paths import NOTHING, LocalPath, Put, check, observed, steps
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.community import community_text
 from pointsman.model.delta import delta
@@ -57,11 +57,11 @@ keys = st.one_of(
 
 
 class Table:
-    """The daemon's table; *heard* is what a router with number n still has of it (4.8)."""
+    """The daemon's table; *received* is what a router with number n still has of it (4.8)."""
 
-    def __init__(self, foreign: Held) -> None:
+    def __init__(self, foreign: LocalPath) -> None:
         self.paths = {(foreign.prefix, foreign.identifier): foreign}
-        self.heard: dict[int, set[tuple[object, int]]] = {n: set() for n in NAMES}
+        self.received: dict[int, set[tuple[object, int]]] = {n: set() for n in NAMES}
 
     def converge(self, desired: dict[RouteKey, Route]) -> int:
         work = delta(desired, observed(self.paths.values(), NAMES))
@@ -69,55 +69,57 @@ class Table:
         for put in todo.puts:
             assert isinstance(put, Put), "placeholders are led in later"
             identity = (put.key.prefix, put.identifier)
-            self.paths[identity] = Held(
+            self.paths[identity] = LocalPath(
                 put.key.prefix, put.identifier, put.key, put.attributes, put.numbers
             )
             for n in put.numbers:
-                self.heard[n].add(identity)
+                self.received[n].add(identity)
         for gone in todo.withdrawals:
             del self.paths[gone.prefix, gone.identifier]
-            for known in self.heard.values():
+            for known in self.received.values():
                 known.discard((gone.prefix, gone.identifier))
         return len(todo.puts) + len(todo.withdrawals)
 
 
 @given(st.lists(tables, min_size=1, max_size=6))
-def test_every_router_ends_with_exactly_what_is_for_it(wishes: list[dict[RouteKey, Route]]) -> None:
-    foreign = Held(KEYS[0].prefix, 1, None)  # in the way of the first identifier
+def test_every_router_ends_with_exactly_what_is_for_it(
+    tables_in_turn: list[dict[RouteKey, Route]],
+) -> None:
+    foreign = LocalPath(KEYS[0].prefix, 1, None)  # in the way of the first identifier
     table = Table(foreign)
-    for desired in wishes:
+    for desired in tables_in_turn:
         table.converge(desired)
         assert observed(table.paths.values(), NAMES) == desired
         assert table.converge(desired) == 0  # the same again is nothing
         for n, name in NAMES.items():
-            told = {table.paths[identity].key for identity in table.heard[n]}  # type: ignore[index]
-            assert told == {key for key, route in desired.items() if name in route.peers}
-            assert len(table.heard[n]) == len(told)
+            sent = {table.paths[identity].key for identity in table.received[n]}  # type: ignore[index]
+            assert sent == {key for key, route in desired.items() if name in route.peers}
+            assert len(table.received[n]) == len(sent)
     assert table.paths[foreign.prefix, 1] == foreign
 
 
 @given(keys, every_attribute, st.frozensets(st.integers(1, 9)), st.integers(1, 2**32 - 1))
 def test_a_path_decodes_to_what_was_encoded(
-    key: RouteKey, wish: PathAttributes, numbers: frozenset[int], identifier: int
+    key: RouteKey, value: PathAttributes, numbers: frozenset[int], identifier: int
 ) -> None:
     if key.prefix.is_multicast:
         return
-    check(key, Route(wish, frozenset()), AS)
-    path = pb.Path.FromString(encode(Put(key, identifier, wish, numbers), AS).SerializeToString())
+    check(key, Route(value, frozenset()), AS)
+    path = pb.Path.FromString(encode(Put(key, identifier, value, numbers), AS).SerializeToString())
     found = pb.Destination(prefix=str(key.prefix), paths=[listed(path)])
-    reading: Reading = {}
+    cache: DecodeCache = {}
     for _ in range(2):  # decoded anew, and known from before
-        assert decode(found, AS, reading) == [Held(key.prefix, identifier, key, wish, numbers)]
+        assert decode(found, AS, cache) == [LocalPath(key.prefix, identifier, key, value, numbers)]
 
 
-def test_what_many_paths_say_is_decoded_once() -> None:
-    reading: Reading = {}
+def test_equal_attributes_of_many_paths_are_decoded_once() -> None:
+    cache: DecodeCache = {}
     for number in range(9):
         key = RouteKey(ip_network(f"2001:db8:5::{number}"), ip_address(f"2001:db8::{number + 1}"))
         path = listed(encode(Put(key, 1, NOTHING, frozenset({1})), AS))
-        (held,) = decode(pb.Destination(prefix=str(key.prefix), paths=[path]), AS, reading)
-        assert held.key == key
-    assert len(reading) == 1
+        (decoded,) = decode(pb.Destination(prefix=str(key.prefix), paths=[path]), AS, cache)
+        assert decoded.key == key
+    assert len(cache) == 1
 
 
 def test_a_path_of_another_as_or_of_a_router_is_not_ours() -> None:

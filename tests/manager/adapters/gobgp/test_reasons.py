@@ -12,7 +12,7 @@ from manager.adapters.gobgp.speaker import GobgpSpeaker
 from sidecars.gobgp import report
 from tests.fakes.gobgp import FakeGobgpd
 
-SAID = {"192.0.2.1": "refused"}
+REASONS = {"192.0.2.1": "refused"}
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def socket(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_what_the_parent_writes_is_read(socket: Path) -> None:
-    report.write(socket, SAID)
-    assert Reasons(socket).read() == SAID
+    report.write(socket, REASONS)
+    assert Reasons(socket).read() == REASONS
     assert socket.with_name("sessions.json").stat().st_mode & 0o777 == 0o600
     assert sorted(one.name for one in socket.parent.iterdir()) == ["gobgp.sock", "sessions.json"]
 
@@ -38,7 +38,7 @@ def test_nothing_is_known_without_a_file_or_a_socket(socket: Path, tmp_path: Pat
 
 
 def test_a_predecessors_file_is_not_believed(socket: Path) -> None:
-    report.write(socket, SAID)
+    report.write(socket, REASONS)
     socket.unlink()
     with sockets.socket(sockets.AF_UNIX) as successor:
         successor.bind(str(socket))
@@ -61,6 +61,6 @@ async def test_another_reason_is_a_change(socket: Path) -> None:
     changes = speaker.changes()
     async with asyncio.timeout(60):
         await anext(changes)  # the daemon is there
-        report.write(socket, SAID)
+        report.write(socket, REASONS)
         await anext(changes)
     await changes.aclose()  # type: ignore[attr-defined]

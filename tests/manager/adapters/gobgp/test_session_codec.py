@@ -24,22 +24,22 @@ ACTIVE = pb.PeerState.SESSION_STATE_ACTIVE
 
 
 @pytest.mark.parametrize(
-    ("hold", "keepalive", "said"),
+    ("hold", "keepalive", "expected"),
     [
         pytest.param(9, 3, (9, 3), id="as negotiated"),
         pytest.param(0, 30, (0, 0), id="hold time off: no keepalives either (RFC 4271 4.4)"),
     ],
 )
-def test_the_timers_in_use(hold: int, keepalive: int, said: tuple[int, int]) -> None:
+def test_the_timers_in_use(hold: int, keepalive: int, expected: tuple[int, int]) -> None:
     live = peer(ESTABLISHED)
     live.timers.state.negotiated_hold_time = hold
     live.timers.state.keepalive_interval = keepalive
     found = report(live, (0, 0))
-    assert (found.hold_seconds, found.keepalive_seconds) == said
+    assert (found.hold_seconds, found.keepalive_seconds) == expected
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted", "bfd", "said"),
+    ("state", "enabled", "bfd", "expected"),
     [
         pytest.param(ESTABLISHED, True, UP, ("Up", ""), id="watched"),
         pytest.param(ESTABLISHED, True, DOWN, ("Down", ""), id="the router does not take part"),
@@ -50,32 +50,32 @@ def test_the_timers_in_use(hold: int, keepalive: int, said: tuple[int, int]) -> 
 )
 def test_bfd(
     state: pb.PeerState.SessionState.ValueType,
-    wanted: bool,
+    enabled: bool,
     bfd: pb.BfdSessionState.ValueType,
-    said: tuple[str, str],
+    expected: tuple[str, str],
 ) -> None:
-    one = peer(state, bfd=wanted)
+    one = peer(state, bfd=enabled)
     one.state.bfd_state.session_state = bfd
     found = report(one, (0, 0))
-    assert (found.bfd_state, found.last_error) == said
+    assert (found.bfd_state, found.last_error) == expected
 
 
 @pytest.mark.parametrize(
-    ("admin", "said"),
+    ("admin", "expected"),
     [
         (pb.PeerState.ADMIN_STATE_PFX_CT, PREFIX_LIMIT),
         (pb.PeerState.ADMIN_STATE_DOWN, SWITCHED_OFF),
         (pb.PeerState.ADMIN_STATE_UP, ""),
     ],
 )
-def test_why_there_is_no_session(admin: pb.PeerState.AdminState.ValueType, said: str) -> None:
+def test_why_there_is_no_session(admin: pb.PeerState.AdminState.ValueType, expected: str) -> None:
     one = peer(ACTIVE)
     one.state.admin_state = admin
-    assert report(one, (0, 0)).last_error == said
+    assert report(one, (0, 0)).last_error == expected
 
 
 @pytest.mark.parametrize(
-    ("admin", "said"),
+    ("admin", "expected"),
     [
         pytest.param(pb.PeerState.ADMIN_STATE_PFX_CT, PREFIX_LIMIT, id="stays down"),
         pytest.param(pb.PeerState.ADMIN_STATE_DOWN, "bad AS", id="off until it is asked again"),
@@ -83,12 +83,12 @@ def test_why_there_is_no_session(admin: pb.PeerState.AdminState.ValueType, said:
     ],
 )
 def test_what_the_parent_says_says_more(
-    admin: pb.PeerState.AdminState.ValueType, said: str
+    admin: pb.PeerState.AdminState.ValueType, expected: str
 ) -> None:
     one = peer(ACTIVE, bfd=True)
     one.transport.passive_mode = True
     one.state.admin_state = admin
-    assert report(one, (0, 0), why="bad AS").last_error == said
+    assert report(one, (0, 0), why="bad AS").last_error == expected
 
 
 def test_a_passive_session_waits() -> None:
@@ -122,7 +122,7 @@ def test_what_the_router_says_that_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "said"),
+    ("pairs", "expected"),
     [
         pytest.param([], False, id="nothing announced"),
         pytest.param([(IPV4, IPV6)], True, id="IPv4 over IPv6"),
@@ -130,25 +130,25 @@ def test_what_the_router_says_that_it_is() -> None:
         pytest.param([(IPV4, IPV4)], False, id="over another family"),
     ],
 )
-def test_ipv6_next_hops(pairs: list[tuple[cm.Family, cm.Family]], said: bool) -> None:
+def test_ipv6_next_hops(pairs: list[tuple[cm.Family, cm.Family]], expected: bool) -> None:
     live = peer(ESTABLISHED)
     capability = live.state.remote_cap.add().extended_nexthop
     for prefix, hop in pairs:
         capability.tuples.add(nlri_family=prefix, nexthop_family=hop)
-    assert report(live, (0, 0)).ipv6_next_hops is said
+    assert report(live, (0, 0)).ipv6_next_hops is expected
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "said"),
+    ("ours", "theirs", "expected"),
     [
         pytest.param(True, True, True, id="offered and taken"),
         pytest.param(True, False, False, id="the router is no helper"),
         pytest.param(False, True, False, id="not offered"),
     ],
 )
-def test_graceful_restart_takes_both_sides(ours: bool, theirs: bool, said: bool) -> None:
+def test_graceful_restart_takes_both_sides(ours: bool, theirs: bool, expected: bool) -> None:
     live = peer(ESTABLISHED)
-    for wanted, capabilities in ((ours, live.state.local_cap), (theirs, live.state.remote_cap)):
-        if wanted:
+    for enabled, capabilities in ((ours, live.state.local_cap), (theirs, live.state.remote_cap)):
+        if enabled:
             capabilities.add().graceful_restart.time = 120
-    assert report(live, (0, 0)).graceful_restart is said
+    assert report(live, (0, 0)).graceful_restart is expected
