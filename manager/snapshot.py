@@ -216,9 +216,9 @@ class Observed:
     neighbors: Mapping[PeerName, Neighbor] = field(default_factory=dict)
     sessions: Mapping[PeerName, SessionReport] = field(default_factory=dict)
     refused: str = ""  # why it could not be started as the BgpConf says; "": it could, or wasn't
-    fresh: bool = True  # False: the speaker does not answer, this is what it last said
-    unheard: bool = False  # and not for so long that its sessions may be anything by now
-    known: bool = True  # False: never read, and not silent for long enough to go without
+    fresh: bool = True  # False: the speaker does not answer, this is what it held last
+    sessions_unknown: bool = False  # and not for so long that they may be anything by now
+    known: bool = True  # False: never read, and not for so long that the plan goes without
     # Handed to the speaker and not there yet: nobody else is given an address of these.
     putting: frozenset[Prefix] = frozenset()
     # For how many seconds it has not answered, monotonic; None: it does. Time alone is no news.

@@ -1,7 +1,8 @@
-"""This replica's speakers, side by side: one that is silent or slow stops none of the others.
+"""This replica's speakers, side by side: one that hangs or is slow stops none of the others.
 
-The first speaks to all routers that take several paths of a prefix; further ones are there
-for parallel sessions (planner.bgp.single_path). It refuses to know who says what: that is planned.
+The first has sessions with all routers that take several paths of a prefix; further ones are
+there for parallel sessions (planner.bgp.single_path). It refuses to know who advertises what:
+that is planned.
 """
 
 import asyncio

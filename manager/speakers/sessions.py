@@ -1,4 +1,4 @@
-"""What a speaker says of its sessions, and for how long each has been down, as this process saw.
+"""The sessions of a speaker as read last, and for how long each has been down, as this process saw.
 
 The age lives here, because no snapshot holds it: a new leader begins at zero, and so does a
 daemon that was replaced. Refuses to read anything.
@@ -33,6 +33,6 @@ class Sessions:
         }
 
     @property
-    def unripe(self) -> bool:
+    def awaits_bfd(self) -> bool:
         """Whether BFD has not come up on a session that is."""
         return any(one.live and one.bfd_state not in ("", "Up") for one in self.now.values())

@@ -11,7 +11,7 @@ from pointsman.model.route import RouteKey
 
 
 class Slot:
-    """What the newest plan says of the speaker, and what was read when it was made."""
+    """What the newest plan has for the speaker, and what was read when it was made."""
 
     def __init__(self, speech: Speech, planned_from: Observed) -> None:
         self.speech, self.planned_from = speech, planned_from

@@ -34,8 +34,8 @@ from pointsman.model.names import ANNOUNCED
 from pointsman.model.record import EventRecord
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
+from tests.manager.dict_speaker import DictSpeaker
 from tests.manager.planner.addresses.addressing import cluster, eip, service
-from tests.manager.speaking import DictSpeaker
 
 pytestmark = [pytest.mark.looptime]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -47,14 +47,14 @@ class Book:
 
     def __init__(self, diary: list[str], name: str) -> None:
         self._diary, self._name = diary, name
-        self.held: dict[Any, Any] = {}
+        self.contents: dict[Any, Any] = {}
         self.handed: list[Delta[Any, Any]] = []
         self.pending: dict[Any, Any] = {}
         self.loosening: frozenset[Any] = frozenset()
         self.hangs = False
 
     def observe(self) -> Mapping[Any, Any]:
-        return dict(self.held)
+        return dict(self.contents)
 
     def hand(self, work: Delta[Any, Any], *, term: int = 0) -> None:
         self.handed.append(work)
@@ -62,9 +62,9 @@ class Book:
             return
         self._diary += [f"put {self._name}"] * bool(work.put)
         self._diary += [f"drop {self._name}"] * bool(work.drop)
-        self.held |= work.put
+        self.contents |= work.put
         for key in work.drop:
-            self.held.pop(key, None)
+            self.contents.pop(key, None)
 
     def sweep(self, *, leading: bool) -> None:
         self._diary += ["sweep"] * leading
@@ -128,8 +128,8 @@ class Rig:
     ) -> Snapshot:
         """Return the scene, with the addresses that were written into it."""
         services = {
-            key: replace(one, ingress=tuple(map(Ingress, self.services.held[key].ingress)))
-            if key in self.services.held
+            key: replace(one, ingress=tuple(map(Ingress, self.services.contents[key].ingress)))
+            if key in self.services.contents
             else one
             for key, one in self.scene.services.items()
         }
@@ -201,13 +201,13 @@ async def test_address_then_path_then_conditions(rig: Rig) -> None:
     assert "put services" not in first
     second = await rig.step()
     assert "put services" in second
-    assert rig.services.held["a/web"].ingress == (ADDRESS,)
+    assert rig.services.contents["a/web"].ingress == (ADDRESS,)
     assert "put routes" not in second
     third = await rig.step()
     assert "put routes" in third
-    assert ANNOUNCED not in rig.services.held["a/web"].conditions
+    assert ANNOUNCED not in rig.services.contents["a/web"].conditions
     await rig.step()
-    assert rig.services.held["a/web"].conditions[ANNOUNCED].status == "True"
+    assert rig.services.contents["a/web"].conditions[ANNOUNCED].status == "True"
     await rig.settle()
 
 
@@ -250,10 +250,10 @@ async def test_a_session_that_has_time_to_come_up_is_looked_at_when_that_is_over
 async def test_who_does_not_lead_speaks_and_enters_but_writes_nothing_else(settled: Rig) -> None:
     other = Rig()
     other.leading = False
-    other.services.held = dict(settled.services.held)
+    other.services.contents = dict(settled.services.contents)
     assert await other.step() == ["start", "put exports", "put routes", "put neighbors"]
-    assert not other.statuses.held
-    assert not other.announcers.held
+    assert not other.statuses.contents
+    assert not other.announcers.contents
     assert other.doubts == 0
     assert not other.events.emitted
     assert "sweep" not in other.diary
@@ -263,7 +263,7 @@ async def test_who_does_not_lead_speaks_and_enters_but_writes_nothing_else(settl
 
 
 async def test_each_term_begins_with_a_doubt(settled: Rig) -> None:
-    settled.services.held.clear()
+    settled.services.contents.clear()
     settled.term = 2
     assert "put services" not in await settled.step()
     assert settled.doubts == 2
@@ -276,7 +276,7 @@ async def test_each_term_begins_with_a_doubt(settled: Rig) -> None:
 async def test_leadership_that_ends_while_a_plan_is_made_stops_the_writing(
     settled: Rig, ends: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settled.announcers.held.clear()
+    settled.announcers.contents.clear()
 
     def slow(snapshot: Snapshot) -> Plan:
         if ends == "leading":
@@ -287,7 +287,7 @@ async def test_leadership_that_ends_while_a_plan_is_made_stops_the_writing(
 
     monkeypatch.setattr(reconcile, "plan", slow)
     assert await settled.step() == []
-    assert not settled.announcers.held
+    assert not settled.announcers.contents
 
 
 async def test_a_speaker_that_is_away_does_not_stop_the_writing(settled: Rig) -> None:
@@ -296,7 +296,7 @@ async def test_a_speaker_that_is_away_does_not_stop_the_writing(settled: Rig) ->
     late = service("a/late")
     settled.scene = replace(settled.scene, services={**settled.scene.services, late.key: late})
     await settled.step()
-    assert settled.services.held["a/late"].ingress == ("198.51.100.1",)
+    assert settled.services.contents["a/late"].ingress == ("198.51.100.1",)
 
 
 async def test_writers_that_get_nowhere_do_not_stop_the_speaker(settled: Rig) -> None:
@@ -305,7 +305,7 @@ async def test_writers_that_get_nowhere_do_not_stop_the_speaker(settled: Rig) ->
     for book in (settled.services, settled.statuses, settled.announcers, settled.entries):
         book.hangs = True
     await settled.step()
-    assert settled.speaker.routes.held
+    assert settled.speaker.routes.contents
 
 
 async def test_an_address_on_its_way_to_a_service_is_given_to_nobody_else(settled: Rig) -> None:
@@ -327,7 +327,7 @@ async def test_a_service_that_is_another_controllers_is_told_of_once(settled: Ri
         await settled.step()
     told = settled.events.emitted[before:]
     assert [(n.reason, n.name, n.warning) for n in told] == [("ForeignController", "theirs", True)]
-    assert "a/theirs" not in settled.services.held
+    assert "a/theirs" not in settled.services.contents
 
 
 class Unspeakable(str):
@@ -355,4 +355,4 @@ async def test_what_judging_an_object_raises_is_logged_once(
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.message for record in errors] == ["Service a/web could not be judged"]
     assert errors[0].exc_info
-    assert rig.speaker.routes.held
+    assert rig.speaker.routes.contents

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from manager.adapters.kubernetes.client import EIPS, ENDPOINT_SLICES, NODES, SERVICES
-from manager.speakers.driver import POLL_S
+from manager.speakers.daemon_state import POLL_S
 from tests.sim.world import World
 
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]

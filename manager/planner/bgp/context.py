@@ -236,7 +236,7 @@ class Shared:
             return self.peers.seats_of(name)
         # Told all the same, for want of a BgpConf, say: by whichever speaker has it.
         speakers = enumerate(self.snapshot.speakers)
-        return tuple(Seat(n) for n, one in speakers if name in one.sessions or one.unheard)
+        return tuple(Seat(n) for n, one in speakers if name in one.sessions or one.sessions_unknown)
 
     def _has_session(self, name: PeerName) -> bool:
         reports = (one.sessions.get(name) for one in self.snapshot.speakers)

@@ -29,7 +29,7 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
                 made = dict(entry(name, report, source=str(parallel or "")))
                 said.append({**_last_known(before.get(name, {})), **made})
             elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
-                said.append(unheard(before[name]) if seen.unheard else before[name])
+                said.append(unheard(before[name]) if seen.sessions_unknown else before[name])
         if said:
             found[peer] = tuple(sorted(said, key=lambda one: str(one["name"])))
     return found

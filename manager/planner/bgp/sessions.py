@@ -50,7 +50,7 @@ def sessions_said(
             for c in peer.conditions
             if c.type in (ESTABLISHED, ADD_PATH)
         }
-        if any(one.unheard for one in unsure):
+        if any(one.sessions_unknown for one in unsure):
             return {**known, ESTABLISHED: _stated(SpeakerSilent(peer.name))}
         if any(not one.fresh for one in unsure):
             return known
@@ -133,7 +133,7 @@ def _lost_for_s(snapshot: Snapshot, name: PeerName, speaker: int) -> float | Non
     report = seen.sessions.get(name)
     if report is not None:
         return None if report.live else report.down_s
-    if seen.unheard:
+    if seen.sessions_unknown:
         return None if seen.silent_s is None else max(seen.silent_s - UNKNOWN_AFTER_S, 0.0)
     if not seen.refused:
         return None

@@ -312,7 +312,7 @@ def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
 
 
 SEVERAL = Condition("AddPathNegotiated", "True", "Negotiated", "several", "2026-01-01T00:00:00Z")
-GONE = Observed(fresh=False, unheard=True, silent_s=6.0)
+GONE = Observed(fresh=False, sessions_unknown=True, silent_s=6.0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from manager.planner.desired import Speech
 from manager.speakers.group import SpeakerGroup
 from pointsman.model.route import RouteKey
 from pointsman.runtime.clock import Clock
-from tests.manager.speaking import TOR, UP, DictSpeaker, key, speech
+from tests.manager.dict_speaker import TOR, UP, DictSpeaker, key, speaker_plan
 
 pytestmark = [pytest.mark.looptime]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -26,11 +26,11 @@ class Rig:
         clock = Clock(monotonic=asyncio.get_running_loop().time, wall=lambda: NOON)
         self.group = SpeakerGroup(self.speakers, clock=clock, wake=lambda: None)
 
-    async def say(self, *speeches: Speech, within_s: float = 0.5) -> bool:
-        """Hand each its part; return whether anybody was told anything."""
-        self.group.hand(speeches, self.group.readings)
+    async def converge(self, *plans: Speech, within_s: float = 0.5) -> bool:
+        """Hand each its part; return whether anything was applied."""
+        self.group.hand(plans, self.group.readings)
         await asyncio.sleep(within_s)
-        return bool(sum(len(one.told()) for one in self.speakers))
+        return bool(sum(len(one.applied()) for one in self.speakers))
 
 
 @asynccontextmanager
@@ -44,47 +44,47 @@ async def running(*speakers: DictSpeaker) -> AsyncIterator[Rig]:
 
 
 def second(*keys: RouteKey) -> Speech:
-    return speech(*(replace(one, speaker=1) for one in keys))
+    return speaker_plan(*(replace(one, speaker=1) for one in keys))
 
 
-async def test_each_speaker_is_told_its_part_and_knows_nothing_of_indexes() -> None:
+async def test_each_speaker_holds_its_part_and_knows_nothing_of_indexes() -> None:
     async with running() as rig:
-        assert await rig.say(speech(key(0)), second(key(1)))
-        assert [list(one.routes.held) for one in rig.speakers] == [[key(0)], [key(1)]]
+        assert await rig.converge(speaker_plan(key(0)), second(key(1)))
+        assert [list(one.routes.contents) for one in rig.speakers] == [[key(0)], [key(1)]]
         first, other = rig.group.readings
         assert list(first.routes) == [key(0)]
         assert list(other.routes) == [replace(key(1), speaker=1)]
-        assert not await rig.say(speech(key(0)), second(key(1)))
+        assert not await rig.converge(speaker_plan(key(0)), second(key(1)))
     async with running(*rig.speakers) as again:  # a manager that started anew reads what there is
-        assert not await again.say(speech(key(0)), second(key(1)))
-        assert await again.say(speech(key(0)), second())
-        assert [list(one.routes.held) for one in rig.speakers] == [[key(0)], []]
+        assert not await again.converge(speaker_plan(key(0)), second(key(1)))
+        assert await again.converge(speaker_plan(key(0)), second())
+        assert [list(one.routes.contents) for one in rig.speakers] == [[key(0)], []]
 
 
-@pytest.mark.parametrize("silent", [0, 1])
+@pytest.mark.parametrize("away", [0, 1])
 @pytest.mark.parametrize("hangs", [False, True])
-async def test_one_that_is_silent_or_hangs_delays_no_other_and_keeps_what_it_held(
-    silent: int, hangs: bool
+async def test_one_that_is_away_or_hangs_delays_no_other_and_keeps_its_reading(
+    away: int, hangs: bool
 ) -> None:
     async with running() as rig:
-        await rig.say(speech(key(0)), second(key(1)))
-        sick, well = rig.speakers[silent], rig.speakers[1 - silent]
+        await rig.converge(speaker_plan(key(0)), second(key(1)))
+        sick, well = rig.speakers[away], rig.speakers[1 - away]
         if hangs:
             sick.routes.hangs = sick.hangs = True
         else:
             sick.away = True
         rig.group.recheck_identity()
-        await rig.say(speech(key(2)), second(key(2)), within_s=0.1)
-        assert list(well.routes.held) == [key(2)]
+        await rig.converge(speaker_plan(key(2)), second(key(2)), within_s=0.1)
+        assert list(well.routes.contents) == [key(2)]
         for number in (3, 4, 5):
-            await rig.say(speech(key(number)), second(key(number)), within_s=0.1)
-            assert list(well.routes.held) == [key(number)]
-        assert rig.group.readings[silent].routes
+            await rig.converge(speaker_plan(key(number)), second(key(number)), within_s=0.1)
+            assert list(well.routes.contents) == [key(number)]
+        assert rig.group.readings[away].routes
 
 
 async def test_the_sessions_of_all_are_followed() -> None:
     async with running() as rig:
-        await rig.say(speech(key(0)), second(key(1)))
+        await rig.converge(speaker_plan(key(0)), second(key(1)))
         for one in rig.speakers:
             one.reports = {TOR: UP}
             one.turned.set()

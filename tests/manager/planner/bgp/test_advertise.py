@@ -390,8 +390,8 @@ def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> N
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param({"unheard": True, "silent_s": 64.9}, "Announced", id="59.9 s unknown"),
-        pytest.param({"unheard": True, "silent_s": 65.0}, "NoSession", id="unknown for 60 s"),
+        pytest.param({"sessions_unknown": True, "silent_s": 64.9}, "Announced", id="not for 60 s"),
+        pytest.param({"sessions_unknown": True, "silent_s": 65.0}, "NoSession", id="for 60 s"),
         pytest.param({"silent_s": 4.0}, "Announced", id="a moment's silence"),
         pytest.param({"refused": "no port"}, "Announced", id="refused, and never started: no peer"),
     ],
@@ -442,7 +442,9 @@ def test_the_plan_says_when_a_minute_will_be_over() -> None:
     snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a", "b"])))
     seen = replace(snapshot.observed, sessions=sessions_down({"a": 20.0, "b": 45.0}))
     assert plan(replace(snapshot, observed=seen, taken_at=NOW)).again_s == 15
-    silent = replace(snapshot.observed, sessions={}, fresh=False, unheard=True, silent_s=25.0)
+    silent = replace(
+        snapshot.observed, sessions={}, fresh=False, sessions_unknown=True, silent_s=25.0
+    )
     assert plan(replace(snapshot, observed=silent, taken_at=NOW)).again_s == 40
 
 

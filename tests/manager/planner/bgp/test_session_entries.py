@@ -60,7 +60,7 @@ def test_a_session_that_is_down_counts_nothing() -> None:
         pytest.param(Observed(US, sessions={T: UP}, neighbors=HELD), entry("m1", UP), id="news"),
         pytest.param(Observed(fresh=False), SAID, id="the speaker is silent: it stays"),
         pytest.param(
-            Observed(fresh=False, unheard=True),
+            Observed(fresh=False, sessions_unknown=True),
             {
                 "name": "m1",
                 "state": "Unknown",
@@ -85,7 +85,7 @@ def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
     "observed",
     [
         pytest.param(Observed(US, sessions={T: SessionReport("Active")}), id="no session"),
-        pytest.param(Observed(fresh=False, unheard=True), id="nobody knows"),
+        pytest.param(Observed(fresh=False, sessions_unknown=True), id="nobody knows"),
     ],
 )
 def test_what_was_negotiated_stays_for_the_next_session(observed: Observed, several: bool) -> None:

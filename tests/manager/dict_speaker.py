@@ -1,4 +1,4 @@
-"""A speaker of dictionaries: notes in which order it was asked and told, and may go away."""
+"""A speaker of dictionaries: notes in which order it was read and changed, and may go away."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -30,8 +30,8 @@ def key(number: int = 0, hop: int = 11) -> RouteKey:
     return RouteKey(IPv4Network(f"198.51.100.{number}/32"), IPv4Address(f"192.0.2.{hop}"))
 
 
-def speech(*keys: RouteKey, peers: bool = True) -> Speech:
-    """Return what to say: these paths, to one router."""
+def speaker_plan(*keys: RouteKey, peers: bool = True) -> Speech:
+    """Return the plan of one speaker: these paths, to one router."""
     return Speech(
         identity=WHO,
         exports={TOR: IPv4Address("192.0.2.1")} if peers else {},
@@ -41,18 +41,18 @@ def speech(*keys: RouteKey, peers: bool = True) -> Speech:
 
 
 class Part:
-    """One target. It notes what it is told in the diary of its speaker."""
+    """One target. It notes what is done to it in the diary of its speaker."""
 
     def __init__(self, speaker: "DictSpeaker", name: str) -> None:
         self._speaker, self._name = speaker, name
-        self.held: dict[Any, Any] = {}
+        self.contents: dict[Any, Any] = {}
         self.read_s = 0.0
         self.hangs = False  # an apply is not answered while this is so
 
     async def observe(self) -> Mapping[Any, Any]:
         self._speaker.answer(f"read {self._name}")
         await asyncio.sleep(self.read_s)
-        return dict(self.held)
+        return dict(self.contents)
 
     async def apply(self, work: Delta[Any, Any]) -> None:
         if self._speaker.is_now is None:
@@ -61,23 +61,23 @@ class Part:
             await asyncio.sleep(0.05)
         for name, value in work.put.items():
             self._speaker.answer(f"put {self._name}")
-            self.held[name] = value
+            self.contents[name] = value
             await asyncio.sleep(0.01)
         for name in work.drop:
             self._speaker.answer(f"drop {self._name}")
-            self.held.pop(name, None)
+            self.contents.pop(name, None)
 
 
 class DictSpeaker:
-    """manager.ports.Speaker; *away* or *silent_after* answers it raises Unavailable."""
+    """manager.ports.Speaker; *away* or *away_after* answers it raises Unavailable."""
 
     def __init__(self) -> None:
         self.diary: list[str] = []
         self.away = False
-        self.silent_after: int | None = None
+        self.away_after: int | None = None
         self.hangs = False  # asked who it is, it does not answer while this is so
         self.is_now: SpeakerIdentity | None = None
-        self.refusal = ""  # what it says when it is started, instead of doing so
+        self.refusal = ""  # why it does not start, instead of doing so
         self.reports: dict[PeerName, SessionReport] = {}
         self.turned = asyncio.Event()
         self.exports, self.routes, self.neighbors = (
@@ -86,19 +86,19 @@ class DictSpeaker:
 
     def answer(self, what: str) -> None:
         """Note that *what* was asked, or raise."""
-        if self.silent_after == 0:
-            self.away, self.silent_after = True, None
+        if self.away_after == 0:
+            self.away, self.away_after = True, None
         if self.away:
             raise Unavailable("away")
-        if self.silent_after is not None:
-            self.silent_after -= 1
+        if self.away_after is not None:
+            self.away_after -= 1
         self.diary.append(what)
 
     def replace(self) -> None:
         """Become another process: empty."""
         self.is_now, self.reports = None, {}
         for part in (self.exports, self.routes, self.neighbors):
-            part.held.clear()
+            part.contents.clear()
 
     async def probe(self) -> None:
         if self.away:
@@ -129,8 +129,8 @@ class DictSpeaker:
             self.turned.clear()
             yield None
 
-    def told(self) -> list[str]:
-        """Return what it was told since the last call, without questions."""
+    def applied(self) -> list[str]:
+        """Return what was applied since the last call, without what was read."""
         found = [line for line in self.diary if line.split()[0] in ("start", "put", "drop")]
         self.diary.clear()
         return found
