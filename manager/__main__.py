@@ -1,6 +1,6 @@
 """``python -m manager``: flags in, exit status out.
 
-0: told to stop. 2: a flag or the kubeconfig is wrong, with a sentence. Anything else is
+0: asked to stop. 2: a flag or the kubeconfig is wrong, with a sentence. Anything else is
 a bug with its traceback.
 """
 

@@ -1,6 +1,6 @@
 """The manager put together: the only module that knows every adapter, and the task group.
 
-Reading, leading, speaking and reconciling run side by side; when told to stop, the
+Watches, leadership, speakers and the reconciler run side by side; when asked to stop, the
 reconciler goes first and the lease is released last, so that nothing is written after it.
 """
 
@@ -23,8 +23,8 @@ from manager.adapters.kubernetes.batch import FencedSink, Sink
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.events import Events
 from manager.adapters.kubernetes.informer import Pace, Source
-from manager.adapters.kubernetes.lease import Leadership, Leases
-from manager.adapters.kubernetes.replica_leases import Presence
+from manager.adapters.kubernetes.leadership import Leadership
+from manager.adapters.kubernetes.replica_leases import LeaseListApi, ReplicaLeases
 from manager.adapters.kubernetes.service_writes import ServiceWriter
 from manager.adapters.kubernetes.session_entries import Patcher, SpeakerEntries, others
 from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
@@ -63,7 +63,7 @@ class Options:
     settings: Settings
 
 
-class Api(Patcher, Source, Sink, Leases, Protocol):
+class Api(Patcher, Source, Sink, LeaseListApi, Protocol):
     """All that the manager asks of an API server."""
 
 
@@ -119,7 +119,7 @@ class Parts:
             went_back=lambda: self.view.distrust(RESTORED),
         )
         sink = FencedSink(api, self.leadership.fence)
-        self._presence = Presence(
+        self._replica_leases = ReplicaLeases(
             api,
             name=options.name,
             namespace=options.namespace,
@@ -139,7 +139,7 @@ class Parts:
             api,
             fenced=sink,
             name=options.name,
-            gone=lambda: self._presence.gone,
+            gone=lambda: self._replica_leases.gone,
         )
         self._writers: tuple[KeyedWriter[Any], ...] = (
             services.writer,
@@ -187,7 +187,7 @@ class Parts:
             for number, writer in enumerate(self._writers):
                 tasks.create_task(writer.run(), name=f"writer {number}")
             tasks.create_task(self._events.run(), name="events")
-            tasks.create_task(self._presence.run(), name="presence")
+            tasks.create_task(self._replica_leases.run(), name="replica leases")
             tasks.create_task(self._loop.run(), name="reconcile")
 
     async def _step(self) -> None:

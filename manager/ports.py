@@ -28,7 +28,7 @@ Neighbors = Target[PeerName, Neighbor]
 
 
 class Speaker(Protocol):
-    """One BGP daemon: its identity, its three targets, and what its sessions say.
+    """One BGP daemon: its identity, its three targets, and the reports of its sessions.
 
     All methods raise Unavailable while the daemon is away or being replaced.
     """
@@ -66,7 +66,7 @@ class Speaker(Protocol):
         ...
 
     async def sessions(self) -> Mapping[PeerName, SessionReport]:
-        """Return the state of every session of ours, and what each is told, counted.
+        """Return the state of every session of ours, and what each is sent, counted.
 
         Costs a pass over the table per session that is up: for status, not for every wake.
         """
@@ -75,6 +75,6 @@ class Speaker(Protocol):
     def changes(self) -> AsyncIterator[None]:
         """Yield when a session changed state, or the daemon went away or came back: observe.
 
-        Never ends, never raises for a daemon that is away; what happened is not said.
+        Never ends, never raises for a daemon that is away; what happened is to be observed.
         """
         ...

@@ -1,7 +1,7 @@
 """The one loop of the manager: take the snapshot, plan, hand on. It decides, and never waits.
 
-What it hands on are the newest wishes; who converges a system does so in a task of its own
-and wakes the loop when what it reads has changed. In which order things happen follows from
+What it hands on is what should be; who converges a system does so in a task of its own and
+wakes the loop when what it reads has changed. In which order things happen follows from
 the plan: it wants a path only for an address that the API records, and hands an address on
 only once no speaker of ours holds a path of it. Only the leader hands anything to the writers
 of the API; every replica drives its own speakers from what the API records.
@@ -37,7 +37,7 @@ SLOW_PLAN_S: Final = 0.1  # from here on a plan runs beside the loop: leases mus
 NOTHING: Final[Delta[Any, Any]] = Delta(put={}, drop=frozenset())
 
 
-class World(Protocol):
+class Cluster(Protocol):
     """The cluster as watches keep it."""
 
     @property
@@ -144,7 +144,7 @@ class Reconciler:
 
     def __init__(
         self,
-        world: World,
+        cluster: Cluster,
         *,
         leader: Leader,
         speakers: SpeakerGroup,
@@ -153,7 +153,7 @@ class Reconciler:
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
-        self._world, self._leader, self._speakers = world, leader, speakers
+        self._cluster, self._leader, self._speakers = cluster, leader, speakers
         self._targets, self._settings, self._clock, self._wake = targets, settings, clock, wake
         self._plan_s, self._term = 0.0, 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
@@ -161,7 +161,7 @@ class Reconciler:
 
     async def step(self) -> None:
         """Decide, and hand on what is to be done."""
-        if not self._world.in_sync:
+        if not self._cluster.in_sync:
             return
         readings = self._speakers.readings
         # What a speaker holds that was never read would look free, and go to another Service.
@@ -169,7 +169,7 @@ class Reconciler:
         term = self._leader.term
         # From here to the plan nothing may yield: writes carry the versions seen here.
         written = self._targets.observe()
-        snapshot = self._world.snapshot(
+        snapshot = self._cluster.snapshot(
             observed=readings[0],
             further=readings[1:],
             pending=self._targets.services.pending,
@@ -182,10 +182,10 @@ class Reconciler:
             asyncio.get_running_loop().call_later(decided.again_s, self._wake)
         self._speakers.hand(decided.speeches, readings)
         leading = sure and self._leader.leading and self._leader.term == term
-        self._write(decided, snapshot, written, term=term if leading else None)
-        standing = self._targets.entries.observe()
-        self._targets.entries.hand(delta(entries(snapshot, standing), standing))
-        self._targets.entries.sweep(leading=leading)
+        self._write_cluster(decided, written, term=term if leading else None)
+        if leading:
+            self._emit_events(decided, snapshot)
+        self._write_session_entries(snapshot, leading=leading)
 
     def _knows_what_was_granted(self) -> bool:
         """Whether we lead, and have listed the Services since we do.
@@ -195,8 +195,8 @@ class Reconciler:
         """
         if self._leader.leading and self._leader.term != self._term:
             self._term = self._leader.term
-            self._world.doubt()
-        return self._leader.leading and self._world.certain
+            self._cluster.doubt()
+        return self._leader.leading and self._cluster.certain
 
     async def _plan(self, snapshot: Snapshot) -> Plan:
         started = self._clock.monotonic()
@@ -207,10 +207,8 @@ class Reconciler:
         self._plan_s = self._clock.monotonic() - started
         return decided
 
-    def _write(
-        self, decided: Plan, snapshot: Snapshot, written: Written, *, term: int | None
-    ) -> None:
-        """Hand the writers what the API lacks; without a *term* of ours, nothing."""
+    def _write_cluster(self, decided: Plan, written: Written, *, term: int | None) -> None:
+        """Hand the leader's writers what the API lacks; without a *term* of ours, nothing."""
         targets = self._targets
         if term is None:
             targets.services.hand(NOTHING, term=0)
@@ -221,10 +219,19 @@ class Reconciler:
         targets.services.hand(work.services, term=term)
         targets.statuses.hand(work.statuses, term=term)
         targets.announcers.hand(work.announcers, term=term)
+
+    def _write_session_entries(self, snapshot: Snapshot, *, leading: bool) -> None:
+        """Hand on this replica's entries; the leader's sweep takes dead ones away."""
+        standing = self._targets.entries.observe()
+        self._targets.entries.hand(delta(entries(snapshot, standing), standing))
+        self._targets.entries.sweep(leading=leading)
+
+    def _emit_events(self, decided: Plan, snapshot: Snapshot) -> None:
+        """Emit once for each Service that another controller serves, and that is left alone."""
         fresh = sorted(decided.left_alone.keys() - self._left_alone)
         self._left_alone = set(decided.left_alone)
         if fresh:
-            targets.events.emit(
+            self._targets.events.emit(
                 [
                     service_event(snapshot.services[key], condition_of(decided.left_alone[key]))
                     for key in fresh

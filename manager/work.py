@@ -18,7 +18,7 @@ from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the API objects say of us now."""
+    """What stands in the API objects now of what we write."""
 
     services: Mapping[ServiceKey, ServiceRecord]
     statuses: Mapping[ResourceKey, StatusRecord]
@@ -38,7 +38,7 @@ class ClusterWork:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerWork:
-    """What this replica's speaker is told. Puts go first, each kind after what it refers to."""
+    """What is applied to one speaker. Puts go first, each kind after what it refers to."""
 
     exports: Delta[PeerName, Address]
     routes: Delta[RouteKey, Route]

@@ -14,7 +14,7 @@ from typing import TypeVar
 from cli.output.plan_json import Json
 from cli.output.session_diff import field
 from cli.source import cluster, recorded
-from manager.inspect.speaker import NoSpeaker, heard
+from manager.inspect.speaker import NoSpeaker, observe_speakers
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
 from manager.snapshot import Observed, Resource, Snapshot
@@ -67,7 +67,7 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
         seen = cluster.settled(reading)
         return Sides(seen.settled, seen.plan, None, seen.complete)
     try:
-        observed = tuple(asyncio.run(heard(given.gobgp_socket)))
+        observed = tuple(asyncio.run(observe_speakers(given.gobgp_socket)))
     except NoSpeaker as error:
         raise Failed(str(error)) from error
     settings = replace(reading.snapshot.settings, speakers=len(observed))

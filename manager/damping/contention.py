@@ -1,6 +1,6 @@
 """Which Services another controller writes as often as we do: those are left alone for a while.
 
-A quarrel over `status.loadBalancer` would go on as fast as two programs can write, and each
+A contest over `status.loadBalancer` would go on as fast as two programs can write, and each
 round changes every node's rules. So whoever overwrites our addresses three times in a minute
 has them, until a pause is over or the user changes the Service. How often is history, which
 no snapshot holds: it lives here, in the shell, and a restart counts anew.
@@ -48,8 +48,8 @@ class _Contest:
         return now < max(self.since, self.until) + WINDOW_S
 
     def is_about(self, service: Service, record: ServiceRecord) -> bool:
-        """Whether the same address is still wanted, by a user who has not said anything new."""
-        return self.ingress == record.ingress and _wish(self.service) == _wish(service)
+        """Whether the same address is still wanted, by a user who has not changed the request."""
+        return self.ingress == record.ingress and _requested(self.service) == _requested(service)
 
     def may_go_on(self, version: str, now: float) -> bool:
         """Whether ours is written once more over what *version* of the Service has."""
@@ -82,9 +82,9 @@ class Contention:
     def may_write(
         self, service: Service, record: ServiceRecord, before: ServiceRecord | None
     ) -> bool | ForeignController:
-        """Return whether *record* is written over what *before* says of *service*, now.
+        """Return whether *record* is written over what *before* has of *service*, now.
 
-        The verdict, instead of False, when that begins to be so: it is told once.
+        The verdict, instead of False, when that begins to be so: it is reported once.
         """
         now = self._clock.monotonic()
         self._forget(now)
@@ -105,7 +105,7 @@ class Contention:
             return
         wrote = record.ingress not in (_there(service), ())
         # A quick controller has overwritten them before we look; our condition remains.
-        if wrote and _says_the_same(record, after):
+        if wrote and _same_addresses(record, after):
             self._contests[service.uid] = _Contest(service, record.ingress, now)
 
     def _about(
@@ -118,7 +118,7 @@ class Contention:
         if found is not None and found.counts_at(now) and found.is_about(service, record):
             return found
         self._contests.pop(service.uid, None)
-        if _says_the_same(record, old):  # ours had stood there before this process looked
+        if _same_addresses(record, old):  # ours had stood there before this process looked
             found = self._contests[service.uid] = _Contest(service, record.ingress, now)
             return found
         return None
@@ -131,15 +131,15 @@ class Contention:
         self._contests = {uid: one for uid, one in self._contests.items() if one.counts_at(now)}
 
 
-def _says_the_same(record: ServiceRecord, other: ServiceRecord | None) -> bool:
-    """Whether *other* says what *record* does of addresses, in whatever words."""
-    said = None if other is None else other.conditions.get(ALLOCATED)
+def _same_addresses(record: ServiceRecord, other: ServiceRecord | None) -> bool:
+    """Whether *other* has the addresses that *record* has, in whatever sentence."""
+    condition = None if other is None else other.conditions.get(ALLOCATED)
     wanted = record.conditions.get(ALLOCATED)
-    return said is not None and wanted is not None and _gist(said) == _gist(wanted)
+    return condition is not None and wanted is not None and _essence(condition) == _essence(wanted)
 
 
-def _gist(said: ConditionValue) -> tuple[str, str, frozenset[Address]]:
-    return said.status, said.reason, named_in(said.message)
+def _essence(condition: ConditionValue) -> tuple[str, str, frozenset[Address]]:
+    return condition.status, condition.reason, named_in(condition.message)
 
 
 def _verdict(service: Service, record: ServiceRecord) -> ForeignController:
@@ -150,7 +150,7 @@ def _there(service: Service) -> tuple[str, ...]:
     return tuple(entry.ip or entry.hostname for entry in service.ingress)
 
 
-def _wish(service: Service) -> str:
+def _requested(service: Service) -> str:
     """Return what the user of *service* decides, as text: that can always be compared."""
     notes = {key: service.annotations[key] for key in REQUESTS if key in service.annotations}
     return repr(

@@ -54,5 +54,7 @@ def can_wait(record: ServiceRecord, before: ServiceRecord | None) -> bool:
     """Return whether nothing but the want of a session began or ended."""
     if before is None or record.ingress != before.ingress:
         return False
-    reasons = {said.reason for one in (record, before) if (said := one.conditions.get(ANNOUNCED))}
+    reasons = {
+        condition.reason for one in (record, before) if (condition := one.conditions.get(ANNOUNCED))
+    }
     return SLOW in reasons and len(reasons) > 1

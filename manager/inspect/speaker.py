@@ -16,7 +16,7 @@ class NoSpeaker(Exception):
     """The speaker cannot be asked; the text is the sentence for the user."""
 
 
-async def heard(sockets: Sequence[Path], *, within_s: float = 10.0) -> list[Observed]:
+async def observe_speakers(sockets: Sequence[Path], *, within_s: float = 10.0) -> list[Observed]:
     """Return what the speakers of one manager, behind *sockets*, hold now.
 
     Raises:
@@ -24,13 +24,13 @@ async def heard(sockets: Sequence[Path], *, within_s: float = 10.0) -> list[Obse
     """
     found = []
     for index, socket in enumerate(sockets):
-        one = await _heard(socket, within_s)
+        one = await _observe(socket, within_s)
         routes = {replace(key, speaker=index): route for key, route in one.routes.items()}
         found.append(replace(one, routes=routes))
     return found
 
 
-async def _heard(socket: Path, within_s: float) -> Observed:
+async def _observe(socket: Path, within_s: float) -> Observed:
     """Return what the speaker behind *socket* holds now.
 
     Raises:

@@ -21,8 +21,8 @@ from manager.adapters.gobgp.speaker import GobgpSpeaker
 from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.client import KubeApi, Refused, connect
 from manager.adapters.kubernetes.informer import Pace
-from manager.adapters.kubernetes.lease import Leadership
-from manager.adapters.kubernetes.replica_leases import Presence
+from manager.adapters.kubernetes.leadership import Leadership
+from manager.adapters.kubernetes.replica_leases import ReplicaLeases
 from manager.main import Options, Parts
 from manager.snapshot import Settings
 from pointsman.runtime.clock import Clock
@@ -118,7 +118,7 @@ async def test_a_lease_of_another_shape_is_no_crash(spec: Any, tmp_path: Path) -
             wake=lambda: None,
             duration_s=1.5,
         )
-        presence = Presence(
+        replica_leases = ReplicaLeases(
             api,
             name="a",
             namespace=HOME,
@@ -127,7 +127,7 @@ async def test_a_lease_of_another_shape_is_no_crash(spec: Any, tmp_path: Path) -
             clock=CLOCK,
             wake=lambda: None,
         )
-        tasks = [asyncio.create_task(leadership.run()), asyncio.create_task(presence.run())]
+        tasks = [asyncio.create_task(leadership.run()), asyncio.create_task(replica_leases.run())]
         await asyncio.sleep(0.4)
         assert [task for task in tasks if task.done()] == []
         for task in tasks:

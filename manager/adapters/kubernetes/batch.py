@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from manager.adapters.kubernetes.client import Kind, Overloaded, Refused
+from manager.adapters.kubernetes.fence import Fence, NotLeading
 from manager.adapters.kubernetes.fields import Json
-from manager.adapters.kubernetes.lease import Fence, NotLeading
 from manager.writers.outcome import Done, Failure, FailureKind, Outcome
 from pointsman.runtime.target import Unavailable
 

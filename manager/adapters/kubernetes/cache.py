@@ -164,9 +164,9 @@ class Cache(Generic[K, V]):
 
     def _is_old_news(self, raw: Json) -> bool:
         uid, version = self._stamps.get(_name(raw), ("", ""))
-        told = _version(raw)
-        comparable = uid == _uid(raw) and version.isdecimal() and told.isdecimal()
-        return comparable and int(told) < int(version)
+        listed_version = _version(raw)
+        comparable = uid == _uid(raw) and version.isdecimal() and listed_version.isdecimal()
+        return comparable and int(listed_version) < int(version)
 
     def _forget(self, name: str) -> None:
         self._stamps.pop(name, None)

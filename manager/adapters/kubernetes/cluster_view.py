@@ -17,7 +17,7 @@ from manager.adapters.kubernetes import client, codec
 from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.informer import Informer, Pace, Source
 from manager.adapters.kubernetes.secrets import Secrets
-from manager.damping.readiness import Silences
+from manager.damping.readiness import ReadinessDamping
 from manager.snapshot import (
     Announcer,
     BgpConf,
@@ -78,7 +78,7 @@ class ClusterView:
         self.announcers = Cache[NodeName, Announcer](
             key=lambda a: a.node, parse=codec.announcer, wake=wake
         )
-        self._silences = Silences(wake)
+        self._readiness = ReadinessDamping(wake)
         self._informers = {kind: self._informer(kind) for kind in self.caches}
         self._distrusted_at: float | None = None
         self._sorted_slices: tuple[int, tuple[EndpointSlice, ...]] = (-1, ())
@@ -116,11 +116,11 @@ class ClusterView:
         )
 
     def doubt(self) -> None:
-        """Have the Services listed again: a predecessor may have granted what no watch told yet."""
+        """Have the Services listed again: a predecessor's grants may not be in any watch yet."""
         self._informers[client.SERVICES].doubt()
 
     def distrust(self, why: str = UNTOLD) -> None:
-        """List everything again: what the watches tell is not what the server holds.
+        """List everything again: what the watches show is not what the server holds.
 
         A restored etcd makes a server accept watches from versions that are yet to come, and
         say nothing. Done once in a while at most: a list of everything is dear.
@@ -173,7 +173,7 @@ class ClusterView:
         return Snapshot(
             services=self.services.items,
             endpoint_slices=self._slices(),
-            nodes=self._silences.heard(self.nodes.items),
+            nodes=self._readiness.damped(self.nodes.items),
             namespaces={name: value.labels for name, value in namespaces.items()},
             cluster_uid=home.uid if home else "",
             eips=self.eips.items,

@@ -6,7 +6,6 @@ its sentence, and only it; a custom resource whose spec is wrong becomes a `Reso
 says so. Nothing here decides what an object means.
 """
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,12 +14,12 @@ from typing import Final, TypeVar, cast
 
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from manager.adapters.kubernetes.managed_fields import hints_are_ours
+from manager.adapters.kubernetes.metadata import conditions, opened
 from manager.adapters.kubernetes.report_codec import reading
 from manager.snapshot import (
     Announcer,
     BgpConf,
     BgpPeer,
-    Condition,
     Eip,
     Endpoint,
     EndpointSlice,
@@ -54,10 +53,8 @@ __all__ = [
     "announcer",
     "bgp_conf",
     "bgp_peer",
-    "conditions",
     "eip",
     "endpoint_slice",
-    "name_of",
     "namespace",
     "node",
     "service",
@@ -65,9 +62,6 @@ __all__ = [
 
 Spec = TypeVar("Spec", bound=ApiModel)
 
-# RFC 1123 section 2.1, as Kubernetes takes it for names: labels with dots in between.
-NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-NAME_MAX: Final = 253
 DUAL: Final = ("PreferDualStack", "RequireDualStack")
 
 
@@ -80,27 +74,9 @@ class Namespace:
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def name_of(raw: object) -> str:
-    """Return how people call an object: `Service default/web`, `Node node1`."""
-    if not isinstance(raw, dict):
-        return "object"
-    meta = raw.get("metadata")
-    if not isinstance(meta, dict):
-        meta = {}
-    names = [clipped(str(meta[key])) for key in ("namespace", "name") if _is_name(meta.get(key))]
-    kind = raw.get("kind")
-    called = clipped(kind) if isinstance(kind, str) and kind else "object"
-    return f"{called} {'/'.join(names) or '(without a name)'}"
-
-
-def _is_name(value: object) -> bool:
-    # In a file a name may be a number by mistake; what is no scalar names nothing.
-    return isinstance(value, (str, int, float)) and bool(value)
-
-
 def service(raw: Json) -> Service:
     """Return a Service of any type."""
-    doc, meta = _open(raw, namespaced=True)
+    doc, meta = opened(raw, namespaced=True)
     spec, status = doc.at("spec"), doc.at("status")
     policy = spec.text("externalTrafficPolicy", "Cluster")
     family_policy = spec.text("ipFamilyPolicy", "SingleStack")
@@ -137,7 +113,7 @@ def service(raw: Json) -> Service:
 
 def endpoint_slice(raw: Json) -> EndpointSlice | None:
     """Return a slice of addresses, or None for one of names (addressType FQDN)."""
-    doc, meta = _open(raw, namespaced=True)
+    doc, meta = opened(raw, namespaced=True)
     kind = doc.text("addressType", "IPv4")
     if kind == "FQDN":
         return None
@@ -155,11 +131,11 @@ def endpoint_slice(raw: Json) -> EndpointSlice | None:
 
 
 def node(raw: Json) -> Node:
-    """Return a Node. Without a Ready condition its kubelet has not spoken: Unknown."""
-    doc, meta = _open(raw)
+    """Return a Node. Without a Ready condition its kubelet has not reported: Unknown."""
+    doc, meta = opened(raw)
     status = doc.at("status")
-    stated = {condition.type: condition.status for condition in conditions(status)}
-    ready = stated.get("Ready")
+    status_of = {condition.type: condition.status for condition in conditions(status)}
+    ready = status_of.get("Ready")
     return Node(
         name=NodeName(meta.text("name")),
         uid=meta.text("uid"),
@@ -171,7 +147,7 @@ def node(raw: Json) -> Node:
             for taint in doc.at("spec").each("taints")
         ),
         ready=cast(Truth, ready) if ready in ("True", "False") else "Unknown",
-        network_unavailable=stated.get("NetworkUnavailable") == "True",
+        network_unavailable=status_of.get("NetworkUnavailable") == "True",
         internal_ips=_addresses(
             entry.text("address")
             for entry in status.each("addresses")
@@ -188,7 +164,7 @@ def node(raw: Json) -> Node:
 
 def namespace(raw: Json) -> Namespace:
     """Return a Namespace; it carries its own name as a label, as on any API server."""
-    _, meta = _open(raw)
+    _, meta = opened(raw)
     name = meta.text("name")
     labels = {NAMESPACE_NAME: name} | meta.mapping("labels")
     return Namespace(name=name, uid=meta.text("uid"), labels=labels)
@@ -211,7 +187,7 @@ def announcer(raw: Json) -> Announcer:
 
     What cannot be read of its report is left out alone, and `unreadable` says so.
     """
-    doc, meta = _open(raw)
+    doc, meta = opened(raw)
     owners = [o.text("uid") for o in meta.each("ownerReferences") if o.text("kind") == "Node"]
     report = reading(doc.raw.get("status"))
     return Announcer(
@@ -226,42 +202,6 @@ def announcer(raw: Json) -> Announcer:
         contested=report.contested,
         unreadable=f"{doc.what}: {report.sentence}." if report.sentence else "",
     )
-
-
-def conditions(status: Fields) -> tuple[Condition, ...]:
-    """Return `status.conditions`, in their order."""
-    return tuple(
-        Condition(
-            type=entry.text("type"),
-            status=entry.text("status"),
-            reason=entry.text("reason"),
-            message=entry.text("message"),
-            last_transition_time=entry.text("lastTransitionTime"),
-            observed_generation=entry.integer("observedGeneration")
-            if entry.has("observedGeneration")
-            else None,
-        )
-        for entry in status.each("conditions")
-    )
-
-
-def _open(raw: Json, *, namespaced: bool = False) -> tuple[Fields, Fields]:
-    """Return an object and its metadata; every object has a name."""
-    doc = Fields(name_of(raw), raw)
-    meta = doc.at("metadata")
-    if not meta.text("name"):
-        kind = doc.text("kind", "object")
-        where = f" in namespace {clipped(meta.text('namespace', 'default'))}" if namespaced else ""
-        raise Malformed(f"A {clipped(kind)}{where} has no metadata.name; give it one.")
-    for part in ("name", "namespace"):  # of an API server always so; a file may hold anything
-        value = meta.text(part)
-        if value and (len(value) > NAME_MAX or not NAME.fullmatch(value)):
-            raise Malformed(
-                f'{doc.what}: metadata.{part}: Invalid value: "{clipped(value)}": a lowercase '
-                "RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-                "'.', and must start and end with an alphanumeric character."
-            )
-    return doc, meta
 
 
 def _families(spec: Fields) -> tuple[Family, ...]:
@@ -289,7 +229,7 @@ def _endpoint(entry: Fields) -> Endpoint:
 
 
 def _resource(raw: Json, model: type[Spec]) -> Resource[Spec]:
-    doc, meta = _open(raw)
+    doc, meta = opened(raw)
     status = doc.at("status")
     if depth_exceeds(status.raw, DEEPEST):
         raise Malformed(f"{doc.what}: status is nested deeper than {DEEPEST} levels; clear it.")

@@ -16,14 +16,14 @@ from typing import Any, Final
 from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.client import Refused
-from manager.adapters.kubernetes.lease import NotLeading
+from manager.adapters.kubernetes.fence import NotLeading
 from pointsman.model.names import API_VERSION, EVENT_SOURCE
 from pointsman.model.record import EventRecord
 from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
 
-LONGEST: Final = 1024  # of a message: the limit of events.k8s.io/v1, kept for core/v1 too
+LONGEST: Final = 1024  # of a message: the limit of events.k8s.io/v1, used for core/v1 too
 QUEUED: Final = 2000
 PAUSES_S: Final = (1.0, 4.0)  # before the second and the third attempt
 CORE: Final = frozenset({"Service", "Node", "Namespace"})

@@ -1,7 +1,7 @@
-"""Typed access to one raw JSON object; every complaint names the object and the field.
+"""Typed access to one raw JSON object; every error names the object and the field.
 
 Refuses to guess: a number where text belongs is an error with a sentence, absent and null
-are the default. It knows no kind; `kube_codec` does.
+are the default. It knows no kind; the codecs do.
 """
 
 from collections.abc import Iterator, Mapping

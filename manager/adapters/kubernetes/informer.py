@@ -164,7 +164,7 @@ class Informer:
                 async with aclosing(events) as stream:  # type: ignore[type-var]
                     async for event in stream:
                         seen = await self._apply(event) or seen
-        except Garbled as error:  # what that line should have told, a list will
+        except Garbled as error:  # what that line was about, a list will show
             self.cache.lost(f"{self.kind.plural}: {error}")
             raise _Relist(str(error)) from error
         except Unavailable:

@@ -1,7 +1,7 @@
 """A pile of raw objects, as if it were the whole cluster: what `plan --offline` plans.
 
 Pure. Unknown kinds are passed over (a folder of manifests holds Deployments too); an
-object that cannot be read is left out and said.
+object that cannot be read is left out, with a sentence.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from manager.adapters.kubernetes import codec
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from manager.adapters.kubernetes.metadata import name_of
 from manager.adapters.kubernetes.secret_codec import secret
 from manager.snapshot import EipName, Settings, Snapshot
 from pointsman.model.names import API_VERSION, GROUP
@@ -65,7 +66,7 @@ def flattened(objects: Iterable[object]) -> Iterator[object]:
 
 def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> list[str]:
     """Put *item* where it belongs; return what of it was left out."""
-    doc = Fields(codec.name_of(item), item)
+    doc = Fields(name_of(item), item)
     version, kind, raw = doc.text("apiVersion"), doc.text("kind"), doc.raw
     if not kind:
         raise Malformed(f"{doc.what} has no kind; is it a Kubernetes object?")

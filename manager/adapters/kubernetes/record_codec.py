@@ -32,7 +32,7 @@ def service_record(service: Service) -> ServiceRecord | None:
     if not bears_mark(service):
         return None
     annotations = {k: v for k, v in service.annotations.items() if k in OUR_ANNOTATIONS}
-    conditions = {c.type: _stated(c) for c in service.conditions if c.type in OUR_CONDITIONS}
+    conditions = {c.type: _value_of(c) for c in service.conditions if c.type in OUR_CONDITIONS}
     return ServiceRecord(tuple(map(_spelled, service.ingress)), annotations, conditions)
 
 
@@ -52,8 +52,8 @@ def service_patch(service: Service, record: ServiceRecord, *, now: str) -> dict[
     if tuple(map(_spelled, service.ingress)) != record.ingress:
         entries = [{"ip": ip, "ipMode": VIP} for ip in record.ingress]
         status["loadBalancer"] = {"ingress": entries or None}
-    stated = {c.type: _stated(c) for c in service.conditions if c.type in OUR_CONDITIONS}
-    if stated != record.conditions:
+    standing = {c.type: _value_of(c) for c in service.conditions if c.type in OUR_CONDITIONS}
+    if standing != record.conditions:
         ours = _conditions(service.conditions, record.conditions, now=now)
         status["conditions"] = _others(service) + ours or None
     return {"metadata": metadata} | ({"status": status} if status else {})
@@ -69,9 +69,9 @@ def service_release(service: Service) -> dict[str, Any]:
     if annotations:
         metadata["annotations"] = annotations
     status: dict[str, Any] = {}
-    kept = _not_ours(service)
-    if len(kept) != len(service.ingress):
-        status["loadBalancer"] = {"ingress": [_entry(i) for i in kept] or None}
+    others_entries = _not_ours(service)
+    if len(others_entries) != len(service.ingress):
+        status["loadBalancer"] = {"ingress": [_entry(i) for i in others_entries] or None}
     if any(c.type in OUR_CONDITIONS for c in service.conditions):
         status["conditions"] = _others(service) or None
     return {"metadata": metadata} | ({"status": status} if status else {})
@@ -86,7 +86,7 @@ def status_record(resource: Resource[Any]) -> StatusRecord | None:
     )  # of a BgpPeer: each replica's own, see adapters/kubernetes/session_entries.py
     generation = fields.pop("observedGeneration", 0)
     record = StatusRecord(
-        conditions={c.type: _stated(c) for c in resource.conditions},
+        conditions={c.type: _value_of(c) for c in resource.conditions},
         fields=fields,
         observed_generation=generation if isinstance(generation, int) else 0,
         has_finalizer=FINALIZER in resource.finalizers,
@@ -126,29 +126,29 @@ def finalizers(resource: Resource[Any], *, has_finalizer: bool) -> list[str] | N
     return [*others, FINALIZER] if has_finalizer else others
 
 
-def _annotations(service: Service, wanted: Mapping[str, str]) -> dict[str, str | None]:
+def _annotations(service: Service, planned: Mapping[str, str]) -> dict[str, str | None]:
     """Return what changes among our annotations; None takes one away."""
     has = {key: service.annotations.get(key) for key in sorted(OUR_ANNOTATIONS)}
-    return {key: wanted.get(key) for key, value in has.items() if value != wanted.get(key)}
+    return {key: planned.get(key) for key, value in has.items() if value != planned.get(key)}
 
 
 def _conditions(
-    before: Iterable[Condition], wanted: Mapping[str, ConditionValue], *, now: str
+    before: Iterable[Condition], planned: Mapping[str, ConditionValue], *, now: str
 ) -> list[dict[str, Any]]:
-    """Return *wanted* as entries; the time of one moves only when its status turns.
+    """Return *planned* as entries; the time of one moves only when its status turns.
 
     And when it turns to say that the Service leaves a shared address soon, whatever refusal
     stood there before: how soon is counted from that.
     """
     known = {c.type: c for c in before}
-    since = {name: _since(known.get(name), stated) for name, stated in wanted.items()}
-    return condition_entries(wanted, since, now=now)
+    since = {name: _since(known.get(name), condition) for name, condition in planned.items()}
+    return condition_entries(planned, since, now=now)
 
 
-def _since(known: Condition | None, stated: ConditionValue) -> str:
-    if known is None or known.status != stated.status:
+def _since(known: Condition | None, condition: ConditionValue) -> str:
+    if known is None or known.status != condition.status:
         return ""
-    begins = says_it_leaves(stated.reason, stated.message)
+    begins = says_it_leaves(condition.reason, condition.message)
     if begins and not says_it_leaves(known.reason, known.message):
         return ""
     return known.last_transition_time
@@ -171,7 +171,7 @@ def _raw(condition: Condition) -> dict[str, Any]:
     return raw
 
 
-def _stated(condition: Condition) -> ConditionValue:
+def _value_of(condition: Condition) -> ConditionValue:
     return ConditionValue(condition.status, condition.reason, condition.message)
 
 

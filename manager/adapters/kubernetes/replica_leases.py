@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from manager.adapters.kubernetes.client import LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from manager.adapters.kubernetes.lease_codec import LeaseApi, new_lease
 from pointsman.model.names import SPEAKER_PREFIX
 from pointsman.model.timestamps import format_micro_time
 from pointsman.runtime.clock import Clock
@@ -27,28 +28,22 @@ SILENT_PERIODS: Final = 4  # so many without a renewal, and a replica is gone
 log = logging.getLogger(__name__)
 
 
-class Leases(Protocol):
-    """What presence needs of an API server."""
+class LeaseListApi(LeaseApi, Protocol):
+    """What knowing the other replicas needs of an API server besides."""
 
     async def list_page(
         self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
     ) -> Json: ...
 
-    async def create(self, kind: Kind, namespace: str, body: Json) -> Json: ...
-
-    async def patch(
-        self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
-    ) -> Json: ...
-
     async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json: ...
 
 
-class Presence:
+class ReplicaLeases:
     """Renews while another leads; looks for the *others* while we do. *wake*: one is gone."""
 
     def __init__(
         self,
-        leases: Leases,
+        leases: LeaseListApi,
         *,
         name: str,
         namespace: str,
@@ -65,7 +60,7 @@ class Presence:
 
     @property
     def gone(self) -> frozenset[str]:
-        """Return the others that SILENT_PERIODS looks in a row have found silent."""
+        """Return the others whose Lease SILENT_PERIODS looks in a row have found as it was."""
         return frozenset(name for name, (_, looks) in self._seen.items() if looks > SILENT_PERIODS)
 
     async def run(self) -> None:
@@ -78,7 +73,7 @@ class Presence:
                     self._seen.clear()
                     await self._renew()
             except (Unavailable, Refused) as error:
-                log.debug("presence: %s", error)
+                log.debug("Leases of replicas: %s", error)
             await asyncio.sleep(PERIOD_S)
 
     async def _look(self) -> None:
@@ -124,11 +119,10 @@ class Presence:
                 raise
 
     async def _renew(self) -> None:
-        stamp = format_micro_time(self._clock.wall())
         spec = {
             "holderIdentity": self._name,
             "leaseDurationSeconds": math.ceil(SILENT_PERIODS * PERIOD_S),
-            "renewTime": stamp,
+            "renewTime": format_micro_time(self._clock.wall()),
         }
         lease = SPEAKER_PREFIX + self._name
         try:
@@ -136,13 +130,7 @@ class Presence:
         except Refused as error:
             if error.code != 404:
                 raise
-            body = {
-                "apiVersion": "coordination.k8s.io/v1",
-                "kind": LEASES.name,
-                "metadata": {"name": lease},
-                "spec": spec,
-            }
-            await self._leases.create(LEASES, self._namespace, body)
+            await self._leases.create(LEASES, self._namespace, new_lease(lease, spec))
 
 
 def _renewal(name: str, lease: Json | None) -> str:

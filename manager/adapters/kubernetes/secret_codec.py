@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from manager.adapters.kubernetes.codec import name_of
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from manager.adapters.kubernetes.metadata import name_of
 
 LONGEST: Final = 4096  # bytes; whatever is longer is a file, no password
 

@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol
 from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.batch import FencedSink, outcome_of
 from manager.adapters.kubernetes.cluster_view import ClusterView
+from manager.adapters.kubernetes.fence import NotLeading
 from manager.adapters.kubernetes.fields import Json
-from manager.adapters.kubernetes.lease import NotLeading
 from manager.adapters.kubernetes.record_codec import service_patch, service_record, service_release
 from manager.adapters.kubernetes.writers import Emit, Seen
 from manager.damping.contention import Contention
@@ -83,7 +83,7 @@ class ServiceWriter:
 
     @property
     def pending(self) -> Mapping[ServiceKey, tuple[Address, ...]]:
-        """Return the addresses that a Service may have by now, though no watch told so yet."""
+        """Return the addresses that a Service may have by now, though no watch shows it yet."""
         services = self._seen.cache.items
         self._grants = {
             key: grant

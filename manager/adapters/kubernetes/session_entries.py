@@ -90,7 +90,7 @@ class SpeakerEntries:
         self._gone = gone
         self.writer = KeyedWriter[PeerName]("speaker's entry in BgpPeer", group_of=str)
         self.sweeper = KeyedWriter[PeerName]("entries of lost replicas in BgpPeer")
-        self._swept: frozenset[str] = frozenset()  # told so in the log
+        self._swept: frozenset[str] = frozenset()  # logged already
         self._wrote: dict[PeerName, Entries] = {}  # ours, as they were read back
         self._contests: dict[PeerName, Contest] = {}
         self._warned = False
@@ -103,7 +103,7 @@ class SpeakerEntries:
         }
 
     def _standing(self, peer: BgpPeer) -> Entries:
-        """Return our entries as they stand there, without the word about who else writes them."""
+        """Return our entries as they stand there, without who else writes them."""
         ours = (one for one in listed(peer) if replica(one) == self._name)
         return tuple({k: v for k, v in one.items() if k != CONTESTED} for one in ours)
 

@@ -1,4 +1,4 @@
-"""Who is written to again, and who is left alone: told step by step on a clock of the test's."""
+"""Who is written to again, and who is left alone: step by step on a clock of the test's."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +13,8 @@ OURS, THEIRS = "198.51.100.0", "203.0.113.9"
 
 
 def record(address: str = OURS) -> ServiceRecord:
-    said = ConditionValue("True", "Allocated", f"has {address}")
-    return ServiceRecord((address,), {}, {"pointsman.dev/Allocated": said})
+    condition = ConditionValue("True", "Allocated", f"has {address}")
+    return ServiceRecord((address,), {}, {"pointsman.dev/Allocated": condition})
 
 
 class Story:
@@ -26,7 +26,7 @@ class Story:
         self.contention = Contention(Clock(monotonic=lambda: self.now, wall=lambda: noon))
         self.web = service("a/web", OURS, uid="u", resource_version="1")
         self.there: ServiceRecord | None = record()
-        self.told: list[str] = []
+        self.verdicts: list[str] = []
 
     def overwritten(self, *addresses: str, after_s: float = 1.0) -> None:
         """Somebody else writes the ingress, and nothing else."""
@@ -39,18 +39,18 @@ class Story:
         version = str(int(self.web.resource_version) + 1)
         self.web = replace(self.web, **fields, resource_version=version)
 
-    def pass_(self, *, wanted: ServiceRecord | None = None, answers: bool = True) -> bool:
+    def pass_(self, *, planned: ServiceRecord | None = None, answers: bool = True) -> bool:
         """Let the manager act; return whether it wrote."""
-        wanted = wanted or record()
-        may = self.contention.may_write(self.web, wanted, self.there)
+        planned = planned or record()
+        may = self.contention.may_write(self.web, planned, self.there)
         if may is not True and may:
-            self.told.append(str(may))
+            self.verdicts.append(str(may))
         planned_from = self.web
         if may is True and answers:
-            self.there = wanted
-            self.edit(ingress=tuple(map(Ingress, wanted.ingress)))
+            self.there = planned
+            self.edit(ingress=tuple(map(Ingress, planned.ingress)))
         if may is True:
-            self.contention.note(planned_from, wanted, self.there)
+            self.contention.note(planned_from, planned, self.there)
         return may is True
 
     def lost(self) -> "Story":
@@ -63,10 +63,10 @@ class Story:
         return self
 
 
-def test_the_third_time_within_a_minute_it_stays_overwritten_and_that_is_told_once() -> None:
+def test_the_third_time_within_a_minute_it_stays_overwritten_and_that_is_reported_once() -> None:
     story = Story().lost()
     assert [story.pass_() for _ in range(3)] == [False, False, False]
-    assert story.told == [
+    assert story.verdicts == [
         f"Service a/web is left alone for a while: another controller writes {THEIRS} over {OURS} "
         "again and again. Stop it from serving this Service, or run the manager with "
         "--require-class and set spec.loadBalancerClass, so that each Service has one. Pointsman "
@@ -89,7 +89,7 @@ def test_wipes_count_as_well() -> None:
         story.overwritten()
         rounds.append(story.pass_())
     assert rounds == [True, True, False]
-    assert f"another controller takes away {OURS}" in story.told[0]
+    assert f"another controller takes away {OURS}" in story.verdicts[0]
 
 
 def test_a_controller_quicker_than_our_look_is_counted() -> None:
@@ -97,14 +97,14 @@ def test_a_controller_quicker_than_our_look_is_counted() -> None:
     for number in range(3):
         story.overwritten(THEIRS)
         assert story.pass_(answers=False) is (number < 2)  # ours is gone before it is read back
-    assert len(story.told) == 1
+    assert len(story.verdicts) == 1
 
 
 def test_a_write_that_fails_is_tried_again_without_being_counted() -> None:
     story = Story()
     story.overwritten(THEIRS)
     assert all(story.pass_(answers=False) for _ in range(10))
-    assert story.told == []
+    assert story.verdicts == []
 
 
 def test_three_times_in_more_than_a_minute_are_three_repairs() -> None:
@@ -112,7 +112,7 @@ def test_three_times_in_more_than_a_minute_are_three_repairs() -> None:
     for _ in range(6):
         story.overwritten(THEIRS, after_s=31)
         assert story.pass_()
-    assert story.told == []
+    assert story.verdicts == []
 
 
 def test_after_a_pause_one_try_is_made_and_each_pause_is_longer_up_to_an_hour() -> None:
@@ -124,7 +124,7 @@ def test_after_a_pause_one_try_is_made_and_each_pause_is_longer_up_to_an_hour() 
         assert story.pass_()
         story.overwritten(THEIRS)
         assert not story.pass_()
-    assert len(story.told) == 1
+    assert len(story.verdicts) == 1
 
 
 def test_the_try_after_a_pause_is_repeated_while_the_server_refuses_it() -> None:
@@ -145,7 +145,7 @@ def test_who_takes_our_conditions_too_is_counted_by_what_we_wrote() -> None:
         story.there = None
         story.edit(ingress=(Ingress(THEIRS),))
         assert story.pass_() is (number < 2)
-    assert len(story.told) == 1
+    assert len(story.verdicts) == 1
 
 
 def test_a_try_that_holds_for_a_minute_ends_the_quarrel() -> None:
@@ -154,7 +154,7 @@ def test_a_try_that_holds_for_a_minute_ends_the_quarrel() -> None:
     assert story.pass_()
     story.now += 60
     story.lost()
-    assert len(story.told) == 2
+    assert len(story.verdicts) == 2
 
 
 def test_a_service_that_its_user_changes_is_written_at_once() -> None:
@@ -167,14 +167,14 @@ def test_a_service_that_its_user_changes_is_written_at_once() -> None:
 
 def test_another_address_of_ours_is_written_at_once() -> None:
     story = Story().lost()
-    assert story.pass_(wanted=record("198.51.100.1"))
+    assert story.pass_(planned=record("198.51.100.1"))
 
 
 def test_what_does_not_touch_the_addresses_is_written_all_the_while() -> None:
     story = Story().lost()
     story.there = record()
     story.edit(ingress=(Ingress(OURS),))
-    assert story.pass_(wanted=replace(record(), annotations={"pointsman.dev/status": "new"}))
+    assert story.pass_(planned=replace(record(), annotations={"pointsman.dev/status": "new"}))
 
 
 def test_others_are_not_concerned() -> None:
@@ -203,12 +203,12 @@ def test_a_fight_over_an_empty_status_has_the_same_limits() -> None:
     rounds = []
     for _ in range(4):
         story.overwritten(THEIRS)
-        rounds.append(story.pass_(wanted=empty))
+        rounds.append(story.pass_(planned=empty))
     assert rounds == [True, True, False, False]
-    assert [THEIRS in one and "leaves empty" in one for one in story.told] == [True]
+    assert [THEIRS in one and "leaves empty" in one for one in story.verdicts] == [True]
 
 
 def test_what_is_given_up_is_written_at_once() -> None:
     gone = ConditionValue("False", "NotAdmitted", "not admitted any more")
     story = Story().lost()
-    assert story.pass_(wanted=ServiceRecord((), {}, {"pointsman.dev/Allocated": gone}))
+    assert story.pass_(planned=ServiceRecord((), {}, {"pointsman.dev/Allocated": gone}))

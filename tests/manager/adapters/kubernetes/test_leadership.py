@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from manager.adapters.kubernetes.client import LEASES, Refused
-from manager.adapters.kubernetes.lease import Leadership, NotLeading
+from manager.adapters.kubernetes.fence import NotLeading
+from manager.adapters.kubernetes.leadership import Leadership
 from pointsman.model.names import LEASE
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable

@@ -30,8 +30,9 @@ from manager.adapters.kubernetes.client import (
 )
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.events import Events
+from manager.adapters.kubernetes.fence import Fence
 from manager.adapters.kubernetes.informer import Pace
-from manager.adapters.kubernetes.lease import Fence, Leadership
+from manager.adapters.kubernetes.leadership import Leadership
 from manager.adapters.kubernetes.service_writes import ServiceWriter
 from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.snapshot import EipName, NodeName, ServiceKey

@@ -24,7 +24,7 @@ from manager.adapters.kubernetes.client import (
 )
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.events import Events
-from manager.adapters.kubernetes.lease import Fence
+from manager.adapters.kubernetes.fence import Fence
 from manager.adapters.kubernetes.service_writes import ServiceWriter
 from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings

@@ -1,19 +1,21 @@
-"""Leadership over a coordination.k8s.io Lease, and the fence that every write passes.
+"""Leadership over a coordination.k8s.io Lease.
 
 The deciding is in `pointsman.runtime.elector`; here are the clock, the requests and the
-words. Refuses to write anything but the one Lease, and to exit the process.
+log. Refuses to write anything but the one Lease, and to exit the process.
 """
 
 import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
-from manager.adapters.kubernetes.client import LEASES, Kind, Refused
-from manager.adapters.kubernetes.fields import Fields, Json, Malformed
+from manager.adapters.kubernetes.client import LEASES, Refused
+from manager.adapters.kubernetes.fence import Fence
+from manager.adapters.kubernetes.fields import Json
+from manager.adapters.kubernetes.lease_codec import LeaseApi, lease_of, new_lease
 from pointsman.model.names import LEASE
 from pointsman.model.timestamps import format_micro_time
 from pointsman.runtime import elector
@@ -22,60 +24,6 @@ from pointsman.runtime.elector import Lease, Take, Terms
 from pointsman.runtime.target import Unavailable
 
 log = logging.getLogger(__name__)
-
-
-class NotLeading(Unavailable):
-    """This replica does not lead, or not for as long as a write may take. Nothing was sent."""
-
-
-class Leases(Protocol):
-    """What leadership needs of an API server."""
-
-    request_timeout_s: float
-
-    async def get(self, kind: Kind, namespace: str, name: str) -> Json: ...
-
-    async def create(self, kind: Kind, namespace: str, body: Json) -> Json: ...
-
-    async def patch(
-        self, kind: Kind, namespace: str, name: str, *, body: Json, sub: str = ""
-    ) -> Json: ...
-
-
-class Fence:
-    """Whether a write may be sent now, given that it ends within *write_s* or is abandoned."""
-
-    def __init__(self, may_write: Callable[[float], bool], write_s: float) -> None:
-        self._may_write, self.write_s = may_write, write_s
-        self._under_way = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    def check(self) -> None:
-        """Return if a write may be sent.
-
-        Raises:
-            NotLeading: it may not.
-        """
-        if not self._may_write(self.write_s):
-            raise NotLeading("this replica does not lead; nothing was written")
-
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """Check, then count a write as under way, so that a release waits for its end."""
-        self.check()
-        self._under_way += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
-
-    async def idle(self) -> None:
-        """Wait until no write is under way."""
-        await self._idle.wait()
 
 
 class Leadership:
@@ -87,7 +35,7 @@ class Leadership:
 
     def __init__(
         self,
-        leases: Leases,
+        leases: LeaseApi,
         *,
         name: str,
         namespace: str,
@@ -101,9 +49,9 @@ class Leadership:
         self._leases, self._namespace = leases, namespace
         self._clock, self._rng, self._wake = clock, rng, wake
         self._state = elector.State(Terms(name, duration_s))
-        self._told_leading = False
+        self._was_leading = False
         self.term = 0  # grows whenever leading begins: somebody else may have led before
-        self._trouble = ""
+        self._warned = ""
         # A lease too short for the usual request timeout gets a shorter one: a write that
         # may take longer than the lease lasts would never pass the fence.
         self._request_s = min(leases.request_timeout_s, duration_s / 3)
@@ -128,13 +76,13 @@ class Leadership:
         """Compete until cancelled; then release, so that another takes over at once."""
         try:
             while True:
-                pause_s = await self._look()
-                self._tell()
+                pause_s = await self._compete()
+                self._wake_on_change()
                 await self._sleep(pause_s)
         finally:
             await self._release()
 
-    async def _look(self) -> float:
+    async def _compete(self) -> float:
         """Read the lease and act; return the seconds until the next look."""
         retry_s = self._state.terms.retry_s
         try:
@@ -142,25 +90,25 @@ class Leadership:
             self._state, action = elector.decide(self._state, lease, self._clock.monotonic())
             twin = elector.has_twin(self._state, lease)
             if twin:
-                self._complain(self._twin)
+                self._warn_once(self._twin)
             if isinstance(action, Take):
                 await self._take(action)
                 action = elector.Wait(self._state.terms.renew_s)
             if not twin:
-                self._trouble = ""
+                self._warned = ""
         except Refused as error:
             if error.code != 409:  # somebody was quicker
-                self._complain(self._sentence(error))
+                self._warn_once(self._sentence(error))
             return retry_s
         except Unavailable as error:
-            self._complain(f"Lease {self._namespace}/{LEASE}: {error}")
+            self._warn_once(f"Lease {self._namespace}/{LEASE}: {error}")
             return retry_s
         return action.seconds
 
     async def _read(self) -> Lease | None:
         try:
             async with asyncio.timeout(self._request_s):
-                lease = _lease(await self._leases.get(LEASES, self._namespace, LEASE))
+                lease = lease_of(await self._leases.get(LEASES, self._namespace, LEASE))
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:
@@ -179,16 +127,16 @@ class Leadership:
 
     async def _take(self, action: Take) -> None:
         terms, started = self._state.terms, self._clock.monotonic()
-        stamp = self._stamp()
+        timestamp = self._timestamp()
         spec: dict[str, Any] = {
             "holderIdentity": terms.name,
             "leaseDurationSeconds": math.ceil(terms.duration_s),  # not less than we count on
-            "renewTime": stamp,
+            "renewTime": timestamp,
             "leaseTransitions": action.transitions,
         }
         if not action.renewal:
-            spec["acquireTime"] = stamp
-        self._state = elector.attempted(self._state, stamp)
+            spec["acquireTime"] = timestamp
+        self._state = elector.attempted(self._state, timestamp)
         await self._write(spec, action.version)
         self._state = elector.renewed(self._state, started)
 
@@ -199,8 +147,10 @@ class Leadership:
                     body = {"metadata": {"resourceVersion": version}, "spec": spec}
                     answer = await self._leases.patch(LEASES, self._namespace, LEASE, body=body)
                 else:
-                    answer = await self._leases.create(LEASES, self._namespace, _new(spec))
-                self._compare(_lease(answer).version)
+                    answer = await self._leases.create(
+                        LEASES, self._namespace, new_lease(LEASE, spec)
+                    )
+                self._compare(lease_of(answer).version)
         except TimeoutError as error:
             raise Unavailable("no answer in time") from error
         except Refused as error:
@@ -212,7 +162,7 @@ class Leadership:
         """Hand over: stop writing, wait for what is under way, then free the lease."""
         led, lease = self.leading, self._state.seen
         self._state = elector.released(self._state)
-        self._tell()
+        self._wake_on_change()
         if not led:
             return
         with suppress(TimeoutError, Unavailable, Refused):
@@ -221,8 +171,8 @@ class Leadership:
                 lease = await self._read()
                 if lease is None or lease.renewed not in self._state.stamps:
                     return
-                stamp = self._stamp()
-                spec = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": stamp}
+                timestamp = self._timestamp()
+                spec = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": timestamp}
                 await self._write(spec, lease.version)
                 log.info("released the lease: another replica may lead at once")
 
@@ -233,20 +183,20 @@ class Leadership:
         if until is not None:
             pause_s = min(pause_s, max(until - self._clock.monotonic(), 0.0) + 0.001)
         await asyncio.sleep(pause_s)
-        self._tell()
+        self._wake_on_change()
 
-    def _tell(self) -> None:
-        """Wake the readers when leading began or ended."""
-        if self.leading != self._told_leading:
-            self._told_leading = self.leading
+    def _wake_on_change(self) -> None:
+        """Wake the reconciler when leading began or ended."""
+        if self.leading != self._was_leading:
+            self._was_leading = self.leading
             self.term += self.leading
             log.info("this replica %s", "leads" if self.leading else "no longer leads")
             self._wake()
 
-    def _complain(self, sentence: str) -> None:
-        if sentence != self._trouble:
+    def _warn_once(self, sentence: str) -> None:
+        if sentence != self._warned:
             log.warning("%s", sentence)
-            self._trouble = sentence
+            self._warned = sentence
 
     @property
     def _twin(self) -> str:
@@ -270,45 +220,16 @@ class Leadership:
     def _may_write(self, within_s: float) -> bool:
         return elector.may_write(self._state, self._clock.monotonic(), within_s=within_s)
 
-    def _stamp(self) -> str:
-        """Return the time as metav1.MicroTime, never the stamp that stands there already."""
-        stamp = format_micro_time(self._clock.wall())
+    def _timestamp(self) -> str:
+        """Return the time as metav1.MicroTime, never the one that stands there already."""
+        timestamp = format_micro_time(self._clock.wall())
         seen = self._state.seen
         taken = {*self._state.stamps, seen.renewed if seen else ""}
-        if stamp not in taken:
-            return stamp
-        micros = int(stamp[20:26])
+        if timestamp not in taken:
+            return timestamp
+        micros = int(timestamp[20:26])
         return next(
             text
             for step in range(1, len(taken) + 2)
-            if (text := f"{stamp[:20]}{(micros + step) % 1_000_000:06d}Z") not in taken
+            if (text := f"{timestamp[:20]}{(micros + step) % 1_000_000:06d}Z") not in taken
         )
-
-
-def _new(spec: Json) -> Json:
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": LEASES.name,
-        "metadata": {"name": LEASE},
-        "spec": spec,
-    }
-
-
-def _lease(raw: Json) -> Lease:
-    """Return what a Lease says.
-
-    Raises:
-        Unavailable: it is of another shape, which tells of nobody.
-    """
-    doc = Fields(f"Lease {LEASE}", raw)
-    try:
-        spec = doc.at("spec")
-        return Lease(
-            holder=spec.text("holderIdentity"),
-            duration_s=float(spec.integer("leaseDurationSeconds", 15)),
-            renewed=spec.text("renewTime"),
-            transitions=spec.integer("leaseTransitions"),
-            version=doc.at("metadata").text("resourceVersion"),
-        )
-    except Malformed as error:
-        raise Unavailable(str(error)) from error
