@@ -68,10 +68,10 @@ class Policies:
                 used = self._uses(statement, kind)
                 if used and used not in self.sets[kind]:
                     raise Refused(f"not found {used}")
-        held = self.policies.setdefault(policy.name, [])
+        present = self.policies.setdefault(policy.name, [])
         for statement in policy.statements:
             self.statements[statement.name] = statement
-            held.append(statement.name)
+            present.append(statement.name)
 
     def delete_policy(self, request: pb.DeletePolicyRequest) -> None:
         assert not request.all, "the adapter never removes a whole policy"
@@ -84,7 +84,7 @@ class Policies:
         name = request.statement.name
         if name not in self.statements:
             raise Refused(f"not found statement: {name}")
-        if any(name in held for held in self.policies.values()):
+        if any(name in present for present in self.policies.values()):
             raise Refused(f"can't delete. statement {name} is in use")
         del self.statements[name]
 
@@ -100,10 +100,10 @@ class Policies:
         return pb.Policy(name=name, statements=[self.statements[s] for s in self.policies[name]])
 
     def listed_statements(self, name: str) -> Iterator[pb.Statement]:
-        for held in self.statements.values():
-            if name in {"", held.name}:
+        for present in self.statements.values():
+            if name in {"", present.name}:
                 shown = pb.Statement()
-                shown.CopyFrom(held)
+                shown.CopyFrom(present)
                 if shown.actions.HasField("large_community"):
                     shown.actions.large_community.type = pb.CommunityAction.TYPE_ADD
                 yield shown
@@ -137,8 +137,8 @@ class Policies:
             assert statement.actions.route_action == pb.ROUTE_ACTION_ACCEPT
             action = statement.actions.large_community
             assert action.type == pb.CommunityAction.TYPE_REMOVE
-            told = self._without(path, list(action.communities))
-            return _with_origin(told, statement.actions.origin_action)
+            changed = self._without(path, list(action.communities))
+            return _with_origin(changed, statement.actions.origin_action)
         accepted = self.default[pb.POLICY_DIRECTION_EXPORT] == pb.ROUTE_ACTION_ACCEPT
         return path if accepted else None
 
@@ -155,9 +155,9 @@ class Policies:
 
     @staticmethod
     def _without(path: pb.Path, patterns: list[str]) -> pb.Path:
-        told = pb.Path()
-        told.CopyFrom(path)
-        for attribute in told.pattrs:
+        changed = pb.Path()
+        changed.CopyFrom(path)
+        for attribute in changed.pattrs:
             if attribute.HasField("large_communities"):
                 left = [
                     one
@@ -169,7 +169,7 @@ class Policies:
                 ]
                 del attribute.large_communities.communities[:]
                 attribute.large_communities.communities.extend(left)
-        return told
+        return changed
 
     def _chain(self, direction: int) -> list[pb.Statement]:
         return [
@@ -189,12 +189,12 @@ def _with_origin(path: pb.Path, action: pb.OriginAction) -> pb.Path:
 
 def prepended(path: pb.Path, asn: int, times: int) -> pb.Path:
     """Return a copy of *path* with *asn* so often at the beginning of its AS path."""
-    told = pb.Path()
-    told.CopyFrom(path)
-    held = next((one for one in told.pattrs if one.HasField("as_path")), None)
-    if held is None:
-        held = told.pattrs.add()
-        held.as_path.segments.add(type=at.AsSegment.TYPE_AS_SEQUENCE)
-    numbers = held.as_path.segments[0].numbers
+    changed = pb.Path()
+    changed.CopyFrom(path)
+    present = next((one for one in changed.pattrs if one.HasField("as_path")), None)
+    if present is None:
+        present = changed.pattrs.add()
+        present.as_path.segments.add(type=at.AsSegment.TYPE_AS_SEQUENCE)
+    numbers = present.as_path.segments[0].numbers
     numbers[:] = [asn] * times + list(numbers)
-    return told
+    return changed

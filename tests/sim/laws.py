@@ -2,7 +2,7 @@
 
 Checked when an object changes, when a write arrives, when a path is put, and now and then.
 A broken law is noted, with the time, and fails the run. Refuses to ask the manager: only the
-API's objects, what its users did to them, and what routers heard count.
+API's objects, what its users did to them, and what routers received count.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Laws:
 
     def __init__(self) -> None:
         self.broken: list[str] = []
-        self._held: dict[str, tuple[str, tuple[str, ...], str]] = {}  # name → uid, addresses, key
+        self._holders: dict[str, tuple[str, tuple[str, ...], str]] = {}  # uid, addresses, key
         self._asked: set[str] = set()  # uids whose users asked for something that moves addresses
         self._records: dict[str, object] = {}  # uid → what a manager last wrote
         self._released: dict[str, float] = {}  # address → when the last Service gave it back
@@ -46,7 +46,7 @@ class Laws:
         # → addresses that a speaker of the leader has a path of, if the leader can know it
         self.routed: Callable[[], Collection[str]] = tuple
 
-    def say(self, sentence: str) -> None:
+    def violated(self, sentence: str) -> None:
         self.broken.append(f"{asyncio.get_running_loop().time():.3f} s: {sentence}")
 
     def asks(self, uid: str) -> None:
@@ -57,25 +57,25 @@ class Laws:
         """Judge a Service as it stands in the API now."""
         meta = raw["metadata"]
         name, uid = f"{meta['namespace']}/{meta['name']}", meta["uid"]
-        before = self._held.pop(name, (uid, (), ""))
+        before = self._holders.pop(name, (uid, (), ""))
         now = () if gone else addresses_of(raw)
         if now != before[1] and before[0] == uid and not gone:
             self._moved(name, uid, before[1], now)
         if not gone:
-            self._held[name] = uid, now, note(raw, "share-key")
-            for other, (_, theirs, key) in self._held.items():
+            self._holders[name] = uid, now, note(raw, "share-key")
+            for other, (_, theirs, key) in self._holders.items():
                 twice = set(now) & set(theirs)
                 if other != name and twice and not (key and key == note(raw, "share-key")):
-                    self.say(f"{name} and {other} both have {sorted(twice)}")
+                    self.violated(f"{name} and {other} both have {sorted(twice)}")
         for address in set(now) - set(before[1]):
             last = self._last.get(address, uid)
             if last != uid and not note(raw, "share-key") and address in self.routed():
-                self.say(f"{name} is given {address}, which routers still know from another")
+                self.violated(f"{name} is given {address}, which routers still know from another")
         self._last |= dict.fromkeys(now, uid)
-        kept = {address for _, held, _ in self._held.values() for address in held}
-        for address in kept:
+        current = {address for _, held, _ in self._holders.values() for address in held}
+        for address in current:
             self._released.pop(address, None)
-        for address in set(before[1]) - kept:
+        for address in set(before[1]) - current:
             self._released[address] = asyncio.get_running_loop().time()
         wanted = note(raw, "addresses")
         record = addresses_of(raw), condition(raw, ALLOCATED), note(raw, "status")
@@ -88,26 +88,28 @@ class Laws:
 
     def _moved(self, name: str, uid: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
         if uid not in self._asked and not set(before) <= set(now):
-            self.say(f"{name} asked for nothing and went from {before} to {now}")
+            self.violated(f"{name} asked for nothing and went from {before} to {now}")
 
-    def told(self, who: str, addresses: Iterable[str]) -> None:
-        """Judge what routers hear from replica *who*."""
+    def advertised(self, who: str, addresses: Iterable[str]) -> None:
+        """Judge what replica *who* has routers of now."""
         now = asyncio.get_running_loop().time()
-        kept = {address for _, held, _ in self._held.values() for address in held}
-        for address in set(addresses) - kept:
+        current = {address for _, held, _ in self._holders.values() for address in held}
+        for address in set(addresses) - current:
             since = self._released.get(address)
             if since is None:
-                self.say(f"{who} told routers of {address}, which no Service ever had")
+                self.violated(f"{who} advertised {address}, which no Service ever had")
             elif now - since > LATELY_S:
-                self.say(f"routers hear {address} from {who}, {now - since:.0f} s after its end")
+                self.violated(
+                    f"routers still have {address} from {who}, {now - since:.0f} s after its end"
+                )
 
     def written(self, who: str, what: str, lease: Json | None) -> None:
         """Judge a write that arrives, given the lease as it stands then."""
         holder = lease["spec"]["holderIdentity"] if lease else ""
         if holder != who:
-            self.say(f"{who} wrote {what} while {holder or 'nobody'} had the lease")
+            self.violated(f"{who} wrote {what} while {holder or 'nobody'} had the lease")
 
     def leading(self, who: Iterable[str]) -> None:
         leaders = list(who)
         if len(leaders) > 1:
-            self.say(f"{' and '.join(leaders)} lead at once")
+            self.violated(f"{' and '.join(leaders)} lead at once")

@@ -33,7 +33,7 @@ async def settled(*, speakers: int = 1, lawful: bool = True) -> AsyncIterator[Cl
         made.endpoints(name, *NODE_NAMES)
         made.create(name)
     await asyncio.sleep(30)
-    assert len(made.daemon.heard("192.0.2.1")) == 3
+    assert len(made.daemon.received("192.0.2.1")) == 3
     try:
         yield made
         assert not (lawful and made.world.laws.broken)
@@ -198,7 +198,7 @@ async def test_a_restored_store_is_noticed_within_seconds_and_costs_few_writes()
         cluster.api.restore(backup)
         await asyncio.sleep(12)
         assert cluster.hops("web") == {f"192.0.2.{number}" for number in (11, 12, 13)}
-        assert len(cluster.daemon.heard("192.0.2.1")) == 3
+        assert len(cluster.daemon.received("192.0.2.1")) == 3
         cluster.create("new")
         cluster.endpoints("new", *NODE_NAMES)
         await asyncio.sleep(5)

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
 
 COUNT = 1000
 NODE_NAMES = ("node1", "node2", "node3")
-TOLD = {"create events": 2}  # that an address was given, and that it is announced
+EVENTS = {"create events": 2}  # that an address was given, and that it is announced
 Raw = dict[str, Any]
 
 
@@ -60,7 +60,7 @@ class Cluster:
         """Return by which nodes a router reaches *name*."""
         status = self.api.objects["services", "shop", name].get("status", {})
         (address,) = (one["ip"] for one in status["loadBalancer"]["ingress"])
-        return self.daemon.heard("192.0.2.1").get(address, set())
+        return self.daemon.received("192.0.2.1").get(address, set())
 
     async def cost(self, change: Callable[[], None]) -> tuple[list[str], Counter[str]]:
         """Return the calls to gobgpd and the writes to the API server that *change* caused."""
@@ -85,7 +85,7 @@ async def cluster() -> AsyncIterator[Cluster]:
         made.create(f"s{number}")
     made.endpoints("another", *NODE_NAMES)  # watches may tell two changes in any order
     try:
-        while len(made.daemon.heard("192.0.2.1")) < COUNT:
+        while len(made.daemon.received("192.0.2.1")) < COUNT:
             await asyncio.sleep(5)
             made.manager.check()
         await asyncio.sleep(2 * POLL_S)
@@ -110,10 +110,10 @@ async def test_what_one_change_costs(cluster: Cluster) -> None:
     assert len(cluster.hops("another")) == 3
     assert grpc == ["AddPathStream", "ListPath"]
     given = {"patch status services": 2, "patch status eips": 1}  # recorded, announced; counted
-    assert writes == given | TOLD
+    assert writes == given | EVENTS
 
     grpc, writes = await cluster.cost(lambda: cluster.api.remove(SERVICES, "another", "shop"))
-    assert len(cluster.daemon.heard("192.0.2.1")) == COUNT
+    assert len(cluster.daemon.received("192.0.2.1")) == COUNT
     assert (grpc, writes) == (["AddPathStream"], {"patch status eips": 1})
 
 

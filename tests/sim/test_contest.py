@@ -63,7 +63,7 @@ def overwrite(world: World) -> None:
         world.api.put(SERVICES, raw)
 
 
-def told(world: World, name: str) -> list[str]:
+def event_reasons(world: World, name: str) -> list[str]:
     found = world.api.of(EVENTS).values()
     return [one["reason"] for one in found if one["involvedObject"]["name"] == name]
 
@@ -96,7 +96,7 @@ async def every(pause_s: float, world: World, deed: Callable[[World], None], unt
 def steady(world: World) -> None:
     for replica in world.replicas:
         for router in ROUTERS.values():
-            assert replica.daemon.heard(router)[OURS] == {"192.0.2.11"}
+            assert replica.daemon.received(router)[OURS] == {"192.0.2.11"}
 
 
 @pytest.mark.parametrize("pause_s", [0.001, 5.0])
@@ -107,7 +107,7 @@ async def test_who_overwrites_us_again_and_again_is_left_alone(pause_s: float) -
             group.create_task(every(pause_s, world, overwrite, now() + 50))
             group.create_task(every(0.1, world, steady, now() + 50))
         assert writes(world) - before == 2
-        assert told(world, "web").count("ForeignController") == 1
+        assert event_reasons(world, "web").count("ForeignController") == 1
         assert addresses_of(world.api.of(SERVICES)["shop/web"]) == (THEIRS,)
         arrive(world, "late")
         await asyncio.sleep(5)
@@ -119,7 +119,7 @@ async def test_it_is_met_ever_less_often_and_told_once() -> None:
         before = writes(world)
         await every(1.0, world, overwrite, now() + 4 * 3600)
         assert writes(world) - before < 15
-        assert told(world, "web").count("ForeignController") == 1
+        assert event_reasons(world, "web").count("ForeignController") == 1
         steady(world)
 
 
@@ -155,7 +155,7 @@ async def test_with_watches_that_lag_it_is_left_alone_all_the_same(lag_s: float)
             group.create_task(every(0.1, world, overwrite, now() + 600))
             group.create_task(every(0.1, world, steady, now() + 600))
         assert writes(world) - before <= 6  # the first two, then once for each pause
-        assert told(world, "web").count("ForeignController") == 1
+        assert event_reasons(world, "web").count("ForeignController") == 1
         for replica in world.replicas:
             replica.wire.weather = Weather()
         await asyncio.sleep(1200)

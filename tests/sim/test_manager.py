@@ -118,8 +118,8 @@ def _everybody_is_served(world: World) -> None:
             _waits_with_reason(world, name, raw)
     for replica in world.replicas:
         for router in ROUTERS.values():
-            assert replica.daemon.heard(router) == routed
-        assert not replica.daemon.heard(SPARE_ROUTER)
+            assert replica.daemon.received(router) == routed
+        assert not replica.daemon.received(SPARE_ROUTER)
     assert condition(world.api.of(BGP_CONFS)["default"], "Ready")["status"] == "True"
 
 

@@ -71,7 +71,7 @@ async def test_a_watch_tells_of_a_service_as_it_was_before_its_grant() -> None:
     await asyncio.sleep(5)
     world.api.edit(SERVICES, "shop/one", lambda raw: raw["metadata"].update(labels={"a": "b"}))
     await asyncio.sleep(1)
-    world.api.tell(SERVICES, "MODIFIED", old)
+    world.api.push_event(SERVICES, "MODIFIED", old)
     world.api.put(SERVICES, service("earlier"))
     await asyncio.sleep(5)
     assert held(world) == {"shop/one": ("198.51.100.0",), "shop/earlier": ()}

@@ -32,9 +32,9 @@ class Parallel(Cluster):
         sources = {"sourceAddresses": SOURCES}
         self.api.edit(BGP_PEERS, OLD, lambda raw: raw["spec"].update(parallelSessions=sources))
 
-    def told(self) -> dict[str, list[set[str]]]:
-        """Return by address what each further speaker told the router."""
-        found = [daemon.heard(ROUTERS[OLD]) for daemon in self.manager.further]
+    def advertised_further(self) -> dict[str, list[set[str]]]:
+        """Return by address what each further speaker advertised to the router."""
+        found = [daemon.received(ROUTERS[OLD]) for daemon in self.manager.further]
         every: Iterable[str] = {address for one in found for address in one}
         return {address: [one.get(address, set()) for one in found] for address in every}
 
@@ -42,13 +42,13 @@ class Parallel(Cluster):
         """Wait, then raise unless every address has every node once, and nothing is left to do."""
         await asyncio.sleep(CALM_S)
         self.manager.check()
-        told = self.told()
-        assert len(told) == COUNT
-        for hops in told.values():
+        advertised = self.advertised_further()
+        assert len(advertised) == COUNT
+        for hops in advertised.values():
             assert all(len(one) <= 1 for one in hops)
             assert set().union(*hops) == HOPS - set(gone)
-        assert self.daemon.heard(ROUTERS["tor-a"]).keys() == told.keys()
-        assert not self.daemon.heard(ROUTERS[OLD])
+        assert self.daemon.received(ROUTERS["tor-a"]).keys() == advertised.keys()
+        assert not self.daemon.received(ROUTERS[OLD])
         parts, observed = self.manager.parts, self.manager.parts.speakers.readings
         snapshot = parts.view.snapshot(
             observed=observed[0],

@@ -21,7 +21,7 @@ US = SpeakerIdentity(64501, IPv4Address("198.18.0.1"))
 TOR, OTHER = PeerName("tor-a"), PeerName("tor-b")
 FIRST = int(IPv4Address("198.18.0.0"))
 RULES = {TOR: ip_address("192.0.2.1"), OTHER: ip_address("192.0.2.2")}
-WISH = Route(PathAttributes(), frozenset({TOR}))
+ROUTE = Route(PathAttributes(), frozenset({TOR}))
 
 
 def key(number: int, hop: int) -> RouteKey:
@@ -29,7 +29,7 @@ def key(number: int, hop: int) -> RouteKey:
 
 
 def work(put: Iterable[RouteKey] = (), drop: Iterable[RouteKey] = ()) -> Delta[RouteKey, Route]:
-    return Delta(put=dict.fromkeys(put, WISH), drop=frozenset(drop))
+    return Delta(put=dict.fromkeys(put, ROUTE), drop=frozenset(drop))
 
 
 async def started() -> tuple[FakeGobgpd, Line, GobgpSpeaker]:
@@ -82,6 +82,6 @@ async def test_export_rules_that_change_while_they_are_read_count(after_s: float
     await speaker.exports.apply(Delta({TOR: RULES[TOR]}, frozenset()))
     await reading
 
-    await speaker.routes.apply(Delta({key(2, 11): WISH}, frozenset()))
+    await speaker.routes.apply(Delta({key(2, 11): ROUTE}, frozenset()))
     seen = await speaker.routes.observe()
-    assert seen[key(2, 11)] == WISH
+    assert seen[key(2, 11)] == ROUTE

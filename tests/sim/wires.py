@@ -156,7 +156,7 @@ class Wire:
             raise Unavailable("the API server answered 500: trouble")
 
     async def _mangled(self, events: AsyncIterator[Json]) -> AsyncIterator[Json]:
-        told: list[Json] = []
+        remembered: list[Json] = []
         async with aclosing(events) as stream:  # type: ignore[type-var]
             async for event in stream:
                 late_s = 2 * self.weather.latency_s + self.weather.lag_s
@@ -169,11 +169,11 @@ class Wire:
                     continue
                 yield event
                 if event["type"] != "DELETED":  # repeated, it would be one that never was
-                    told = [*told, event][-REMEMBERED:]
+                    remembered = [*remembered, event][-REMEMBERED:]
                 else:
-                    told = [one for one in told if _about(one) != _about(event)]
-                if told and self._rng.random() < self.weather.repeated:
-                    yield self._rng.choice(told)
+                    remembered = [one for one in remembered if _about(one) != _about(event)]
+                if remembered and self._rng.random() < self.weather.repeated:
+                    yield self._rng.choice(remembered)
 
 
 def _about(event: Json) -> tuple[str, str]:
@@ -208,16 +208,16 @@ class Line:
         lives, reading_s = self._daemon.lives, self.weather.reading_s
         try:
             async for one in method(*args, **named):
-                await self._until_heard(method)
+                await self._until_delivered(method)
                 if reading_s:  # as slow as it began
                     await asyncio.sleep(self._rng.uniform(0, 2 * reading_s))
                     if lives != self._daemon.lives:
                         raise failure("Socket closed", grpc.StatusCode.UNAVAILABLE)
                 yield one
         finally:
-            await self._until_heard(method)
+            await self._until_delivered(method)
 
-    async def _until_heard(self, method: Callable[..., object]) -> None:
+    async def _until_delivered(self, method: Callable[..., object]) -> None:
         while self.weather.deaf and method == self._daemon.WatchEvent:
             await asyncio.sleep(0.1)
 

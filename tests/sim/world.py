@@ -67,8 +67,8 @@ class Cluster(FakeKube):
         if plural == SERVICES.plural:
             self._laws.service_changed(raw, gone=change == "DELETED")
 
-    def tell(self, kind: Kind, change: str, raw: dict[str, Any]) -> None:
-        """Tell watches of *raw* as if it had just become so; nothing has."""
+    def push_event(self, kind: Kind, change: str, raw: dict[str, Any]) -> None:
+        """Push an event of *raw* to the watches as if it had just become so; nothing has."""
         self.version += 1
         super()._record(change, kind.plural, raw)
 
@@ -89,13 +89,13 @@ class Daemon(FakeGobgpd):
         self.routers = {address: FakeRouter(64500) for address in EVERY_ROUTER}
 
     def _put(self, identity: tuple[int, str, int], path: pb.Path) -> None:
-        self._laws.told(self.name, [_address(identity[1])])
+        self._laws.advertised(self.name, [_address(identity[1])])
         super()._put(identity, path)
 
-    def heard(self, router: str) -> dict[str, set[str]]:
+    def received(self, router: str) -> dict[str, set[str]]:
         """Return the next hops of every address that *router* has from us."""
         found: dict[str, set[str]] = {}
-        for (_, prefix, _), path in self.routers[router].heard.items():
+        for (_, prefix, _), path in self.routers[router].received.items():
             found.setdefault(_address(prefix), set()).add(_next_hop(path))
         return found
 
@@ -204,11 +204,11 @@ class World:
         for replica in self.replicas:
             replica.check()
             for router in EVERY_ROUTER:
-                self.laws.told(replica.name, replica.daemon.heard(router))
+                self.laws.advertised(replica.name, replica.daemon.received(router))
         self.check_leaders()
 
     def _routed(self) -> set[str]:
-        """Return what a speaker of the leader holds, while the leader hears it well."""
+        """Return what a speaker of the leader holds, while the leader reads it well."""
         return {
             _address(prefix)
             for replica in self.replicas

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.gobgp.bed import Bed, FakeBed, real_bed
+from tests.conformance.gobgp.bed import Bed, FakeBed
+from tests.conformance.gobgp.real_bed import real_bed
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.lab)])

@@ -50,7 +50,7 @@ async def both(bed: Bed, asn: int = 64500) -> tuple[GobgpSpeaker, Router, Router
 
 def hops(router: Router) -> Callable[[], Awaitable[set[RouteKey]]]:
     async def asked() -> set[RouteKey]:
-        return set(await router.heard())
+        return set(await router.received())
 
     return asked
 
@@ -71,7 +71,7 @@ async def test_a_router_without_add_path_has_the_path_that_is_meant_for_it(
         assert reports[ONE].advertised_paths == 1
         assert reports[SEVERAL].advertised_paths == len(desired)
         for router in (one, several):
-            for paths in (await router.heard()).values():
+            for paths in (await router.received()).values():
                 assert [a.origin.origin for p in paths for a in p.pattrs if a.HasField("origin")] \
                     == [0]  # fmt: skip
 
@@ -131,7 +131,7 @@ async def test_a_full_prefix_is_replaced_whole(bed: Bed, there_first: bool) -> N
 
 @pytest.mark.parametrize("there_first", [True, False])
 async def test_the_count_is_of_what_was_sent(bed: Bed, there_first: bool) -> None:
-    """Nobody should put more than a full set; whoever does is told no fairy tales."""
+    """Nobody should put more than a full set; whoever does gets no wrong report."""
     speaker = await started(bed)
     router = await bed.router(AT[SEVERAL], 64500)
     await speaker.exports.apply(delta({n: ip_address(at) for n, at in AT.items()}, {}))
@@ -143,8 +143,8 @@ async def test_the_count_is_of_what_was_sent(bed: Bed, there_first: bool) -> Non
         await peered(bed, SEVERAL, AT[SEVERAL])
     sent = FULL if there_first else len(more)  # an initial dump asks for no send_max
 
-    async def heard() -> tuple[int, int]:
+    async def received() -> tuple[int, int]:
         count = (await speaker.sessions())[SEVERAL].advertised_paths
-        return len(await router.heard()), count
+        return len(await router.received()), count
 
-    await eventually(heard, (sent, sent))
+    await eventually(received, (sent, sent))

@@ -19,7 +19,7 @@ from tests.conformance.gobgp.bed import US, Bed, plain_path
 A, B = PeerName("tor-a"), PeerName("tor-b")
 EXPORTS = {A: ip_address("127.0.0.2"), B: ip_address("127.0.0.3")}
 FIRST = int(IPv4Address("198.18.0.0"))
-WISH = Route(PathAttributes(), frozenset({A}))
+ROUTE = Route(PathAttributes(), frozenset({A}))
 Table = dict[RouteKey, Route]
 
 
@@ -49,7 +49,7 @@ def key(number: int, hop: int) -> RouteKey:
     return RouteKey(ip_network(FIRST + number), ip_address(f"192.0.2.{hop}"))
 
 
-TABLE: Table = {key(number, hop): WISH for number in range(200) for hop in (11, 12)}
+TABLE: Table = {key(number, hop): ROUTE for number in range(200) for hop in (11, 12)}
 PREFIX = str(key(7, 11).prefix)
 
 
@@ -75,7 +75,7 @@ async def change(
     ("put", "drop", "calls"),
     [
         pytest.param(
-            {key(7, 13): WISH},
+            {key(7, 13): ROUTE},
             [],
             ["AddPathStream", f"ListPath {PREFIX}"],
             id="one next hop more is read back, and nothing else",
@@ -89,10 +89,10 @@ async def change(
             id="an attribute",
         ),
         pytest.param(
-            {key(7, 13): WISH},
+            {key(7, 13): ROUTE},
             [key(7, 11)],
             ["AddPathStream", f"ListPath {PREFIX}", "AddPathStream"],
-            id="moved: what comes is there before what goes is told",
+            id="moved: what comes is there before what goes is withdrawn",
         ),
         pytest.param(
             {key(7, 11): Route(PathAttributes(), frozenset({B}))},
@@ -100,7 +100,7 @@ async def change(
             ["AddPathStream", f"ListPath {PREFIX}", "AddPathStream"],
             id="another router",
         ),
-        pytest.param({key(7, 11): WISH}, [], [], id="nothing"),
+        pytest.param({key(7, 11): ROUTE}, [], [], id="nothing"),
     ],
 )
 async def test_calls_of_one_change(
@@ -121,13 +121,13 @@ async def test_a_long_life_without_reading_keeps_every_identifier_apart(bed: Bed
         desired = dict(TABLE)
         for number in range(turn % 4, 9):
             desired[key(number, 11 + turn % 2)] = Route(PathAttributes(med=turn), peers)
-            desired[key(number, 13 + turn % 3)] = WISH
+            desired[key(number, 13 + turn % 3)] = ROUTE
             desired.pop(key(number, 12 - turn % 2))
         await change(speaker, desired, before)
         before = desired
     assert not [call for call in counting.since() if call == "ListPath"]  # of the whole table
-    held = await local_paths(bed.stub, US.asn)
-    assert len(held) == len(before)
+    paths = await local_paths(bed.stub, US.asn)
+    assert len(paths) == len(before)
     assert await speaker.routes.observe() == before
 
 
@@ -138,10 +138,10 @@ async def test_what_somebody_else_did_is_respected_once_read(bed: Bed) -> None:
     request = pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=theirs)
     await bed.stub.AddPath(request, timeout=5)
     await speaker.routes.observe()
-    await speaker.routes.apply(Delta({key(7, 13): WISH}, frozenset()))
-    held = await local_paths(bed.stub, US.asn, [key(7, 13).prefix])
-    assert sorted(path.identifier for path in held if path.key is None) == [3]
-    assert len(held) == 4
+    await speaker.routes.apply(Delta({key(7, 13): ROUTE}, frozenset()))
+    paths = await local_paths(bed.stub, US.asn, [key(7, 13).prefix])
+    assert sorted(path.identifier for path in paths if path.key is None) == [3]
+    assert len(paths) == 4
 
 
 async def test_a_change_while_the_table_is_read_is_not_lost(bed: Bed) -> None:
@@ -151,7 +151,7 @@ async def test_a_change_while_the_table_is_read_is_not_lost(bed: Bed) -> None:
         desired = dict(before)
         for hop in (11, 12, 13):
             desired.pop(key(turn, hop), None)
-        desired[key(turn, 14)] = desired[key(7, 20 + turn)] = WISH
+        desired[key(turn, 14)] = desired[key(7, 20 + turn)] = ROUTE
         reading = asyncio.create_task(speaker.routes.observe())
         for _ in range(turn):
             await asyncio.sleep(0)
@@ -167,7 +167,7 @@ async def test_a_fresh_daemon_takes_nothing_that_was_meant_for_the_last(bed: Bed
     _, speaker = await settled(bed)
     await bed.replace_the_daemon()
     with pytest.raises(Unavailable):
-        await speaker.routes.apply(Delta({key(7, 13): WISH}, frozenset()))
+        await speaker.routes.apply(Delta({key(7, 13): ROUTE}, frozenset()))
     assert await speaker.identity() is None
     await speaker.start(US)
     await speaker.exports.apply(Delta(EXPORTS, frozenset()))

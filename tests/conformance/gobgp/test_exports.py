@@ -1,4 +1,4 @@
-"""The exports target: names, numbers and addresses, all kept by the daemon."""
+"""The exports target: names, numbers and addresses, all held by the daemon."""
 
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
@@ -137,8 +137,8 @@ async def test_the_rule_of_an_older_version_is_made_anew(bed: Bed) -> None:
     name = f"pointsman/{A}"
     old = statement(name, US.asn)
     old.actions.ClearField("origin_action")
-    held = pb.Policy(name=POLICY, statements=[pb.Statement(name=name)])
-    await bed.stub.DeletePolicy(pb.DeletePolicyRequest(policy=held), timeout=5)
+    policy = pb.Policy(name=POLICY, statements=[pb.Statement(name=name)])
+    await bed.stub.DeletePolicy(pb.DeletePolicyRequest(policy=policy), timeout=5)
     gone = pb.DeleteStatementRequest(statement=pb.Statement(name=name), all=True)
     await bed.stub.DeleteStatement(gone, timeout=5)
     made = pb.AddPolicyRequest(policy=pb.Policy(name=POLICY, statements=[old]))

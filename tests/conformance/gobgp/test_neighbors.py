@@ -45,7 +45,7 @@ async def converge(speaker: GobgpSpeaker, desired: Mapping[PeerName, Neighbor]) 
         pytest.param({"hold_seconds": 240, "connect_retry_seconds": 1}, id="other timers"),
         pytest.param({"families": V6, "add_path": False}, id="one family, one path"),
         pytest.param({"local_as": 64502}, id="local AS"),
-        pytest.param({"local_as": 64501}, id="local AS, said although it is the speaker's"),
+        pytest.param({"local_as": 64501}, id="local AS, set although it is the speaker's"),
         pytest.param({"source_address": ip_address("127.0.0.1")}, id="source address"),
         pytest.param({"password": "correct horse: battery=staple"}, id="MD5 password"),
         pytest.param({"multihop_ttl": 4}, id="multihop"),
@@ -182,9 +182,9 @@ async def test_timers_change_and_bfd_comes_while_the_session_lives(bed: Bed) -> 
     before = (await speaker.sessions())[A].established_at_s
     for name, value in LIVE.items():
         observed = (await speaker.neighbors.observe())[A]
-        wish = replace(observed, **{name: value})
-        assert resets_session(observed, wish) == ()
-        await converge(speaker, {A: wish})
+        changed = replace(observed, **{name: value})
+        assert resets_session(observed, changed) == ()
+        await converge(speaker, {A: changed})
         assert await state(speaker, "tor-a") == "Established"
     assert (await speaker.sessions())[A].established_at_s == before
 
@@ -200,13 +200,13 @@ async def test_what_an_open_carries_starts_the_session_anew(bed: Bed) -> None:
     for tor in names:
         await eventually(partial(state, speaker, tor), "Established")
     observed, before = await speaker.neighbors.observe(), await speaker.sessions()
-    wish = {
+    changed = {
         PeerName(tor): replace(observed[PeerName(tor)], **{name: ANEW[name]})
         for tor, name in names.items()
     }
     for tor, name in names.items():
-        assert resets_session(observed[PeerName(tor)], wish[PeerName(tor)]) == (name,)
-    await converge(speaker, wish)
+        assert resets_session(observed[PeerName(tor)], changed[PeerName(tor)]) == (name,)
+    await converge(speaker, changed)
     for tor, name in names.items():
         if name in {"password", "ttl_security"}:  # of these the router knows nothing
             assert await state(speaker, tor) != "Established"
@@ -217,7 +217,7 @@ async def test_what_an_open_carries_starts_the_session_anew(bed: Bed) -> None:
         assert was is not None
         assert now is not None
         assert now > was, name
-    assert await speaker.neighbors.observe() == wish  # also while they are up
+    assert await speaker.neighbors.observe() == changed  # also while they are up
 
 
 async def test_a_neighbor_reads_the_same_before_and_while_it_is_up(bed: Bed) -> None:

@@ -15,17 +15,17 @@ KEY = RouteKey(ip_network("198.51.100.1/32"), ip_address("192.0.2.11"))
 EBGP, IBGP = "127.0.0.2", "127.0.0.3"
 
 
-async def say(speaker: GobgpSpeaker, times: int, *peers: PeerName) -> None:
+async def advertise(speaker: GobgpSpeaker, times: int, *peers: PeerName) -> None:
     desired = {KEY: Route(PathAttributes(as_path_prepend=times), frozenset(peers))}
     await speaker.routes.apply(delta(desired, await speaker.routes.observe()))
     assert await speaker.routes.observe() == desired
 
 
-async def hears(router: Router, times: int, *, asn: int = US.asn) -> None:
+async def assert_received(router: Router, times: int, *, asn: int = US.asn) -> None:
     """Wait until the path at *router* has *asn* so often, and none of our marks."""
 
     async def found() -> list[list[int]]:
-        paths = [path for each in (await router.heard()).values() for path in each]
+        paths = [path for each in (await router.received()).values() for path in each]
         assert not any(
             one.local_data1 == 0
             for path in paths
@@ -51,9 +51,9 @@ async def test_an_ebgp_router_hears_it_and_an_ibgp_router_does_not(bed: Bed, tim
     out, own = await bed.router(EBGP, 64500), await bed.router(IBGP, US.asn)
     await peered(bed, OUT, EBGP)
     await peered(bed, IN, IBGP, asn=US.asn)
-    await say(speaker, times, OUT, IN)
-    await hears(out, times + 1)
-    await hears(own, 0)
+    await advertise(speaker, times, OUT, IN)
+    await assert_received(out, times + 1)
+    await assert_received(own, 0)
 
 
 async def test_it_changes_in_place(bed: Bed) -> None:
@@ -61,22 +61,22 @@ async def test_it_changes_in_place(bed: Bed) -> None:
     out = await bed.router(EBGP, 64500)
     await peered(bed, OUT, EBGP)
     for times in (5, 2, 0, 31):
-        await say(speaker, times, OUT)
-        await hears(out, times + 1)
+        await advertise(speaker, times, OUT)
+        await assert_received(out, times + 1)
 
 
 async def test_another_as_of_ours_is_the_one_that_is_repeated(bed: Bed) -> None:
     speaker = await started(bed)
     out = await bed.router(EBGP, 64500, us=64599)
     await peered(bed, OUT, EBGP, local_as=64599)
-    await say(speaker, 2, OUT)
-    await hears(out, 3, asn=64599)
+    await advertise(speaker, 2, OUT)
+    await assert_received(out, 3, asn=64599)
 
 
 async def test_its_marks_are_nobodys_number(bed: Bed) -> None:
     speaker = await started(bed)
     await bed.router(EBGP, 64500)
     await peered(bed, OUT, EBGP)
-    await say(speaker, 32, OUT)
+    await advertise(speaker, 32, OUT)
     await introduce(bed, IN, IBGP, asn=US.asn)
     assert await numbers(bed.stub, US.asn) == {OUT: 1, IN: 2}

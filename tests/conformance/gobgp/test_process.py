@@ -20,11 +20,11 @@ from tests.conformance.gobgp.bed import (
     US,
     Bed,
     FakeBed,
-    RealBed,
     foreign_peer,
     peered,
     started,
 )
+from tests.conformance.gobgp.real_bed import RealBed
 
 OTHER = SpeakerIdentity(64999, US.router_id)
 TOR = PeerName("tor-1")
@@ -179,31 +179,31 @@ async def _interrupted(bed: Bed, apply: object) -> None:
     await running
 
 
-async def test_changes_tells_of_sessions_and_survives_the_daemon(bed: Bed) -> None:
+async def test_changes_yields_for_sessions_and_survives_the_daemon(bed: Bed) -> None:
     speaker = await started(bed)
-    told = 0
+    yielded = 0
 
     async def listen() -> None:
-        nonlocal told
+        nonlocal yielded
         async for _ in speaker.changes():
-            told += 1
+            yielded += 1
 
-    async def heard_more_than(before: int) -> None:
+    async def yielded_more_than(before: int) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while told <= before:
+            while yielded <= before:
                 await asyncio.sleep(0.02)
 
     listener = asyncio.create_task(listen())
     try:
-        await heard_more_than(0)
-        before = told
+        await yielded_more_than(0)
+        before = yielded
         await bed.stub.AddPeer(pb.AddPeerRequest(peer=foreign_peer("127.0.0.9")), timeout=5)
-        await heard_more_than(before)
-        before = told
+        await yielded_more_than(before)
+        before = yielded
         await bed.lose_the_daemon()
-        await heard_more_than(before)
-        before = told
+        await yielded_more_than(before)
+        before = yielded
         await bed.replace_the_daemon()
-        await heard_more_than(before)
+        await yielded_more_than(before)
     finally:
         listener.cancel()

@@ -31,7 +31,8 @@ from pointsman.model.route import (
     RouteKey,
     SpeakerIdentity,
 )
-from tests.conformance.gobgp.bed import answering, eventually, state
+from tests.conformance.gobgp.bed import eventually, state
+from tests.conformance.gobgp.real_bed import answering
 
 pytestmark = pytest.mark.lab
 A, B = PeerName("tor-a"), PeerName("tor-b")
@@ -41,8 +42,10 @@ HOPS4 = [f"192.0.2.{last}" for last in (11, 12, 13)]
 HOPS6 = [f"2001:db8:2::{last}" for last in (11, 12, 13)]
 
 
-def routes(prefix: str, hops: list[str], *peers: PeerName, **wish: Any) -> dict[RouteKey, Route]:
-    route = Route(PathAttributes(**wish), frozenset(peers))
+def routes(
+    prefix: str, hops: list[str], *peers: PeerName, **attributes: Any
+) -> dict[RouteKey, Route]:
+    route = Route(PathAttributes(**attributes), frozenset(peers))
     return {RouteKey(ip_network(prefix), ip_address(hop)): route for hop in hops}
 
 

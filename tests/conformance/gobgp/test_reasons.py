@@ -17,7 +17,8 @@ import pytest
 from manager.adapters.gobgp.speaker import GobgpSpeaker, speaker_at
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
-from tests.conformance.gobgp.bed import US, eventually, namespace, neighbor
+from tests.conformance.gobgp.bed import US, eventually, neighbor
+from tests.conformance.gobgp.real_bed import namespace
 
 pytestmark = pytest.mark.lab
 ROOT = Path(__file__).resolve().parents[3]
@@ -62,8 +63,8 @@ class Bed:
         subprocess.run(["ip", "-n", self.namespace, *words], check=True)
 
     async def introduce(self, address: str, **changed: Any) -> None:
-        wish = neighbor(address, changed.pop("asn", 64500), **changed)
-        await self.speaker.neighbors.apply(Delta(put={R: wish}, drop=frozenset()))
+        configured = neighbor(address, changed.pop("asn", 64500), **changed)
+        await self.speaker.neighbors.apply(Delta(put={R: configured}, drop=frozenset()))
 
     async def why(self) -> str:
         return (await self.speaker.sessions())[R].last_error
@@ -104,7 +105,7 @@ async def bed(parts: Mapping[str, Mapping[str, str]], tmp_path: Path) -> AsyncIt
 NOBODY_LISTENS = (
     "the router refuses the connection on port 1790: nothing listens there, or a filter rejects it"
 )
-# What a router does, its AS here, and what is said of it. Each is a neighbor of its own.
+# What a router does, its AS here, and the reason reported. Each is a neighbor of its own.
 UNWILLING: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (
         ("refuse", "--code", "2", "--subcode", "2"),
@@ -212,12 +213,12 @@ OUT_OF_REACH: tuple[tuple[str, dict[str, Any], str], ...] = (
 
 
 async def test_every_router_that_does_not_want_us_says_why(bed: Bed) -> None:
-    wanted, wishes = {}, {}
+    wanted, neighbors = {}, {}
     for number, (deed, asn, why) in enumerate(UNWILLING, 2):
         name, address = PeerName(f"r{number}"), f"127.0.0.{number}"
         bed.router(address, *deed)
-        wishes[name], wanted[name] = neighbor(address, asn), why
-    await bed.speaker.neighbors.apply(Delta(put=wishes, drop=frozenset()))
+        neighbors[name], wanted[name] = neighbor(address, asn), why
+    await bed.speaker.neighbors.apply(Delta(put=neighbors, drop=frozenset()))
     await eventually(bed.whys, wanted)
 
 
@@ -228,11 +229,11 @@ async def test_every_router_that_cannot_be_reached_says_why(bed: Bed) -> None:
     bed.ip("address", "add", "198.51.100.1/24", "dev", "lan")
     # As the kernel does with a wrong signature.
     bed.filter("ip daddr 127.0.0.133 tcp dport 1790 drop")
-    wanted, wishes = {}, {}
+    wanted, neighbors = {}, {}
     for number, (address, changed, why) in enumerate(OUT_OF_REACH):
         name = PeerName(f"r{number}")
-        wishes[name], wanted[name] = neighbor(address, 64500, **changed), why
-    await bed.speaker.neighbors.apply(Delta(put=wishes, drop=frozenset()))
+        neighbors[name], wanted[name] = neighbor(address, 64500, **changed), why
+    await bed.speaker.neighbors.apply(Delta(put=neighbors, drop=frozenset()))
     await eventually(bed.whys, wanted)
 
 

@@ -43,8 +43,8 @@ async def converge(speaker: GobgpSpeaker, desired: Mapping[RouteKey, Route]) -> 
 
 
 async def identifiers(bed: Bed) -> dict[RouteKey, int]:
-    held = await local_paths(bed.stub, US.asn)
-    return {path.key: path.identifier for path in held if path.key is not None}
+    paths = await local_paths(bed.stub, US.asn)
+    return {path.key: path.identifier for path in paths if path.key is not None}
 
 
 async def test_two_next_hops_of_one_prefix_are_two_paths(bed: Bed) -> None:
@@ -131,13 +131,13 @@ async def test_freed_identifiers_are_used_again(bed: Bed) -> None:
 async def test_a_crash_between_put_and_withdraw_is_mended(bed: Bed) -> None:
     speaker = await exporting(bed)
     await converge(speaker, {VIP: route(A, B)})
-    held = (await local_paths(bed.stub, US.asn))[0]
+    path = (await local_paths(bed.stub, US.asn))[0]
     request = pb.ListPathRequest(table_type=pb.TABLE_TYPE_GLOBAL)
     request.family.CopyFrom(plain_path("0.0.0.0/0").family)
     listed = [reply async for reply in bed.stub.ListPath(request, timeout=5)]
     twin = pb.Path()
     twin.CopyFrom(listed[0].destination.paths[0])
-    twin.identifier = held.identifier + 1
+    twin.identifier = path.identifier + 1
     await bed.stub.AddPath(pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=twin), timeout=5)
     assert await speaker.routes.observe() != {VIP: route(A, B)}
     await converge(speaker, {VIP: route(A, B)})
@@ -187,9 +187,9 @@ async def test_a_path_for_an_unknown_peer_waits_and_the_others_go(bed: Bed) -> N
 
 async def test_20000_paths_in_a_couple_of_seconds(bed: Bed) -> None:
     speaker = await exporting(bed)
-    first, wish = int(IPv4Address("198.18.0.0")), route(A, B, communities=("64500:1",))
+    first, desired = int(IPv4Address("198.18.0.0")), route(A, B, communities=("64500:1",))
     many = {
-        RouteKey(ip_network(first + number), ip_address(f"192.0.2.{11 + hop}")): wish
+        RouteKey(ip_network(first + number), ip_address(f"192.0.2.{11 + hop}")): desired
         for number in range(500 if isinstance(bed, FakeBed) else 5000)  # a fake proves no speed
         for hop in range(4)
     }
@@ -208,7 +208,7 @@ async def test_20000_paths_in_a_couple_of_seconds(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "wish", "sentence"),
+    ("at", "desired", "sentence"),
     [
         (key("198.51.100.1/32", "0.0.0.0"), route(A), "next hop must be"),
         (key("198.51.100.1/32", "224.0.0.1"), route(A), "next hop must be"),
@@ -228,11 +228,11 @@ async def test_20000_paths_in_a_couple_of_seconds(bed: Bed) -> None:
     ],
 )
 async def test_what_bgp_has_no_place_for_is_refused_before_it_is_sent(
-    bed: Bed, at: RouteKey, wish: Route, sentence: str
+    bed: Bed, at: RouteKey, desired: Route, sentence: str
 ) -> None:
     speaker = await exporting(bed)
     with pytest.raises(ValueError, match=sentence):
-        await speaker.routes.apply(Delta({VIP_TOO: route(A), at: wish}, frozenset()))
+        await speaker.routes.apply(Delta({VIP_TOO: route(A), at: desired}, frozenset()))
     assert await speaker.routes.observe() == {}
 
 

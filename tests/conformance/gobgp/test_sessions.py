@@ -1,4 +1,4 @@
-"""What a router at the other end hears, and what the speaker says of the session."""
+"""What a router at the other end receives, and what the speaker reports of the session."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -42,11 +42,11 @@ async def converge(speaker: GobgpSpeaker, desired: Mapping[RouteKey, Route]) -> 
     assert await speaker.routes.observe() == desired
 
 
-async def hears(router: Router, *keys: RouteKey) -> None:
-    async def heard() -> set[RouteKey]:
-        return set(await router.heard())
+async def assert_received(router: Router, *keys: RouteKey) -> None:
+    async def received() -> set[RouteKey]:
+        return set(await router.received())
 
-    await eventually(heard, set(keys))
+    await eventually(received, set(keys))
 
 
 EVERY_WAY = {
@@ -68,7 +68,7 @@ async def test_three_next_hops_of_both_families_over_each_kind_of_session(bed: B
     for wanted in ([*V4, *V6, BEHIND6], [V4[1], V6[0]], []):
         await converge(speaker, dict.fromkeys(wanted, route(*EVERY_WAY)))
         for router in routers.values():
-            await hears(router, *wanted)
+            await assert_received(router, *wanted)
 
 
 async def test_paths_put_before_the_neighbor_are_told_at_once(bed: Bed) -> None:
@@ -77,7 +77,7 @@ async def test_paths_put_before_the_neighbor_are_told_at_once(bed: Bed) -> None:
     await speaker.exports.apply(Delta({A: ip_address("127.0.0.2")}, frozenset()))
     await converge(speaker, dict.fromkeys(V4, route(A)))
     await peered(bed, "tor-a", "127.0.0.2")
-    await hears(router, *V4)
+    await assert_received(router, *V4)
 
 
 async def test_a_path_whose_peers_shrink_is_withdrawn_from_the_one_that_left(bed: Bed) -> None:
@@ -86,13 +86,13 @@ async def test_a_path_whose_peers_shrink_is_withdrawn_from_the_one_that_left(bed
     await peered(bed, "tor-a", "127.0.0.2")
     await peered(bed, "tor-b", "127.0.0.3")
     await converge(speaker, dict.fromkeys(V4, route(A, B)))
-    await hears(left, *V4)
-    await hears(stays, *V4)
+    await assert_received(left, *V4)
+    await assert_received(stays, *V4)
     await converge(speaker, {V4[0]: route(B), V4[1]: route(A, B), V4[2]: route()})
-    await hears(left, V4[1])
-    await hears(stays, V4[0], V4[1])
+    await assert_received(left, V4[1])
+    await assert_received(stays, V4[0], V4[1])
     await converge(speaker, dict.fromkeys(V4, route(A, B)))
-    await hears(left, *V4)
+    await assert_received(left, *V4)
 
 
 async def test_each_router_hears_what_is_for_it(bed: Bed) -> None:
@@ -101,18 +101,20 @@ async def test_each_router_hears_what_is_for_it(bed: Bed) -> None:
     await peered(bed, "tor-a", "127.0.0.2")
     await peered(bed, "tor-b", "2001:db8::3", asn=64511)
     await converge(speaker, {V4[0]: route(A), V4[1]: route(B), V4[2]: route(A, B), V6[0]: route()})
-    await hears(one, V4[0], V4[2])
-    await hears(two, V4[1], V4[2])
+    await assert_received(one, V4[0], V4[2])
+    await assert_received(two, V4[1], V4[2])
 
 
 async def test_nothing_of_ours_marks_what_leaves(bed: Bed) -> None:
     speaker = await started(bed)
     router = await bed.router("127.0.0.2", 64500)
     await peered(bed, "tor-a", "127.0.0.2")
-    wish = route(A, communities=("64500:7",), large_communities=("64501:7:1",), weight=5, med=9)
-    await converge(speaker, {V4[0]: wish})
-    await hears(router, V4[0])
-    [path] = (await router.heard())[V4[0]]
+    advertised = route(
+        A, communities=("64500:7",), large_communities=("64501:7:1",), weight=5, med=9
+    )
+    await converge(speaker, {V4[0]: advertised})
+    await assert_received(router, V4[0])
+    [path] = (await router.received())[V4[0]]
     large = [
         (one.global_admin, one.local_data1, one.local_data2)
         for attribute in path.pattrs
@@ -129,7 +131,7 @@ async def test_a_changed_attribute_reaches_the_router(bed: Bed) -> None:
     await peered(bed, "tor-a", "127.0.0.2")
 
     async def meds() -> list[int]:
-        paths = (await router.heard()).get(V4[0], [])
+        paths = (await router.received()).get(V4[0], [])
         return [
             a.multi_exit_disc.med for path in paths for a in path.pattrs if a.multi_exit_disc.med
         ]
@@ -140,7 +142,7 @@ async def test_a_changed_attribute_reaches_the_router(bed: Bed) -> None:
 
 
 async def test_the_same_next_hop_is_told_once(bed: Bed) -> None:
-    """Between put and withdraw a router hears it twice; then it must be once again."""
+    """Between put and withdraw a router has it twice; then it must be once again."""
     speaker = await started(bed)
     router = await bed.router("127.0.0.2", 64500)
     await peered(bed, "tor-a", "127.0.0.2")
@@ -149,7 +151,7 @@ async def test_the_same_next_hop_is_told_once(bed: Bed) -> None:
     await converge(speaker, {V4[0]: route(A)})
 
     async def times() -> list[int]:
-        return [len(paths) for paths in (await router.heard()).values()]
+        return [len(paths) for paths in (await router.received()).values()]
 
     await eventually(times, [1])
 
@@ -159,12 +161,12 @@ async def test_an_export_rule_that_changes_reaches_sessions_that_are_up(bed: Bed
     router = await bed.router("127.0.0.2", 64500)
     await peered(bed, "tor-a", "127.0.0.2")
     await converge(speaker, dict.fromkeys(V4, route(A)))
-    await hears(router, *V4)
+    await assert_received(router, *V4)
     await speaker.exports.apply(Delta({}, frozenset({A})))
-    await hears(router)
+    await assert_received(router)
     await speaker.exports.apply(Delta({B: ip_address("127.0.0.2")}, frozenset()))
     await converge(speaker, {V4[0]: route(B)})
-    await hears(router, V4[0])
+    await assert_received(router, V4[0])
 
 
 async def test_foreign_paths_are_never_exported(bed: Bed) -> None:
@@ -176,7 +178,7 @@ async def test_foreign_paths_are_never_exported(bed: Bed) -> None:
     request = pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=plain_path("203.0.113.0/24"))
     await bed.stub.AddPath(request, timeout=5)
     await converge(speaker, {V4[0]: route(A)})
-    await hears(router, V4[0])
+    await assert_received(router, V4[0])
 
 
 async def test_a_router_that_floods_us_gets_nothing_into_the_table(bed: Bed) -> None:
@@ -187,7 +189,7 @@ async def test_a_router_that_floods_us_gets_nothing_into_the_table(bed: Bed) -> 
     await router.flood([f"10.{n >> 8}.{n & 255}.0/24" for n in range(10_000)])
     await peered(bed, "tor-a", "127.0.0.2")
     await converge(speaker, {V4[0]: route(A)})
-    await hears(router, V4[0])
+    await assert_received(router, V4[0])
 
     async def received() -> int:
         listed = bed.stub.ListPeer(pb.ListPeerRequest(), timeout=5)
@@ -204,7 +206,7 @@ async def test_the_session_report_of_a_router_that_takes_several_paths(bed: Bed)
     router = await bed.router("127.0.0.2", 64500)
     await peered(bed, "tor-a", "127.0.0.2", hold_seconds=9)
     await converge(speaker, dict.fromkeys([*V4, *V6], route(A)))
-    await hears(router, *V4, *V6)
+    await assert_received(router, *V4, *V6)
     report = (await speaker.sessions())[A]
     assert report.add_path_negotiated
     assert report.families == ("ipv4-unicast", "ipv6-unicast")
@@ -220,7 +222,7 @@ async def test_the_session_report_of_a_router_that_takes_one(bed: Bed) -> None:
     await converge(speaker, dict.fromkeys(V4, route(A)))
 
     async def how_many() -> int:
-        return len(await router.heard())
+        return len(await router.received())
 
     await eventually(how_many, 1)
     report = (await speaker.sessions())[A]

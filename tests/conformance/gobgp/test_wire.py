@@ -36,8 +36,8 @@ async def filled(bed: Bed, *history: Table) -> GobgpSpeaker:
 
 
 async def wire(bed: Bed) -> dict[RouteKey, int]:
-    held = await local_paths(bed.stub, US.asn)
-    return {path.key: path.wire for path in held if path.key is not None}
+    paths = await local_paths(bed.stub, US.asn)
+    return {path.key: path.wire for path in paths if path.key is not None}
 
 
 HISTORIES = [
