@@ -85,7 +85,7 @@ def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, ConditionVal
     if far if UNVERIFIED in said else far - awaited:
         verdict = NotConnected(name, direct=_direct(shared, name))
         yield UNVERIFIED, ConditionValue(verdict.status, verdict.reason, str(verdict))
-    several = {a: names for one in _near(shared, name).values() for a, names in one.several.items()}
+    several = {a: n for one in _near(shared, name).values() for a, n in one.duplicates.items()}
     if several:
         first = sorted(several, key=address_order)[:NAMED]
         shown = tuple((str(a), tuple(several[a][:NAMED])) for a in first)

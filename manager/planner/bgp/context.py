@@ -10,7 +10,7 @@ from manager.planner.bgp.peers import Peers
 from manager.planner.bgp.reachability import Reach, reach
 from manager.planner.bgp.sessions import NO_SESSION_AFTER_S, lost_for_s
 from manager.planner.desired import Candidate, EipUsage, Seat
-from manager.planner.nodes.claimed_addresses import Claimed, claimed
+from manager.planner.nodes.duplicate_addresses import DuplicateAddresses, duplicate_addresses
 from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.placement import Placement, candidates
 from manager.planner.nodes.spread import assign_speakers, group_of, spread
@@ -35,7 +35,7 @@ class Shared:
     eips: Mapping[EipName, EipUsage]
     single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     common: frozenset[Address] = frozenset()  # held by more than one Service
-    _claimed: Claimed | None = None
+    _duplicates: DuplicateAddresses | None = None
     _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
     _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
     _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = field(default_factory=dict)
@@ -54,15 +54,15 @@ class Shared:
                 self.peers.usable[peer],
                 family=family,
                 vips=self.vips,
-                several=self._several(),
+                duplicates=self._duplicate_addresses(),
                 over_ipv6=family is Family.IPV4 and self._takes_ipv6_next_hops(peer),
             )
         return self._reach[key]
 
-    def _several(self) -> Claimed:
-        if self._claimed is None:
-            self._claimed = claimed(self.snapshot, self.vips)
-        return self._claimed
+    def _duplicate_addresses(self) -> DuplicateAddresses:
+        if self._duplicates is None:
+            self._duplicates = duplicate_addresses(self.snapshot, self.vips)
+        return self._duplicates
 
     def _takes_ipv6_next_hops(self, peer: PeerName) -> bool:
         """Whether *peer* does for IPv4 prefixes, as a session of it has negotiated.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from manager.planner.bgp.next_hop import Hop, is_on, lies_in, next_hop
-from manager.planner.nodes.claimed_addresses import NOTHING, Claimed
+from manager.planner.nodes.duplicate_addresses import NOTHING, DuplicateAddresses
 from manager.snapshot import NodeName, Snapshot
 from pointsman.api import BgpPeerSpec, Scope
 from pointsman.model.address import Address, Family, Prefix
@@ -30,7 +30,7 @@ class Reach:
     without: Mapping[NodeName, str]  # a clause after the node's name, such as "has no address"
     far: frozenset[NodeName]  # of them: not on a network that the router is known to share
     # addresses on the router's links that several nodes have
-    several: Mapping[Address, tuple[NodeName, ...]] = field(default_factory=dict)
+    duplicates: Mapping[Address, tuple[NodeName, ...]] = field(default_factory=dict)
 
 
 def reach(
@@ -40,7 +40,7 @@ def reach(
     family: Family,
     vips: AbstractSet[Address],
     over_ipv6: bool = False,
-    several: Claimed = NOTHING,
+    duplicates: DuplicateAddresses = NOTHING,
 ) -> Reach:
     """Return which nodes the router of *spec* may be sent in *family*.
 
@@ -61,7 +61,7 @@ def reach(
                 family=each,
                 vips=vips,
                 near=near.networks,
-                foreign=several.foreign.get(name, frozenset()),
+                foreign=duplicates.foreign.get(name, frozenset()),
             )
             for each in wanted
         )
@@ -86,9 +86,9 @@ def reach(
         hops={name: hop.address for name, hop in found.items()},
         without=without,
         far=frozenset(name for name, hop in found.items() if not hop.shared),
-        several={
+        duplicates={
             address: names
-            for address, names in several.nodes.items()
+            for address, names in duplicates.nodes.items()
             if lies_in(address, near.networks)
         },
     )

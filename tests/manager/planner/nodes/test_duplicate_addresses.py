@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.nodes.claimed_addresses import claimed
+from manager.planner.nodes.duplicate_addresses import duplicate_addresses
 from manager.snapshot import Announcer, NodeName, Snapshot
 from pointsman.model.record import ResourceKey
 from tests.manager.planner.scene import (
@@ -123,5 +123,5 @@ def test_parked_and_service_addresses_are_no_nodes(name: str) -> None:
         )
         for n in (1, 2)
     }
-    assert not claimed(scene(announcers=agents), frozenset({vip})).nodes
-    assert claimed(scene(announcers=agents), frozenset()).nodes.keys() == {vip}
+    assert not duplicate_addresses(scene(announcers=agents), frozenset({vip})).nodes
+    assert duplicate_addresses(scene(announcers=agents), frozenset()).nodes.keys() == {vip}

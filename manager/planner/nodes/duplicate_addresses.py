@@ -1,4 +1,4 @@
-"""Addresses that several nodes say they have: whose each is, and whose next hop it may not be.
+"""Addresses that several nodes report to have: whose each is, and whose next hop it may not be.
 
 A router that is sent such an address reaches one of those nodes, nobody knows which. A Node's
 InternalIP is its own, whoever else reports it. Any other is nobody's next hop, until one node
@@ -17,20 +17,20 @@ from pointsman.model.unicast import is_unicast
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """What several nodes have, by address, and what of it a node may not be reached by."""
+class DuplicateAddresses:
+    """Addresses with all the nodes that have them, and by which of them a node is not reached."""
 
     nodes: Mapping[Address, tuple[NodeName, ...]] = field(default_factory=dict)
     foreign: Mapping[NodeName, frozenset[Address]] = field(default_factory=dict)
 
 
-NOTHING = Claimed()
+NOTHING = DuplicateAddresses()
 
 
-def claimed(snapshot: Snapshot, vips: AbstractSet[Address]) -> Claimed:
+def duplicate_addresses(snapshot: Snapshot, vips: AbstractSet[Address]) -> DuplicateAddresses:
     """Return which addresses of *snapshot* several nodes have."""
     first: dict[Address, NodeName] = {}
-    several: dict[Address, set[NodeName]] = {}
+    duplicates: dict[Address, set[NodeName]] = {}
     internal = {name: frozenset(node.internal_ips) for name, node in snapshot.nodes.items()}
     reported = {
         name: frozenset(
@@ -46,12 +46,12 @@ def claimed(snapshot: Snapshot, vips: AbstractSet[Address]) -> Claimed:
     for name, own in internal.items():
         for address in own | reported.get(name, frozenset()):
             if first.setdefault(address, name) != name:
-                several.setdefault(address, {first[address]}).add(name)
-    return Claimed(
-        nodes={address: tuple(sorted(names)) for address, names in several.items()},
+                duplicates.setdefault(address, {first[address]}).add(name)
+    return DuplicateAddresses(
+        nodes={address: tuple(sorted(names)) for address, names in duplicates.items()},
         foreign={
             name: found
             for name, addresses in reported.items()
-            if (found := (addresses & several.keys()) - internal[name])
+            if (found := (addresses & duplicates.keys()) - internal[name])
         },
     )
