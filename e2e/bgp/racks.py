@@ -21,6 +21,7 @@ FAR = {"ebgpMultihop": {"ttl": 3}}  # over tor1 and the spine
 # How many hops a packet lives, in both families.
 LIFE = ("/proc/sys/net/ipv4/ip_default_ttl", "/proc/sys/net/ipv6/conf/eth0/hop_limit")
 FLOWS = 100
+TRIES = 3
 # Whoever sends a packet over one router more than this loses it. Spine, router on top, node, Pod;
 STRAIGHT = 4
 ACROSS = 8  # then, from that node: router on top, spine, the other router on top, node, Pod
@@ -158,13 +159,16 @@ def shared_out(lab: Bed, address: str, *nodes: str, hops: int = STRAIGHT) -> Cou
         return True
 
     lab.wait(f"{address} at {nodes}", known)
-    before = expired(lab)
-    with short_lived(lab, hops):
-        answers = flows(lab, address, FLOWS)
-    lost = circled(lab, before)
-    assert set(answers) == set(nodes), f"{answers}, and of packets that died {lost}"
-    assert not lost, f"packets that died: {lost}"
-    return answers
+    # A late packet of a connection that its node has forgotten is given back, too, once; what a
+    # route sends in circles goes there every time, and it is a quarter of all flows or more.
+    for _ in range(TRIES):
+        before = expired(lab)
+        with short_lived(lab, hops):
+            answers = flows(lab, address, FLOWS)
+        lost = circled(lab, before)
+        if set(answers) == set(nodes) and not lost:
+            return answers
+    raise AssertionError(f"{TRIES} times in a row; at last {answers}, packets that died: {lost}")
 
 
 @contextlib.contextmanager
