@@ -36,7 +36,7 @@ def adopt(ledger: Ledger, claims: Iterable[Claim]) -> Retained:
 
 @dataclass(frozen=True, slots=True)
 class _Holding:
-    """An address that a Service may go on holding, the Eip it is booked on, and on whose word."""
+    """An address that a Service may go on holding, its Eip, and by whose record."""
 
     claim: Claim
     address: Address

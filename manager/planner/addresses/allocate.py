@@ -5,7 +5,7 @@ held is adopted, then requested addresses are given, then pooled ones, the oldes
 first. It refuses to move an address by itself, and to hand one on before its release is
 written.
 
-Where a move or a wish cannot be met, the Service keeps what it has and its verdict is
+Where a move or a request cannot be met, the Service keeps what it has and its verdict is
 the refusal (status False): `Allocated=True` means that it has what it asks for.
 """
 

@@ -43,7 +43,7 @@ NEAREST: tuple[type[Unserved], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a wish cannot be met; a verdict once it is known what the Service keeps."""
+    """Why a request cannot be met; a verdict once it is known what the Service keeps."""
 
     reason: type[Unserved]
     because: tuple[str, ...]

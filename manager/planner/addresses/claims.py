@@ -98,28 +98,8 @@ def unreadable(service: Service) -> Claim:
 
 def read_claim(service: Service) -> Claim:
     """Return what *service* holds and asks for."""
-    annotations = service.annotations
-    families = _families(service)
-    requested: tuple[Address, ...] = ()
-    named: tuple[EipName, ...] = ()
-    fault: Fault | None = None
-    share: Share | None = None
-    try:
-        requested = _requested(service)
-        named = tuple(EipName(name) for name in _items(annotations.get(EIP, ""), EIP))
-        unwanted = [address for address in requested if family_of(address) not in families]
-        if unwanted:
-            wants = " and ".join(families)
-            clause = f"{unwanted[0]} is {family_of(unwanted[0])}, and the Service is {wants}"
-            fault = Fault(WrongFamily, clause, str(unwanted[0]))
-    except _Malformed as error:
-        fault = Fault(InvalidAnnotation, error.clause, error.about)
-    if annotations.get(SHARE_KEY, ""):
-        try:
-            share = _share(service, _items(annotations.get(SHARE_NAMESPACES, ""), SHARE_NAMESPACES))
-        except _Malformed as error:
-            share = _share(service, ())
-            fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
+    annotations, families = service.annotations, _families(service)
+    asked = _asked(service, families)
     dict(service.labels)  # admission reads them later: what cannot be read fails here
     record = own_record(service)
     hints = _hints(annotations.get(ALLOCATED_FROM, ""))
@@ -133,16 +113,51 @@ def read_claim(service: Service) -> Claim:
         presumed=record.presumed,
         others=by_family(record.others),
         takes_over=_takes_over(service, record),
-        requested={} if fault is not None else by_family(requested),
-        named=named,
-        share=share,
+        requested={} if asked.fault is not None else by_family(asked.addresses),
+        named=asked.eips,
+        share=asked.share,
         shared_as=annotations.get(SHARED_AS),
         hints=hints,
         origins=_origins(hints),
         recorded=tuple(dict.fromkeys(address for _, address in recorded)),
         overwritten=overwritten(service),
-        fault=fault,
+        fault=asked.fault,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the user of a Service asks for, as far as it can be read, and what cannot."""
+
+    addresses: tuple[Address, ...]
+    eips: tuple[EipName, ...]
+    share: Share | None
+    fault: Fault | None
+
+
+def _asked(service: Service, families: tuple[Family, ...]) -> _Asked:
+    annotations = service.annotations
+    addresses: tuple[Address, ...] = ()
+    eips: tuple[EipName, ...] = ()
+    fault: Fault | None = None
+    share: Share | None = None
+    try:
+        addresses = _requested(service)
+        eips = tuple(EipName(name) for name in _items(annotations.get(EIP, ""), EIP))
+        unwanted = [address for address in addresses if family_of(address) not in families]
+        if unwanted:
+            wants = " and ".join(families)
+            clause = f"{unwanted[0]} is {family_of(unwanted[0])}, and the Service is {wants}"
+            fault = Fault(WrongFamily, clause, str(unwanted[0]))
+    except _Malformed as error:
+        fault = Fault(InvalidAnnotation, error.clause, error.about)
+    if annotations.get(SHARE_KEY, ""):
+        try:
+            share = _share(service, _items(annotations.get(SHARE_NAMESPACES, ""), SHARE_NAMESPACES))
+        except _Malformed as error:
+            share = _share(service, ())
+            fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
+    return _Asked(addresses, eips, share, fault)
 
 
 def with_pending(claim: Claim, addresses: tuple[Address, ...]) -> Claim:
