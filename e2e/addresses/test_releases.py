@@ -16,7 +16,7 @@ from e2e.addresses import words
 from e2e.addresses.words import service
 from e2e.bed import Bed
 from e2e.route_events import session
-from manager.speakers.driver import GRACE_S
+from manager.speakers.availability import GRACE_S
 
 pytestmark = pytest.mark.lab
 
