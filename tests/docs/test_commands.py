@@ -30,7 +30,7 @@ ORDINARY = {"cd", "docker", "export", "git", "ip", "journalctl", "sed", "vtysh",
 KUBECTL = {
     "annotate", "api-resources", "apply", "auth", "create", "delete", "describe", "drain",
     "exec", "explain", "get", "label", "logs", "patch", "rollout", "scale", "set", "taint",
-    "uncordon",
+    "uncordon", "wait",
 }  # fmt: skip
 
 
