@@ -10,7 +10,7 @@ older.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from manager.planner.addresses.claims import MOST, ByFamily, Claim
+from manager.planner.addresses.claims import ByFamily, Claim
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pools import Pool
 from manager.planner.addresses.share_grace import OVER, changed_terms, recorded_as_shared, time_left
@@ -100,11 +100,12 @@ def _restore(ledger: Ledger, claims: Iterable[Claim], retained: _RetainedSets) -
     """Give back what was wiped or overwritten, as hints have it that are our own writing.
 
     So this is adoption: neither our own path nor a disabled Eip stands in the way, and the
-    Eip is the one that has the address now, whatever its name. Where it cannot be had again,
-    what stands in the status is taken over after all.
+    Eip is the one that has the address now, whatever its name. What stands there instead is no
+    more than a wish (see choose.py): what others write into a status passes by no rule.
     """
-    overwritten = [claim for claim in claims if claim.overwritten]
-    for claim in overwritten:
+    for claim in claims:
+        if not claim.overwritten:
+            continue
         for address in claim.recorded:
             family = family_of(address)
             if family not in claim.families:
@@ -116,15 +117,6 @@ def _restore(ledger: Ledger, claims: Iterable[Claim], retained: _RetainedSets) -
                 continue
             if ledger.obstacle(claim, address) is None:
                 _retain(ledger, retained, claim, address, home_pool(ledger, claim, address))
-    for claim in overwritten:
-        there = retained.get(claim.key, {})
-        lost = any(address not in there.get(family_of(address), ()) for address in claim.recorded)
-        if lost and claim.service.load_balancer_class is None:
-            for family in set(claim.families).difference(there):
-                for address in claim.others.get(family, ())[:MOST]:
-                    pool = ledger.giver(claim, address)
-                    if pool is not None and ledger.obstacle(claim, address) is None:
-                        _retain(ledger, retained, claim, address, pool)
 
 
 def home_pool(ledger: Ledger, claim: Claim, address: Address) -> Pool | None:

@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from manager.planner.addresses.adopt import Retained, adopt
-from manager.planner.addresses.choose import Choice, choose_addresses, keep_until_deleted
+from manager.planner.addresses.choose import (
+    Choice,
+    choose_addresses,
+    keep_until_deleted,
+    written_over,
+)
 from manager.planner.addresses.claims import (
     MOST,
     ByFamily,
@@ -171,6 +176,7 @@ def _awaited(claim: Claim, retained: ByFamily) -> Iterator[Address]:
         yield from (address for address in wanted if address not in held)
         if not held and not wanted:
             yield from (address for _, address in claim.hints if family_of(address) is family)
+            yield from written_over(claim, family)
 
 
 def _lasting_hints(

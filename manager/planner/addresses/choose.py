@@ -198,7 +198,7 @@ def _shared_or_pooled(
         if problems:
             refusals = tuple(refusal for problem in problems for refusal in problem.refusals)
             return Problem(problems[0].reason, problems[0].because, problems[0].about, refusals)
-    if hinted := _hinted(ledger, claim, family):
+    if hinted := _hinted(ledger, claim, family) or _written_over(ledger, claim, family):
         return hinted
     found = _pooled(ledger, claim, family)
     return found if isinstance(found, Problem) else dict([found])
@@ -236,6 +236,28 @@ def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Po
             clause = f"it had {address}, which is still being withdrawn from the routers"
             return Problem(AddressInUse, (clause,), str(address), (_refusal(address, clause),))
     return {address: found[address] for address in sorted(found, key=int)}
+
+
+def written_over(claim: Claim, family: Family) -> tuple[Address, ...]:
+    """Return what somebody wrote over the addresses of *family* that *claim* had.
+
+    Where those cannot be had again, that may be what is in use: it is as good as a hint, and no
+    more. With our class nobody else gives any.
+    """
+    had = any(family_of(address) is family for address in claim.recorded)
+    if not had or not claim.overwritten or claim.service.load_balancer_class is not None:
+        return ()
+    return claim.others.get(family, ())[:MOST]
+
+
+def _written_over(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool]:
+    found: dict[Address, Pool] = {}
+    for address in written_over(claim, family):
+        if ledger.is_nobodys(address) and address not in ledger.routed:
+            pool = _source(ledger, claim, address)
+            if isinstance(pool, Pool):
+                found[address] = pool
+    return found
 
 
 def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:

@@ -6,6 +6,7 @@ import pytest
 from manager.snapshot import Ingress, Observed, ServiceKey
 from pointsman.model.route import PathAttributes, Route, RouteKey
 from tests.manager.planner.addresses.addressing import (
+    BOTH,
     cluster,
     eip,
     given,
@@ -169,6 +170,42 @@ def test_an_overwritten_address_that_is_gone_for_good_yields_to_what_stands_ther
     there = overwritten(before, "a/web", "198.51.100.2").services["a/web"]
     allocations = plan(cluster(there, service("b/took", "198.51.100.0"), PUBLIC))
     assert given(allocations)["a/web"] == ["198.51.100.2"]
+
+
+@pytest.mark.parametrize(
+    ("shut", "service_is", "routes", "then"),
+    [
+        pytest.param({}, {}, "", ["203.0.113.9"], id="an Eip that gives it out"),
+        pytest.param({"disabled": True}, {}, "", ["198.51.100.1"], id="a disabled Eip"),
+        pytest.param({"deleting": True}, {}, "", ["198.51.100.1"], id="an Eip that goes"),
+        pytest.param({"exclude": ("203.0.113.9",)}, {}, "", ["198.51.100.1"], id="excluded"),
+        pytest.param({"namespaces": ("b",)}, {}, "", ["198.51.100.1"], id="not admitted"),
+        pytest.param(
+            {}, {"notes": {"eip": "public"}}, "", ["198.51.100.1"], id="an Eip that it did not name"
+        ),
+        pytest.param(
+            {}, {"notes": {"addresses": "198.51.100.3"}}, "", ["198.51.100.3"], id="it asks"
+        ),
+        pytest.param({}, {"notes": {"addresses": "nonsense"}}, "", [], id="it asks for nonsense"),
+        pytest.param({}, {"deleting": True}, "", [], id="it is being deleted"),
+        pytest.param({}, BOTH, "", [], id="it needs both families"),
+        pytest.param({}, {}, "203.0.113.9", ["198.51.100.1"], id="not yet withdrawn"),
+    ],
+)
+def test_what_was_written_over_a_lost_address_passes_by_no_rule(
+    shut, service_is, routes, then
+) -> None:
+    """It had 198.51.100.0, which another has now."""
+    four = eip("public", "198.51.100.0/30", default=True)
+    before, _ = settled(cluster(service("a/web"), four))
+    asks = {f"pointsman.dev/{k}": v for k, v in service_is.get("notes", {}).items()}
+    more = {field: value for field, value in service_is.items() if field != "notes"}
+    there = overwritten(before, "a/web", "203.0.113.9").services[ServiceKey("a/web")]
+    there = replace(there, annotations={**there.annotations, **asks}, **more)
+    theirs = eip("theirs", "203.0.113.0/28", **shut)
+    snapshot = cluster(there, service("b/took", "198.51.100.0"), four, theirs)
+    now = plan(replace(snapshot, observed=routed(routes)) if routes else snapshot)
+    assert given(now)["a/web"] == then
 
 
 TWO = {"addresses": "198.51.100.1,198.51.100.2"}
