@@ -88,7 +88,7 @@ def test_a_message_too_long_keeps_what_to_do() -> None:
     assert shown.endswith("Ask for another one.")
 
 
-def test_of_very_many_clauses_the_first_are_said() -> None:
+def test_of_very_many_clauses_the_first_are_shown() -> None:
     assert some(["a", "b"]) == ("a", "b")
     assert some(["a"] * 900, 2) == ("a", "a", "and others")
     assert listed(["a"] * 900).endswith("a, a and others")

@@ -148,7 +148,7 @@ def test_membership_ends_where_the_blocks_end(text: str, inside: bool) -> None:
     assert (ip_address(text) in pool) is inside
 
 
-def test_families_with_equal_numbers_are_kept_apart() -> None:
+def test_families_with_equal_numbers_stay_two() -> None:
     pool = read_disjoint(("0.0.0.7",))
     assert IPv4Address("0.0.0.7") in pool
     assert IPv6Address("::7") not in pool

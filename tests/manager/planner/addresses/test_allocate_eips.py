@@ -248,7 +248,7 @@ def test_an_eip_that_excludes_the_addresses_of_pods_hears_no_warning() -> None:
     assert str(usage_of(allocations, "a").ready) == "Eip 'a' gives out its addresses."
 
 
-def test_infrastructure_inside_an_eip_is_never_given_and_said() -> None:
+def test_infrastructure_inside_an_eip_is_never_given_and_is_named() -> None:
     node = NodeName("node1")
     snapshot = cluster(
         service("a/web"),

@@ -150,7 +150,7 @@ def test_a_held_address_stays_whatever_becomes_of_its_eip(eips, notes, eip_name)
 
 
 @pytest.mark.parametrize("notes", [{}, FROM_PUBLIC])
-def test_an_address_in_no_eip_is_kept_and_reported(notes) -> None:
+def test_an_address_in_no_eip_is_retained_and_reported(notes) -> None:
     allocations = plan(
         cluster(service("a/web", "198.51.100.3", notes=notes), eip("z", "192.0.2.1"))
     )

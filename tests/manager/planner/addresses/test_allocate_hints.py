@@ -158,7 +158,7 @@ def test_what_is_written_over_our_address_is_not_held(there) -> None:
     )
 
 
-def test_an_address_kept_while_another_is_refused_comes_back_too() -> None:
+def test_an_address_retained_while_another_is_refused_comes_back_too() -> None:
     web = service("a/web", "198.51.100.0", notes={"addresses": "198.51.100.1"})
     before, _ = settled(cluster(web, service("b/has", "198.51.100.1"), PUBLIC))
     allocations = plan(overwritten(before, "a/web", "203.0.113.9"))

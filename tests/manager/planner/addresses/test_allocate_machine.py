@@ -58,7 +58,7 @@ def mostly_absent(*texts: str) -> st.SearchStrategy[str]:
     return st.sampled_from([""] * 2 * len(texts) + [*texts])
 
 
-WISHES = st.fixed_dictionaries(
+REQUESTS = st.fixed_dictionaries(
     {
         "eip": mostly_absent("p", "q,p", "gone"),
         "addresses": mostly_absent(
@@ -107,7 +107,7 @@ SPECS = st.builds(
     CLOSED,
 )
 LATER = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)  # who is to leave an address leaves at once
-NEW = st.tuples(KEYS, STACKS, WISHES, SHARES, HINTS, PORTS, TERMS)
+NEW = st.tuples(KEYS, STACKS, REQUESTS, SHARES, HINTS, PORTS, TERMS)
 # What the manager does before the next thing happens: mostly it sees it and acts.
 STAGES = st.sampled_from(["work", "work", "work", "rest", "rest", "unseen", "nothing"])
 
@@ -136,12 +136,12 @@ class AllocationMachine(RuleBasedStateMachine):
 
     @rule(new=st.lists(NEW, min_size=1, max_size=6), stage=STAGES)
     def create(self, new, stage) -> None:
-        for key, stack, wish, share, hint, ports, terms in new:
+        for key, stack, request, share, hint, ports, terms in new:
             self.clock += 1
             self.put(
                 service(
                     key,
-                    notes={**wish, **share, **hint},
+                    notes={**request, **share, **hint},
                     uid=str(self.clock),
                     created=f"{self.clock // 2:09}",  # some are born together
                     ports=tuple(ServicePort("TCP", port) for port in ports),
@@ -153,13 +153,13 @@ class AllocationMachine(RuleBasedStateMachine):
 
     @rule(new=NEW, stage=STAGES)
     def edit(self, new, stage) -> None:
-        key, stack, wish, share, _, ports, terms = new
+        key, stack, request, share, _, ports, terms = new
         was = self.world.services.get(key)
         if was is not None:
             ours = {k: v for k, v in was.annotations.items() if k.endswith(("-from", "-as"))}
             now = service(
                 key,
-                notes={**wish, **share},
+                notes={**request, **share},
                 ports=tuple(ServicePort("TCP", port) for port in ports),
                 **stack,
                 **terms,

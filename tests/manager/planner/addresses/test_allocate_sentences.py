@@ -139,11 +139,11 @@ CASES: dict[str, tuple[str, list[Eip], dict]] = {
 
 def sentence(case: str) -> tuple[str, str]:
     """The reason and the sentence for Service ns/web beside ns/first, which has 192.0.2.7."""
-    _, eips, wish = CASES[case]
-    wish = dict(wish)
-    held = [wish.pop("held")] if "held" in wish else []
+    _, eips, request = CASES[case]
+    request = dict(request)
+    held = [request.pop("held")] if "held" in request else []
     first = service("ns/first", "192.0.2.7", notes=SHARES, ports=HTTP, created="2026-01")
-    web = service("ns/web", *held, created="2026-02", **wish)
+    web = service("ns/web", *held, created="2026-02", **request)
     verdict = one(plan(cluster(first, web, *eips)), "ns/web").verdict
     return verdict.reason, str(verdict)
 

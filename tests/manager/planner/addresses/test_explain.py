@@ -36,7 +36,7 @@ def test_an_address_is_summed_up_in_one_sentence(address: str, summary: str) -> 
     assert explain_address(WORLD, plan(WORLD), ip_address(address)).summary == summary
 
 
-def test_who_waits_for_an_address_is_told_with_the_reason() -> None:
+def test_who_waits_for_an_address_is_named_with_the_reason() -> None:
     story = explain_address(WORLD, plan(WORLD), ip_address("192.0.2.0"))
     assert [(w.candidate, w.why) for w in story.waiting] == [
         ("Service b/asks", "Service a/web holds it")

@@ -141,8 +141,8 @@ def test_a_service_that_waits_beside_servicelb_takes_no_next_hop() -> None:
 
 
 def test_what_we_hold_outside_every_eip_takes_no_next_hop() -> None:
-    stray = service("b/odd", *NODES)  # the Eip that it came from was deleted by force
-    snapshot = world(SETTLED, stray)
+    elsewhere = service("b/odd", *NODES)  # the Eip that it came from was deleted by force
+    snapshot = world(SETTLED, elsewhere)
     without = {name: one for name, one in snapshot.eips.items() if name != "lan"}
     after, decided = settle(replace(snapshot, eips=without))
     assert {str(key.next_hop) for key in decided.routes} == set(NODES)
@@ -232,7 +232,7 @@ def test_a_sentence_names_addresses_in_any_words(sentence: str, names: set[str])
     assert set(map(str, named_in(sentence))) == names
 
 
-def test_what_we_hold_and_a_node_takes_later_stays_and_is_said() -> None:
+def test_what_we_hold_and_a_node_takes_later_stays_with_a_warning() -> None:
     held = "192.0.2.50"
     web = service("a/web", held, notes={"allocated-from": f"lan/{held}"}, created="1")
     snapshot = settle(world(web))[0]

@@ -161,7 +161,7 @@ def test_a_service_that_is_being_deleted_is_not_taken_over() -> None:
     assert list(found.left_alone) == ["a/web"]
 
 
-def test_external_ips_of_another_service_are_said_and_take_nothing() -> None:
+def test_external_ips_of_another_service_are_warned_of_and_take_nothing() -> None:
     user = Service("b", "uses", type="ClusterIP", external_ips=(ip_address(VIP),))
     later = Service("b", "later", created="2", external_ips=(ip_address(VIP),), type="ClusterIP")
     own = service("a/web", external_ips=(ip_address(VIP),))

@@ -92,7 +92,7 @@ def test_no_two_nodes_are_reached_by_one_address_whatever_agents_report() -> Non
                 assert len(near) == len(set(near)) == 3
 
 
-def test_two_nodes_of_one_internal_ip_keep_it_and_it_is_said() -> None:
+def test_two_nodes_of_one_internal_ip_retain_it_and_a_condition_names_it() -> None:
     both = nodes()
     second = NodeName("node2")
     both[second] = replace(both[second], internal_ips=both[NodeName("node1")].internal_ips)

@@ -137,7 +137,7 @@ def test_each_rule_says_which_it_is(marks: str, clause: str) -> None:
     assert list({**found.excluded, **found.draining}.values()) == [clause]
 
 
-def test_what_is_ignored_is_said() -> None:
+def test_what_is_ignored_has_its_clause() -> None:
     found = nodes_for(scene(marks="node1 unknown, node2 unready"), None)
     assert list(found.ignored.values()) == [
         "node1 is not known to be Ready",

@@ -103,7 +103,7 @@ def test_every_candidate_has_its_reason() -> None:
     assert clauses("Local", "", "node1")["node2"] == "node2 has no endpoint that serves"
 
 
-def test_what_speaks_against_a_carrier_is_kept_beside_it() -> None:
+def test_what_speaks_against_a_carrier_stands_beside_it() -> None:
     drained = "is drained by its annotation pointsman.dev/drain"
     assert clauses("Cluster", ALL_DRAIN, "node1")["node1"] == f"despite: node1 {drained}"
     assert clauses("Cluster", "node1 unready, node2 unready", "node1") == {
