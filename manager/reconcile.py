@@ -24,7 +24,13 @@ from manager.speakers.group import SpeakerGroup
 from manager.work import Written, cluster_work
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import EventRecord, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.record import (
+    AnnouncerRecord,
+    EventRecord,
+    ResourceKey,
+    ServiceRecord,
+    StatusRecord,
+)
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 
@@ -125,7 +131,7 @@ class ClusterTargets:
 
     services: Services
     statuses: Statuses
-    announcers: Writer[NodeName, str]
+    announcers: Writer[NodeName, AnnouncerRecord]
     entries: SpeakerEntries
     events: EventSink
 

@@ -172,6 +172,7 @@ class Announcer:
     uid: str = ""
     resource_version: str = ""
     owner_uid: str = ""  # uid of the Node it belongs to
+    spec: Mapping[str, object] = field(default_factory=dict)  # as we wrote it, JSON values
     reported: bool = False
     interfaces: tuple[Interface, ...] = ()
     gateways: tuple[Address, ...] = ()

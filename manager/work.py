@@ -12,7 +12,7 @@ from manager.planner.desired import Plan, Speech
 from manager.snapshot import EipName, NodeName, Observed, ServiceKey
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.record import AnnouncerRecord, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
 
 
@@ -22,7 +22,7 @@ class Written:
 
     services: Mapping[ServiceKey, ServiceRecord]
     statuses: Mapping[ResourceKey, StatusRecord]
-    announcers: Mapping[NodeName, str]
+    announcers: Mapping[NodeName, AnnouncerRecord]
     # Whose finalizer is being taken away, or may have been: an answer is not there yet.
     loosening: frozenset[ResourceKey] = frozenset()
 
@@ -33,7 +33,7 @@ class ClusterWork:
 
     services: Delta[ServiceKey, ServiceRecord]  # without those that wait for a finalizer
     statuses: Delta[ResourceKey, StatusRecord]
-    announcers: Delta[NodeName, str]
+    announcers: Delta[NodeName, AnnouncerRecord]
 
 
 @dataclass(frozen=True, slots=True)

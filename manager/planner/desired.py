@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.address import Address
-from pointsman.model.record import ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.record import AnnouncerRecord, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import (
     Neighbor,
     PeerName,
@@ -119,7 +119,7 @@ class Plan:
     speeches: tuple[Speech, ...]  # one for each speaker of the replica; there is always a first
     services: Mapping[ServiceKey, ServiceRecord]
     statuses: Mapping[ResourceKey, StatusRecord]
-    announcers: Mapping[NodeName, str]  # the Announcer of each Node, and the Node's uid
+    announcers: Mapping[NodeName, AnnouncerRecord]  # of each Node
     left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class
     failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised
     again_s: float | None = None  # after this time alone, the plan may be another

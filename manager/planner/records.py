@@ -4,13 +4,11 @@ Verdicts become conditions, the sentence of the one that matters becomes the ann
 `pointsman.dev/status`. It refuses to carry anything that changes by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from manager.planner.addresses.claims import allocated_from
-from manager.planner.bgp.peers import Peers, held_seats
-from manager.planner.bgp.router_ids import router_ids
-from manager.planner.bgp.sessions import WITH_SESSION, sessions_said
 from manager.planner.desired import Allocation, Allocations, Announcement, Counts, EipUsage
 from manager.snapshot import Service, Snapshot
 from pointsman.model.names import (
@@ -27,7 +25,6 @@ from pointsman.model.record import ConditionValue, ResourceKey, ServiceRecord, S
 from pointsman.model.verdicts.address import Allocated, InternalError, warned
 from pointsman.model.verdicts.announcement import NotAnnounced
 from pointsman.model.verdicts.base import Verdict
-from pointsman.model.verdicts.readiness import NoBgpConf
 
 # Kubernetes, TotalAnnotationSizeLimitB: bytes of all keys and values of one object.
 ANNOTATIONS_MAX: Final = 256 * 1024
@@ -117,34 +114,29 @@ def origins(allocation: Allocation) -> str:
     return allocated_from((*grants, *strays), hoped)
 
 
-def resource_records(
-    snapshot: Snapshot, allocations: Allocations, peers: Peers
-) -> Mapping[ResourceKey, StatusRecord]:
-    """Return the status of every Eip, BgpConf and BgpPeer."""
+def eip_records(snapshot: Snapshot, allocations: Allocations) -> dict[ResourceKey, StatusRecord]:
+    """Return the status of every Eip, but for what its protocol adds."""
     records: dict[ResourceKey, StatusRecord] = {}
-    for eip_name, usage in allocations.eips.items():
-        eip = snapshot.eips[eip_name]
+    for name, usage in allocations.eips.items():
+        eip = snapshot.eips[name]
         # A finalizer cannot be added to what is being deleted already.
         finalizer = usage.in_use and (not eip.deleting or FINALIZER in eip.finalizers)
-        records[ResourceKey("Eip", eip_name)] = _eip_record(
+        records[ResourceKey("Eip", name)] = _eip_record(
             usage, eip.generation, has_finalizer=finalizer
         )
-    for conf_name, verdict in peers.confs.items():
-        conf = snapshot.bgp_confs[conf_name]
-        ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
-        records[ResourceKey("BgpConf", conf_name)] = StatusRecord(
-            {READY: condition_of(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
-        )
-    for peer_name, verdict in peers.verdicts.items():
-        peer, conditions = snapshot.bgp_peers[peer_name], {READY: condition_of(verdict)}
-        # A router that needs its own speaker keeps its session, though it is told nothing; and
-        # without a BgpConf every session stays as it is.
-        keeps = isinstance(verdict, NoBgpConf) and verdict.keeps
-        if keeps or verdict.reason in WITH_SESSION:
-            seats = held_seats(snapshot, peer_name) if keeps else peers.seats_of(peer_name)
-            conditions |= sessions_said(snapshot, peer, seats, ready=conditions[READY])
-        records[ResourceKey("BgpPeer", peer_name)] = StatusRecord(conditions, {}, peer.generation)
     return records
+
+
+def with_conditions(
+    records: Mapping[ResourceKey, StatusRecord],
+    added: Iterable[Mapping[ResourceKey, Mapping[str, ConditionValue]]],
+) -> Mapping[ResourceKey, StatusRecord]:
+    """Return *records* with the conditions *added* among their own."""
+    found = dict(records)
+    for conditions in added:
+        for key, more in conditions.items():
+            found[key] = replace(found[key], conditions={**found[key].conditions, **more})
+    return found
 
 
 def _eip_record(usage: EipUsage, generation: int, *, has_finalizer: bool) -> StatusRecord:

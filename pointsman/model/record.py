@@ -66,6 +66,14 @@ class StatusRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncerRecord:
+    """Our part of an Announcer: whose it is, and what the node's agent is asked to do."""
+
+    owner: str  # uid of the Node; "": nobody's
+    spec: Mapping[str, object] = field(default_factory=dict)  # JSON values
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """A Kubernetes Event about a transition (core/v1 Event, type Normal or Warning)."""
 

@@ -190,11 +190,13 @@ def announcer(raw: Json) -> Announcer:
     doc, meta = opened(raw)
     owners = [o.text("uid") for o in meta.each("ownerReferences") if o.text("kind") == "Node"]
     report = reading(doc.raw.get("status"))
+    spec = doc.raw.get("spec")
     return Announcer(
         node=NodeName(meta.text("name")),
         uid=meta.text("uid"),
         resource_version=meta.text("resourceVersion"),
         owner_uid=owners[0] if owners else "",
+        spec=spec if isinstance(spec, dict) else {},
         reported=bool(report.interfaces),
         interfaces=tuple(report.interfaces),
         gateways=tuple(report.gateways),

@@ -15,15 +15,20 @@ from manager.adapters.kubernetes.batch import FencedSink, outcome_of
 from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.fields import Json
-from manager.adapters.kubernetes.record_codec import finalizers, status_patch, status_record
+from manager.adapters.kubernetes.record_codec import (
+    finalizers,
+    status_patch,
+    status_record,
+)
 from manager.damping.pacing import OncePerSecond
 from manager.events import status_events
 from manager.snapshot import Announcer, NodeName, Resource
 from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
+from pointsman.model.merge_patch import merge_patch
 from pointsman.model.names import API_VERSION
-from pointsman.model.record import EventRecord, ResourceKey, StatusRecord
+from pointsman.model.record import AnnouncerRecord, EventRecord, ResourceKey, StatusRecord
 from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
 
@@ -165,36 +170,39 @@ class StatusWriter:
 
 
 class AnnouncerWriter:
-    """Announcers: one per Node, owned by it. The value is the Node's uid."""
+    """Announcers: one per Node, owned by it; their `spec` is ours, their `status` the agent's."""
 
     def __init__(self, view: ClusterView, sink: FencedSink, *, term: Callable[[], int]) -> None:
         self._seen, self._sink, self._term = Seen(view.announcers), sink, term
         self.writer = KeyedWriter[NodeName]("Announcer", group_of=str, watch_lags=view.distrust)
 
-    def observe(self) -> Mapping[NodeName, str]:
-        """Return the owner's uid of every Announcer."""
-        return {name: announcer.owner_uid for name, announcer in self._seen.look().items()}
+    def observe(self) -> Mapping[NodeName, AnnouncerRecord]:
+        """Return owner and spec of every Announcer."""
+        return {
+            name: AnnouncerRecord(announcer.owner_uid, announcer.spec)
+            for name, announcer in self._seen.look().items()
+        }
 
-    def hand(self, work: Delta[NodeName, str], *, term: int) -> None:
-        """Have them created, or given to the Node's successor; deleted."""
-        wanted: dict[NodeName, str | None] = {**work.put, **dict.fromkeys(work.drop)}
+    def hand(self, work: Delta[NodeName, AnnouncerRecord], *, term: int) -> None:
+        """Have them created, or given to the Node's successor, or told something else; deleted."""
+        wanted: dict[NodeName, AnnouncerRecord | None] = {**work.put, **dict.fromkeys(work.drop)}
         self.writer.hand(
             {
-                name: self._request(name, self._seen.items.get(name), uid, term)
-                for name, uid in wanted.items()
+                name: self._request(name, self._seen.items.get(name), record, term)
+                for name, record in wanted.items()
             }
         )
 
     def _request(
-        self, name: NodeName, known: Announcer | None, uid: str | None, term: int
+        self, name: NodeName, known: Announcer | None, record: AnnouncerRecord | None, term: int
     ) -> WriteRequest:
         async def write() -> Done:
             if term != self._term():
                 return Done.FENCED
             if not self._seen.stands(name, known):
                 return Done.PASSED
-            if uid is not None:
-                self._seen.took(name, await self._put(name, known, uid))
+            if record is not None:
+                self._seen.took(name, await self._put(name, known, record))
             elif known is not None:
                 only = {"uid": known.uid, "resourceVersion": known.resource_version}
                 body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": only}
@@ -203,16 +211,20 @@ class AnnouncerWriter:
 
         return WriteRequest(lambda: outcome_of(write()), planned_from=known)
 
-    def _put(self, name: NodeName, known: Announcer | None, uid: str) -> Awaitable[Json]:
-        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}
+    def _put(
+        self, name: NodeName, known: Announcer | None, record: AnnouncerRecord
+    ) -> Awaitable[Json]:
+        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": record.owner}
         meta: dict[str, Any] = {"ownerReferences": [owner]}
         if known is not None:
             meta["resourceVersion"] = known.resource_version
-            return self._sink.patch(client.ANNOUNCERS, "", name, body={"metadata": meta})
+            spec = merge_patch(known.spec, record.spec)
+            change = {"metadata": meta, **({"spec": spec} if spec else {})}
+            return self._sink.patch(client.ANNOUNCERS, "", name, body=change)
         body = {
             "apiVersion": API_VERSION,
             "kind": client.ANNOUNCERS.name,
             "metadata": {"name": name, **meta},
-            "spec": {},
+            "spec": dict(record.spec),
         }
         return self._sink.create(client.ANNOUNCERS, "", body)

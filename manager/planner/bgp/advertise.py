@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from manager.planner.bgp.advertisement import PEER_FAMILY, Saying
-from manager.planner.contribution import Case, Contribution
+from manager.planner.bgp.advertisement import Saying
+from manager.planner.bgp.context import BgpContext
+from manager.planner.bgp.paths import ServicePaths
+from manager.planner.bgp.refusals import no_peer, nobody_carries, unreached
+from manager.planner.contribution import Contribution, RecordPart, ServiceCase
 from manager.planner.desired import Candidate
 from manager.planner.grace_periods import NO_TIME, until_slices
-from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.placement import Placement, place
 from manager.planner.nodes.serving import NOTHING, SOMEWHERE, Serving
 from manager.planner.nodes.weights import weights
 from manager.snapshot import NodeName
 from pointsman.api import Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
-from pointsman.model.names import ANNOUNCED, OUT_OF_SERVICE
-from pointsman.model.printable import clipped
+from pointsman.model.names import ANNOUNCED
 from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
 from pointsman.model.verdicts.address import listed
 from pointsman.model.verdicts.announcement import (
@@ -47,13 +48,13 @@ class _Told:
     notes: tuple[str, ...] = ()
 
 
-def contribute(case: Case) -> Contribution:
+def contribute(case: ServiceCase, context: BgpContext) -> Contribution[ServicePaths]:
     """Return the paths of one Service and the verdict on them.
 
     The verdict is the refusal of the first address that has one; the others are
     advertised nevertheless.
     """
-    told = {address: _tell(case, address) for address in case.addresses}
+    told = {address: _tell(case, context, address) for address in case.addresses}
     routes: dict[RouteKey, Route] = {}
     kept: dict[RouteKey, Route] = {}
     advertised: list[Address] = []
@@ -62,60 +63,61 @@ def contribute(case: Case) -> Contribution:
             routes |= one.routes
             said = bool(one.routes)
         else:
-            held = case.shared.observed(one.prefix)
-            still = {k: held[k] for k in one.routes if k in held}
+            there = context.observed.of(one.prefix)
+            still = {k: there[k] for k in one.routes if k in there}
             kept |= still
             # An aggregate may be there for others; a host route is this address's own.
             said = bool(still) and one.prefix.prefixlen == one.prefix.max_prefixlen
         if said:
             advertised.append(address)
     refusal = next((one.refusal for one in told.values() if one.refusal is not None), None)
-    verdict = refusal or _settled(case, told, advertised)
-    return Contribution(
+    verdict = refusal or _settled(case, context, told, advertised)
+    record = RecordPart(
         verdict=verdict,
         candidates=_merged([one.candidates for one in told.values()]),
-        routes=routes,
-        kept=kept,
         carriers=("bgp",) if advertised and not isinstance(verdict, NotAnnounced) else (),
     )
+    return Contribution(record, ServicePaths(routes, retained=kept))
 
 
-def _tell(case: Case, address: Address) -> _Told:
-    if case.shared.peers.conf is None:
-        return _held(case, address, "there is no usable BgpConf named 'default'; create one with "
-                     "spec.as")  # fmt: skip
+def _tell(case: ServiceCase, context: BgpContext, address: Address) -> _Told:
+    if context.peers.conf is None:
+        why = "there is no usable BgpConf named 'default'; create one with spec.as"
+        return _held(case, context, address, why=why)
     if case.spec is None:
-        return _held(case, address, f"Eip '{case.eip}' cannot be read, so who may hear it is not "
-                     "known; see its condition Ready")  # fmt: skip
-    family, saying = family_of(address), case.shared.saying(case.eip)
+        why = f"Eip '{case.eip}' cannot be read, so who may hear it is not known; see its "
+        return _held(case, context, address, why=f"{why}condition Ready")
+    family, saying = family_of(address), context.saying(case.eip)
     prefix, peers = saying.prefix(address, case.service.policy), saying.listeners[family]
     serving = case.serving.get(family, NOTHING)
     placement = place(case.service.policy, case.nodes, serving)
-    found = case.shared.candidates(case.eip, case.nodes, placement)
+    found = context.candidates(case.eip, case.nodes, placement)
     at = str(address) if len(case.service.families) > 1 or len(case.addresses) > 1 else ""
     carriers, weight = placement.carriers, _weights(saying, serving, placement)
     if prefix.prefixlen < prefix.max_prefixlen:
         carriers, weight = place("Cluster", case.nodes, SOMEWHERE).carriers, {}
-    routes = _routes(case, prefix, peers=peers, carriers=carriers, weight=weight)
+    routes = _routes(case, context, prefix, peers=peers, carriers=carriers, weight=weight)
     if not placement.carriers:
-        shared = address in case.shared.common
-        if _awaited(case, family) > NO_TIME:
+        shared = address in context.common
+        if _awaited(case, context, family) > NO_TIME:
             why = "its EndpointSlices are awaited"
             return _Told(prefix, routes, NotAnnounced(case.service.key, why, passing=True), found)
-        refusal = replace(_nobody(case, family, placement), at=at, shared=shared)
+        refusal = replace(nobody_carries(case, family, placement), at=at, shared=shared)
         if routes and isinstance(refusal, NoServingEndpoint):
             refusal = replace(refusal, inside=str(prefix))
         return _Told(prefix, routes, refusal, found)
-    if not peers and case.shared.kept_for(prefix, case.shared.peers.unread):
+    if not peers and context.observed.are_sent(prefix, context.peers.unread):
         # What was said stays said: that router goes on being told.
         why = "the BgpPeer of the router that is told cannot be read"
         return _Told(prefix, {}, NotAnnounced(case.service.key, why, passing=True), found)
     if not peers:
-        return _Told(prefix, {}, NoPeer(case.service.key, _no_peer(case, family), at), found)
+        return _Told(
+            prefix, {}, NoPeer(case.service.key, no_peer(case, context, family), at), found
+        )
     if not routes:
-        clauses = _unreached(case, family, peers=peers, carriers=placement.carriers)
+        clauses = unreached(context, family, peers=peers, carriers=placement.carriers)
         return _Told(prefix, {}, NoEligibleNode(case.service.key, clauses, at), found)
-    capped = case.shared.capped(peers, family, carriers)
+    capped = context.capped(peers, family, carriers)
     notes = (*_notes(placement, found), *_limited(capped), *_left_out(saying.verdict))
     return _Told(prefix, routes, None, found, notes)
 
@@ -127,7 +129,8 @@ def _weights(saying: Saying, serving: Serving, placement: Placement) -> Mapping[
 
 
 def _routes(
-    case: Case,
+    case: ServiceCase,
+    context: BgpContext,
     prefix: Prefix,
     *,
     peers: tuple[PeerName, ...],
@@ -135,12 +138,12 @@ def _routes(
     weight: Mapping[NodeName, int],
 ) -> dict[RouteKey, Route]:
     """Return one route per next hop; peers that reach a node by the same address share it."""
-    wishes = case.shared.wish(prefix, eip=case.eip, to=peers, carriers=carriers)
+    wishes = context.wish(prefix, eip=case.eip, to=peers, carriers=carriers)
     if not weight:
         return {RouteKey(prefix, *hop): route for hop, route in wishes.items()}
     shares: dict[Address, int] = {}
     for peer in peers:
-        for node, hop in case.shared.reach(peer, family_of(prefix)).hops.items():
+        for node, hop in context.reach(peer, family_of(prefix)).hops.items():
             if node in weight:
                 shares[hop] = max(weight[node], shares.get(hop, 0))
     return {
@@ -149,79 +152,22 @@ def _routes(
     }
 
 
-def _unreached(
-    case: Case, family: Family, *, peers: tuple[PeerName, ...], carriers: frozenset[NodeName]
-) -> tuple[str, ...]:
-    """Return why none of the *carriers* can be a next hop, as the first router sees it."""
-    without = case.shared.reach(peers[0], family).without
-    return tuple(f"{name} {without[name]}" for name in sorted(carriers))
-
-
 def _left_out(verdict: Verdict) -> tuple[str, ...]:
     return () if verdict.ok else (str(verdict),)
 
 
-def _held(case: Case, address: Address, why: str) -> _Told:
+def _held(case: ServiceCase, context: BgpContext, address: Address, *, why: str) -> _Told:
     """Nothing is taken back, nothing new is said: what leads to *address* stays."""
-    routes = dict(case.shared.covering(address))
+    routes = dict(context.observed.covering(address))
     refusal = None if routes else NoPeer(case.service.key, why)
     return _Told(host_prefix(address), routes, refusal)
 
 
-def _nobody(case: Case, family: Family, placement: Placement) -> NoServingEndpoint | NoEligibleNode:
-    key, nodes = case.service.key, case.nodes
-    serving = case.serving.get(family, NOTHING)
-    if not placement.serves:
-        kind = f"{family} endpoint" if len(case.service.families) > 1 else "endpoint"
-        return NoServingEndpoint(key, f"it has no {kind} that serves{_but(nodes, serving)}")
-    against: dict[NodeName, str] = {**nodes.excluded, **nodes.draining}
-    if case.service.policy == "Local":
-        at = serving.ready & against.keys() or serving.draining & against.keys()
-        if not at:
-            why = "externalTrafficPolicy is Local and no endpoint that serves is on a known node"
-            return NoServingEndpoint(key, why)
-        against = {name: against[name] for name in sorted(at)}
-    return NoEligibleNode(key, tuple(against[name] for name in sorted(against)))
-
-
-def _awaited(case: Case, family: Family) -> timedelta:
+def _awaited(case: ServiceCase, context: BgpContext, family: Family) -> timedelta:
     """Return for how long nothing is said of a new Service, which may have no slice yet."""
     if family in case.serving or any(c.type == ANNOUNCED for c in case.service.conditions):
         return NO_TIME
-    return until_slices(case.shared.snapshot, case.service)
-
-
-def _but(nodes: Nodes, serving: Serving) -> str:
-    """Return what keeps endpoints that would serve from doing so."""
-    nearly = serving.ready | serving.draining
-    if lost := sorted(nearly & nodes.dead):
-        return f" but on {listed(lost)}, out of service (taint {OUT_OF_SERVICE})"
-    if lost := sorted(nearly - nodes.alive):
-        exist = "which does not exist" if len(lost) == 1 else "which do not exist"
-        return f" but on Node {listed([*map(clipped, lost)])}, {exist}"
-    if serving.portless:
-        return (
-            ", because its EndpointSlices have no port, as when none of its Pods has a port of the "
-            "name that targetPort gives"
-        )
-    return ""
-
-
-def _no_peer(case: Case, family: Family) -> str:
-    peers = case.shared.peers
-    if not peers.verdicts:
-        return "there is no BgpPeer; create one for each router that should reach it"
-    if not peers.usable.keys() - peers.apart:
-        return "no BgpPeer can be used; see their condition Ready"
-    named = case.shared.saying(case.eip).named
-    if named and not (peers.usable.keys() - peers.apart) & set(named):
-        whose = f"that bgp.peers of Eip '{case.eip}' names"
-        names = listed([*map(clipped, named)])
-        if not peers.verdicts.keys() & set(named):
-            return f"no BgpPeer has a name {whose}: {names}; create one, or correct the Eip"
-        return f"none of the BgpPeers {whose} can be used: {names}; see their condition Ready"
-    hearing = "BgpPeer that may hear it" if named else "BgpPeer"
-    return f"no {hearing} has {PEER_FAMILY[family]} among its families"
+    return until_slices(context.snapshot, case.service)
 
 
 def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...]:
@@ -248,7 +194,12 @@ def _limited(capped: tuple[PeerName, ...]) -> tuple[str, ...]:
     )
 
 
-def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address]) -> Verdict:
+def _settled(
+    case: ServiceCase,
+    context: BgpContext,
+    told: Mapping[Address, _Told],
+    advertised: list[Address],
+) -> Verdict:
     """Return the verdict when every address is decided upon and may have paths.
 
     It speaks of the *advertised* ones: another that is being handed over unsays nothing.
@@ -259,14 +210,14 @@ def _settled(case: Case, told: Mapping[Address, _Told], advertised: list[Address
     lost = any(
         (c.type, c.reason) == (ANNOUNCED, NoSession.__name__) for c in case.service.conditions
     )
-    if case.shared.silent(listening, said=lost):
+    if context.silent(listening, said=lost):
         return NoSession(key, tuple(sorted(listening)))
     # What once was said stays said while it is decided: a speaker that restarts is told anew.
     said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
     if not advertised or not said:
         # One that does not answer keeps nobody from saying what the others hold.
-        fresh = [one.fresh for one in case.shared.snapshot.speakers]
-        known = case.shared.snapshot.routes
+        fresh = [one.fresh for one in context.snapshot.speakers]
+        known = context.snapshot.routes
         awaited = [k for one in told.values() for k in one.routes if fresh[k.speaker]]
         if not awaited:
             why = "the BGP speaker does not answer; it is told as soon as it does"

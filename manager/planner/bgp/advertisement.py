@@ -11,7 +11,7 @@ from typing import Final
 
 from manager.planner.bgp.peers import Peers
 from manager.snapshot import TrafficPolicy
-from pointsman.api import BgpConfSpec, EipBgp, EipSpec, Protocol, Weighting
+from pointsman.api import BgpConfSpec, BgpPeerSpec, EipBgp, EipSpec, Protocol, Weighting
 from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
 from pointsman.model.community import WELL_KNOWN, community, large_community
 from pointsman.model.printable import clipped
@@ -22,6 +22,11 @@ from pointsman.model.verdicts.base import Verdict
 
 PEER_FAMILY: Final = {Family.IPV4: "ipv4-unicast", Family.IPV6: "ipv6-unicast"}
 NO_ADDRESSES: Final = AddressSet()
+
+
+def carries_family(peer: BgpPeerSpec, family: Family) -> bool:
+    """Whether the session with *peer* carries prefixes of *family*."""
+    return PEER_FAMILY[family] in peer.families
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
     return Saying(
         attributes=PathAttributes(plain, large, bgp.local_pref, bgp.med, bgp.as_path_prepend),
         listeners={
-            family: tuple(name for name, peer in hearing.items() if wanted in peer.families)
-            for family, wanted in PEER_FAMILY.items()
+            family: tuple(name for name, peer in hearing.items() if carries_family(peer, family))
+            for family in Family
         },
         named=tuple(PeerName(name) for name in bgp.peers),
         lengths={

@@ -3,17 +3,20 @@
 Each is on the object whose author can act on it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from manager.planner.bgp.advertisement import may_hear
-from manager.planner.bgp.context import Shared
-from manager.planner.bgp.peers import neighbor
+from manager.planner.bgp.advertisement import carries_family, may_hear
+from manager.planner.bgp.context import BgpContext
+from manager.planner.bgp.peers import held_seats, neighbor
 from manager.planner.bgp.reachability import Reach
+from manager.planner.bgp.router_ids import router_ids
+from manager.planner.bgp.sessions import WITH_SESSION, sessions_said
+from manager.planner.contribution import Conditions
 from manager.planner.grace_periods import NO_TIME, until_report
-from manager.snapshot import EipName, NodeName
+from manager.planner.records import condition_of
+from manager.snapshot import Condition, NodeName
 from pointsman.api import Protocol
 from pointsman.model.address import Family, address_order
 from pointsman.model.names import (
@@ -21,142 +24,170 @@ from pointsman.model.names import (
     CONTESTED,
     LIMITED,
     MISSING,
+    READY,
     RECEIVED,
     UNVERIFIED,
 )
 from pointsman.model.record import ConditionValue, ResourceKey, StatusRecord
 from pointsman.model.route import MOST_PATHS, PeerName
+from pointsman.model.verdicts.base import Verdict
 from pointsman.model.verdicts.readiness import (
     AddressOnSeveralNodes,
+    NoBgpConf,
     NoNextHop,
     NotConnected,
     SpeakerLimit,
 )
 from pointsman.model.verdicts.session import TooManyPrefixes
 
-Records = Mapping[ResourceKey, StatusRecord]
-KEPT: Final = (APPLIED, CONTESTED, LIMITED, MISSING, UNVERIFIED, RECEIVED)
+RETAINED: Final = (APPLIED, CONTESTED, LIMITED, MISSING, UNVERIFIED, RECEIVED)
 NAMED: Final = 4  # addresses, and nodes of each, that a sentence names
 
 
-def remarked(shared: Shared, records: Records) -> Records:
-    """Return *records* with these conditions among the others.
+def resource_records(context: BgpContext) -> dict[ResourceKey, StatusRecord]:
+    """Return the status of every BgpConf and BgpPeer."""
+    snapshot, records = context.snapshot, dict[ResourceKey, StatusRecord]()
+    for conf_name, verdict in context.peers.confs.items():
+        conf = snapshot.bgp_confs[conf_name]
+        ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
+        records[ResourceKey("BgpConf", conf_name)] = StatusRecord(
+            {READY: condition_of(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
+        )
+    for name, verdict in context.peers.verdicts.items():
+        conditions = {**_of_sessions(context, name, verdict), **_remarks(context, name)}
+        generation = snapshot.bgp_peers[name].generation
+        records[ResourceKey("BgpPeer", name)] = StatusRecord(conditions, {}, generation)
+    return records
 
-    Without BgpConf nothing is decided, and what was said stays said.
+
+def eip_conditions(context: BgpContext) -> Mapping[ResourceKey, Conditions]:
+    """Return what is said of the `bgp` of each Eip.
+
+    Without BgpConf nothing is decided, and conditions stay as they are.
     """
     found = {}
-    for key, record in records.items():
-        said = _said_before(shared, key) if shared.peers.conf is None else _said(shared, key)
-        found[key] = replace(record, conditions={**record.conditions, **said}) if said else record
+    for name in context.allocations.eips:
+        eip = context.snapshot.eips[name]
+        spec = eip.spec
+        conditions: Conditions = {}
+        if context.peers.conf is None:
+            conditions = _retained(eip.conditions)
+        elif spec is not None and spec.protocol is Protocol.BGP and "bgp" in spec.model_fields_set:
+            conditions = {APPLIED: condition_of(context.saying(name).verdict)}
+        if conditions:
+            found[ResourceKey("Eip", name)] = conditions
     return found
 
 
-def _said(shared: Shared, key: ResourceKey) -> Mapping[str, ConditionValue]:
-    if key.kind == "Eip":
-        spec = shared.snapshot.eips[EipName(key.name)].spec
-        if spec is not None and spec.protocol is Protocol.BGP and "bgp" in spec.model_fields_set:
-            verdict = shared.saying(EipName(key.name)).verdict
-            return {APPLIED: ConditionValue(verdict.status, verdict.reason, str(verdict))}
-    if key.kind == "BgpPeer":
-        name = PeerName(key.name)
-        if name not in shared.peers.usable:
-            return {}
-        hops = () if name in shared.peers.apart else _of_hops(shared, name)
-        return {**_received(shared, name), **dict(hops)}
-    return {}
+def _of_sessions(context: BgpContext, name: PeerName, verdict: Verdict) -> Conditions:
+    snapshot, ready = context.snapshot, condition_of(verdict)
+    # A router that needs its own speaker keeps its session, though it is sent nothing; and
+    # without a BgpConf every session stays as it is.
+    stays = isinstance(verdict, NoBgpConf) and verdict.keeps
+    if not stays and verdict.reason not in WITH_SESSION:
+        return {READY: ready}
+    seats = held_seats(snapshot, name) if stays else context.peers.seats_of(name)
+    sessions = sessions_said(snapshot, snapshot.bgp_peers[name], seats, ready=ready)
+    return {READY: ready, **sessions}
 
 
-def _received(shared: Shared, name: PeerName) -> Mapping[str, ConditionValue]:
+def _remarks(context: BgpContext, name: PeerName) -> Conditions:
+    if context.peers.conf is None:
+        return _retained(context.snapshot.bgp_peers[name].conditions)
+    if name not in context.peers.usable:
+        return {}
+    hops = () if name in context.peers.apart else _of_hops(context, name)
+    return {**_received(context, name), **dict(hops)}
+
+
+def _retained(before: Iterable[Condition]) -> Conditions:
+    return {
+        c.type: ConditionValue(c.status, c.reason, c.message) for c in before if c.type in RETAINED
+    }
+
+
+def _received(context: BgpContext, name: PeerName) -> Mapping[str, ConditionValue]:
     """Return whether a router sends us a flood; without a session, what was said of the last."""
-    reports = (one.sessions.get(name) for one in shared.snapshot.speakers)
+    reports = (one.sessions.get(name) for one in context.snapshot.speakers)
     live = [one for one in reports if one is not None and one.live]
-    before = (one.type == RECEIVED for one in shared.snapshot.bgp_peers[name].conditions)
+    before = (one.type == RECEIVED for one in context.snapshot.bgp_peers[name].conditions)
     if not (any(one.floods for one in live) if live else any(before)):
         return {}
     flood = TooManyPrefixes(name)
-    return {RECEIVED: ConditionValue(flood.status, flood.reason, str(flood))}
+    return {RECEIVED: condition_of(flood)}
 
 
-def _of_hops(shared: Shared, name: PeerName) -> Iterator[tuple[str, ConditionValue]]:
+def _of_hops(context: BgpContext, name: PeerName) -> Iterator[tuple[str, ConditionValue]]:
     """Yield what is wrong with the nodes that *name* may be sent, as far as it is known."""
-    said = {condition.type for condition in shared.snapshot.bgp_peers[name].conditions}
-    awaited = _awaited(shared, name).keys()
-    far = {node for one in _near(shared, name).values() for node in one.far}
+    said = {condition.type for condition in context.snapshot.bgp_peers[name].conditions}
+    awaited = _awaited(context, name).keys()
+    near = _near(context, name)
+    far = {node for one in near.values() for node in one.far}
     if far if UNVERIFIED in said else far - awaited:
-        verdict = NotConnected(name, direct=_direct(shared, name))
-        yield UNVERIFIED, ConditionValue(verdict.status, verdict.reason, str(verdict))
-    several = {a: n for one in _near(shared, name).values() for a, n in one.duplicates.items()}
+        verdict = NotConnected(name, direct=_direct(context, name))
+        yield UNVERIFIED, condition_of(verdict)
+    several = {a: names for one in near.values() for a, names in one.duplicates.items()}
     if several:
         first = sorted(several, key=address_order)[:NAMED]
         shown = tuple((str(a), tuple(several[a][:NAMED])) for a in first)
         doubtful = AddressOnSeveralNodes(name, shown, more=len(several) > NAMED)
-        yield CONTESTED, ConditionValue(doubtful.status, doubtful.reason, str(doubtful))
-    if any(shared.capped((name,), family) for family in _near(shared, name)):
+        yield CONTESTED, condition_of(doubtful)
+    if any(context.capped((name,), family) for family in near):
         most = SpeakerLimit(name, MOST_PATHS)
-        yield LIMITED, ConditionValue(most.status, most.reason, str(most))
-    empty = _empty(shared, name)
+        yield LIMITED, condition_of(most)
+    empty = _empty(context, name)
     if MISSING not in said:
         empty = {f: without for f, without in empty.items() if not without.keys() & awaited}
     if empty:
         why = sorted({clause for without in empty.values() for clause in without.values()})
         none = NoNextHop(name, tuple(map(str, empty)), tuple(why))
-        yield MISSING, ConditionValue(none.status, none.reason, str(none))
+        yield MISSING, condition_of(none)
 
 
-def _near(shared: Shared, name: PeerName) -> Mapping[Family, Reach]:
-    return {family: shared.reach(name, family) for family in _told(shared, name)}
+def _near(context: BgpContext, name: PeerName) -> Mapping[Family, Reach]:
+    return {family: context.reach(name, family) for family in _told(context, name)}
 
 
-def _empty(shared: Shared, name: PeerName) -> Mapping[Family, Mapping[NodeName, str]]:
+def _empty(context: BgpContext, name: PeerName) -> Mapping[Family, Mapping[NodeName, str]]:
     """Return the families without any next hop for *name*, and why each node is none."""
-    near = _near(shared, name)
+    near = _near(context, name)
     return {f: one.without for f, one in near.items() if one.without and not one.hops}
 
 
-def _awaited(shared: Shared, name: PeerName) -> Mapping[NodeName, timedelta]:
+def _awaited(context: BgpContext, name: PeerName) -> Mapping[NodeName, timedelta]:
     """Return the nodes whose agents may yet say something else, and for how long."""
-    snapshot = shared.snapshot
-    nodes = {node for one in _near(shared, name).values() for node in one.far}
-    nodes.update(node for without in _empty(shared, name).values() for node in without)
+    snapshot = context.snapshot
+    nodes = {node for one in _near(context, name).values() for node in one.far}
+    nodes.update(node for without in _empty(context, name).values() for node in without)
     peer = snapshot.bgp_peers[name]
     left = {node: until_report(snapshot, snapshot.nodes[node], peer) for node in nodes}
     return {node: time for node, time in left.items() if time > NO_TIME}
 
 
-def time_to_remark(shared: Shared) -> timedelta:
+def time_to_remark(context: BgpContext) -> timedelta:
     """Return after which time alone a condition of these may come; no time: it would be there."""
-    if shared.peers.conf is None:
+    if context.peers.conf is None:
         return NO_TIME
-    names = shared.peers.usable.keys() - shared.peers.apart
-    left = (time for name in names for time in _awaited(shared, name).values())
+    names = context.peers.usable.keys() - context.peers.apart
+    left = (time for name in names for time in _awaited(context, name).values())
     return min(left, default=NO_TIME)
 
 
-def _direct(shared: Shared, name: PeerName) -> bool:
+def _direct(context: BgpContext, name: PeerName) -> bool:
     """Whether the router believes only next hops on its own networks: eBGP over one hop."""
-    spec, conf = shared.peers.usable[name], shared.peers.conf
+    spec, conf = context.peers.usable[name], context.peers.conf
     if spec.ebgp_multihop is not None or conf is None:
         return False
     return not neighbor(spec).is_internal(conf.asn)
 
 
-def _told(shared: Shared, name: PeerName) -> tuple[Family, ...]:
+def _told(context: BgpContext, name: PeerName) -> tuple[Family, ...]:
     """Return the families in which an Eip has addresses that *name* may hear of."""
     found = {
         Family.IPV6 if ":" in entry else Family.IPV4
-        for eip in shared.snapshot.eips.values()
+        for eip in context.snapshot.eips.values()
         if eip.spec is not None and may_hear(eip.spec, name)
         for entry in eip.spec.addresses
     }
-    return tuple(family for family in Family if family in found and shared.hears(name, family))
-
-
-def _said_before(shared: Shared, key: ResourceKey) -> Mapping[str, ConditionValue]:
-    snapshot = shared.snapshot
-    if key.kind == "Eip":
-        before = snapshot.eips[EipName(key.name)].conditions
-    elif key.kind == "BgpPeer":
-        before = snapshot.bgp_peers[PeerName(key.name)].conditions
-    else:
-        return {}
-    return {c.type: ConditionValue(c.status, c.reason, c.message) for c in before if c.type in KEPT}
+    spec = context.peers.usable[name]
+    return tuple(family for family in Family if family in found and carries_family(spec, family))

@@ -1,22 +1,24 @@
 """What is the same for all Services of one plan: peers, next hops, wishes, what was observed."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_network
+from typing import Any
 
-from manager.planner.bgp.advertisement import PEER_FAMILY, Saying, saying
-from manager.planner.bgp.peers import Peers
-from manager.planner.bgp.reachability import Reach, reach
+from manager.planner.bgp.advertisement import Saying, saying
+from manager.planner.bgp.observed_paths import ObservedPaths
+from manager.planner.bgp.peer_speakers import with_seats
+from manager.planner.bgp.peers import Peers, read_peers
+from manager.planner.bgp.reachability import Reach, Reachabilities, reachabilities
 from manager.planner.bgp.sessions import NO_SESSION_AFTER_S, lost_for_s
-from manager.planner.desired import Candidate, EipUsage, Seat
-from manager.planner.nodes.duplicate_addresses import DuplicateAddresses, duplicate_addresses
+from manager.planner.desired import Allocations, Candidate, Seat
 from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.placement import Placement, candidates
 from manager.planner.nodes.spread import assign_speakers, group_of, spread
 from manager.snapshot import EipName, NodeName, Snapshot
 from pointsman.model.address import Address, Family, Prefix, family_of
-from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
+from pointsman.model.route import MOST_PATHS, PeerName, Route
 from pointsman.model.verdicts.address import Overlap
 
 # (next hop, speaker): the routers that are sent it by that speaker
@@ -25,64 +27,59 @@ Wishes = Mapping[tuple[Address, int], Route]
 Candidates = tuple[Candidate, ...]
 
 
-@dataclass(slots=True)
-class Shared:
-    """Shared, and filled as it is asked: a pure function's cache, dropped with the plan."""
+def _remembered() -> Any:
+    """Return a field for answers: they follow from the facts, so they make no difference."""
+    return field(default_factory=dict, init=False, repr=False, compare=False)
+
+
+def bgp_context(snapshot: Snapshot, allocations: Allocations) -> "BgpContext":
+    """Return what is the same for all Services, with every router at the speakers that serve it."""
+    # Only what an Eip gave is a VIP: what merely stands in a status takes nobody's next hop.
+    grants = (g for a in allocations.services.values() for g in a.grants if g.eip is not None)
+    holders = Counter(grant.address for grant in grants)
+    peers = read_peers(snapshot)
+    nodes_of = reachabilities(snapshot, peers.usable, vips=frozenset(holders))
+    if peers.conf is not None:
+        peers = with_seats(snapshot, peers, nodes_of)
+    return BgpContext(
+        snapshot=snapshot,
+        peers=peers,
+        reachabilities=nodes_of,
+        allocations=allocations,
+        common=frozenset(address for address, number in holders.items() if number > 1),
+        observed=ObservedPaths(snapshot),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BgpContext:
+    """The facts, each known before the first question; what is worked out of them is remembered.
+
+    A question has one answer, whoever asks first: nothing here changes while a plan is made.
+    """
 
     snapshot: Snapshot
     peers: Peers
-    vips: frozenset[Address]
-    eips: Mapping[EipName, EipUsage]
-    single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
-    common: frozenset[Address] = frozenset()  # held by more than one Service
-    _duplicates: DuplicateAddresses | None = None
-    _reach: dict[tuple[PeerName, Family], Reach] = field(default_factory=dict)
-    _hops: dict[tuple[object, ...], Hops] = field(default_factory=dict)
-    _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = field(default_factory=dict)
-    _sayings: dict[EipName, Saying] = field(default_factory=dict)
-    _wishes: dict[tuple[EipName, int], Wishes] = field(default_factory=dict)
-    _candidates: dict[tuple[EipName, Placement], Candidates] = field(default_factory=dict)
-    _routes: dict[Prefix, dict[RouteKey, Route]] | None = None
-    _lengths: list[tuple[int, int]] | None = None  # IP versions and prefix lengths observed
+    reachabilities: Reachabilities
+    allocations: Allocations
+    common: frozenset[Address]  # held by more than one Service
+    observed: ObservedPaths
+    _hops: dict[tuple[object, ...], Hops] = _remembered()
+    _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = _remembered()
+    _sayings: dict[EipName, Saying] = _remembered()
+    _wishes: dict[tuple[EipName, int], Wishes] = _remembered()
+    _candidates: dict[tuple[EipName, Placement], Candidates] = _remembered()
 
     def reach(self, peer: PeerName, family: Family) -> Reach:
         """Return which nodes *peer* may be sent in *family*."""
-        key = peer, family
-        if key not in self._reach:
-            self._reach[key] = reach(
-                self.snapshot,
-                self.peers.usable[peer],
-                family=family,
-                vips=self.vips,
-                duplicates=self._duplicate_addresses(),
-                over_ipv6=family is Family.IPV4 and self._takes_ipv6_next_hops(peer),
-            )
-        return self._reach[key]
-
-    def _duplicate_addresses(self) -> DuplicateAddresses:
-        if self._duplicates is None:
-            self._duplicates = duplicate_addresses(self.snapshot, self.vips)
-        return self._duplicates
-
-    def _takes_ipv6_next_hops(self, peer: PeerName) -> bool:
-        """Whether *peer* does for IPv4 prefixes, as a session of it has negotiated.
-
-        Unknown is no: a router that did not ask for it may end the session (RFC 8950
-        section 4 forbids to send it), and that would begin again and again.
-        """
-        reports = (one.sessions.get(peer) for one in self.snapshot.speakers)
-        return any(report is not None and report.ipv6_next_hops for report in reports)
-
-    def hears(self, peer: PeerName, family: Family) -> bool:
-        """Whether *family* is among those of *peer*."""
-        return PEER_FAMILY[family] in self.peers.usable[peer].families
+        return self.reachabilities.of(peer, family)
 
     def saying(self, eip: EipName) -> Saying:
         """Return what *eip*, which can be read, wants said of its addresses."""
         if eip not in self._sayings:
             spec = self.snapshot.eips[eip].spec
             assert spec is not None
-            overlaps = isinstance(self.eips[eip].ready, Overlap)
+            overlaps = isinstance(self.allocations.eips[eip].ready, Overlap)
             self._sayings[eip] = saying(eip, spec, self.peers, overlaps=overlaps)
         return self._sayings[eip]
 
@@ -123,14 +120,14 @@ class Shared:
             best = self.saying(eip).attributes
             other = replace(best, best=False) if self._chosen(hops.values()) else best
             self._wishes[key] = {
-                hop: Route(best if hop[1] or names & self.single else other, names)
+                hop: Route(best if hop[1] or names & self.peers.single else other, names)
                 for hop, names in hops.items()
             }
         return self._wishes[key]
 
     def _chosen(self, told: Iterable[frozenset[PeerName]]) -> bool:
         """Whether a router that keeps one path is told one of these: then that is the best."""
-        return bool(self.single) and any(names & self.single for names in told)
+        return bool(self.peers.single) and any(names & self.peers.single for names in told)
 
     def candidates(self, eip: EipName, nodes: Nodes, placement: Placement) -> Candidates:
         """Return `place.candidates`, worked out once for all that are placed alike."""
@@ -164,7 +161,7 @@ class Shared:
 
     def limit(self, peer: PeerName) -> int:
         """Return how many paths of a prefix the first speaker sends *peer* at most."""
-        if peer in self.single:
+        if peer in self.peers.single:
             return 1
         return self.peers.usable[peer].next_hops.max_paths or MOST_PATHS
 
@@ -191,32 +188,9 @@ class Shared:
             count = len(near if carriers is None else near & carriers)
             first = self.peers.seats_of(peer)[0].speaker == 0
             asked = self.peers.usable[peer].next_hops.max_paths is not None
-            if first and not asked and peer not in self.single and count > MOST_PATHS:
+            if first and not asked and peer not in self.peers.single and count > MOST_PATHS:
                 found.append(peer)
         return tuple(found)
-
-    def observed(self, prefix: Prefix) -> Mapping[RouteKey, Route]:
-        """Return what our speakers hold for *prefix* now."""
-        if self._routes is None:
-            self._routes = {}
-            for key, route in self.snapshot.routes.items():
-                self._routes.setdefault(key.prefix, {})[key] = route
-        return self._routes.get(prefix, {})
-
-    def kept_for(self, prefix: Prefix, names: frozenset[PeerName]) -> bool:
-        """Whether our speakers tell one of *names* a path of *prefix* now."""
-        return any(route.peers & names for route in self.observed(prefix).values())
-
-    def covering(self, address: Address) -> Mapping[RouteKey, Route]:
-        """Return what our speakers hold now that leads to *address*: host route, aggregates."""
-        if self._lengths is None:
-            routes = self.snapshot.routes
-            self._lengths = sorted({(key.prefix.version, key.prefix.prefixlen) for key in routes})
-        found: dict[RouteKey, Route] = {}
-        for version, length in self._lengths:
-            if version == address.version:
-                found |= self.observed(ip_network((address, length), strict=False))
-        return found
 
     def silent(self, peers: frozenset[PeerName], *, said: bool) -> bool:
         """Whether none of *peers* has had a session for a minute.

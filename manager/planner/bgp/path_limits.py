@@ -9,7 +9,7 @@ then is what the router hears: a speaker would send 255 paths, or the one best, 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from manager.planner.bgp.context import Shared
+from manager.planner.bgp.context import BgpContext
 from manager.planner.nodes.spread import spread
 from manager.snapshot import NodeName
 from pointsman.model.address import Prefix, family_of
@@ -18,10 +18,10 @@ from pointsman.model.route import PeerName, Route, RouteKey
 Routes = dict[RouteKey, Route]
 
 
-def within_limits(shared: Shared, routes: Routes, prefixes: Iterable[Prefix]) -> Routes:
+def within_limits(context: BgpContext, routes: Routes, prefixes: Iterable[Prefix]) -> Routes:
     """Return *routes* with no router told more of the *prefixes* than it is sent."""
     wanted = frozenset(prefixes)
-    if not wanted or shared.peers.conf is None:
+    if not wanted or context.peers.conf is None:
         return routes
     found, groups = dict(routes), dict[tuple[Prefix, int], list[RouteKey]]()
     for key in routes:
@@ -30,13 +30,13 @@ def within_limits(shared: Shared, routes: Routes, prefixes: Iterable[Prefix]) ->
     for (_, speaker), keys in groups.items():
         mine = {key: found[key] for key in keys}
         for peer in sorted(frozenset().union(*(route.peers for route in mine.values()))):
-            if peer in shared.peers.usable:
-                _narrow(shared, mine, peer, 1 if speaker else shared.limit(peer))
-        found |= with_best(mine, shared.single if not speaker else frozenset())
+            if peer in context.peers.usable:
+                _narrow(context, mine, peer, 1 if speaker else context.limit(peer))
+        found |= with_best(mine, context.peers.single if not speaker else frozenset())
     return found
 
 
-def _narrow(shared: Shared, routes: Routes, peer: PeerName, limit: int) -> None:
+def _narrow(context: BgpContext, routes: Routes, peer: PeerName, limit: int) -> None:
     """Take *peer* away from all *routes* of a prefix but as many as it is sent.
 
     What is left to nobody stays in the table: it is a Service's all the same.
@@ -46,11 +46,11 @@ def _narrow(shared: Shared, routes: Routes, peer: PeerName, limit: int) -> None:
         return
     prefix = told[0].prefix
     by_hop = {key.next_hop: key for key in told}
-    near = shared.reach(peer, family_of(prefix)).hops
+    near = context.reach(peer, family_of(prefix)).hops
     there: dict[NodeName, RouteKey] = {
         name: by_hop[hop] for name, hop in near.items() if hop in by_hop
     }
-    chosen = spread(prefix, there, nodes=shared.snapshot.nodes, limit=limit)
+    chosen = spread(prefix, there, nodes=context.snapshot.nodes, limit=limit)
     stays = {there[name] for name in chosen}
     rest = (key for key in told if key not in stays)  # what no node has any more comes last
     stays |= {key for _, key in zip(range(limit - len(stays)), rest, strict=False)}

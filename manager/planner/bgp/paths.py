@@ -15,12 +15,20 @@ from pointsman.model.route import PathAttributes, Route, RouteKey, route_order
 HEAVIEST: Final = 65_535
 
 
+@dataclass(frozen=True, slots=True)
+class ServicePaths:
+    """The paths of one Service: what it wants sent, and what is there and nobody takes back."""
+
+    routes: Mapping[RouteKey, Route] = field(default_factory=dict)
+    retained: Mapping[RouteKey, Route] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Paths:
     """Paths while they are being collected."""
 
     _decided: dict[RouteKey, Route] = field(default_factory=dict)
-    _kept: dict[RouteKey, Route] = field(default_factory=dict)
+    _retained: dict[RouteKey, Route] = field(default_factory=dict)
     _weighted: bool = False  # whether any path is
     _joint: set[Prefix] = field(default_factory=set)
 
@@ -36,9 +44,9 @@ class Paths:
                 known = self._decided.get(key)
                 self._decided[key] = route if known is None else _joined(known, route)
 
-    def keep(self, routes: Mapping[RouteKey, Route]) -> None:
+    def retain(self, routes: Mapping[RouteKey, Route]) -> None:
         """Add what the speaker holds and nobody takes back."""
-        self._kept.update(routes)
+        self._retained.update(routes)
 
     def join(self, prefixes: Iterable[Prefix]) -> None:
         """Note that several Services decide on these."""
@@ -47,11 +55,11 @@ class Paths:
     @property
     def joint(self) -> frozenset[Prefix]:
         """Return the prefixes whose paths were chosen by several, or by nobody."""
-        return frozenset(self._joint).union(key.prefix for key in self._kept)
+        return frozenset(self._joint).union(key.prefix for key in self._retained)
 
     def all(self) -> dict[RouteKey, Route]:
         """Return every path, in order."""
-        found = {**self._kept, **self._decided}
+        found = {**self._retained, **self._decided}
         if self._weighted:
             found |= self._plain()
         return dict(sorted(found.items(), key=lambda item: route_order(item[0])))

@@ -12,7 +12,8 @@ router that comes or goes moves no other's session.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from manager.planner.bgp.context import Shared
+from manager.planner.bgp.peers import Peers
+from manager.planner.bgp.reachability import Reachabilities
 from manager.planner.bgp.single_path import differ, needing_own_speakers, single_path_peers
 from manager.planner.desired import Seat
 from manager.planner.nodes.address_owners import address_owners
@@ -37,29 +38,29 @@ class _Group:
     speakers: list[int] = field(default_factory=list)
 
 
-def seat(shared: Shared) -> None:
-    """Give every usable router of *shared* its seats, and the verdict where that is too few."""
-    wishes = {name: wish(shared.snapshot, spec) for name, spec in shared.peers.usable.items()}
-    groups = _groups(shared, wishes)
-    _label(shared.snapshot, groups, wishes)
+def with_seats(snapshot: Snapshot, peers: Peers, reachabilities: Reachabilities) -> Peers:
+    """Return *peers* with the seats of every usable router, and a verdict where that is too few."""
+    wishes = {name: wish(snapshot, spec) for name, spec in peers.usable.items()}
+    groups = _groups(snapshot, reachabilities, wishes)
+    _label(snapshot, groups, wishes)
     seats = {
-        name: _seats(shared.snapshot, name, group.speakers, wishes[name])
+        name: _seats(snapshot, name, group.speakers, wishes[name])
         for group in groups
         if group.speakers
         for name in group.members
     }
     for name, sources in wishes.items():
-        if name not in seats and _parallel(shared, name):
+        if name not in seats and peers.usable[name].parallel_sessions is not None:
             seats[name] = (Seat(0, sources[0]),)
-    shared.peers = replace(shared.peers, seats=dict(sorted(seats.items())))
-    shared.single = single_path_peers(shared)
-    apart = needing_own_speakers(shared)
-    verdicts: dict[PeerName, Verdict] = dict(shared.peers.verdicts)
+    seated = replace(peers, seats=dict(sorted(seats.items())))
+    seated = replace(seated, single=single_path_peers(snapshot, seated))
+    apart = needing_own_speakers(snapshot, seated, reachabilities)
+    verdicts: dict[PeerName, Verdict] = dict(peers.verdicts)
     for name, sources in wishes.items():
-        served = len(shared.peers.seats_of(name))
+        served = len(seated.seats_of(name))
         if served < len(sources) and verdicts[name].ok:
             verdicts[name] = TooFewSpeakers(f"BgpPeer '{name}'", len(sources), served)
-    shared.peers = replace(shared.peers, verdicts={**verdicts, **apart}, apart=frozenset(apart))
+    return replace(seated, verdicts={**verdicts, **apart}, apart=frozenset(apart))
 
 
 def wish(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
@@ -77,22 +78,21 @@ def wish(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
     return () if spec.add_path.enabled or bound else (spec.source_address,)
 
 
-def _parallel(shared: Shared, name: PeerName) -> bool:
-    return shared.peers.usable[name].parallel_sessions is not None
-
-
-def _groups(shared: Shared, wishes: Mapping[PeerName, Sources]) -> list[_Group]:
+def _groups(
+    snapshot: Snapshot, reachabilities: Reachabilities, wishes: Mapping[PeerName, Sources]
+) -> list[_Group]:
     """Return who shares further speakers; the older BgpPeer chooses first."""
-    free, groups = len(shared.snapshot.speakers) - 1, list[_Group]()
-    peers = shared.snapshot.bgp_peers
+    free, groups = len(snapshot.speakers) - 1, list[_Group]()
+    peers = snapshot.bgp_peers
     for name in sorted(wishes, key=lambda name: (peers[name].created, name)):
-        wanted, most = len(wishes[name]), shared.peers.usable[name].next_hops.max_paths
+        wanted, most = len(wishes[name]), reachabilities.usable[name].next_hops.max_paths
         if not wanted:
             continue
         fitting = [
             group
             for group in groups
-            if group.most == most and not any(differ(shared, name, one) for one in group.members)
+            if group.most == most
+            and not any(differ(reachabilities, name, one) for one in group.members)
         ]
         group = next((one for one in fitting if one.wanted == wanted), None)
         if group is None and free:

@@ -45,6 +45,7 @@ class Peers:
     passwords: Mapping[PeerName, str] = field(default_factory=dict, repr=False)
     mute: frozenset[PeerName] = frozenset()  # usable, but for a password that was not read
     apart: frozenset[PeerName] = frozenset()  # usable, but told nothing: see bgp.single_path
+    single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     # By whom each is told, where that is not simply the first speaker: see bgp.peer_speakers
     seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)
 

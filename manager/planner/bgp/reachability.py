@@ -11,15 +11,17 @@ whose packets it could only give back.
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Final
 
 from manager.planner.bgp.next_hop import Hop, is_on, lies_in, next_hop
-from manager.planner.nodes.duplicate_addresses import NOTHING, DuplicateAddresses
+from manager.planner.nodes.duplicate_addresses import (
+    NOTHING,
+    DuplicateAddresses,
+    duplicate_addresses,
+)
 from manager.snapshot import NodeName, Snapshot
 from pointsman.api import BgpPeerSpec, Scope
 from pointsman.model.address import Address, Family, Prefix
-
-FAMILIES: Final = {"ipv4-unicast": Family.IPV4, "ipv6-unicast": Family.IPV6}
+from pointsman.model.route import PeerName
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,47 @@ def _connected(snapshot: Snapshot, peer: Address) -> _Near:
             nodes.add(name)
     shared = not snapshot.nodes.keys().isdisjoint(nodes | down)
     return _Near(near.networks, frozenset(nodes & snapshot.nodes.keys()), shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Reachabilities:
+    """`reach` for each usable router, worked out when first asked for: the nodes may be many."""
+
+    snapshot: Snapshot
+    usable: Mapping[PeerName, BgpPeerSpec]
+    vips: frozenset[Address]
+    duplicates: DuplicateAddresses
+    _found: dict[tuple[PeerName, Family], Reach] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def of(self, peer: PeerName, family: Family) -> Reach:
+        """Return which nodes *peer* may be sent in *family*."""
+        key = peer, family
+        if key not in self._found:
+            self._found[key] = reach(
+                self.snapshot,
+                self.usable[peer],
+                family=family,
+                vips=self.vips,
+                duplicates=self.duplicates,
+                over_ipv6=family is Family.IPV4 and self._takes_ipv6_next_hops(peer),
+            )
+        return self._found[key]
+
+    def _takes_ipv6_next_hops(self, peer: PeerName) -> bool:
+        """Whether *peer* does for IPv4 prefixes, as a session of it has negotiated.
+
+        Unknown is no: a router that did not ask for it may end the session (RFC 8950
+        section 4 forbids to send it), and that would begin again and again.
+        """
+        reports = (one.sessions.get(peer) for one in self.snapshot.speakers)
+        return any(report is not None and report.ipv6_next_hops for report in reports)
+
+
+def reachabilities(
+    snapshot: Snapshot, usable: Mapping[PeerName, BgpPeerSpec], *, vips: frozenset[Address]
+) -> Reachabilities:
+    """Return which nodes the routers *usable* may be sent; *vips*: what we gave to Services."""
+    duplicates = duplicate_addresses(snapshot, vips) if usable else NOTHING
+    return Reachabilities(snapshot, usable, vips, duplicates)

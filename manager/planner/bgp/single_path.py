@@ -8,36 +8,37 @@ chosen for another may not leave to it. Its session stays, or it would flap.
 
 from collections.abc import Mapping
 
-from manager.planner.bgp.advertisement import may_hear
-from manager.planner.bgp.context import Shared
+from manager.planner.bgp.advertisement import carries_family, may_hear
 from manager.planner.bgp.negotiated import keeps_one_path
-from manager.snapshot import NodeName
+from manager.planner.bgp.peers import Peers
+from manager.planner.bgp.reachability import Reachabilities
+from manager.snapshot import Snapshot
 from pointsman.api import BgpPeerSpec
-from pointsman.model.address import Address, Family
+from pointsman.model.address import Family
 from pointsman.model.route import PeerName
 from pointsman.model.verdicts.readiness import NeedsOwnSpeaker
 
 
-def single_path_peers(shared: Shared) -> frozenset[PeerName]:
+def single_path_peers(snapshot: Snapshot, peers: Peers) -> frozenset[PeerName]:
     """Return the routers at the first speaker that keep one path of a prefix."""
-    usable = shared.peers.usable
-    return frozenset(n for n in shared.peers.first if keeps_one_path(shared.snapshot, n, usable[n]))
+    return frozenset(n for n in peers.first if keeps_one_path(snapshot, n, peers.usable[n]))
 
 
-def needing_own_speakers(shared: Shared) -> Mapping[PeerName, NeedsOwnSpeaker]:
+def needing_own_speakers(
+    snapshot: Snapshot, peers: Peers, reachabilities: Reachabilities
+) -> Mapping[PeerName, NeedsOwnSpeaker]:
     """Return the routers that the first speaker cannot serve beside its others.
 
     Routers with ADD-PATH go first, then the older BgpPeer.
     """
-    snapshot, usable = shared.snapshot, shared.peers.usable
-    served = [name for name in shared.peers.first if name not in shared.single]
+    served = [name for name in peers.first if name not in peers.single]
     found: dict[PeerName, NeedsOwnSpeaker] = {}
-    for name in sorted(shared.single, key=lambda name: (snapshot.bgp_peers[name].created, name)):
-        other = next((other for other in served if differ(shared, name, other)), None)
+    for name in sorted(peers.single, key=lambda name: (snapshot.bgp_peers[name].created, name)):
+        other = next((other for other in served if differ(reachabilities, name, other)), None)
         if other is None:
             served.append(name)
         else:
-            stays = _stays(usable[name])
+            stays = _stays(peers.usable[name])
             found[name] = NeedsOwnSpeaker(f"BgpPeer '{name}'", other, stays)
     return found
 
@@ -53,19 +54,16 @@ def _stays(spec: BgpPeerSpec) -> str:
     return "disable its spec.bfd" if spec.bfd is not None and spec.bfd.enabled else ""
 
 
-def differ(shared: Shared, one: PeerName, other: PeerName) -> bool:
+def differ(reachabilities: Reachabilities, one: PeerName, other: PeerName) -> bool:
     """Whether two routers hear a prefix in common and may not be sent the same next hops."""
     if not any(
         eip.spec is not None and may_hear(eip.spec, one) and may_hear(eip.spec, other)
-        for eip in shared.snapshot.eips.values()
+        for eip in reachabilities.snapshot.eips.values()
     ):
         return False
+    usable = reachabilities.usable
     return any(
-        _hops(shared, one, family) != _hops(shared, other, family)
+        reachabilities.of(one, family).hops != reachabilities.of(other, family).hops
         for family in Family
-        if shared.hears(one, family) and shared.hears(other, family)
+        if carries_family(usable[one], family) and carries_family(usable[other], family)
     )
-
-
-def _hops(shared: Shared, name: PeerName, family: Family) -> Mapping[NodeName, Address]:
-    return shared.reach(name, family).hops

@@ -7,6 +7,7 @@ from typing import Any, cast
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
 from manager.snapshot import Snapshot
+from pointsman.model.record import AnnouncerRecord
 from tests.manager.planner.scene import (
     WEB,
     announcer,
@@ -125,7 +126,9 @@ def test_a_next_hop_belongs_to_its_node_and_a_bridge_address_to_the_first_by_nam
 
 
 def test_every_node_gets_its_announcer() -> None:
-    assert plan(scene()).announcers == {f"node{n}": f"uid-node{n}" for n in (1, 2, 3)}
+    assert plan(scene()).announcers == {
+        f"node{n}": AnnouncerRecord(f"uid-node{n}") for n in (1, 2, 3)
+    }
 
 
 def test_an_address_outside_every_eip_is_kept_and_announced_by_nobody() -> None:

@@ -38,6 +38,7 @@ from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.snapshot import EipName, NodeName, ServiceKey
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import (
+    AnnouncerRecord,
     ConditionValue,
     EventRecord,
     ResourceKey,
@@ -303,13 +304,13 @@ async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) ->
 
 async def test_announcers_come_and_go(cluster: Cluster) -> None:
     writes = AnnouncerWriter(cluster.view, cluster.sink, term=lambda: 1)
-    desired = {NodeName("node1"): "uid-1"}
+    desired = {NodeName("node1"): AnnouncerRecord("uid-1")}
     await write(writes, delta(desired, writes.observe()))
     report = {"status": {"interfaces": [{"name": "eth0", "up": True}]}}
     await cluster.api.patch(ANNOUNCERS, "", "node1", body=report, sub="status")
     known = cluster.view.announcers
     await until(lambda: known.items[NodeName("node1")].reported, "its report is seen")
-    again = {NodeName("node1"): "uid-2"}
+    again = {NodeName("node1"): AnnouncerRecord("uid-2")}
     await write(writes, delta(again, writes.observe()))
     assert writes.observe() == again
     await write(writes, delta({}, writes.observe()))

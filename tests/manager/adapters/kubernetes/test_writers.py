@@ -30,6 +30,7 @@ from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import (
+    AnnouncerRecord,
     ConditionValue,
     EventRecord,
     ResourceKey,
@@ -265,7 +266,7 @@ async def test_a_fenced_replica_sends_nothing() -> None:
     async with rig_on(api) as rig:
         rig.leading = False
         await write(rig.services, puts("web"))
-        await write(rig.announcers, Delta({NodeName("node1"): "u"}, frozenset()))
+        await write(rig.announcers, Delta({NodeName("node1"): AnnouncerRecord("u")}, frozenset()))
         rig.events.emit([EventRecord("Service", "shop", "web", "u", "R", "m", False)])
         await asyncio.sleep(60)
         assert {verb for verb, *_ in api.requests} == {"list", "watch"}
@@ -280,7 +281,7 @@ async def test_what_was_planned_in_another_term_is_not_sent() -> None:
         rig.term = 2
         await write(rig.services, puts("web"))
         await write(rig.statuses, Delta({PUBLIC: READY}, frozenset()))
-        await write(rig.announcers, Delta({NodeName("node1"): "u"}, frozenset()))
+        await write(rig.announcers, Delta({NodeName("node1"): AnnouncerRecord("u")}, frozenset()))
         assert {verb for verb, *_ in api.requests} == {"list", "watch"}
 
 
@@ -346,13 +347,31 @@ async def test_announcers_follow_nodes() -> None:
     api.put(ANNOUNCERS, {"metadata": {"name": "gone"}, "spec": {}})
     api.put(ANNOUNCERS, {"metadata": {"name": "again"}, "status": {"agentVersion": "1"}})
     async with rig_on(api) as rig:
-        desired = {NodeName("new"): "uid-new", NodeName("again"): "uid-2"}
+        desired = {
+            NodeName("new"): AnnouncerRecord("uid-new"),
+            NodeName("again"): AnnouncerRecord("uid-2"),
+        }
         await write(rig.announcers, delta(desired, rig.announcers.observe()), within_s=1)
         assert rig.announcers.observe() == desired
         assert api.of(ANNOUNCERS)["again"]["status"] == {"agentVersion": "1"}
         assert api.of(ANNOUNCERS)["new"]["metadata"]["ownerReferences"] == [
             {"apiVersion": "v1", "kind": "Node", "name": "new", "uid": "uid-new"}
         ]
+
+
+async def test_an_announcers_spec_becomes_what_is_planned_and_no_more() -> None:
+    api, one = FakeKube(), NodeName("one")
+    api.put(CRDS, {"metadata": {"name": "announcers.pointsman.dev"}})
+    owner = {"apiVersion": "v1", "kind": "Node", "name": "one", "uid": "u"}
+    old = {"layer2": {"addresses": ["192.0.2.1"], "left": 1}, "gone": True}
+    api.put(ANNOUNCERS, {"metadata": {"name": "one", "ownerReferences": [owner]}, "spec": old})
+    async with rig_on(api) as rig:
+        assert rig.announcers.observe() == {one: AnnouncerRecord("u", old)}
+        desired = {one: AnnouncerRecord("u", {"layer2": {"addresses": ["192.0.2.2"]}})}
+        await write(rig.announcers, delta(desired, rig.announcers.observe()), within_s=1)
+        assert rig.announcers.observe() == desired
+        assert api.of(ANNOUNCERS)["one"]["spec"] == desired[one].spec
+        assert not delta(desired, rig.announcers.observe())
 
 
 async def test_events_say_who_what_and_why() -> None:

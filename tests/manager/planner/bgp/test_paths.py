@@ -55,6 +55,6 @@ def test_all_paths_of_a_prefix_have_weights_or_none() -> None:
 
 def test_what_is_decided_beats_what_is_kept() -> None:
     paths = Paths()
-    paths.keep({key(): route("old", med=1), key("192.0.2.12"): route("old", med=1)})
+    paths.retain({key(): route("old", med=1), key("192.0.2.12"): route("old", med=1)})
     paths.decide({key(): route("new", med=2)})
     assert paths.all() == {key(): route("new", med=2), key("192.0.2.12"): route("old", med=1)}
