@@ -61,10 +61,9 @@ class Cluster(Protocol):
     def snapshot(
         self,
         *,
-        observed: Observed,
+        speakers: tuple[Observed, ...],
         settings: Settings,
         taken_at: datetime | None,
-        further: tuple[Observed, ...] = (),
         pending: Mapping[ServiceKey, tuple[Address, ...]] | None = None,
     ) -> Snapshot: ...
 
@@ -176,8 +175,7 @@ class Reconciler:
         # From here to the plan nothing may yield: writes carry the versions seen here.
         written = self._targets.observe()
         snapshot = self._cluster.snapshot(
-            observed=readings[0],
-            further=readings[1:],
+            speakers=readings,
             pending=self._targets.services.pending,
             settings=self._settings,
             taken_at=self._clock.wall(),

@@ -233,7 +233,7 @@ class Settings:
     require_class: bool = False
     drain_taints: frozenset[str] = frozenset({OUT_OF_SERVICE, "ToBeDeletedByClusterAutoscaler"})
     speaker_name: str = ""  # this replica's name: it makes the router-id unique
-    speakers: int = 1  # how many a replica has; those after the first are for parallel sessions
+    speakers: int = 1  # how many a replica has
     # How many managers run: with two, each covers for the other. None: as many as are recorded.
     replicas: int | None = None
 
@@ -254,22 +254,17 @@ class Snapshot:
     # (Secret, key) -> password, of the manager's namespace; never shown
     secrets: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     secrets_read: bool = False  # False: not read, so a missing one may exist: keep what is there
-    observed: Observed = field(default_factory=Observed)  # the first speaker
-    further: tuple[Observed, ...] = ()  # the second and so on; the routes' keys say which
+    # Of this replica, in order: its first serves whoever takes several paths (planner.bgp).
+    # The routes' keys say which. There is at least one; one not asked yet holds nothing.
+    speakers: tuple[Observed, ...] = (Observed(),)
     # Addresses that were granted and not surely answered: a Service may have them by now.
     pending: Mapping[ServiceKey, tuple[Address, ...]] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     taken_at: datetime | None = None  # wall clock, UTC; None offline: no clock there
 
     @property
-    def speakers(self) -> tuple[Observed, ...]:
-        """Return what each speaker of this replica holds; one not asked yet holds nothing."""
-        unasked = self.settings.speakers - 1 - len(self.further)
-        return (self.observed, *self.further, *[Observed()] * unasked)
-
-    @property
     def routes(self) -> Mapping[RouteKey, Route]:
         """Return what all speakers of this replica together hold."""
-        if not any(one.routes for one in self.further):
-            return self.observed.routes
+        if not any(one.routes for one in self.speakers[1:]):
+            return self.speakers[0].routes
         return {key: route for one in self.speakers for key, route in one.routes.items()}

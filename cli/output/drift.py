@@ -71,9 +71,7 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
     except NoSpeaker as error:
         raise Failed(str(error)) from error
     settings = replace(reading.snapshot.settings, speakers=len(observed))
-    snapshot = replace(
-        reading.snapshot, observed=observed[0], further=observed[1:], settings=settings
-    )
+    snapshot = replace(reading.snapshot, speakers=observed, settings=settings)
     decided = plan(snapshot)
     return Sides(snapshot, decided, observed, not (reading.problems or decided.failures))
 

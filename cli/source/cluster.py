@@ -174,8 +174,8 @@ def settled(reading: cluster.Reading, *, after: PlannedCluster | None = None) ->
     """
     found = reading.snapshot
     if after is not None:
-        neighbors = tuple(Observed(neighbors=one.neighbors) for one in after.settled.further)
-        found = replace(found, further=neighbors)
+        further = tuple(Observed(neighbors=one.neighbors) for one in after.settled.speakers[1:])
+        found = replace(found, speakers=(found.speakers[0], *further))
     snapshot, plan = settle(found)
     for subject, error in plan.failures:
         say(

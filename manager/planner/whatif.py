@@ -46,11 +46,11 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         else released(service)
         for key, service in snapshot.services.items()
     }
-    first, *further = (
+    speakers = tuple(
         spoken(speech, observed, single=_single(snapshot, speech))
         for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True)
     )
-    return replace(snapshot, services=services, observed=first, further=tuple(further))
+    return replace(snapshot, services=services, speakers=speakers)
 
 
 def _same(after: Snapshot, before: Snapshot) -> bool:

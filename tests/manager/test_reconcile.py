@@ -120,10 +120,9 @@ class Rig:
     def snapshot(
         self,
         *,
-        observed: Observed,
+        speakers: tuple[Observed, ...],
         settings: Settings,
         taken_at: datetime | None,
-        further: tuple[Observed, ...] = (),
         pending: Mapping[ServiceKey, tuple[Address, ...]] | None = None,
     ) -> Snapshot:
         """Return the scene, with the addresses that were written into it."""
@@ -136,8 +135,7 @@ class Rig:
         return replace(
             self.scene,
             services=services,
-            observed=observed,
-            further=further,
+            speakers=speakers,
             pending=pending or {},
             settings=settings,
             taken_at=taken_at,

@@ -61,7 +61,7 @@ def turned(snapshot: Snapshot) -> Snapshot:
     def back(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
         return dict(reversed(list(mapping.items())))
 
-    first, *further = (
+    speakers = tuple(
         replace(
             seen,
             exports=back(seen.exports),
@@ -81,6 +81,5 @@ def turned(snapshot: Snapshot) -> Snapshot:
         bgp_confs=back(snapshot.bgp_confs),
         bgp_peers=back(snapshot.bgp_peers),
         announcers=back(snapshot.announcers),
-        observed=first,
-        further=tuple(further),
+        speakers=speakers,
     )

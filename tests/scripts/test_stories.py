@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from manager.snapshot import Observed
 from tests.scripts import laws
 from tests.scripts.story import FOLDER, Story, stories, tell
 from tests.scripts.table import Table, table, told, transcript
@@ -60,8 +59,7 @@ def test_a_restart_after_each_step_changes_nothing(story: Story) -> None:
         assert table(world, decided) == wanted
         before, world = world, world.restarted()
         world.settle()
-        assert (world.docs, world.observed) == (before.docs, before.observed)
-        assert world.further == before.further
+        assert (world.docs, world.speakers) == (before.docs, before.speakers)
         assert (world.writes, world.events) == ([], [])
 
 
@@ -84,7 +82,7 @@ def test_a_speaker_that_restarts_is_told_anew_and_no_service_is_written(story: S
     world = story.world()
     for _ in told(story, world):
         before = world.snapshot().routes
-        world.observed, world.further = Observed(), ()
+        world.speakers = ()
         world.settle()
         assert (world.snapshot().routes, world.writes) == (before, [])
 

@@ -60,8 +60,7 @@ class World:
     """The API's objects by name ("Service default/web"), and what the speaker holds."""
 
     docs: dict[str, Json] = field(default_factory=dict)
-    observed: Observed = field(default_factory=Observed)
-    further: tuple[Observed, ...] = ()  # what further speakers hold
+    speakers: tuple[Observed, ...] = ()  # what each holds; none: nobody has told them anything
     now: datetime = START
     down: dict[str, str] = field(default_factory=dict)  # peer -> state of its session
     down_since: dict[str, datetime] = field(default_factory=dict)  # as the manager saw it
@@ -120,8 +119,8 @@ class World:
         docs = self.order(list(self.docs.values()))
         found, problems = snapshot_of(docs, settings=self.settings)
         assert not problems, problems
-        observed, *further = map(self._aged, (self.observed, *self.further))
-        return replace(found, observed=observed, further=tuple(further), taken_at=self.now)
+        speakers = tuple(map(self._aged, self.speakers or found.speakers))
+        return replace(found, speakers=speakers, taken_at=self.now)
 
     def settle(self) -> tuple[Plan, list[Paths]]:
         """Plan and act until nothing changes; return the last plan and every table of paths.
@@ -134,10 +133,10 @@ class World:
         held_before = self.holders
         tables = [frozenset(self.snapshot().routes)]
         for _ in range(ROUNDS):
-            before = json.dumps(self.docs, sort_keys=True), self.observed, self.further
+            before = json.dumps(self.docs, sort_keys=True), self.speakers
             decided = self.step()
             tables.append(frozenset(self.snapshot().routes))
-            if (json.dumps(self.docs, sort_keys=True), self.observed, self.further) == before:
+            if (json.dumps(self.docs, sort_keys=True), self.speakers) == before:
                 self.holders = self._holders()
                 stayed = {ip for ip, keys in self.holders.items() if keys & held_before.get(ip, NO)}
                 return decided, [_of(table, stayed) for table in tables]
@@ -155,11 +154,10 @@ class World:
         self._write_statuses(snapshot, work.statuses.put)
         self.events += map(_event, _told(snapshot, before, written(self.snapshot()), work))
         self._collect()
-        self.observed, *further = (
+        self.speakers = tuple(
             replace(one, sessions={n: self._session(n, said) for n, said in one.sessions.items()})
             for one in applied(snapshot, decided).speakers
         )
-        self.further = tuple(further)
         return decided
 
     def restarted(self) -> "World":

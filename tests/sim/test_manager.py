@@ -88,7 +88,7 @@ async def _nothing_is_left_to_do(world: World) -> None:
         assert observed.fresh
         written = parts.targets.observe()
         snapshot = parts.view.snapshot(
-            observed=observed,
+            speakers=(observed,),
             pending=parts.targets.services.pending,
             settings=replica.settings,
             taken_at=NOON,

@@ -51,8 +51,7 @@ class Parallel(Cluster):
         assert not self.daemon.received(ROUTERS[OLD])
         parts, observed = self.manager.parts, self.manager.parts.speakers.readings
         snapshot = parts.view.snapshot(
-            observed=observed[0],
-            further=observed[1:],
+            speakers=observed,
             settings=self.manager.settings,
             taken_at=NOON,
         )

@@ -161,10 +161,9 @@ class ClusterView:
     def snapshot(
         self,
         *,
-        observed: Observed,
+        speakers: tuple[Observed, ...],
         settings: Settings,
         taken_at: datetime | None,
-        further: tuple[Observed, ...] = (),
         pending: Mapping[ServiceKey, tuple[Address, ...]] | None = None,
     ) -> Snapshot:
         """Return the planner's world as known now. What it holds never changes afterwards."""
@@ -182,8 +181,7 @@ class ClusterView:
             announcers=self.announcers.items,
             secrets=self.secrets.values,
             secrets_read=self.secrets.read,
-            observed=observed,
-            further=further,
+            speakers=speakers,
             pending=pending or {},
             settings=settings,
             taken_at=taken_at,

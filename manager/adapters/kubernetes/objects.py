@@ -11,7 +11,7 @@ from manager.adapters.kubernetes import codec
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from manager.adapters.kubernetes.metadata import name_of
 from manager.adapters.kubernetes.secret_codec import secret
-from manager.snapshot import EipName, Settings, Snapshot
+from manager.snapshot import EipName, Observed, Settings, Snapshot
 from pointsman.model.names import API_VERSION, GROUP
 from pointsman.model.printable import clipped
 from pointsman.model.route import PeerName
@@ -107,5 +107,6 @@ def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings)
             for one in found["Secret"].values()
             for key, text in one.entries.items()
         },
+        speakers=(Observed(),) * settings.speakers,  # nobody was asked
         settings=settings,
     )

@@ -15,11 +15,7 @@ from manager.adapters.kubernetes.batch import FencedSink, outcome_of
 from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.fields import Json
-from manager.adapters.kubernetes.record_codec import (
-    finalizers,
-    status_patch,
-    status_record,
-)
+from manager.adapters.kubernetes.record_codec import finalizers, status_patch, status_record
 from manager.damping.pacing import OncePerSecond
 from manager.events import status_events
 from manager.snapshot import Announcer, NodeName, Resource

@@ -20,7 +20,7 @@ def takes_several(snapshot: Snapshot, name: PeerName) -> bool | None:
 
     Our own entry of its status comes before its condition, which is of the leader's session.
     """
-    report = snapshot.observed.sessions.get(name)
+    report = snapshot.speakers[0].sessions.get(name)
     if report is not None and report.live and report.families:
         return report.add_path_negotiated
     peer = snapshot.bgp_peers.get(name)

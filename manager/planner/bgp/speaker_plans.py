@@ -93,7 +93,7 @@ def _with_unread(
 
 def _keeps_one_path(snapshot: Snapshot, name: PeerName) -> bool:
     """Whether a router whose BgpPeer cannot be read keeps one path, as far as is known."""
-    session = snapshot.observed.neighbors.get(name)
+    session = snapshot.speakers[0].neighbors.get(name)
     off = session is not None and not session.add_path
     return off or takes_several(snapshot, name) is False
 

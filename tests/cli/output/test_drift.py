@@ -29,7 +29,7 @@ def settled() -> Sides:
     observed = Observed(
         speech.identity, speech.exports, speech.routes, speech.neighbors, sessions={TOR: up}
     )
-    snapshot = replace(seen.settled, observed=observed)
+    snapshot = replace(seen.settled, speakers=(observed,))
     return Sides(snapshot, plan(snapshot), (observed,), complete=True)
 
 

@@ -45,7 +45,7 @@ def reversed_everywhere(snapshot: Snapshot) -> Snapshot:
     def turned(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
         return dict(reversed(list(mapping.items())))
 
-    observed = snapshot.observed
+    observed = snapshot.speakers[0]
     return replace(
         snapshot,
         services=turned(snapshot.services),
@@ -54,7 +54,7 @@ def reversed_everywhere(snapshot: Snapshot) -> Snapshot:
         eips=turned(snapshot.eips),
         bgp_peers=turned(snapshot.bgp_peers),
         announcers=turned(snapshot.announcers),
-        observed=replace(observed, routes=turned(observed.routes)),
+        speakers=(replace(observed, routes=turned(observed.routes)),),
     )
 
 

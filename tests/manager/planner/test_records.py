@@ -196,7 +196,7 @@ def test_the_session_of_a_peer(
     report: SessionReport | None, more: Mapping[str, Any], expected: dict[str, str]
 ) -> None:
     sessions = {PeerName("t"): report} if report is not None else {}
-    found = plan(scene(peer("t", **more), observed=Observed(sessions=sessions)))
+    found = plan(scene(peer("t", **more), speakers=(Observed(sessions=sessions),)))
     conditions = found.statuses[ResourceKey("BgpPeer", "t")].conditions
     apart = ("Ready", "NextHopsUnverified")
     assert {n: one.reason for n, one in conditions.items() if n not in apart} == expected
@@ -243,7 +243,7 @@ def test_a_first_session_has_time_to_come_up(
     timers = {"connectRetrySeconds": retry}
     router = peer("t", conditions=tuple(conditions), timers=timers)
     sessions = {PeerName("t"): DOWN}
-    world = scene(router, observed=Observed(sessions=sessions), taken_at=NOON, announcers=NEAR)
+    world = scene(router, speakers=(Observed(sessions=sessions),), taken_at=NOON, announcers=NEAR)
     found = plan(world)
     assert ("Established" in found.statuses[ResourceKey("BgpPeer", "t")].conditions) is told
     assert found.again_s == again_s
@@ -251,7 +251,7 @@ def test_a_first_session_has_time_to_come_up(
 
 def test_a_session_that_is_up_is_said_at_once() -> None:
     observed = Observed(sessions={PeerName("t"): UP})
-    found = plan(scene(peer("t"), observed=observed, taken_at=NOON))
+    found = plan(scene(peer("t"), speakers=(observed,), taken_at=NOON))
     said = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
     assert (said.status, found.again_s) == ("True", None)
 
@@ -264,7 +264,7 @@ def test_a_router_that_is_not_used_is_not_waited_for() -> None:
 def test_the_sentences_of_a_peer_say_what_to_do() -> None:
     def message(report: SessionReport, name: str, **more: Any) -> str:
         observed = Observed(sessions={PeerName("t"): report})
-        found = plan(scene(peer("t", **more), observed=observed)).statuses
+        found = plan(scene(peer("t", **more), speakers=(observed,))).statuses
         return found[ResourceKey("BgpPeer", "t")].conditions[name].message
 
     assert message(DOWN, "Established") == (
@@ -298,7 +298,7 @@ def test_a_router_that_may_keep_stale_paths_is_said_where_it_matters(
     name = PeerName("t")
     told = Neighbor(ip_address("192.0.2.1"), 64500, graceful_restart_seconds=restart_s)
     observed = Observed(neighbors={name: told}, sessions={name: report})
-    found = plan(scene(peer("t"), observed=observed)).statuses[ResourceKey("BgpPeer", "t")]
+    found = plan(scene(peer("t"), speakers=(observed,))).statuses[ResourceKey("BgpPeer", "t")]
     condition = found.conditions["AddPathNegotiated"]
     assert (condition.status, condition.reason) == ("True", "Negotiated")
     assert ("10.1.2" in condition.message) is warned
@@ -306,7 +306,7 @@ def test_a_router_that_may_keep_stale_paths_is_said_where_it_matters(
 
 def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
     said = Condition("Established", "True", "Established", "it is", "2026-01-01T00:00:00Z")
-    found = plan(scene(peer("t", conditions=(said,)), observed=Observed(fresh=False)))
+    found = plan(scene(peer("t", conditions=(said,)), speakers=(Observed(fresh=False),)))
     record = found.statuses[ResourceKey("BgpPeer", "t")]
     assert record.conditions["Established"].message == "it is"
 
@@ -332,14 +332,14 @@ def test_a_speaker_that_is_silent_leaves_its_sessions_unknown(
     speakers: list[Observed], status: str, reason: str
 ) -> None:
     router = peer("t", conditions=(SAID, SEVERAL))
-    found = plan(scene(router, observed=speakers[0], further=tuple(speakers[1:])))
+    found = plan(scene(router, speakers=tuple(speakers)))
     said = found.statuses[ResourceKey("BgpPeer", "t")].conditions
     assert (said["Established"].status, said["Established"].reason) == (status, reason)
     assert said["AddPathNegotiated"].status == "True"  # nothing churns when it is back
 
 
 def test_a_silent_speaker_of_which_nothing_was_said_yet_is_unknown_too() -> None:
-    found = plan(scene(peer("t"), observed=GONE))
+    found = plan(scene(peer("t"), speakers=(GONE,)))
     said = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
     assert (said.status, said.reason) == ("Unknown", "SpeakerSilent")
 
@@ -363,7 +363,7 @@ FLOOD = Condition("PrefixesReceived", "True", "TooManyPrefixes", "m", "2026-01-0
 def test_a_router_that_floods_us_is_told_of(
     observed: Observed, before: tuple[Condition, ...], *, warned: bool
 ) -> None:
-    found = plan(scene(peer("t", conditions=before), observed=observed))
+    found = plan(scene(peer("t", conditions=before), speakers=(observed,)))
     said = found.statuses[ResourceKey("BgpPeer", "t")].conditions
     assert ("PrefixesReceived" in said) is warned
     if warned:

@@ -32,14 +32,14 @@ def test_a_settled_plan_leaves_nothing_to_do(snapshot: Snapshot) -> None:
     calm, decided = whatif.settle(snapshot)
     assert plan(calm) == decided
     assert whatif.applied(calm, decided) == calm
-    assert not delta(decided.speech.routes, calm.observed.routes)
-    assert not delta(decided.speech.neighbors, calm.observed.neighbors)
-    assert not delta(decided.speech.exports, calm.observed.exports)
+    assert not delta(decided.speech.routes, calm.speakers[0].routes)
+    assert not delta(decided.speech.neighbors, calm.speakers[0].neighbors)
+    assert not delta(decided.speech.exports, calm.speakers[0].exports)
 
 
 def test_sessions_count_as_established() -> None:
     calm, _ = whatif.settle(scene(WEB, HERE))
-    assert {name: one.state for name, one in calm.observed.sessions.items()} == {
+    assert {name: one.state for name, one in calm.speakers[0].sessions.items()} == {
         "tor-1": "Established"
     }
 

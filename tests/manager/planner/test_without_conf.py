@@ -18,8 +18,8 @@ def spoken() -> Snapshot:
     now = scene()
     for _ in range(4):
         now = applied(now, plan(now))
-    assert now.observed.routes
-    return replace(now, observed=replace(now.observed, sessions={TOR: UP}))
+    assert now.speakers[0].routes
+    return replace(now, speakers=(replace(now.speakers[0], sessions={TOR: UP}),))
 
 
 def said(snapshot: Snapshot) -> StatusRecord:
@@ -37,8 +37,8 @@ def test_a_session_that_stands_is_not_denied() -> None:
 
 def test_one_that_goes_meanwhile_is_said_to_be_down() -> None:
     there = spoken()
-    down = replace(there.observed, sessions={TOR: SessionReport("Active")})
-    told = replace(there, bgp_confs={}, observed=down)
+    down = replace(there.speakers[0], sessions={TOR: SessionReport("Active")})
+    told = replace(there, bgp_confs={}, speakers=(down,))
     peer = there.bgp_peers[TOR]
     known = replace(peer, conditions=())
     found = said(replace(told, bgp_peers={TOR: known}))
@@ -54,5 +54,5 @@ def test_a_router_that_has_none_is_said_to_have_none() -> None:
 def test_nothing_is_taken_back() -> None:
     there = spoken()
     decided = plan(replace(there, bgp_confs={}))
-    assert decided.routes == there.observed.routes
-    assert decided.speech.neighbors == there.observed.neighbors
+    assert decided.routes == there.speakers[0].routes
+    assert decided.speech.neighbors == there.speakers[0].neighbors

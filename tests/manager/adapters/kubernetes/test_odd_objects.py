@@ -157,7 +157,7 @@ def view() -> ClusterView:
 
 def judged(whole: ClusterView) -> None:
     """Plan what is known, and make the bodies of every write that follows."""
-    snapshot = whole.snapshot(observed=Observed(), settings=Settings(), taken_at=NOW)
+    snapshot = whole.snapshot(speakers=(Observed(),), settings=Settings(), taken_at=NOW)
     decided = plan(snapshot)
     for key, service in snapshot.services.items():
         json.dumps(service_release(service))

@@ -424,7 +424,7 @@ async def test_the_snapshot_is_the_cluster() -> None:
     for kind, raw in kinds:
         api.put(kind, raw)
     async with rig_on(api) as rig:
-        snapshot = rig.view.snapshot(observed=Observed(), settings=Settings(), taken_at=NOON)
+        snapshot = rig.view.snapshot(speakers=(Observed(),), settings=Settings(), taken_at=NOON)
         assert list(snapshot.services) == ["shop/web"]
         assert list(snapshot.nodes) == list(snapshot.announcers) == ["node1"]
         assert list(snapshot.eips) == ["public"]

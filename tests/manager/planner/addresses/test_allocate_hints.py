@@ -116,7 +116,7 @@ def test_a_wiped_status_loses_nothing(meanwhile) -> None:
     snapshot, _ = settled(cluster(service("a/web", created="2026-05"), PUBLIC))
     lost = wiped(snapshot, "a/web")
     observed = routed("198.51.100.0")
-    again = plan(cluster(*lost.services.values(), *meanwhile, PUBLIC, observed=observed))
+    again = plan(cluster(*lost.services.values(), *meanwhile, PUBLIC, speakers=(observed,)))
     assert given(again)["a/web"] == ["198.51.100.0"]
 
 
@@ -239,7 +239,7 @@ def test_an_address_still_routed_is_given_to_nobody_yet() -> None:
         service("a/any"),
         service("a/asks", notes={"addresses": "198.51.100.0"}),
         PUBLIC,
-        observed=routed("198.51.100.0"),
+        speakers=(routed("198.51.100.0"),),
     )
     allocations = plan(snapshot)
     assert given(allocations) == {"a/any": ["198.51.100.1"], "a/asks": []}
@@ -251,12 +251,12 @@ def test_an_address_still_routed_is_given_to_nobody_yet() -> None:
 
 
 def test_an_aggregate_in_the_routers_blocks_nothing() -> None:
-    snapshot = cluster(service("a/any"), PUBLIC, observed=routed("198.51.100.0/30"))
+    snapshot = cluster(service("a/any"), PUBLIC, speakers=(routed("198.51.100.0/30"),))
     assert given(plan(snapshot)) == {"a/any": ["198.51.100.0"]}
 
 
 def test_a_service_made_again_under_its_name_is_a_new_one() -> None:
-    again = cluster(service("a/web", uid="2"), PUBLIC, observed=routed("198.51.100.0"))
+    again = cluster(service("a/web", uid="2"), PUBLIC, speakers=(routed("198.51.100.0"),))
     assert given(plan(again)) == {"a/web": ["198.51.100.1"]}
 
 
@@ -265,7 +265,7 @@ def test_a_sharer_joins_an_address_that_comes_back_in_the_same_plan() -> None:
     snapshot, _ = settled(cluster(service("a/web", notes=key), PUBLIC))
     lost = wiped(snapshot, "a/web").services.values()
     joins = service("b/no", created="2026"), service("a/too", notes=key, created="2026")
-    allocations = plan(cluster(*lost, *joins, PUBLIC, observed=routed("198.51.100.0")))
+    allocations = plan(cluster(*lost, *joins, PUBLIC, speakers=(routed("198.51.100.0"),)))
     assert given(allocations) == {
         "a/too": ["198.51.100.0"],
         "a/web": ["198.51.100.0"],

@@ -408,7 +408,7 @@ class AllocationMachine(RuleBasedStateMachine):
             RouteKey(host_prefix(a), hop[family_of(a)]): Route(PathAttributes(), frozenset())
             for a in self.routed
         }
-        return replace(of, observed=Observed(routes=routes), taken_at=LATER)
+        return replace(of, speakers=(Observed(routes=routes),), taken_at=LATER)
 
 
 TestAllocation = AllocationMachine.TestCase

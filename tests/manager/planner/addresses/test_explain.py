@@ -12,7 +12,7 @@ WORLD = cluster(
     service("c/theirs", "192.0.2.5", load_balancer_class="x.example/y"),
     eip("a", "192.0.2.0/28", exclude=("192.0.2.9",)),
     eip("b", "198.51.100.0/28", disabled=True),
-    observed=routed("192.0.2.3"),
+    speakers=(routed("192.0.2.3"),),
 )
 
 

@@ -34,7 +34,7 @@ WORLDS = {
         cluster(
             POOL,
             service(WEB, notes={"allocated-from": f"p/{ONCE}"}, **DUAL),
-            observed=ON_THE_WIRE,
+            speakers=(ON_THE_WIRE,),
         ),
     ),
     "it asks for that": (

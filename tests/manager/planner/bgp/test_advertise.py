@@ -284,14 +284,14 @@ def test_no_path_is_put_before_the_address_is_recorded() -> None:
 
 def test_announced_is_said_only_once_the_speaker_holds_every_path() -> None:
     snapshot = scene(WEB, HERE)
-    recorded = replace(applied(snapshot, plan(snapshot)), observed=snapshot.observed)
+    recorded = replace(applied(snapshot, plan(snapshot)), speakers=(snapshot.speakers[0],))
     handed_over = plan(recorded)
     assert carriers(handed_over) == "123"
     assert "pointsman.dev/Announced" not in handed_over.services[KEY].conditions
     held = applied(recorded, handed_over)
-    first, *_ = held.observed.routes
-    partly = {key: one for key, one in held.observed.routes.items() if key != first}
-    partly_held = replace(held, observed=replace(held.observed, routes=partly))
+    first, *_ = held.speakers[0].routes
+    partly = {key: one for key, one in held.speakers[0].routes.items() if key != first}
+    partly_held = replace(held, speakers=(replace(held.speakers[0], routes=partly),))
     assert "pointsman.dev/Announced" not in plan(partly_held).services[KEY].conditions
     assert condition_of(plan(held)).status == "True"
 
@@ -380,8 +380,8 @@ def peers_named(names: Iterable[str]) -> dict[str, BgpPeer]:
 def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> None:
     """By the age that the session's report carries, whatever a condition's time says."""
     snapshot, before = settle(scene(WEB, HERE, bgp_peers=peers_named(ages)))
-    seen = replace(snapshot.observed, sessions=sessions_down(ages))
-    found = plan(replace(snapshot, observed=seen, taken_at=NOW))
+    seen = replace(snapshot.speakers[0], sessions=sessions_down(ages))
+    found = plan(replace(snapshot, speakers=(seen,), taken_at=NOW))
     assert condition_of(found).reason == reason
     assert found.speech.routes == before.speech.routes  # a session that returns finds them
     assert ("pointsman.dev/announced-by", "bgp") in found.services[KEY].annotations.items()
@@ -399,25 +399,26 @@ def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> N
 def test_a_speaker_that_is_gone(change: dict[str, Any], reason: str) -> None:
     snapshot, before = settle(scene(WEB, HERE))
     fresh = "silent_s" not in change
-    seen = replace(snapshot.observed, sessions={}, fresh=fresh, **change)
-    found = plan(replace(snapshot, observed=seen, taken_at=NOW))
+    seen = replace(snapshot.speakers[0], sessions={}, fresh=fresh, **change)
+    found = plan(replace(snapshot, speakers=(seen,), taken_at=NOW))
     assert condition_of(found).reason == reason
     assert found.speech.routes == before.speech.routes
 
 
 def test_a_speaker_that_could_not_be_started_for_an_hour_is_no_session() -> None:
     snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
-    seen = replace(snapshot.observed, sessions={}, refused="its port is taken")
-    found = plan(replace(snapshot, observed=seen, taken_at=NOW))
+    seen = replace(snapshot.speakers[0], sessions={}, refused="its port is taken")
+    found = plan(replace(snapshot, speakers=(seen,), taken_at=NOW))
     assert condition_of(found).reason == "NoSession"
 
 
 def test_nothing_known_of_a_session_is_not_its_absence() -> None:
     for seen_of in ({}, {PeerName("a"): SessionReport("Active")}):  # no report, or one without age
         snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a"])))
-        seen = replace(snapshot.observed, sessions=seen_of)
+        seen = replace(snapshot.speakers[0], sessions=seen_of)
         assert (
-            condition_of(plan(replace(snapshot, observed=seen, taken_at=NOW))).reason == "Announced"
+            condition_of(plan(replace(snapshot, speakers=(seen,), taken_at=NOW))).reason
+            == "Announced"
         )
 
 
@@ -434,18 +435,20 @@ def test_no_session_stays_said_until_there_is_one(age: float | None, reason: str
     others = tuple(one for one in web.conditions if one.type != "pointsman.dev/Announced")
     lost = Condition("pointsman.dev/Announced", "False", "NoSession", "gone", "")
     services = {**snapshot.services, KEY: replace(web, conditions=(*others, lost))}
-    seen = replace(snapshot.observed, sessions=sessions_down({"a": age}))
-    assert condition_of(plan(replace(snapshot, services=services, observed=seen))).reason == reason
+    seen = replace(snapshot.speakers[0], sessions=sessions_down({"a": age}))
+    assert (
+        condition_of(plan(replace(snapshot, services=services, speakers=(seen,)))).reason == reason
+    )
 
 
 def test_the_plan_says_when_a_minute_will_be_over() -> None:
     snapshot, _ = settle(scene(WEB, HERE, bgp_peers=peers_named(["a", "b"])))
-    seen = replace(snapshot.observed, sessions=sessions_down({"a": 20.0, "b": 45.0}))
-    assert plan(replace(snapshot, observed=seen, taken_at=NOW)).again_s == 15
+    seen = replace(snapshot.speakers[0], sessions=sessions_down({"a": 20.0, "b": 45.0}))
+    assert plan(replace(snapshot, speakers=(seen,), taken_at=NOW)).again_s == 15
     silent = replace(
-        snapshot.observed, sessions={}, fresh=False, sessions_unknown=True, silent_s=25.0
+        snapshot.speakers[0], sessions={}, fresh=False, sessions_unknown=True, silent_s=25.0
     )
-    assert plan(replace(snapshot, observed=silent, taken_at=NOW)).again_s == 40
+    assert plan(replace(snapshot, speakers=(silent,), taken_at=NOW)).again_s == 40
 
 
 def without_conf(snapshot: Snapshot, **more: Any) -> Snapshot:
@@ -487,6 +490,6 @@ def test_without_bgpconf_a_session_still_ends_by_hand(
 
 def test_a_speaker_that_restarts_empty_is_told_anew_and_no_service_is_written() -> None:
     snapshot, before = settle(scene(WEB, HERE))
-    found = plan(replace(snapshot, observed=scene().observed))
+    found = plan(replace(snapshot, speakers=scene().speakers))
     assert found.speech.routes == before.speech.routes
     assert found.services == before.services

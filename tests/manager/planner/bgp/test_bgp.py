@@ -333,7 +333,7 @@ def test_an_eip_that_cannot_be_read_keeps_what_is_said_and_says_nothing_new() ->
 def test_without_bgpconf_conditions_stay_as_they_were() -> None:
     world, _ = settle(scene(WEB, HERE, AGGREGATING))
     found = plan(replace(world, bgp_confs={}))
-    assert found.speech.routes == world.observed.routes
+    assert found.speech.routes == world.speakers[0].routes
     assert found.services[WEB.key] == plan(world).services[WEB.key]
 
 

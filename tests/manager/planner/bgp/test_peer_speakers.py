@@ -29,8 +29,8 @@ def parallel(*last: int) -> dict[str, Any]:
 
 
 def world(*peers: BgpPeer, speakers: int, **more: Any) -> Snapshot:
-    settings = Settings(speaker_name="m1", speakers=speakers)
-    return scene(WEB, HERE, *peers, marks=MARKS, settings=settings, **more)
+    holding, settings = (Observed(),) * speakers, Settings(speaker_name="m1")
+    return scene(WEB, HERE, *peers, marks=MARKS, speakers=holding, settings=settings, **more)
 
 
 def seats(decided: Plan) -> dict[str, str]:
@@ -174,8 +174,8 @@ def test_max_paths_caps_what_all_sessions_say_together() -> None:
 def test_a_node_that_goes_changes_one_session_of_three_for_most_prefixes() -> None:
     peers = [router("a", **parallel(101, 102, 103))]
     before = told(settle(world(*peers, speakers=4))[1])["a"]
-    left = scene(WEB, HERE, *peers, marks="node3 drained")
-    left = replace(left, settings=Settings(speaker_name="m1", speakers=4))
+    left = scene(WEB, HERE, *peers, marks="node3 drained", speakers=(Observed(),) * 4)
+    left = replace(left, settings=Settings(speaker_name="m1"))
     after = told(settle(left)[1])["a"]
     assert sorted(node for nodes in after.values() for node in nodes) == ["1", "2"]
     assert sum(before[one] == after.get(one) for one in before) >= 1
@@ -221,8 +221,8 @@ def test_a_bgppeer_that_cannot_be_read_keeps_its_speaker_to_itself() -> None:
 def test_what_a_session_negotiated_moves_nobody() -> None:
     there, before = settle(world(router("a"), router("b", **RACK2), speakers=2))
     declined = SessionReport("Established", families=("ipv4-unicast", "ipv6-unicast"))
-    observed = replace(there.observed, sessions={PeerName("b"): declined})
-    found = plan(replace(there, observed=observed))
+    first = replace(there.speakers[0], sessions={PeerName("b"): declined})
+    found = plan(replace(there, speakers=(first, *there.speakers[1:])))
     assert seats(found) == seats(before) == {"a": "0", "b": "0"}
     assert said(found, "b").reason == "NeedsOwnSpeaker"
     assert "set its spec.addPath.enabled to false" in said(found, "b").message
@@ -266,9 +266,9 @@ def turned(snapshot: Snapshot, *states: str, fresh: bool = True) -> Snapshot:
     ]
     further = tuple(
         replace(one, sessions=report, fresh=fresh or bool(report))
-        for one, report in zip(snapshot.further, reports, strict=True)
+        for one, report in zip(snapshot.speakers[1:], reports, strict=True)
     )
-    return replace(snapshot, further=further)
+    return replace(snapshot, speakers=(snapshot.speakers[0], *further))
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,11 @@ def test_without_bgpconf_each_speaker_keeps_what_it_has() -> None:
 
 def test_an_address_is_not_free_while_a_further_speaker_still_says_it() -> None:
     there, _ = settle(world(router("a", **parallel(101, 102)), speakers=3))
-    emptied = replace(there, services={}, observed=Observed(identity=there.observed.identity))
+    emptied = replace(
+        there,
+        services={},
+        speakers=(Observed(identity=there.speakers[0].identity), *there.speakers[1:]),
+    )
     assert plan(emptied).routes == {}
     fresh = replace(emptied, services={"a/new": replace(WEB, name="new")})  # type: ignore[dict-item]
     taken = plan(fresh).allocations.services
@@ -326,13 +330,13 @@ def test_an_address_is_not_free_while_a_further_speaker_still_says_it() -> None:
 def test_a_further_speaker_that_does_not_answer_keeps_no_service_waiting() -> None:
     there, _ = settle(world(router("a", **parallel(101, 102)), router("b"), speakers=3))
     (web,) = there.services.values()
-    silent = replace(there.further[1], routes={}, fresh=False)
+    silent = replace(there.speakers[2], routes={}, fresh=False)
     unsaid = {web.key: replace(web, conditions=())}
-    found = plan(replace(there, services=unsaid, further=(there.further[0], silent)))
+    found = plan(replace(there, services=unsaid, speakers=(*there.speakers[:2], silent)))
     assert found.announcements[web.key].verdict.reason == "Announced"
     # One that answers and does not hold its path yet is told it first.
     empty = replace(silent, fresh=True)
-    waits = plan(replace(there, services=unsaid, further=(there.further[0], empty)))
+    waits = plan(replace(there, services=unsaid, speakers=(*there.speakers[:2], empty)))
     assert waits.announcements[web.key].verdict.reason == "NotAnnounced"
 
 

@@ -70,7 +70,7 @@ def test_a_peer_that_cannot_be_read_says_why_and_hurts_nobody() -> None:
 def test_what_a_speaker_refuses_is_said_by_the_bgpconf_once() -> None:
     no = Observed(refused="GoBGP cannot listen on port 179.")
     confs = {"default": CONF, "other": replace(CONF, name="other")}
-    found = read_peers(scene(peer("a"), bgp_confs=confs, observed=no, further=(no, Observed())))
+    found = read_peers(scene(peer("a"), bgp_confs=confs, speakers=(no, no, Observed())))
     assert {name: verdict.reason for name, verdict in found.confs.items()} == {
         "default": "NotStarted",
         "other": "Ignored",
@@ -134,7 +134,8 @@ def test_a_derived_router_id_is_in_the_benchmarking_range_and_an_address_of_nobo
 
 def test_the_speakers_of_a_replica_have_numbers_of_their_own() -> None:
     conf = BgpConfSpec.model_validate({"as": 64501, "listenPort": 1790})
-    world = Snapshot(cluster_uid="cluster", settings=Settings(speaker_name="m1", speakers=3))
+    world = Snapshot(cluster_uid="cluster", settings=Settings(speaker_name="m1"))
+    world = replace(world, speakers=(Observed(),) * 3)
     first, *further = identities(world, conf)
     assert first.router_id == speaker()
     assert len({one.router_id for one in (first, *further)}) == 3
@@ -156,7 +157,8 @@ def shown(*names: object, own: str = "m1", speakers: int = 1, **conf: Any) -> li
     snapshot = scene(
         replace(peer("t"), **entries(*names)),
         cluster_uid="cluster",
-        settings=Settings(speaker_name=own, speakers=speakers),
+        speakers=(Observed(),) * speakers,
+        settings=Settings(speaker_name=own),
     )
     return router_ids(snapshot, BgpConfSpec.model_validate({"as": 64501, **conf}))
 
@@ -314,13 +316,13 @@ HELD = Neighbor(ip_address("192.0.2.1"), 64500, password="old")
         ),
         pytest.param({}, None, "SecretMissing", id="not read, and no session: none is opened"),
         pytest.param(
-            {"observed": Observed(neighbors={PeerName("t"): HELD})},
+            {"speakers": (Observed(neighbors={PeerName("t"): HELD}),)},
             "old",
             "Ready",
             id="not read: the session keeps its password",
         ),
         pytest.param(
-            {"observed": Observed(neighbors={PeerName("t"): HELD}), "secrets_read": True},
+            {"speakers": (Observed(neighbors={PeerName("t"): HELD}),), "secrets_read": True},
             None,
             "SecretMissing",
             id="deleted: the session ends",

@@ -174,5 +174,5 @@ def test_ipv6_next_hops_are_for_who_negotiated_them(
     bare = {node1: replace(world.nodes[node1], internal_ips=(SIX,))}
     world = settle(replace(world, nodes=bare))[0]
     sessions = {PeerName("six"): report} if report is not None else {}
-    told = plan(replace(world, observed=replace(world.observed, sessions=sessions)))
+    told = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
     assert {key.next_hop for key in told.routes if key.prefix.version == 4} == found

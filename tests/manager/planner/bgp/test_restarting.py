@@ -28,7 +28,7 @@ def world(
     return scene(
         replace(tor, status={"speakers": list(entries)}),
         settings=Settings(speaker_name="b", replicas=said),
-        observed=observed,
+        speakers=(observed,),
     )
 
 
@@ -92,5 +92,5 @@ def test_when_it_is_offered(entries: list[Any], more: dict[str, Any], expected: 
 def test_a_session_is_not_started_anew_for_a_router_that_keeps_nothing() -> None:
     snapshot = world(entry("c"), held=120)
     session = SessionReport("Established", graceful_restart=False)
-    observed = replace(snapshot.observed, sessions={TOR: session})
-    assert offered(replace(snapshot, observed=observed))
+    observed = replace(snapshot.speakers[0], sessions={TOR: session})
+    assert offered(replace(snapshot, speakers=(observed,)))

@@ -75,7 +75,9 @@ def test_a_session_that_is_down_counts_nothing() -> None:
 )
 def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
 
-    world = Snapshot(bgp_peers={T: PEER}, observed=observed, settings=Settings(speaker_name="m1"))
+    world = Snapshot(
+        bgp_peers={T: PEER}, speakers=(observed,), settings=Settings(speaker_name="m1")
+    )
     assert entries(world, {T: (SAID,)}) == ({} if said is None else {T: (said,)})
     assert entries(replace(world, bgp_peers={}), {T: (SAID,)}) == {}
 
@@ -91,7 +93,9 @@ def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
 def test_what_was_negotiated_stays_for_the_next_session(observed: Observed, several: bool) -> None:
     """The planner goes by it until that one is up: see planner.bgp.negotiated."""
     before = entry("m1", replace(UP, add_path_negotiated=several))
-    world = Snapshot(bgp_peers={T: PEER}, observed=observed, settings=Settings(speaker_name="m1"))
+    world = Snapshot(
+        bgp_peers={T: PEER}, speakers=(observed,), settings=Settings(speaker_name="m1")
+    )
     (said,) = entries(world, {T: (before,)})[T]
     assert said["state"] in {"Active", "Unknown"}
     assert said["addPathNegotiated"] is several
@@ -100,11 +104,9 @@ def test_what_was_negotiated_stays_for_the_next_session(observed: Observed, seve
 
 
 def test_each_speaker_of_a_replica_has_an_entry() -> None:
-    further = Observed(US, sessions={T: UP}, neighbors={T: replace(HELD[T], source_address=S)})
-    settings = Settings(speaker_name="m1", speakers=3)
-    world = Snapshot(
-        bgp_peers={T: PEER}, further=(further, Observed(fresh=False)), settings=settings
-    )
+    second = Observed(US, sessions={T: UP}, neighbors={T: replace(HELD[T], source_address=S)})
+    speakers, settings = (Observed(), second, Observed(fresh=False)), Settings(speaker_name="m1")
+    world = Snapshot(bgp_peers={T: PEER}, speakers=speakers, settings=settings)
     silent: Entry = {"name": "m1/2", "state": "Established"}
     gone: Entry = {"name": "m1/3", "state": "Established"}
     assert entries(world, {T: (silent, gone)}) == {

@@ -172,7 +172,7 @@ def test_what_the_last_session_negotiated_counts(
     world = scene(WEB, HERE, a, router("b"), settings=Settings(speaker_name="m"))
     world = settle(world)[0]
     sessions = {PeerName("a"): report} if report is not None else {}
-    told = plan(replace(world, observed=replace(world.observed, sessions=sessions)))
+    told = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
     assert len(hops(told)["a"]) == count
     assert len(hops(told)["b"]) == 3
 
@@ -197,7 +197,7 @@ def test_a_connect_changes_nothing(conditions: tuple[Condition, ...]) -> None:
         live = UP if conditions == NO else SEVERAL
         report = live if state == "Established" else SessionReport(state)
         sessions: Mapping[PeerName, SessionReport] = {PeerName("a"): report}
-        decided = plan(replace(world, observed=replace(world.observed, sessions=sessions)))
+        decided = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
         said = decided.statuses[ResourceKey("BgpPeer", "a")].conditions
         known = tuple(Condition(kind, one.status, one.reason) for kind, one in said.items())
         a = replace(a, conditions=known)  # what the API says from now on

@@ -45,12 +45,12 @@ def broken(*objects: Any, by: BgpPeer = BROKEN) -> Snapshot:
 def test_its_session_and_its_paths_stay(others: tuple[BgpPeer, ...]) -> None:
     snapshot = broken(*others)
     decided = plan(snapshot)
-    assert decided.speech.neighbors == snapshot.observed.neighbors
-    assert decided.speech.exports == snapshot.observed.exports
-    assert decided.speech.routes == snapshot.observed.routes
+    assert decided.speech.neighbors == snapshot.speakers[0].neighbors
+    assert decided.speech.exports == snapshot.speakers[0].exports
+    assert decided.speech.routes == snapshot.speakers[0].routes
     assert hops(decided)["tor-2"] == ALL
     assert condition_of(decided).status == "True"
-    assert applied(snapshot, decided).observed == snapshot.observed
+    assert applied(snapshot, decided).speakers[0] == snapshot.speakers[0]
 
 
 @pytest.mark.parametrize("others", [(ONE, TWO), (TWO,)], ids=["beside another", "alone"])
