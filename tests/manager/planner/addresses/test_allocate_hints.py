@@ -204,7 +204,7 @@ def test_what_was_written_over_a_lost_address_passes_by_no_rule(
     there = replace(there, annotations={**there.annotations, **asks}, **more)
     theirs = eip("theirs", "203.0.113.0/28", **shut)
     snapshot = cluster(there, service("b/took", "198.51.100.0"), four, theirs)
-    now = plan(replace(snapshot, observed=routed(routes)) if routes else snapshot)
+    now = plan(replace(snapshot, speakers=(routed(routes),)) if routes else snapshot)
     assert given(now)["a/web"] == then
 
 
