@@ -10,7 +10,7 @@ RUN    := PATH="$(CURDIR)/build/venv/bin:$$PATH" PYTHONPATH= $(PY)
 TESTS   = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 CODE   := pointsman manager agent cli lab standin sidecars tools tests e2e conftest.py hatch_build.py
 # Pure code: its tests run under two hash seeds, because order must never leak.
-PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/agent/responder tests/scripts)
+PURE   := $(wildcard tests/pointsman tests/manager/planner tests/agent/planner tests/scripts)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup stubs check test debian13 sim e2e bench update demo pins clean

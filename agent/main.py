@@ -16,7 +16,8 @@ from typing import Any
 
 import aiohttp
 
-from agent.adapters.api import ApiAnnouncer, lasting_socket
+from agent.adapters.api import ApiAnnouncer
+from agent.adapters.client import lasting_socket
 from agent.adapters.kubeconfig import Access, NoAccess, from_file, in_cluster
 from agent.adapters.netlink import KernelNetwork
 from agent.adapters.proxy import ProbedProxy, UnaskedProxy, over_http

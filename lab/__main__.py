@@ -18,6 +18,7 @@ from lab.errors import Broken
 from lab.network.topology import PODS_PER_NODE, RouterKind
 from lab.options import OMITTABLE, Options, given_api
 from lab.routers.other_versions import given_parts
+from lab.story import replies, tally
 from lab.supervision import lifecycle
 from pointsman.runtime import terminal
 from pointsman.runtime.errors import Misuse
@@ -148,7 +149,7 @@ def get(given: Given) -> int:
     lab = handle.Lab.running(given.name)
     if given.count < 1:
         raise Misuse(f"--count {given.count} asks for nothing: use 1 or more.")
-    print(demo.tally(demo.replies(lab, given.address, given.count, machine=given.machine)))
+    print(tally(replies(lab, given.address, given.count, machine=given.machine)))
     return 0
 
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 import yaml
 from aiohttp import web
 
+from standin.bodies import Caller
 from standin.grammar import patch
 from standin.grammar.errors import bad_request, unsupported_media
 from standin.kinds.kind import Kind, Object
 from standin.kubectl import tables
 from standin.reads import Page, line
 from standin.store import Record, encode
-from standin.writes import Caller
 
 PROTOBUF: Final = (
     "; this is the lab's stand-in, which reads no protobuf: "

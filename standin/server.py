@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from standin.backup import Backup
+from standin.bodies import Caller, Patch
 from standin.crds.crd import GROUP, crd_kind
 from standin.faults import Faults, Stats
 from standin.grammar.errors import ApiError, method_not_allowed, not_found
@@ -27,7 +28,7 @@ from standin.messages import (
 from standin.reads import Options, Reader, line, parse
 from standin.registry import Registry, Target
 from standin.store import Store, encode
-from standin.writes import Caller, Patch, Writer
+from standin.writes import Writer
 
 MAX_BODY: Final = 3 * 1024 * 1024  # the real server's own limit
 

@@ -4,10 +4,9 @@ Refuses server-side apply; leaves garbage collection by ownerReferences to nobod
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-from standin.grammar import meta, patch
+from standin.bodies import Caller, Patch, apply_patch, decode
+from standin.grammar import meta
 from standin.grammar.errors import (
     STALE,
     ApiError,
@@ -15,35 +14,16 @@ from standin.grammar.errors import (
     already_exists,
     bad_request,
     conflict,
-    dumps,
     invalid,
     invalid_object,
     not_found,
     refused,
-    unsupported_media,
 )
-from standin.grammar.gotypes import STRUCTS, TOP
 from standin.kinds import managed
 from standin.kinds.kind import Kind, Object
 from standin.store import Key, Record, Store, key_of, make_record
 
 PERMANENT = ("default", "kube-system")  # namespaces nobody may delete
-
-
-@dataclass(slots=True)
-class Caller:
-    """Who writes, and how carefully; *warnings* are sent back as headers."""
-
-    manager: str
-    dry_run: bool = False
-    field_validation: str = "Warn"
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    media_type: str
-    body: Any
 
 
 class Writer:
@@ -56,7 +36,7 @@ class Writer:
         """Raises:
         ApiError: 400, 403, 404 (namespace), 409 or 422.
         """
-        new = self._decode(kind, body, caller)
+        new = decode(kind, body, caller)
         own = new["metadata"]
         if own.get("resourceVersion"):
             raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
@@ -83,7 +63,7 @@ class Writer:
                 raise not_found(kind.group, kind.plural, key[1])
             body.setdefault("metadata", {}).setdefault("name", key[1])
             return self.create(kind, key[0], body, caller=caller), True
-        new = self._decode(kind, body, caller)
+        new = decode(kind, body, caller)
         own = new["metadata"]
         _same_name(own.get("name") or "", key[1])
         if not own.get("resourceVersion") and not kind.unconditional_update:
@@ -97,10 +77,10 @@ class Writer:
         old = self._find(kind, key)
         if old is None:
             raise not_found(kind.group, kind.plural, key[1])
-        patched = self._patched(kind, old.obj, change)
-        if not isinstance(patched, dict) or not isinstance(patched.get("metadata"), dict):
+        result = apply_patch(kind, old.obj, change)
+        if not isinstance(result, dict) or not isinstance(result.get("metadata"), dict):
             raise bad_request("the patch does not leave an object")
-        new = self._decode(kind, patched, caller, patched=True)
+        new = decode(kind, result, caller, patched=True)
         return self._change(kind, old, new, subresource=subresource, caller=caller)
 
     def delete(
@@ -134,35 +114,6 @@ class Writer:
     def _find(self, kind: Kind, key: Key) -> Record | None:
         return self._store.table((kind.group, kind.plural)).records.get(key)
 
-    def _decode(self, kind: Kind, body: Object, caller: Caller, *, patched: bool = False) -> Object:
-        if not isinstance(body, dict):
-            raise bad_request("the body of the request is not an object")
-        for name, expected in (("apiVersion", kind.api_version), ("kind", kind.kind)):
-            given = body.get(name)
-            if not given and kind.builtin:
-                body = body | {name: expected}
-            elif not given:
-                raise bad_request(
-                    f"Object '{name[:1].upper()}{name[1:]}' is missing in '{dumps(body)}'"
-                )
-            elif given != expected:
-                words = {"apiVersion": "API version", "kind": "kind"}[name]
-                raise bad_request(
-                    f"the {words} in the data ({given}) does not match "
-                    f"the expected {words} ({expected})"
-                )
-        new, unknown = kind.rules.decode(body)
-        if unknown and caller.field_validation == "Strict":
-            listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-            why = f"strict decoding error: {listed}"
-            if patched:
-                raise invalid_object("", "", "", [invalid("patch", dumps(body), why)])
-            what = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
-            raise bad_request(f"{what}: {why}")
-        if caller.field_validation == "Warn":
-            caller.warnings += tuple(f'unknown field "{path}"' for path in unknown)
-        return new
-
     def _check_namespace(self, kind: Kind, namespace: str, own: Object) -> None:
         given = own.get("namespace")
         if not kind.namespaced:
@@ -182,22 +133,6 @@ class Writer:
                 "because it is being terminated"
             )
             raise refused(kind.group, kind.plural, own.get("name", ""), why)
-
-    def _patched(self, kind: Kind, old: Object, change: Patch) -> Any:
-        if change.media_type == patch.MERGE:
-            if not isinstance(change.body, dict):
-                raise bad_request("error decoding patch: a merge patch is an object")
-            return patch.merge_patch(old, change.body)
-        if change.media_type == patch.JSON:
-            return patch.json_patch(old, change.body)
-        accepted = [patch.JSON, patch.MERGE]
-        if kind.builtin:
-            accepted.append(patch.STRATEGIC)
-        if change.media_type not in accepted:
-            raise unsupported_media(accepted)
-        if not isinstance(change.body, dict):
-            raise bad_request("error decoding patch: a strategic merge patch is an object")
-        return patch.strategic_merge(old, change.body, TOP | STRUCTS[kind.kind])
 
     def _change(
         self, kind: Kind, old: Record, new: Object, *, subresource: str, caller: Caller

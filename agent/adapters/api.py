@@ -9,14 +9,13 @@ import asyncio
 import json
 import logging
 import random
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 
-from agent.adapters.kubeconfig import Access, NoAccess
+from agent.adapters.client import REQUEST_S, Client, Refused, events
+from agent.adapters.kubeconfig import Access
 from agent.adapters.status_codec import from_status, status_patch, to_status
 from agent.planner.desired import Report
 from agent.planner.verdicts import AnotherAgent
@@ -25,18 +24,15 @@ from pointsman.model.delta import Delta
 from pointsman.model.names import AGENT_FIELD_MANAGER, API_PATH
 from pointsman.model.nesting import depth_exceeds
 from pointsman.runtime import answer
-from pointsman.runtime.answer import Garbled
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.contest import Contest
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.outage import Outage
 from pointsman.runtime.target import Unavailable
-from pointsman.runtime.unanswered import unanswered
 
 log = logging.getLogger(__name__)
 
 PATH = API_PATH + "/announcers"
-REQUEST_S = 10.0
 WATCH_S = 300  # asked of the server; it ends the stream then and we ask on
 LAG_S = 15.0  # how much later than that a silent stream is given up
 RECONNECT_S = 1.0  # at most, after a stream that ended as it should: it may end at once
@@ -58,9 +54,9 @@ class ApiAnnouncer:
         clock: Clock,
         chance: random.Random,
     ) -> None:
-        self._session, self._access, self._node = session, access, node
-        self._clock, self._chance = clock, chance
-        self._outage = Outage("the API server", log=log, monotonic=clock.monotonic)
+        outage = Outage("the API server", log=log, monotonic=clock.monotonic)
+        self._client = Client(session, access, outage)
+        self._node, self._clock, self._chance = node, clock, chance
         self._listed = False
         self._object: Json | None = None
         self._seen = 0  # the newest resourceVersion that touched _object, deletion included
@@ -102,7 +98,7 @@ class ApiAnnouncer:
         parameters = {"fieldManager": AGENT_FIELD_MANAGER}
         path = f"{PATH}/{self._node}/status"
         try:
-            async with self._call(
+            async with self._client.call(
                 "PATCH", path, params=parameters, data=json.dumps(body), headers=headers
             ) as response:
                 self._writes += 1
@@ -111,7 +107,7 @@ class ApiAnnouncer:
                 self._take(thing, deleted=False)
                 self._wrote = from_status(_status(thing))
                 self._contest.wrote()
-        except _Refused as refusal:
+        except Refused as refusal:
             if refusal.code == 409:
                 await self._list()
             raise
@@ -158,7 +154,7 @@ class ApiAnnouncer:
     async def _list(self) -> str:
         """Read the object by a list of one, which also says where to watch from."""
         writes = self._writes
-        async with self._call("GET", PATH, params=self._only_ours()) as response:
+        async with self._client.call("GET", PATH, params=self._only_ours()) as response:
             listed = answer.as_list(answer.decoded(await response.read()), "Announcer")
         version = str(listed["metadata"].get("resourceVersion", ""))
         if self._writes == writes:  # else our write's answer is newer than this list
@@ -179,8 +175,8 @@ class ApiAnnouncer:
         patience = aiohttp.ClientTimeout(
             total=None, sock_connect=REQUEST_S, sock_read=WATCH_S + LAG_S
         )
-        async with self._call("GET", PATH, params=parameters, timeout=patience) as response:
-            async for kind, thing in _lines(response):
+        async with self._client.call("GET", PATH, params=parameters, timeout=patience) as response:
+            async for kind, thing in events(response):
                 if kind == "ERROR":
                     raise Unavailable(f"the watch of Announcers ended: {_message(thing)}")
                 version = str(thing["metadata"].get("resourceVersion") or version)
@@ -209,67 +205,6 @@ class ApiAnnouncer:
     def _jittered(self, delay_s: float) -> float:
         return delay_s * self._chance.uniform(0.5, 1.0)
 
-    @asynccontextmanager
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str],
-        data: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: aiohttp.ClientTimeout | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; everything that can go wrong on the way is Unavailable."""
-        try:
-            async with self._session.request(
-                method,
-                self._access.server + path,
-                params=params,
-                data=data,
-                headers={"Accept": "application/json", **(headers or {}), **self._access.headers()},
-                timeout=timeout or aiohttp.ClientTimeout(total=REQUEST_S),
-                ssl=self._access.tls or True,
-                server_hostname=self._access.server_name,
-                allow_redirects=False,
-            ) as response:
-                self._outage.heard(answered=response.status < 500)
-                if response.status != 200:
-                    raise await _refusal(method, path, response)
-                yield response
-        except Garbled as error:
-            raise Garbled(f"the API server did not answer {method} {path}: {error}") from error
-        except NoAccess as error:
-            raise Unavailable(f"no access to the API server ({method} {path}): {error}") from error
-        except (aiohttp.ClientError, OSError) as error:  # OSError holds TimeoutError
-            self._outage.heard(answered=False)
-            what = unanswered(error)
-            raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error
-
-
-class _Refused(Unavailable):
-    def __init__(self, message: str, code: int, retry_after_s: float) -> None:
-        super().__init__(message, retry_after_s)
-        self.code = code
-
-
-async def _refusal(method: str, path: str, response: aiohttp.ClientResponse) -> _Refused:
-    message, _ = answer.complaint(await response.read(), str(response.reason or ""))
-    return _Refused(
-        f"the API server refused {method} {path} with {response.status}: {message}",
-        response.status,
-        answer.retry_after_s(response.headers, REQUEST_S),
-    )
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Json]]:
-    """Yield the events of a watch: one JSON object per line, of any length."""
-    rest = b""
-    async for chunk in response.content.iter_any():
-        lines, rest = answer.lines(rest, chunk)
-        for line in lines:
-            yield answer.as_event(answer.decoded(line))
-
 
 def _status(announcer: Json) -> Json:
     """Return the status, which anybody may have written: another shape counts as none."""
@@ -286,18 +221,3 @@ def _message(status: Json) -> str:
 def _number(version: object) -> int:
     # Comparable as integers since Kubernetes 1.35 says so; never anything else on etcd.
     return answer.number(version) or 0
-
-
-def lasting_socket(info: tuple[Any, ...]) -> socket.socket:
-    """Return a socket that notices within 30 s that the other side vanished.
-
-    A watch is silent for minutes; without probes a server that lost its power would go
-    unnoticed as long. For aiohttp's ``socket_factory``.
-    """
-    family, kind, protocol, *_rest = info
-    sock = socket.socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    return sock

@@ -22,7 +22,8 @@ from typing import Any
 import aiohttp
 
 from lab.cluster import client
-from lab.cluster.kube_proxy_rules import Programming, Table, programming, skeleton
+from lab.cluster.kube_proxy_rules import Programming, programming, skeleton
+from lab.cluster.kube_proxy_table import Table
 from lab.network import netns
 from lab.network.topology import Node, Topology
 from lab.parts import tool

@@ -8,9 +8,10 @@ from typing import cast
 
 import pytest
 
-from lab.demo import Reply, Story, Untrue, ingress
+from lab.demo import ingress
 from lab.errors import Broken
 from lab.handle import Lab
+from lab.story import Reply, Story, Untrue
 from pointsman.runtime import terminal
 
 

@@ -12,7 +12,7 @@ from agent.adapters.api import ApiAnnouncer
 from agent.adapters.kubeconfig import Access, NoAccess, from_file, in_cluster
 from pointsman.runtime.target import Unavailable
 from standin.server import Api
-from tests.agent.adapters.test_api_stream import (
+from tests.agent.adapters.scripted import (
     CLOCK,
     NODE,
     PUT,
@@ -131,7 +131,7 @@ async def test_a_token_that_cannot_be_read_is_unavailable_until_it_can(
     tmp_path: Path, bench: Bench, script: Script
 ) -> None:
     script.lists = [listed(5, announcer(5, "a"))]
-    access, token = rotating(tmp_path, bench.adapter._access.server)
+    access, token = rotating(tmp_path, bench.adapter._client._access.server)
     async with aiohttp.ClientSession() as session:
         own = ApiAnnouncer(session, access, node=NODE, clock=CLOCK, chance=random.Random(1))
         await own._list()

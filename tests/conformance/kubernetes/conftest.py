@@ -8,7 +8,7 @@ import pytest
 
 from standin.in_process import standin
 from tests.conformance.kubernetes.client import Client, Endpoint, until
-from tests.conformance.kubernetes.objects import crd
+from tests.conformance.kubernetes.objects import DEFINITIONS, crd
 from tests.conformance.kubernetes.real import real_server, wanted
 
 SERVERS = ["standin", *(["real"] if wanted() else [])]
@@ -58,8 +58,7 @@ async def pools(api: Client) -> AsyncIterator[str]:
     """The path of a custom kind of the test's own, `Pool`."""
     group = f"{secrets.token_hex(4)}.example.org"
     group = f"g{group}"
-    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    await api.make(definitions, crd(group))
+    await api.make(DEFINITIONS, crd(group))
     path = f"/apis/{group}/v1/pools"
 
     async def served() -> bool:
@@ -67,4 +66,4 @@ async def pools(api: Client) -> AsyncIterator[str]:
 
     await until(served, "the custom kind is served")
     yield path
-    await api.delete(f"{definitions}/pools.{group}")
+    await api.delete(f"{DEFINITIONS}/pools.{group}")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CONDITION = {
     "type": "example.org/Seen",
     "status": "True",

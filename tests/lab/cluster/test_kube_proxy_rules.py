@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.cluster.kube_proxy_rules import Programming, Table, programming, usable
+from lab.cluster.kube_proxy_rules import Programming, programming, usable
 from lab.cluster.kube_proxy_rules import _endpoint as endpoint
+from lab.cluster.kube_proxy_table import Table
 
 VIP, CLUSTER = "198.51.100.0", "10.96.0.7"
 
