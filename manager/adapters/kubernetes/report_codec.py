@@ -15,9 +15,10 @@ from pointsman.api.announcer import GatewayReport, InterfaceReport, ProxyReport
 from pointsman.api.base import ApiModel
 from pointsman.api.dialect import is_cidr
 from pointsman.model.address import Address
+from pointsman.model.names import ADDRESSES_CONTESTED
 from pointsman.model.printable import clipped, sentence
 
-CONTESTED: Final = ("Contested", "True")
+CONTESTED: Final = (ADDRESSES_CONTESTED, "True")
 FAMILIES: Final = ("ipv4", "ipv6")
 NAMED: Final = 4  # entries that cannot be read; more help nobody
 Model = TypeVar("Model", bound=ApiModel)

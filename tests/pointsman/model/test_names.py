@@ -13,7 +13,7 @@ HOME = Path(names.__file__)
 # standin/ plays an API server: what Kubernetes calls its own it must know by itself.
 PACKAGES = ("agent", "cli", "lab", "manager", "pointsman", "sidecars", "tools")
 # Words that others use, too, for a condition of theirs, a state, the program: nobody's alone.
-COMMON = frozenset({names.READY, names.ESTABLISHED, names.EVENT_SOURCE, "Contested"})
+COMMON = frozenset({names.READY, names.ESTABLISHED, names.EVENT_SOURCE})
 # The demo shows its users manifests and commands as they would type them.
 MANIFESTS = frozenset({Path("lab/demo.py")})
 
