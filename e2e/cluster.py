@@ -56,7 +56,7 @@ def tidy(lab: Bed) -> None:
     """Delete and undo whatever a test may have made; return when the router has forgotten it."""
     for fault in lab.status()["failed"]:
         lab.heal(fault)
-    for collection, kept in (
+    for collection, lasting in (
         (SERVICES, {"kubernetes"}),
         (endpoints.SLICES.format(namespace="default"), set()),
         (f"{CRS}/eips", {"public"}),
@@ -65,7 +65,7 @@ def tidy(lab: Bed) -> None:
         (EVENTS, set()),
     ):
         names = {item["metadata"]["name"] for item in lab.api.get(collection)["items"]}
-        each([f"{collection}/{name}" for name in names - kept], lab.api.delete)
+        each([f"{collection}/{name}" for name in names - lasting], lab.api.delete)
     for node in lab.topology.nodes:
         path = f"/api/v1/nodes/{node.name}"
         noted = {f"{PREFIX}drain": None}
@@ -242,11 +242,11 @@ def settled(lab: Bed, name: str, nodes: str = "123") -> str:
     address = held(lab, name)[0]
     routed(lab, address, nodes)
     lab.wait(f"an answer of {name}", lambda: lab.get(address))
-    told(lab, name, "Announced", "True", "Announced")
+    reported(lab, name, "Announced", "True", "Announced")
     return address
 
 
-def told(lab: Bed, name: str, kind: str, status: str, reason: str, *words: str) -> str:
+def reported(lab: Bed, name: str, kind: str, status: str, reason: str, *words: str) -> str:
     """Wait for that condition of *name* with all *words* in its message, which is returned."""
 
     def look() -> str:

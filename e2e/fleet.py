@@ -20,7 +20,7 @@ class Measured:
     count: int
     made_s: float  # the maker's own time: three requests for each Service
     all_routed_s: float
-    all_told_s: float  # every status written, Announced=True
+    all_reported_s: float  # every status written, Announced=True
     changes_ms: tuple[float, ...]  # endpoints of one go: until the router's kernel has no route
     most_patches: int  # to one Service
     patches: int
@@ -39,7 +39,7 @@ class Measured:
         asked = ", ".join(f"{n} {what}" for what, n in sorted(self.requests.items()))
         return [
             f"{self.count} Services: made in {self.made_s:.1f} s; after {self.all_routed_s:.1f} s "
-            f"all routed, after {self.all_told_s:.1f} s all told",
+            f"all routed, after {self.all_reported_s:.1f} s all told",
             "one endpoint change among them: "
             f"{', '.join(f'{ms:.0f}' for ms in sorted(self.changes_ms))} ms to the router's kernel",
             f"PATCHes: {self.patches}, at most {self.most_patches} for one Service, "
@@ -78,7 +78,7 @@ def _measure(lab: Bed, count: int, calls: Calls, *, patience_s: float) -> Measur
     lab.wait("all routes", lambda: complete(lab, count), timeout_s=patience_s)
     all_routed_s = time.monotonic() - began
     lab.wait("all statuses", lambda: announced(lab, count), timeout_s=patience_s)
-    all_told_s = time.monotonic() - began
+    all_reported_s = time.monotonic() - began
     stats, called = lab.api.get("/_stats"), calls.count - called
     written = patches(stats)
     after = memory(lab)
@@ -88,7 +88,7 @@ def _measure(lab: Bed, count: int, calls: Calls, *, patience_s: float) -> Measur
         count=count,
         made_s=made_s,
         all_routed_s=all_routed_s,
-        all_told_s=all_told_s,
+        all_reported_s=all_reported_s,
         changes_ms=changes_ms,
         most_patches=max(written.values()),
         patches=sum(written.values()),
@@ -125,12 +125,12 @@ def complete(lab: Bed, count: int) -> bool:
 def announced(lab: Bed, count: int) -> bool:
     """Return whether *count* Services say that they are announced."""
     items = lab.api.get(cluster.SERVICES)["items"]
-    said = sum(
+    found = sum(
         cluster.verdicts(item).get("Announced", ("", "", ""))[:2] == ("True", "Announced")
         for item in items
     )
-    if said != count:
-        raise Broken(f"{said} of {count} are announced")
+    if found != count:
+        raise Broken(f"{found} of {count} are announced")
     return True
 
 

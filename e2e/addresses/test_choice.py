@@ -59,8 +59,10 @@ def test_every_refusal_is_told_by_kubectl_describe(lab: Bed) -> None:
         assert text.split()[:2] == ["Name:", name]
         # kubectl cuts annotations after 140 characters; the Event has it whole
         assert f"pointsman.dev/status: {sentences[name][:99]}" in " ".join(text.split())
-        (told,) = [line for line in text.splitlines() if line.split()[:2] == ["Warning", reason]]
-        assert sentences[name] in told
+        (event_line,) = [
+            line for line in text.splitlines() if line.split()[:2] == ["Warning", reason]
+        ]
+        assert sentences[name] in event_line
     # a family that is held stays when the other one is not to be had
     words.patch(lab, "service/holder", {"spec": {"ipFamilyPolicy": "RequireDualStack"}})
     words.refused(lab, "holder", "WaitingForFamily", "keeps 198.51.100.64")
@@ -71,7 +73,7 @@ def test_every_refusal_is_told_by_kubectl_describe(lab: Bed) -> None:
     words.refused(lab, "plain", "NoDefaultEip", "default: true")
     words.patch(lab, "eip/public", {"spec": {"default": True}})
     words.has(lab, "plain", "198.51.100.0")
-    sentence = cluster.told(lab, "plain", "Allocated", "True", "Allocated")
+    sentence = cluster.reported(lab, "plain", "Allocated", "True", "Allocated")
     given = [("Normal", "Allocated", sentence)]
     lab.wait(
         "its one Event",
@@ -93,7 +95,7 @@ def test_admission_holds_for_a_named_eip_and_follows_labels(lab: Bed) -> None:
     selector = {"matchLabels": {TEAM_LABEL: "a"}}
     words.patch(lab, "eip/team", {"spec": {"namespaces": None, "namespaceSelector": selector}})
     sentence = "Eip 'team' does not admit it (spec.namespaceSelector)"
-    cluster.told(lab, "guest", "Allocated", "False", "NotAdmitted", sentence)
+    cluster.reported(lab, "guest", "Allocated", "False", "NotAdmitted", sentence)
     lab.kubectl("label", "namespace", "default", f"{TEAM_LABEL}=a")
     words.has(lab, "guest", "198.51.100.65")
     lab.kubectl("label", "namespace", "default", f"{TEAM_LABEL}-")
@@ -156,6 +158,6 @@ def test_a_requested_address_is_had_waited_for_and_explained(lab: Bed, say: Say)
     assert took_s < cluster.SOON_S
     story = words.explained(lab, "service", "default/later")
     assert story["addresses"] == story["recorded"]["addresses"] == ["198.51.100.9"]
-    told = cluster.verdicts(cluster.get(lab, "later"))
+    conditions = cluster.verdicts(cluster.get(lab, "later"))
     for aspect in ("allocated", "announced"):
-        assert {*story[aspect].values()} == {*told[aspect.capitalize()]}
+        assert {*story[aspect].values()} == {*conditions[aspect.capitalize()]}

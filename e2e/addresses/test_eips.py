@@ -26,7 +26,7 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Bed) -> None:
     assert sorted(holders.values()) == [FIRST, SECOND]
     words.apply(lab, service("three", notes={"eip": "pool"}))
     words.refused(lab, "three", "AddressPoolExhausted", "'pool'")
-    said = cluster.events(lab, "tor-1")
+    before = cluster.events(lab, "tor-1")
     with RouteEvents(lab) as events:
         edited(lab, holders, addresses=[BLOCK])
         words.has(lab, "three", THIRD)  # grown: whoever waits is served
@@ -44,14 +44,14 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Bed) -> None:
         stays(lab, holders)
     for address in holders.values():
         assert events.about(address) == []
-    assert cluster.events(lab, "tor-1") == said, "a manager that starts unsays no session"
+    assert cluster.events(lab, "tor-1") == before, "a manager that starts unsays no session"
     for name in ("one", "two"):
         lab.wait(f"an answer of {name}", partial(lab.get, holders[name]))
     for name in (*holders, "four"):
         assert lab.api.find(f"{CRS}/eips/pool"), "it went before its last address did"
         cluster.delete(lab, name)
     words.gone(lab, "pool")
-    cluster.told(lab, "five", "Allocated", "False", "EipNotFound", "'pool'")
+    cluster.reported(lab, "five", "Allocated", "False", "EipNotFound", "'pool'")
 
 
 def edited(lab: Bed, holders: dict[str, str], **spec: object) -> None:

@@ -53,7 +53,9 @@ def test_a_family_comes_when_there_is_one(lab: Bed) -> None:
     )  # fmt: skip
     words.has(lab, "prefers", FOUR)
     later = "An IPv6 address follows when there is one"
-    cluster.told(lab, "prefers", "Allocated", "True", "Allocated", later, "there is no Eip 'six'")
+    cluster.reported(
+        lab, "prefers", "Allocated", "True", "Allocated", later, "there is no Eip 'six'"
+    )
     words.refused(lab, "requires", "WaitingForFamily", "no address", "there is no Eip 'six'")
     words.has(lab, "six-first", "198.51.100.65")
     words.eip(lab, "six", SIX)  # one, for three

@@ -38,12 +38,12 @@ def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Bed) -> None:
         words.has(lab, "older-in-line", "198.51.100.0")
     assert events.about(f"{address}/32") == []
 
-    def told() -> bool:
+    def repaired() -> bool:
         found = [event[2] for event in cluster.events(lab, "web") if event[1] == "Repaired"]
         assert len(found) == 3, f"each repair is an Event: {found}"
         return sum("allocated-from" in message for message in found) == 1
 
-    lab.wait("three Events", told)
+    lab.wait("three Events", repaired)
 
 
 @pytest.mark.parametrize("lost", ["ingress", "conditions", "both"])
@@ -176,8 +176,8 @@ def test_a_controller_that_overwrites_our_address_again_and_again_has_it(
     assert len(rounds) == 3
     assert cluster.addresses(lab, "web") == [theirs]
     assert events.about(f"{address}/32") == []
-    told = [event for event in cluster.events(lab, "web") if event[1] == "ForeignController"]
-    ((kind, _, message),) = told
+    contested = [event for event in cluster.events(lab, "web") if event[1] == "ForeignController"]
+    ((kind, _, message),) = contested
     assert kind == "Warning"
     assert theirs in message
     assert "loadBalancerClass" in message
@@ -197,15 +197,15 @@ def test_another_balancers_service_is_left_alone_and_told_once(lab: Bed) -> None
     before = cluster.get(lab, "theirs")
     lab.heal("manager")
 
-    def told() -> list[tuple[str, str, str]]:
+    def complaints() -> list[tuple[str, str, str]]:
         return cluster.events(lab, "theirs")
 
-    ((kind, reason, message),) = lab.wait("an Event", told)
+    ((kind, reason, message),) = lab.wait("an Event", complaints)
     assert (kind, reason) == ("Warning", "ForeignController")
     assert "203.0.113.200" in message
     assert "--require-class" in message
     words.apply(lab, service("own"))
     words.has(lab, "own", "198.51.100.0")
     assert cluster.get(lab, "theirs") == before
-    assert len(told()) == 1
+    assert len(complaints()) == 1
     assert words.explained(lab, "service", "default/theirs")["why"] == message

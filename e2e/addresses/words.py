@@ -155,7 +155,7 @@ def booked(lab: Bed, name: str, *origins: str) -> None:
 
 def refused(lab: Bed, name: str, reason: str, *words: str) -> str:
     """Wait until *name* is not allocated for that reason; status and Event say the same."""
-    sentence = cluster.told(lab, name, "Allocated", "False", reason, *words)
+    sentence = cluster.reported(lab, name, "Allocated", "False", reason, *words)
     assert cluster.notes(cluster.get(lab, name))["status"] == sentence
     event = ("Warning", reason, sentence)
     lab.wait(f"the Event {reason}", lambda: event in cluster.events(lab, name))

@@ -64,8 +64,8 @@ def load(lab: Bed, text: str) -> None:
     file.write_text(text)
     program = "vtysh"
     for how in (("-C", "-f"), ("-f",)):
-        said = lab.exec("router", program, *how, str(file))
-        assert "%" not in said, said
+        answer = lab.exec("router", program, *how, str(file))
+        assert "%" not in answer, answer
 
 
 def home(lab: Bed) -> Path:

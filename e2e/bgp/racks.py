@@ -45,7 +45,7 @@ def standing(*, first: RouterKind = RouterKind.FRR) -> Iterator[Bed]:
 def conditions(lab: Bed, name: str) -> dict[str, str]:
     """Return the conditions of BgpPeer *name* that are there only in trouble."""
     found = cluster.verdicts(lab.api.get(f"{routers.PEERS}/{name}"))
-    return {kind: said[2] for kind, said in found.items() if kind.startswith("NextHops")}
+    return {kind: verdict[2] for kind, verdict in found.items() if kind.startswith("NextHops")}
 
 
 def unwarned(lab: Bed) -> None:
@@ -60,7 +60,7 @@ def unwarned(lab: Bed) -> None:
     lab.wait("no warning", look)
 
 
-def told_apart(lab: Bed, *, second: str = "", **hops: Any) -> None:
+def peered(lab: Bed, *, second: str = "", **hops: Any) -> None:
     """Peer with both routers on top, with the same nextHops; *second*: tor-2 by that address."""
     routers.change(lab, "tor-1", nextHops=hops)
     routers.peer(lab, "tor-2", second or TORS["tor-2"][0], 64502, nextHops=hops, **FAR)
@@ -127,7 +127,7 @@ def leaves_out_far_nodes(lab: Bed) -> None:
     routers.change(lab, "tor-1", nextHops={"scope": "All"})
     routers.peer(lab, "tor-2", TORS["tor-2"][0], 64502, **FAR)
     routers.up(lab, "tor-2")
-    routers.said(lab, "tor-1", "NextHopsUnverified", "True", "this router leaves them out")
+    routers.reported(lab, "tor-1", "NextHopsUnverified", "True", "this router leaves them out")
     (near, _), (far, _) = local(lab, "near", "1", "2"), local(lab, "far", "2")
     routed(lab, "tor1", near, "1")
     at_spine(lab, far, "tor2")
@@ -224,10 +224,10 @@ def spine(lab: Bed, **spec: Any) -> Iterator[str]:
     """Have the spine peer with us, too, over tor1; yield its BgpPeer's name."""
     manager, own = cluster.MANAGER, str(lab.topology.racks[0].spine_end[0].ip)
     router = ("configure terminal", "router bgp 64510")
-    said = [f"neighbor {manager} {words}" for words in ("remote-as 64501", "ebgp-multihop 2")]
+    lines = [f"neighbor {manager} {words}" for words in ("remote-as 64501", "ebgp-multihop 2")]
     for family in ("ipv4", "ipv6"):
-        said += [f"address-family {family} unicast", f"neighbor {manager} activate", "exit"]
-    routers.vtysh(lab, *router, *said)
+        lines += [f"address-family {family} unicast", f"neighbor {manager} activate", "exit"]
+    routers.vtysh(lab, *router, *lines)
     try:
         routers.peer(lab, "spine", own, 64510, ebgpMultihop={"ttl": 2}, **spec)
         routers.up(lab, "spine")

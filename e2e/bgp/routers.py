@@ -44,7 +44,7 @@ def condition(lab: Bed, name: str, kind: str = "Established") -> tuple[str, str,
     return verdicts(lab.api.get(f"{PEERS}/{name}")).get(kind)
 
 
-def said(lab: Bed, name: str, kind: str, status: str, *words: str) -> str:
+def reported(lab: Bed, name: str, kind: str, status: str, *words: str) -> str:
     """Wait for that condition of BgpPeer *name* with all *words* in it; return its message."""
 
     def look() -> str:
@@ -57,11 +57,11 @@ def said(lab: Bed, name: str, kind: str, status: str, *words: str) -> str:
 
 
 def up(lab: Bed, name: str) -> None:
-    said(lab, name, "Established", "True")
+    reported(lab, name, "Established", "True")
 
 
 def down(lab: Bed, name: str, *words: str) -> str:
-    return said(lab, name, "Established", "False", *words)
+    return reported(lab, name, "Established", "False", *words)
 
 
 def session(lab: Bed, name: str) -> dict[str, Any]:

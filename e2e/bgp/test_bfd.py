@@ -63,8 +63,8 @@ def changed(lab: Bed) -> None:
         custom("BgpPeer", name, {"address": address, "as": asn, **bfd})
         for name, (address, asn, bfd) in tors.items()
     ]
-    for said in routers.planned(lab, *wishes).values():
-        assert said == {"change": "reset", "because": ["bfd"]}
+    for change in routers.planned(lab, *wishes).values():
+        assert change == {"change": "reset", "because": ["bfd"]}
     since = {name: routers.session(lab, name)["establishedSince"] for name in tors}
     for name, (_, _, bfd) in tors.items():
         routers.change(lab, name, bfd=bfd.get("bfd"))
@@ -101,7 +101,7 @@ def test_a_cut_link_takes_the_routes_long_before_the_hold_time(lab: Bed, say: Sa
             }
             lab.wait("BIRD's route", lambda: lab.gateways(f"{four}/32", machine="router2"))
             took = gone(lab, routes)
-            said = routers.down(lab, "tor-1", "BFD is down")
+            message = routers.down(lab, "tor-1", "BFD is down")
             lab.mend("manager")
             began = time.monotonic()
             cluster.routed(lab, four, "123")
@@ -111,7 +111,7 @@ def test_a_cut_link_takes_the_routes_long_before_the_hold_time(lab: Bed, say: Sa
         finally:
             lab.mend("manager")
             routers.change(lab, "tor-1", bfd=None)
-    say(f"manager's link cut: {took}; said: {said}; back {back:.1f} s after the link")
+    say(f"manager's link cut: {took}; said: {message}; back {back:.1f} s after the link")
     assert max(took["FRR"], took["BIRD"]) < HOLD_S / 2 < took["FRR without BFD"]
     assert back < 25  # gobgpd's own pause would be 30 s
 
@@ -120,7 +120,7 @@ def test_a_router_without_bfd_is_said(lab: Bed) -> None:
     routers.change(lab, "tor-1", **WATCHED)
     try:
         routers.peer(lab, "tor-2", SECOND, 64502, **WATCHED)  # a session begins: all are asked
-        routers.said(lab, "tor-2", "Established", "True", "BFD is down", "run it on the router")
+        routers.reported(lab, "tor-2", "Established", "True", "BFD is down", "run it on the router")
         lab.wait("status", lambda: routers.session(lab, "tor-2").get("bfdState") == "Down")
         lab.wait("the speaker", lambda: routers.shown(lab)["tor-1"].get("bfdState") == "Down")
     finally:

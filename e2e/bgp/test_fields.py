@@ -107,7 +107,7 @@ def test_a_changed_field_resets_what_plan_said(
         custom("BgpPeer", name.lower(), spec(number, **change))
         for number, (name, (change, _)) in enumerate(FIELDS.items())
     ]
-    said = routers.planned(lab, *wishes)
+    foreseen = routers.planned(lab, *wishes)
     for name, (change, _) in FIELDS.items():
         lab.api.merge(f"{routers.PEERS}/{name.lower()}", {"spec": change})
 
@@ -126,7 +126,7 @@ def test_a_changed_field_resets_what_plan_said(
     cluster.judged(lab)
     assert arrived()  # still so
     for name, (_, fate) in FIELDS.items():
-        became_of = (said.get(name.lower()) or {}).get("change")
+        became_of = (foreseen.get(name.lower()) or {}).get("change")
         assert (name, became_of) == (name, OTHERWISE.get(name, PLANNED[fate]))
     assert session(lab, MANAGER) == other
     lab.api.delete(f"{routers.SECRETS}/bgp")
@@ -144,13 +144,13 @@ def test_a_changed_field_of_the_bgpconf(lab: Bed, name: str) -> None:
     conf = f"{CRS}/bgpconfs/default"
     before = live(lab)
     body = custom("BgpConf", "default", {"as": 64501, **change})
-    said = routers.planned(lab, body).get("tor-1")
+    foreseen = routers.planned(lab, body).get("tor-1")
     lab.api.merge(conf, {"spec": change})
     try:
         if fate == "same":
             cluster.judged(lab)
         lab.wait("it", lambda: became(lab, MANAGER, before) == fate)
-        assert (said and said["change"]) == {"same": None, "reset": "reset"}[fate]
+        assert (foreseen and foreseen["change"]) == {"same": None, "reset": "reset"}[fate]
     finally:
         changed = live(lab)
         lab.api.merge(conf, {"spec": dict.fromkeys(change)})

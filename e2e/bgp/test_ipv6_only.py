@@ -81,7 +81,7 @@ def test_ipv4_traffic_to_nodes_without_ipv4(bare: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.held(lab, "web")[0]
     # Nobody asked for such next hops, so nobody is sent any.
-    cluster.told(lab, "web", "Announced", "False", "NoEligibleNode", "has no IPv4 address")
+    cluster.reported(lab, "web", "Announced", "False", "NoEligibleNode", "has no IPv4 address")
     lab.wait("its no", lambda: routers.session(lab, "six-1")["ipv6NextHops"] is False)
     words = "ipv4 { import all; export none; add paths rx;"
     text = routers.plain(lab).replace(words, f"{words} extended next hop yes;")
@@ -92,7 +92,7 @@ def test_ipv4_traffic_to_nodes_without_ipv4(bare: Bed) -> None:
         for machine in ("router", "router2"):
             look = partial(lab.gateways, f"{address}/32", machine=machine)
             lab.wait(f"IPv6 next hops at {machine}", partial(equal, look, hops))
-        cluster.told(lab, "web", "Announced", "True", "Announced")
+        cluster.reported(lab, "web", "Announced", "True", "Announced")
         lab.wait("its yes", lambda: routers.session(lab, "six-2")["ipv6NextHops"] is True)
         cluster.answered(lab, address, *(node.name for node in lab.topology.nodes))
     lab.wait("none any more", lambda: not lab.gateways(f"{address}/32"))

@@ -109,12 +109,12 @@ def from_each(lab: Bed, address: str) -> dict[str, str]:
     return {path["peer"]["peerId"]: path["nexthops"][0]["ip"] for path in paths}
 
 
-def as_it_was(lab: Bed, address: str, told: dict[str, str]) -> None:
+def as_it_was(lab: Bed, address: str, advertised: dict[str, str]) -> None:
     """Wait until FRR is told by each session what it was: nothing depends on the past."""
 
     def look() -> bool:
-        if (found := from_each(lab, address)) != told:
-            raise Broken(f"it was {told}, and is {found}")
+        if (found := from_each(lab, address)) != advertised:
+            raise Broken(f"it was {advertised}, and is {found}")
         return True
 
     lab.wait("the same from each session", look)
@@ -154,9 +154,9 @@ def test_parallel_sessions_give_as_many_next_hops_as_there_are() -> None:
         cluster.make(lab, "dual", notes={"eip": "public,six"}, **dual)
         for one in cluster.held(lab, "dual", 2):
             both(lab, one, "123")
-        told = from_each(lab, address)
-        assert set(told) == set(SOURCES)
-        assert set(told.values()) == cluster.hops(lab, "123")
+        advertised = from_each(lab, address)
+        assert set(advertised) == set(SOURCES)
+        assert set(advertised.values()) == cluster.hops(lab, "123")
         lab.wait("3 paths far away", lambda: heard_far(lab, far, address) == 3)
         assert lab.wait("an answer", lambda: lab.get(address))
 
@@ -173,10 +173,10 @@ def test_parallel_sessions_give_as_many_next_hops_as_there_are() -> None:
         both(lab, address, "23")
         drain(lab, "node1", on=False)
         both(lab, address, "123")
-        as_it_was(lab, address, told)
+        as_it_was(lab, address, advertised)
         assert {name: sessions(lab, name) for name in peers} == before
 
-        a_speaker_that_dies_costs_its_next_hop(lab, address, told)
+        a_speaker_that_dies_costs_its_next_hop(lab, address, advertised)
         assert sessions(lab, "far") == before["far"]
 
         def one_began_anew() -> bool:
@@ -190,9 +190,11 @@ def test_parallel_sessions_give_as_many_next_hops_as_there_are() -> None:
         lab.wait("one session of each that is another", one_began_anew)
 
 
-def a_speaker_that_dies_costs_its_next_hop(lab: Bed, address: str, told: dict[str, str]) -> None:
+def a_speaker_that_dies_costs_its_next_hop(
+    lab: Bed, address: str, advertised: dict[str, str]
+) -> None:
     """Kill the second further gobgpd twice: once it comes back by itself, once it is kept away."""
-    left = cluster.hops(lab, "123") - {told[SOURCES[1]]}
+    left = cluster.hops(lab, "123") - {advertised[SOURCES[1]]}
     os.kill(cluster.gobgpd(lab, "sidecar:2"), signal.SIGKILL)
     for machine in ("router", "router2"):
         hops = partial(lab.gateways, f"{address}/32", machine=machine)
@@ -208,13 +210,17 @@ def a_speaker_that_dies_costs_its_next_hop(lab: Bed, address: str, told: dict[st
     lab.wait("the others' next hops", lambda: lab.gateways(f"{address}/32") == left)
     lab.wait("an answer", lambda: lab.get(address))
     # The others go on being told.
-    node = next(one for one in lab.topology.nodes if str(one.addresses[0].ip) == told[SOURCES[0]])
+    node = next(
+        one for one in lab.topology.nodes if str(one.addresses[0].ip) == advertised[SOURCES[0]]
+    )
     drain(lab, node.name, on=True)
-    lab.wait("its next hop gone", lambda: told[SOURCES[0]] not in lab.gateways(f"{address}/32"))
+    lab.wait(
+        "its next hop gone", lambda: advertised[SOURCES[0]] not in lab.gateways(f"{address}/32")
+    )
     drain(lab, node.name, on=False)
     lab.heal("sidecar:2")
     both(lab, address, "123")
-    as_it_was(lab, address, told)
+    as_it_was(lab, address, advertised)
     for name in ("tor-1", "tor-2"):
         reason(lab, name, "Established", "Established")
 
@@ -230,12 +236,12 @@ def manager_with_one_socket(lab: Bed) -> Iterator[None]:
     words = [sys.executable, "-m", "manager", "--kubeconfig", str(lab.kubeconfig)]
     words += ["--name", "manager", "--namespace", NAMESPACE]
     words += ["--gobgp-socket", str(lab.folder("sidecar") / "gobgp.sock")]
-    with (lab.folder("other-manager") / "manager.log").open("wb") as said:
+    with (lab.folder("other-manager") / "manager.log").open("wb") as log:
         process = subprocess.Popen(
             lab.command("manager", words),
             cwd=CHECKOUT,
-            stdout=said,
-            stderr=said,
+            stdout=log,
+            stderr=log,
             env=lab.environment(),
         )
     try:

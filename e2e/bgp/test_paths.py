@@ -86,19 +86,21 @@ def test_weights_follow_the_endpoints(lab: Bed) -> None:
 def test_a_router_without_add_path_is_said_and_told_how(lab: Bed) -> None:
     with routers.configured(lab, routers.plain(lab).replace("add paths rx;", "")):
         routers.peer(lab, "tor-2", SECOND, 64502)
-        routers.said(
+        routers.reported(
             lab, "tor-2", "AddPathNegotiated", "False", "disable-addpath-rx", "add paths rx"
         )
-        routers.said(lab, "tor-1", "AddPathNegotiated", "True")
+        routers.reported(lab, "tor-1", "AddPathNegotiated", "True")
         address = served(lab, "web", "public")
         lab.wait("one path", lambda: len(lab.gateways(f"{address}/32", machine="router2")) == 1)
 
 
 def test_a_router_that_may_keep_stale_paths_is_said_while_we_offer_to_restart(lab: Bed) -> None:
     routers.peer(lab, "tor-2", SECOND, 64502)
-    told = routers.said(lab, "tor-1", "AddPathNegotiated", "True", "10.1.2", "gracefulRestart")
-    assert "FRR" in told  # 8.4.4, which tells its host name and not its version
-    assert "FRR" not in routers.said(lab, "tor-2", "AddPathNegotiated", "True")
+    message = routers.reported(
+        lab, "tor-1", "AddPathNegotiated", "True", "10.1.2", "gracefulRestart"
+    )
+    assert "FRR" in message  # 8.4.4, which tells its host name and not its version
+    assert "FRR" not in routers.reported(lab, "tor-2", "AddPathNegotiated", "True")
     routers.change(lab, "tor-1", gracefulRestart={"enabled": "Never"})
     try:
 
@@ -162,9 +164,9 @@ def test_the_command_shows_desired_beside_observed(lab: Bed) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    told = asked("routes")["routes"]
-    assert {one["nextHop"] for one in told} == cluster.hops(lab, "123")
-    assert {(one["prefix"], one["drift"]) for one in told} == {(f"{address}/32", None)}
+    routes = asked("routes")["routes"]
+    assert {one["nextHop"] for one in routes} == cluster.hops(lab, "123")
+    assert {(one["prefix"], one["drift"]) for one in routes} == {(f"{address}/32", None)}
 
     def counted() -> bool:
         (tor,) = asked("peers")["peers"]

@@ -54,7 +54,7 @@ def test_the_documented_objects_do_it(lab: Bed) -> None:
 def test_each_router_has_its_own_rack_and_no_packet_circles(
     lab: Bed, second: str, hops: dict[str, str], say: Say
 ) -> None:
-    racks.told_apart(lab, second=second, **hops)
+    racks.peered(lab, second=second, **hops)
     for address in racks.local(lab, "web", *"1234"):
         racks.routed(lab, "tor1", address, "13")
         racks.routed(lab, "tor2", address, "24")
@@ -67,8 +67,8 @@ def test_each_router_has_its_own_rack_and_no_packet_circles(
 def test_all_nodes_for_a_router_behind_others_is_a_loop_that_was_said(lab: Bed, say: Say) -> None:
     routers.peer(lab, "tor-2", "192.0.2.201", 64502, nextHops={"scope": "All"}, **racks.FAR)
     routers.up(lab, "tor-2")
-    said = routers.said(lab, "tor-2", "NextHopsUnverified", "True", "or packets loop")
-    assert "scope to Connected" in said
+    message = routers.reported(lab, "tor-2", "NextHopsUnverified", "True", "or packets loop")
+    assert "scope to Connected" in message
     assert racks.conditions(lab, "tor-1") == {}
     address = racks.local(lab, "web", "1")[0]
     racks.routed(lab, "tor1", address, "1")
@@ -113,18 +113,18 @@ def test_a_router_without_nodes_hears_nothing_and_says_so(lab: Bed) -> None:
     address = racks.local(lab, "web", *"1234")[0]
     racks.routed(lab, "tor1", address, "13")
     with racks.spine(lab, nextHops={"scope": "Connected"}) as name:
-        routers.said(lab, name, "NextHopsMissing", "True", "no IPv4 and no IPv6 prefix",
+        routers.reported(lab, name, "NextHopsMissing", "True", "no IPv4 and no IPv6 prefix",
                      "is on no network that 192.0.2.133 shares")  # fmt: skip
-        cluster.told(lab, "web", "Announced", "True", "Announced")
+        cluster.reported(lab, "web", "Announced", "True", "Announced")
         lab.wait("no path", lambda: routers.session(lab, name).get("advertisedPaths") == 0)
         assert "192.0.2.10" not in routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32")
         racks.at_spine(lab, address, "tor1")
 
 
 def test_at_most_two_paths_one_of_each_zone_and_a_lost_node_replaces_one(lab: Bed) -> None:
-    racks.told_apart(lab)
+    racks.peered(lab)
     with racks.spine(lab, nextHops={"maxPaths": 2}):
-        routers.said(lab, "spine", "NextHopsUnverified", "True")
+        routers.reported(lab, "spine", "NextHopsUnverified", "True")
         address = racks.local(lab, "web", *"1234")[0]
         chosen = lab.wait("two paths", lambda: two(heard(lab, address)))
         assert {number % 2 for number in chosen} == {0, 1}  # one of each rack
@@ -162,7 +162,7 @@ def two(found: set[int]) -> set[int] | None:
 def test_a_rack_that_is_lost_leaves_all_to_the_other(
     lab: Bed, nodes: str, faults: tuple[str, ...], say: Say
 ) -> None:
-    racks.told_apart(lab)
+    racks.peered(lab)
     both = racks.local(lab, "web", *nodes)
     for address in both:
         racks.at_spine(lab, address, "tor1", "tor2")
@@ -180,7 +180,7 @@ def test_a_rack_that_is_lost_leaves_all_to_the_other(
 
 
 def test_nodes_of_both_racks_carry_what_one_of_them_serves(lab: Bed) -> None:
-    racks.told_apart(lab)
+    racks.peered(lab)
     cluster.make(lab, "web", "node1:1")
     (address,) = cluster.held(lab, "web")
     racks.routed(lab, "tor1", address, "13")
@@ -191,16 +191,16 @@ def test_nodes_of_both_racks_carry_what_one_of_them_serves(lab: Bed) -> None:
 
 def test_a_router_without_add_path_needs_its_own_speaker_for_its_own_rack(lab: Bed) -> None:
     with racks.without_add_path(lab):
-        racks.told_apart(lab)
-        said = routers.said(lab, "tor-2", "Ready", "False", "is told nothing", "'tor-1'")
-        assert "set its spec.addPath.enabled to false" in said
+        racks.peered(lab)
+        message = routers.reported(lab, "tor-2", "Ready", "False", "is told nothing", "'tor-1'")
+        assert "set its spec.addPath.enabled to false" in message
         both = racks.local(lab, "web", *"1234")
         for address in both:
             racks.routed(lab, "tor1", address, "13")
             racks.at_spine(lab, address, "tor1")
             racks.shared_out(lab, address, "node1", "node3")
         routers.change(lab, "tor-2", addPath={"enabled": False})
-        routers.said(lab, "tor-2", "Ready", "True")
+        routers.reported(lab, "tor-2", "Ready", "True")
         for address in both:
             racks.at_spine(lab, address, "tor1", "tor2")
             own = one_of(lab, address, "24")

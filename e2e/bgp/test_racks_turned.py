@@ -27,7 +27,7 @@ def lab(whole: Bed) -> Iterator[Bed]:
 
 
 def test_each_router_has_its_own_rack_whichever_it_is(lab: Bed) -> None:
-    racks.told_apart(lab)
+    racks.peered(lab)
     for address in racks.local(lab, "web", *"1234"):
         racks.routed(lab, "tor1", address, "13")
         racks.routed(lab, "tor2", address, "24")
@@ -40,7 +40,7 @@ def test_far_nodes_beside_near_ones_are_a_loop_that_was_said(lab: Bed, say: Say)
     """FRR counts a node behind the spine as near as its own, and spreads over both."""
     routers.peer(lab, "tor-2", "192.0.2.201", 64502, nextHops={"scope": "All"}, **racks.FAR)
     routers.up(lab, "tor-2")
-    routers.said(lab, "tor-2", "NextHopsUnverified", "True", "or packets loop")
+    routers.reported(lab, "tor-2", "NextHopsUnverified", "True", "or packets loop")
     address = racks.local(lab, "web", "1", "2")[0]
     racks.routed(lab, "tor1", address, "1")
     hops = lab.wait("tor2's two", lambda: two(lab.gateways(f"{address}/32", machine="tor2")))

@@ -70,9 +70,11 @@ def test_frr(lab: Bed, address: str, asn: int, spec: dict[str, Any]) -> None:
     routers.secret(lab, "bgp", tor=WORD)
     with first_router(lab, address=address, asn=asn, **spec):
         text = loading.printed(lab, "frr", "tor-1")
-        told = text.replace("! neighbor pointsman password ...", f"neighbor pointsman {SECRET}")
-        assert (told == text) is ("passwordSecretRef" not in spec)
-        with loading.frr(lab, told):
+        with_password = text.replace(
+            "! neighbor pointsman password ...", f"neighbor pointsman {SECRET}"
+        )
+        assert (with_password == text) is ("passwordSecretRef" not in spec)
+        with loading.frr(lab, with_password):
             for prefix in prefixes:
                 loading.kernel(lab, "router", prefix, "123")
             lives(lab, "tor-1")
@@ -96,9 +98,9 @@ def test_bird(lab: Bed, address: str, asn: int, spec: dict[str, Any]) -> None:
     routers.secret(lab, "bgp", tor=WORD)
     routers.peer(lab, "tor-2", address, asn, **spec)
     text = loading.printed(lab, "bird", "tor-2")
-    told = text.replace('# password "...";', f'password "{WORD}";')
-    assert (told == text) is ("passwordSecretRef" not in spec)
-    with loading.bird(lab, told):
+    with_password = text.replace('# password "...";', f'password "{WORD}";')
+    assert (with_password == text) is ("passwordSecretRef" not in spec)
+    with loading.bird(lab, with_password):
         for prefix in prefixes:
             loading.kernel(lab, "router2", prefix, "123")
         lives(lab, "tor-2")
@@ -133,7 +135,7 @@ def test_a_router_lets_in_our_prefixes_only(lab: Bed) -> None:
             later = served(lab, "late", "later")
             for machine in ("router", "router2"):
                 loading.kernel(lab, machine, prefix, "123")
-            cluster.told(lab, "late", "Announced", "True", "Announced")
+            cluster.reported(lab, "late", "Announced", "True", "Announced")
             cluster.judged(lab)
             for machine in ("router", "router2"):
                 assert not lab.gateways(f"{later}/32", machine=machine)

@@ -47,7 +47,7 @@ def test_frr(lab: Bed, managers: str) -> None:
         for prefix in prefixes:
             loading.kernel(lab, "router", prefix, "123")
         routers.up(lab, "tor-1")
-        routers.said(lab, "tor-1", "AddPathNegotiated", "True")
+        routers.reported(lab, "tor-1", "AddPathNegotiated", "True")
 
 
 @pytest.mark.parametrize("option", blocks("frr", ""), ids=lambda block: block.lines[1].strip())
@@ -71,7 +71,7 @@ def test_bird(lab: Bed, managers: str) -> None:
         for prefix in prefixes:
             loading.kernel(lab, "router2", prefix, "123")
         routers.up(lab, "tor-2")
-        routers.said(lab, "tor-2", "AddPathNegotiated", "True")
+        routers.reported(lab, "tor-2", "AddPathNegotiated", "True")
 
 
 def test_the_options_of_bird(lab: Bed) -> None:

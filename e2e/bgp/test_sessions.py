@@ -28,7 +28,7 @@ FLOOD = 100_000
 BOTH = ("router", "router2")
 
 
-def told(lab: Bed, name: str, since: float) -> float:
+def reported_down(lab: Bed, name: str, since: float) -> float:
     """Return after how many seconds BgpPeer *name* was said to be down, with an Event."""
     while (routers.condition(lab, name) or ("",))[0] != "False":
         assert time.monotonic() - since < 60, "nobody says that the session is down"
@@ -43,7 +43,7 @@ def test_the_end_of_a_session_is_told_within_a_second(lab: Bed, say: Say) -> Non
     while len(took) < TRIES and min(took, default=9) >= ONE_SECOND:
         routers.up(lab, "tor-1")
         lab.kill("bgpd", signal.SIGKILL)
-        took.append(told(lab, "tor-1", time.monotonic()))
+        took.append(reported_down(lab, "tor-1", time.monotonic()))
         routers.up(lab, "tor-1")
     say(f"bgpd killed: told after {', '.join(f'{one:.2f} s' for one in took)}")
     assert min(took) < ONE_SECOND
@@ -85,15 +85,15 @@ def test_a_bgppeer_that_cannot_be_read_keeps_its_session_and_its_routes(lab: Bed
     before = session(lab, MANAGER)
     with lax(lab), RouteEvents(lab) as events:
         routers.change(lab, "tor-1", families=["ipv4-unicast", "from-the-future"])
-        routers.said(lab, "tor-1", "Ready", "False", "cannot be read")
+        routers.reported(lab, "tor-1", "Ready", "False", "cannot be read")
         words.restarted(lab)
         cluster.make(lab, "late")  # whoever leads now has seen it, too
-        cluster.told(lab, "late", "Announced", "False", "NoPeer")
+        cluster.reported(lab, "late", "Announced", "False", "NoPeer")
         assert session(lab, MANAGER) == before
         assert lab.gateways(f"{address}/32") == cluster.hops(lab, "123")
         assert cluster.verdicts(cluster.get(lab, "web"))["Announced"][0] == "True"
     assert events.about(f"{address}/32") == []
-    routers.said(lab, "tor-1", "Ready", "True")
+    routers.reported(lab, "tor-1", "Ready", "True")
     assert session(lab, MANAGER) == before
 
 
@@ -106,7 +106,7 @@ def test_a_cut_link_is_told_when_the_hold_time_is_over(lab: Bed, say: Say) -> No
         routers.up(lab, "tor-2")
         lab.cut("router2")
         try:
-            took.append(told(lab, "tor-2", time.monotonic()))
+            took.append(reported_down(lab, "tor-2", time.monotonic()))
         finally:
             lab.mend("router2")
     say(f"link cut, hold time 3 s: told after {', '.join(f'{one:.2f} s' for one in took)}")
@@ -268,7 +268,9 @@ def test_a_password_wrong_right_rotated_and_never_shown(lab: Bed) -> None:
     ref = {"passwordSecretRef": {"name": "bgp", "key": "tor-1"}}
     routers.change(lab, "tor-1", **ref)
     try:
-        missing = routers.said(lab, "tor-1", "Ready", "False", "Secret 'bgp'", "never goes without")
+        missing = routers.reported(
+            lab, "tor-1", "Ready", "False", "Secret 'bgp'", "never goes without"
+        )
         assert missing
         with routers.typed(lab, f"neighbor {MANAGER} password {words[0]}"):
             routers.secret(lab, "bgp", **{"tor-1": "close-sesame"})

@@ -84,7 +84,7 @@ def test_a_router_without_add_path_beside_one_with_it(lab: Bed, single: str) -> 
     with declining(lab, single):
         routers.peer(lab, "tor-2", SECOND, 64502)
         routers.up(lab, "tor-2")
-        routers.said(lab, single, "AddPathNegotiated", "False")
+        routers.reported(lab, single, "AddPathNegotiated", "False")
         both: dict[str, Any] = {"ipFamilyPolicy": "PreferDualStack"}
         block = {"addresses": ["198.51.100.32/28", "2001:db8:100:7::/124"]}
         lab.api.create(f"{CRS}/eips", custom("Eip", "both", block))
@@ -167,8 +167,8 @@ def test_of_very_many_nodes_a_router_is_planned_and_has_255(lab: Bed) -> None:
 
         has = lab.wait("as planned", same)
         assert len(has) == 255
-        routers.said(lab, "tor-1", "NextHopsLimited", "True", "255 next hops")
-        cluster.told(lab, "web", "Announced", "True", "Announced", "255 are sent", "'tor-1'")
+        routers.reported(lab, "tor-1", "NextHopsLimited", "True", "255 next hops")
+        cluster.reported(lab, "web", "Announced", "True", "Announced", "255 are sent", "'tor-1'")
         lab.wait("its status", lambda: routers.session(lab, "tor-1")["advertisedPaths"] == 255)
         lab.wait("the speaker", lambda: routers.shown(lab)["tor-1"]["advertisedPaths"] == 255)
         # Nodes that were chosen go: the others take their places, in the table and on the wire.

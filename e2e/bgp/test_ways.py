@@ -71,7 +71,7 @@ def test_routers_open_the_session_to_a_port_that_needs_no_capability(lab: Bed) -
         assert routers.planned(lab, wish)["tor-1"] == {"change": "reset", "because": ["speaker"]}
     try:
         routers.change(lab, "tor-1", passive=True)
-        routers.said(lab, "tor-1", "Ready", "False", "listenPort")
+        routers.reported(lab, "tor-1", "Ready", "False", "listenPort")
         with routers.typed(lab, f"neighbor {MANAGER} port 1790"), routers.configured(lab, text):
             lab.api.merge(CONF, {"spec": changes})
             routers.peer(lab, "tor-2", SECOND, 64502, passive=True)
@@ -120,7 +120,7 @@ def test_a_port_that_cannot_be_had_is_said_by_the_bgpconf(lab: Bed) -> None:
 def test_two_peers_with_one_address_are_no_fight(lab: Bed) -> None:
     before = lab.wait("a session", partial(session, lab, MANAGER))
     routers.peer(lab, "tor-9", "192.0.2.1", 64500, localAs=ANOTHER_AS)
-    routers.said(lab, "tor-9", "Ready", "False", "tor-1", "192.0.2.1")
+    routers.reported(lab, "tor-9", "Ready", "False", "tor-1", "192.0.2.1")
     cluster.judged(lab)
     assert routers.condition(lab, "tor-9", "Established") is None
     assert session(lab, MANAGER) == before
@@ -152,8 +152,8 @@ def test_hold_time_off_and_the_smaller_of_two(lab: Bed) -> None:
         routers.peer(lab, "tor-2", SECOND, 64502, timers=timers)
 
         def agreed() -> bool:
-            said = [routers.session(lab, name) for name in ("tor-1", "tor-2")]
-            found = [(one.get("holdSeconds"), one.get("keepaliveSeconds")) for one in said]
+            speakers = [routers.session(lab, name) for name in ("tor-1", "tor-2")]
+            found = [(one.get("holdSeconds"), one.get("keepaliveSeconds")) for one in speakers]
             if found != [(9, 3), (0, 0)]:
                 raise Broken(f"they are {found}")
             return True
@@ -203,8 +203,8 @@ def test_both_families_over_a_session_over_ipv6(over6: Bed, way: str) -> None:
         ),
         "ttlSecurity": ("ttl-security hops 1", "ttl security yes;", {"ttlSecurity": True}),
     }
-    typed, said, wish = ways[way]
-    text = routers.within(routers.plain(over6), "manager_v6", said)
+    typed, option, wish = ways[way]
+    text = routers.within(routers.plain(over6), "manager_v6", option)
     routers.secret(over6, "six", x="open-sesame")
     with (
         routers.typed(over6, f"neighbor {MANAGER6} {typed}"),

@@ -22,7 +22,7 @@ def test_a_requested_address_is_waited_for(lab: Bed) -> None:
     address = cluster.settled(lab, "first")
     pid = lab.process("manager")["pid"]
     cluster.make(lab, "second", notes={"addresses": address})
-    message = cluster.told(lab, "second", "Allocated", "False", "AddressInUse", "default/first")
+    message = cluster.reported(lab, "second", "Allocated", "False", "AddressInUse", "default/first")
     second = cluster.get(lab, "second")
     assert cluster.notes(second)["status"] == message
     assert not second["status"].get("loadBalancer")
@@ -33,7 +33,7 @@ def test_a_requested_address_is_waited_for(lab: Bed) -> None:
     cluster.routed(lab, address, "123")
     cluster.delete(lab, "first")
     assert cluster.settled(lab, "second") == address
-    assert cluster.told(lab, "second", "Allocated", "True", "Allocated")
+    assert cluster.reported(lab, "second", "Allocated", "True", "Allocated")
     assert lab.process("manager")["pid"] == pid
 
 
@@ -103,8 +103,8 @@ def test_malformed_objects_are_told_and_hurt_nobody_else(lab: Bed) -> None:
     condition(lab, "bgppeers/twin", "Duplicate", "tor-1")
     condition(lab, "bgpconfs/second", "Ignored", "default")
     for name, _, reason, words in SERVICES:
-        cluster.told(lab, name, "Allocated", "False", reason, words, f"default/{name}")
-        cluster.told(lab, name, "Announced", "False", "NoAddress")
+        cluster.reported(lab, name, "Allocated", "False", reason, words, f"default/{name}")
+        cluster.reported(lab, name, "Announced", "False", "NoAddress")
     assert verdicts(lab.api.get(f"{CRS}/eips/public"))["Ready"][:2] == ("True", "Ready")
 
 

@@ -32,7 +32,7 @@ def test_each_verdict_costs_one_patch_also_when_endpoints_come_later(lab: Bed) -
     for name in names:
         cluster.make(lab, name, "node1:1:unready")
     for name in names:
-        cluster.told(lab, name, "Announced", "False", "NoServingEndpoint")
+        cluster.reported(lab, name, "Announced", "False", "NoServingEndpoint")
     for name in names:
         lab.endpoints(f"default/{name}", *cluster.EVERYWHERE)
     for name in names:

@@ -83,7 +83,7 @@ def test_when_all_drain_the_last_ones_stay_and_it_is_said(lab: Bed) -> None:
     with RouteEvents(lab) as events:
         for node in ("node1", "node2", "node3"):
             drain(lab, node)
-        cluster.told(lab, "web", "Announced", "True", "Announced", "drain", "node1", "node3")
+        cluster.reported(lab, "web", "Announced", "True", "Announced", "drain", "node1", "node3")
         cluster.routed(lab, address, "123")
     assert [line for line in events.about(f"{address}/32") if line.startswith("Deleted")] == []
     lab.wait("an answer", lambda: lab.get(address))
@@ -121,7 +121,7 @@ def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Bed, gap_s: float)
             cluster.ready(lab, node, "Unknown")
             time.sleep(gap_s)  # the node controller takes its time, or does not
         for name in ("web", "local"):
-            cluster.told(lab, name, "Announced", "True", "Announced", "Ready")
+            cluster.reported(lab, name, "Announced", "True", "Announced", "Ready")
         cluster.judged(lab)
     for address in addresses:
         assert events.about(f"{address}/32") == []

@@ -106,10 +106,10 @@ def numbers(lab: Bed, addresses: Iterable[str]) -> list[list[int]]:
     rest = lab.exec("router", "vtysh", *words).strip()
     found: list[list[int]] = []
     while rest:  # one document after another
-        said, end = json.JSONDecoder().raw_decode(rest)
+        document, end = json.JSONDecoder().raw_decode(rest)
         rest = rest[end:].strip()
         found.append(
-            sorted(-1 if path.get("stale") else path["addpathRxId"] for path in said["paths"])
+            sorted(-1 if path.get("stale") else path["addpathRxId"] for path in document["paths"])
         )
     return found
 

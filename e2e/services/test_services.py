@@ -35,7 +35,7 @@ def test_the_first_service_needs_no_annotation(lab: Bed, say: Say) -> None:
     answer_ms = (time.monotonic() - began) * 1000
     cluster.answered(lab, V4, "node1", "node2", "node3")
 
-    message = cluster.told(lab, "web", "Announced", "True", "Announced")
+    message = cluster.reported(lab, "web", "Announced", "True", "Announced")
     web = cluster.get(lab, "web")
     assert web["status"]["loadBalancer"] == {"ingress": [{"ip": V4, "ipMode": "VIP"}]}
     assert verdicts(web).keys() == {"Allocated", "Announced"}
@@ -83,8 +83,8 @@ def test_dual_stack_is_routed_in_both_families(lab: Bed) -> None:
         cluster.routed(lab, address, "123")  # next hops of the address's own family
         cluster.answered(lab, address, "node1", "node2", "node3")
     assert cluster.notes(cluster.get(lab, "web"))["allocated-from"] == f"public/{V4},public6/{V6}"
-    cluster.told(lab, "web", "Allocated", "True", "Allocated", V4, V6)
-    cluster.told(lab, "web", "Announced", "True", "Announced", V4, V6)
+    cluster.reported(lab, "web", "Allocated", "True", "Allocated", V4, V6)
+    cluster.reported(lab, "web", "Announced", "True", "Announced", V4, V6)
 
 
 def test_local_goes_where_the_endpoints_are_and_keeps_the_client(lab: Bed) -> None:
@@ -104,7 +104,7 @@ def test_the_last_endpoint_unready_withdraws(lab: Bed, policy: str) -> None:
     address = cluster.settled(lab, "web", "123" if policy == "Cluster" else "2")
     lab.endpoints("default/web", "node2:1:unready")
     cluster.routed(lab, address, "")
-    message = cluster.told(lab, "web", "Announced", "False", "NoServingEndpoint")
+    message = cluster.reported(lab, "web", "Announced", "False", "NoServingEndpoint")
     assert cluster.notes(cluster.get(lab, "web"))["status"] == message
     assert cluster.addresses(lab, "web") == [address]
     lab.endpoints("default/web", "node2:1")
