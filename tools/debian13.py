@@ -9,14 +9,12 @@ mounted or running. The root is kept, and made anew when what it is made of chan
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +22,7 @@ from pointsman.runtime.errors import Failed
 from tools import setup
 from tools.children import spoken
 from tools.sources import Source, codename, machine_sources, main_archive
+from tools.turn import turn
 
 SUITE: Final = "trixie"
 # As bare as a machine that the README asks for: the rest is for `make setup` to bring.
@@ -66,19 +65,6 @@ mkdir -p "$tree/build"
 mount --bind "$build" "$root/pointsman/build"
 chroot "$root" sh -c 'cd /pointsman; "$@"; exit $?' sh "$@"  # a shell first: it reaps
 """
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Hold the only `make debian13` of this tree."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another one runs in this tree; waiting for its end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def say(sentence: str) -> None:
@@ -214,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archive = get_debootstrap()
         if options.get:
             return 0
-        with alone():
+        with turn(HOME, "debian13"):
             make_root(archive)
             furnish(archive)
             return run_make(options.word or ["check", "test"])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from pointsman.runtime.errors import Failed
 from tools.children import run, running, spoken
+from tools.turn import turn
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -165,16 +165,7 @@ def set_up() -> None:
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """Have *build* for this process: two `make` in one tree take turns."""
-    try:
-        BUILD.mkdir(exist_ok=True)
-        lock = (BUILD / ".lock").open("w")
-    except OSError as error:
-        raise Failed(
-            f"{error.filename} can't be written: {error.strerror}. "
-            "Run this as the user who made this tree, or clone one of your own."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with turn(BUILD, "setup"):
         TMP.mkdir(exist_ok=True)
         try:
             yield

@@ -32,7 +32,8 @@ def ask(
         response = connection.getresponse()
         return response.status, response.read().decode()
     except (OSError, http.client.HTTPException) as error:
-        raise Broken(f"{address} port {port} did not answer {namespace}: {error!r}.") from error
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise Broken(f"{address} port {port} did not answer {namespace}: {why}.") from error
     finally:
         sock.close()
         connection.close()
