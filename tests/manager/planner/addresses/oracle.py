@@ -5,8 +5,9 @@ Slow and plain on purpose: every address of every Eip is looked at, one by one.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
-from itertools import product
+from itertools import chain, product
 
 from manager.snapshot import Eip, Service, Snapshot
 from pointsman.model.address import Address, Family
@@ -14,7 +15,8 @@ from pointsman.model.address import Address, Family
 P = "pointsman.dev/"
 
 
-def addresses_in(entries: tuple[str, ...]) -> set[Address]:
+@cache  # a few texts, read again for every law
+def addresses_in(entries: tuple[str, ...]) -> frozenset[Address]:
     """Every address of *entries*; ValueError when one is reversed or two overlap."""
     found: list[Address] = []
     for entry in entries:
@@ -27,7 +29,7 @@ def addresses_in(entries: tuple[str, ...]) -> set[Address]:
             found += list(ip_network(entry, strict=False))
     if len(found) != len(set(found)):
         raise ValueError("overlap")
-    return set(found)
+    return frozenset(found)
 
 
 def pool_of(eip: Eip) -> set[Address]:
@@ -100,9 +102,20 @@ def held(service: Service) -> set[Address]:
     there = {ip_address(entry.ip) for entry in service.ingress}
     if not marked(service):
         return there
+    return {a for a in there if says_it_has(service.conditions[0].message, a)}
+
+
+@lru_cache(maxsize=1 << 12)
+def says_it_has(message: str, address: Address) -> bool:
     # Up to the colon, which is not one of "2001:db8::".
-    sentence = re.split(r"(?:(?<!:)|(?<=::)): ", service.conditions[0].message)[0] + " "
-    return {a for a in there if re.search(rf" {re.escape(str(a))}[.,]? ", sentence)}
+    sentence = re.split(r"(?:(?<!:)|(?<=::)): ", message)[0] + " "
+    return re.search(rf" {re.escape(str(address))}[.,]? ", sentence) is not None
+
+
+def mentioned(service: Service) -> list[str]:
+    """Every address that our condition mentions, be it why the Service has none of them."""
+    found = [re.findall(r"192(?:\.\d+){3}|2001:db8::\d?", c.message) for c in service.conditions]
+    return sorted(set(chain.from_iterable(found)))
 
 
 def marked(service: Service) -> bool:

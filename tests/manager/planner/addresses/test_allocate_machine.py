@@ -193,6 +193,13 @@ class AllocationMachine(RuleBasedStateMachine):
                 self.tampered.add(ip_address(address))
         self.go_on(stage)
 
+    @rule(key=KEYS, index=st.integers(0, 3), stage=STAGES)
+    def write_what_is_mentioned(self, key, index, stage) -> None:
+        """Somebody gives a Service an address that its own condition speaks of."""
+        service = self.world.services.get(key)
+        texts = [] if service is None else oracle.mentioned(service)
+        self.tamper_with_status(key, texts[index % len(texts)] if texts else None, stage)
+
     @rule(key=KEYS, hint=HINTS)
     def tamper_with_annotations(self, key, hint) -> None:
         was = self.world.services.get(key)
