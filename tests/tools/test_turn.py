@@ -12,10 +12,7 @@ from tools.turn import turn
 TAKE = """
 import os, pathlib, sys
 from tools.turn import turn
-with turn(pathlib.Path(sys.argv[1]), "t"):
-    """
-    "import sys, pathlib; from tools.turn import turn\nwith turn(pathlib.Path(sys.argv[1]), 't'): "
-)
+with turn(pathlib.Path(sys.argv[1]), "t"): """
 
 
 def taking(folder: Path, deed: str) -> "subprocess.Popen[str]":
