@@ -77,13 +77,13 @@ async def run(options: Options) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with contextlib.AsyncExitStack() as held:
+    async with contextlib.AsyncExitStack() as stack:
         try:
-            api = await held.enter_async_context(client.connect(options.kubeconfig))
+            api = await stack.enter_async_context(client.connect(options.kubeconfig))
         except ValueError as error:
             raise Misuse(str(error)) from error
         speakers = [
-            await held.enter_async_context(speaker_at(socket)) for socket in options.gobgp_sockets
+            await stack.enter_async_context(speaker_at(socket)) for socket in options.gobgp_sockets
         ]
         clock = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
         parts = Parts(options, api, speakers=speakers, clock=clock, chance=random.Random())

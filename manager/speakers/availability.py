@@ -40,12 +40,12 @@ class Availability:
         before, self._silent_since, self._warned = self._silent_since, None, False
         return before is not None
 
-    def lost(self, trouble: Unavailable, *, since: float | None = None) -> None:
+    def lost(self, error: Unavailable, *, since: float | None = None) -> None:
         """Note that it does not answer; *since*: when it was asked, if that is known."""
         if not self._warned:
             self._warned = True
             log.warning(
-                "%s does not answer, its routes are left as they are: %s", self._called, trouble
+                "%s does not answer, its routes are left as they are: %s", self._called, error
             )
         if self._silent_since is None:
             now = self._now()

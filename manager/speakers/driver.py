@@ -123,9 +123,9 @@ class SpeakerDriver:
             except Refused as refusal:
                 log.debug("%s: %s", self.called, refusal)
                 pause_s = next(delays)
-            except Unavailable as trouble:
-                self._lost(trouble)
-                pause_s = max(next(delays), trouble.retry_after_s)
+            except Unavailable as error:
+                self._lost(error)
+                pause_s = max(next(delays), error.retry_after_s)
             self._applied.write()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
@@ -256,8 +256,8 @@ class SpeakerDriver:
             began = self._clock.monotonic()
             try:
                 await self._speaker.probe()
-            except Unavailable as trouble:
-                self._lost(trouble, since=began)
+            except Unavailable as error:
+                self._lost(error, since=began)
                 self._todo.set()
 
     async def _audit(self) -> None:
@@ -265,16 +265,16 @@ class SpeakerDriver:
         try:
             async for _ in self._daemon.audit():
                 self._todo.set()
-        except Unavailable as trouble:
-            self._lost(trouble)
+        except Unavailable as error:
+            self._lost(error)
             self._todo.set()
 
     async def _refresh(self) -> None:
         """Read the sessions again; wake the reconciler if they are not what they were."""
         try:
             sessions = await self._speaker.sessions()
-        except Unavailable as trouble:
-            self._lost(trouble)
+        except Unavailable as error:
+            self._lost(error)
             self._todo.set()
             return
         self._sessions_read = True
@@ -284,8 +284,8 @@ class SpeakerDriver:
                 self._last = replace(self._last, sessions=sessions)
                 self._wake()
 
-    def _lost(self, trouble: Unavailable, *, since: float | None = None) -> None:
+    def _lost(self, error: Unavailable, *, since: float | None = None) -> None:
         """Take note that it does not answer; *since*: when it was asked, if that is known."""
         self._daemon.doubt()
         self._sessions_read = False
-        self._availability.lost(trouble, since=since)
+        self._availability.lost(error, since=since)

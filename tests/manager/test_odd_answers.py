@@ -53,12 +53,12 @@ REQUESTS: Final[dict[str, Callable[[KubeApi], Awaitable[object]]]] = {
 
 
 @asynccontextmanager
-async def saying(tmp_path: Path) -> AsyncIterator[tuple[dict[str, Any], KubeApi]]:
+async def answering(tmp_path: Path) -> AsyncIterator[tuple[dict[str, Any], KubeApi]]:
     """A server that answers what the dictionary holds, and a way to it."""
-    said: dict[str, Any] = {"body": b"{}", "status": 200}
+    response: dict[str, Any] = {"body": b"{}", "status": 200}
 
     async def handle(request: web.Request) -> web.Response:
-        return web.Response(body=said["body"], status=said["status"])
+        return web.Response(body=response["body"], status=response["status"])
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handle)
@@ -68,7 +68,7 @@ async def saying(tmp_path: Path) -> AsyncIterator[tuple[dict[str, Any], KubeApi]
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with connect(kubeconfig(tmp_path / "k", url)) as api:
-            yield said, api
+            yield response, api
     finally:
         await runner.cleanup()
 
@@ -79,11 +79,11 @@ async def test_what_is_no_answer_is_unavailable(request_name: str, tmp_path: Pat
     odd = {**WHOLE, **LINES} if request_name == "watch" else WHOLE
     # A watch that ends without a word is how watches end; a whole event is one.
     passed = {"nothing", "an event, not an answer"} if request_name == "watch" else set()
-    async with saying(tmp_path) as (said, api):
+    async with answering(tmp_path) as (response, api):
         for what, body in odd.items():
             if what in passed:
                 continue
-            said["body"] = body.replace(b"\n", b" ") + b"\n"
+            response["body"] = body.replace(b"\n", b" ") + b"\n"
             with pytest.raises(Unavailable, match="no answer from the API server") as raised:
                 await ask(api)
             assert str(raised.value).isprintable(), what
@@ -91,14 +91,14 @@ async def test_what_is_no_answer_is_unavailable(request_name: str, tmp_path: Pat
 
 @pytest.mark.parametrize("request_name", REQUESTS)
 async def test_an_error_of_another_shape_is_that_error(request_name: str, tmp_path: Path) -> None:
-    async with saying(tmp_path) as (said, api):
+    async with answering(tmp_path) as (response, api):
         for body in (*WHOLE.values(), *STATUSES.values()):
-            said["body"] = body
+            response["body"] = body
             for status, kind in ((404, Refused), (409, Refused), (401, Unavailable)):
-                said["status"] = status
+                response["status"] = status
                 with pytest.raises(kind):
                     await REQUESTS[request_name](api)
-            said["status"] = 500
+            response["status"] = 500
             with pytest.raises(Unavailable, match="500"):
                 await REQUESTS[request_name](api)
 
@@ -106,9 +106,9 @@ async def test_an_error_of_another_shape_is_that_error(request_name: str, tmp_pa
 @pytest.mark.parametrize("spec", [None, [], "x", 7, {"renewTime": 7}, {"holderIdentity": []}])
 async def test_a_lease_of_another_shape_is_no_crash(spec: Any, tmp_path: Path) -> None:
     name = "pointsman-manager"
-    async with saying(tmp_path) as (said, api):
+    async with answering(tmp_path) as (response, api):
         lease = {"metadata": {"name": name, "resourceVersion": "7"}, "spec": spec}
-        said["body"] = json.dumps(lease).encode()
+        response["body"] = json.dumps(lease).encode()
         leadership = Leadership(
             api,
             name="a",

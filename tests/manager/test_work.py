@@ -55,8 +55,8 @@ def test_who_is_no_longer_ours_is_dropped() -> None:
 
 def test_a_speaker_that_says_what_it_should_has_no_work() -> None:
     speech = plan(scene()).speech
-    said = Observed(exports=speech.exports, routes=speech.routes, neighbors=speech.neighbors)
-    assert not speaker_work(speech, said)
+    observed = Observed(exports=speech.exports, routes=speech.routes, neighbors=speech.neighbors)
+    assert not speaker_work(speech, observed)
 
 
 def test_an_eip_whose_finalizer_may_be_gone_is_held_again_before_it_gives_an_address() -> None:

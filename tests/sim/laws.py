@@ -72,7 +72,7 @@ class Laws:
             if last != uid and not note(raw, "share-key") and address in self.routed():
                 self.violated(f"{name} is given {address}, which routers still know from another")
         self._last |= dict.fromkeys(now, uid)
-        current = {address for _, held, _ in self._holders.values() for address in held}
+        current = {address for _, addresses, _ in self._holders.values() for address in addresses}
         for address in current:
             self._released.pop(address, None)
         for address in set(before[1]) - current:
@@ -93,7 +93,7 @@ class Laws:
     def advertised(self, who: str, addresses: Iterable[str]) -> None:
         """Judge what replica *who* has routers of now."""
         now = asyncio.get_running_loop().time()
-        current = {address for _, held, _ in self._holders.values() for address in held}
+        current = {address for _, addresses, _ in self._holders.values() for address in addresses}
         for address in set(addresses) - current:
             since = self._released.get(address)
             if since is None:

@@ -112,7 +112,7 @@ class Users:
     def _edit(self) -> None:
         if there := self._services():
             name = self.rng.choice(there)
-            edits = [_wish, _unwish, _port, _policy, _no_more, _again, _label]
+            edits = [_request, _withdraw_request, _port, _policy, _no_more, _again, _label]
             edit = self.rng.choice(edits)
             if edit is not _label:
                 self.world.laws.asks(self.api.of(SERVICES)[f"shop/{name}"]["metadata"]["uid"])
@@ -172,11 +172,11 @@ def _node(name: str, number: int) -> Raw:
     }
 
 
-def _wish(raw: Raw, rng: random.Random) -> None:
+def _request(raw: Raw, rng: random.Random) -> None:
     raw["metadata"]["annotations"][PREFIX + "addresses"] = f"198.51.100.{rng.randrange(8)}"
 
 
-def _unwish(raw: Raw, _: random.Random) -> None:
+def _withdraw_request(raw: Raw, _: random.Random) -> None:
     raw["metadata"]["annotations"].pop(PREFIX + "addresses", None)
 
 

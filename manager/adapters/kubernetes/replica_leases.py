@@ -24,7 +24,7 @@ from pointsman.runtime.target import Unavailable
 
 PERIOD_S: Final = 10.0
 PAGE: Final = 500  # of the namespace's Leases
-SILENT_PERIODS: Final = 4  # so many without a renewal, and a replica is gone
+GONE_AFTER: Final = 4  # so many periods without a renewal
 log = logging.getLogger(__name__)
 
 
@@ -60,8 +60,10 @@ class ReplicaLeases:
 
     @property
     def gone(self) -> frozenset[str]:
-        """Return the others whose Lease SILENT_PERIODS looks in a row have found as it was."""
-        return frozenset(name for name, (_, looks) in self._seen.items() if looks > SILENT_PERIODS)
+        """Return the others whose Lease GONE_AFTER looks in a row have found as it was."""
+        return frozenset(
+            name for name, (_, looks) in self._seen.items() if looks > GONE_AFTER
+        )
 
     async def run(self) -> None:
         """Renew or look, once per period, until cancelled."""
@@ -84,8 +86,8 @@ class ReplicaLeases:
         for name in sorted(others):
             renewed = _renewal(name, leases.get(name))
             known, looks = self._seen.get(name, (renewed, 0))
-            silent = renewed in (known, "")  # none: it never renewed, or was taken away as gone
-            self._seen[name] = (known, looks + 1) if silent else (renewed, 1)
+            unrenewed = renewed in (known, "")  # none: it never renewed, or was taken away as gone
+            self._seen[name] = (known, looks + 1) if unrenewed else (renewed, 1)
         if self.gone - before:
             self._wake()
         for name in sorted(leases.keys() & (self.gone | {self._name})):
@@ -121,7 +123,7 @@ class ReplicaLeases:
     async def _renew(self) -> None:
         spec = {
             "holderIdentity": self._name,
-            "leaseDurationSeconds": math.ceil(SILENT_PERIODS * PERIOD_S),
+            "leaseDurationSeconds": math.ceil(GONE_AFTER * PERIOD_S),
             "renewTime": format_micro_time(self._clock.wall()),
         }
         lease = SPEAKER_PREFIX + self._name

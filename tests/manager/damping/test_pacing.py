@@ -35,8 +35,8 @@ def test_one_object_goes_out_once_a_second_and_delays_no_other() -> None:
 
 
 def record(reason: str, *, ingress: str = "198.51.100.1") -> ServiceRecord:
-    said = ConditionValue("True" if reason == "Announced" else "False", reason, "because")
-    return ServiceRecord((ingress,), {}, {"pointsman.dev/Announced": said})
+    condition = ConditionValue("True" if reason == "Announced" else "False", reason, "because")
+    return ServiceRecord((ingress,), {}, {"pointsman.dev/Announced": condition})
 
 
 @pytest.mark.parametrize(

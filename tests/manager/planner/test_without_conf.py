@@ -7,7 +7,7 @@ from manager.planner.whatif import applied
 from manager.snapshot import Snapshot
 from pointsman.model.record import ResourceKey, StatusRecord
 from pointsman.model.route import PeerName, SessionReport
-from tests.manager.test_reconcile import scene
+from tests.manager.reconcile_rig import scene
 
 TOR, KEY = PeerName("tor"), ResourceKey("BgpPeer", "tor")
 UP = SessionReport("Established", add_path_negotiated=True, families=("ipv4-unicast",))

@@ -1,4 +1,4 @@
-"""What a manager shows an API server is what its files hold now; what can't be read is said."""
+"""What a manager shows an API server is what its files hold now; what can't be read is named."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from manager.adapters.kubernetes.client import NODES, connect
 from manager.adapters.kubernetes.credentials import Credentials, NoAccess
 from pointsman.runtime.target import Unavailable
 from tests.authorities import SHAPES, authority
-from tests.manager.test_odd_answers import saying
+from tests.manager.test_odd_answers import answering
 
 
 def written(path: Path, user: Any, **cluster: Any) -> Path:
@@ -132,7 +132,7 @@ async def test_a_pods_file_that_is_spoiled_is_no_access(pod: Path, name: str, wh
 
 
 async def test_at_a_request_it_is_unavailable(tmp_path: Path) -> None:
-    async with saying(tmp_path) as (said, _):
+    async with answering(tmp_path) as (response, _):
         pass
     file = tmp_path / "token"
     file.write_text("first")
@@ -150,7 +150,7 @@ async def test_at_a_request_it_is_unavailable(tmp_path: Path) -> None:
         file.write_text("second")
         with pytest.raises(Unavailable, match="no answer from the API server"):
             await api.list_page(NODES, {})  # nobody listens there; but it was asked
-    assert said
+    assert response
 
 
 @pytest.mark.parametrize(

@@ -226,9 +226,9 @@ async def test_at_rest_the_cache_equals_the_server(seed: int) -> None:
 
 
 async def test_a_doubt_is_over_when_a_list_begun_after_it_was_read() -> None:
-    api, told = FakeKube(), list[float]()
+    api, confirmed_at = FakeKube(), list[float]()
     api.put(NODES, node("node1"))
-    rig = Rig(api, confirmed=lambda: told.append(asyncio.get_running_loop().time()))
+    rig = Rig(api, confirmed=lambda: confirmed_at.append(asyncio.get_running_loop().time()))
     async with rig.running() as cache:
         api.latency_s = 1.0
         rig.informer.doubt()
@@ -236,9 +236,9 @@ async def test_a_doubt_is_over_when_a_list_begun_after_it_was_read() -> None:
         await asyncio.sleep(0.9)
         rig.informer.doubt()  # the list under way began too early
         await asyncio.sleep(1.0)
-        early = rig.informer.certain, len(told)
+        early = rig.informer.certain, len(confirmed_at)
         await asyncio.sleep(2.0)
-        assert [early, (rig.informer.certain, len(told))] == [(False, 0), (True, 1)]
+        assert [early, (rig.informer.certain, len(confirmed_at))] == [(False, 0), (True, 1)]
         api.put(NODES, node("node2"))
         await asyncio.sleep(2.0)
         assert sorted(cache.items) == ["node1", "node2"]

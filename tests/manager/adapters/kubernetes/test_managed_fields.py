@@ -47,11 +47,11 @@ def test_who_wrote_the_note(fields: Any, expected: bool | None) -> None:
     assert codec.service(raw).hints_are_ours is expected
 
 
-def test_what_is_kept_is_small() -> None:
+def test_what_is_retained_is_small() -> None:
     meta = {"managedFields": [ELSEWHERE, OURS]}
     trim(meta)
-    (kept,) = meta["managedFields"]
-    assert kept["fieldsV1"] == {
+    (entry,) = meta["managedFields"]
+    assert entry["fieldsV1"] == {
         "f:metadata": {"f:annotations": {"f:pointsman.dev/allocated-from": {}}}
     }
     bare: dict[str, Any] = {"managedFields": [ELSEWHERE]}

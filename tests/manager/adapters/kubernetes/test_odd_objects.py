@@ -1,4 +1,4 @@
-"""Every watched kind with any part replaced: read, or said to be unreadable; never a crash.
+"""Every watched kind with any part replaced: read, or found unreadable; never a crash.
 
 What is read goes all the way: into the caches, through a plan, into the bodies of writes.
 The seed is fixed: the same objects every time.
@@ -176,7 +176,7 @@ def judged(whole: ClusterView) -> None:
         json.dumps(listed(peer))
 
 
-def told(cache: Cache[Any, Any], raw: object) -> None:
+def receive(cache: Cache[Any, Any], raw: object) -> None:
     """Take *raw* as the answer to a request, as it would come over the wire."""
     try:
         thing = answer.as_thing(answer.decoded(json.dumps(raw).encode()))
@@ -210,7 +210,7 @@ def test_an_odd_object_harms_nobody(kind: client.Kind) -> None:
     @given(odd(kind))
     def tried(raw: Any) -> None:
         whole = view()
-        told(whole.caches[kind], raw)
+        receive(whole.caches[kind], raw)
         judged(whole)
 
     tried()
@@ -224,7 +224,7 @@ def test_each_part_of_an_object_may_be_missing_or_null(kind: client.Kind) -> Non
     for path in paths(raw):
         for value in values:
             whole = view()
-            told(whole.caches[kind], with_value(raw, path, value))
+            receive(whole.caches[kind], with_value(raw, path, value))
             judged(whole)
 
 
@@ -237,12 +237,12 @@ def test_each_part_of_an_object_may_be_missing_or_null(kind: client.Kind) -> Non
         pytest.param(client.ANNOUNCERS, ("metadata", "ownerReferences"), id="Announcer"),
     ],
 )
-def test_a_malformed_object_is_said_and_what_was_known_stays(
+def test_a_malformed_object_is_reported_and_what_was_known_stays(
     kind: client.Kind, path: tuple[str, ...]
 ) -> None:
     whole = view()
     before = dict(whole.caches[kind].items)
-    told(whole.caches[kind], with_value(changed(kind), path, 7))
+    receive(whole.caches[kind], with_value(changed(kind), path, 7))
     assert dict(whole.caches[kind].items) == before
     (sentence,) = whole.malformed
     assert path[-1] in sentence
@@ -259,5 +259,5 @@ def test_an_odd_secret_is_left_out(data: Any) -> None:
     path = data.draw(st.sampled_from(paths(raw)))
     odd_raw = with_value(raw, path, data.draw(st.sampled_from(VALUES)))
     cache = Cache[str, Secret](key=lambda one: one.name, parse=secret, wake=lambda: None)
-    told(cache, odd_raw)
+    receive(cache, odd_raw)
     assert all("c2Vj" not in sentence for sentence in cache.malformed.values())

@@ -195,12 +195,12 @@ def test_what_is_not_ours_is_refused() -> None:
 
 
 WORDS = st.text("ab ", max_size=3)
-STATED = st.builds(ConditionValue, st.sampled_from(["True", "False"]), WORDS, WORDS)
+VALUES = st.builds(ConditionValue, st.sampled_from(["True", "False"]), WORDS, WORDS)
 RECORDS = st.builds(
     ServiceRecord,
     st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"]), unique=True).map(tuple),
     st.dictionaries(st.sampled_from(sorted(OUR_ANNOTATIONS)), WORDS),
-    st.dictionaries(st.sampled_from(sorted(OUR_CONDITIONS)), STATED),
+    st.dictionaries(st.sampled_from(sorted(OUR_CONDITIONS)), VALUES),
 )
 
 
@@ -233,7 +233,7 @@ FIELDS = st.dictionaries(st.sampled_from(["capacity", "services"]), JSON)
 
 STATUSES = st.builds(
     StatusRecord,
-    st.dictionaries(st.sampled_from(["Ready", "Other"]), STATED),
+    st.dictionaries(st.sampled_from(["Ready", "Other"]), VALUES),
     FIELDS,
     st.integers(0, 3),
 )

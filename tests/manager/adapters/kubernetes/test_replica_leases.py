@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from manager.adapters.kubernetes.client import LEASES, Refused
-from manager.adapters.kubernetes.replica_leases import PERIOD_S, SILENT_PERIODS, ReplicaLeases
+from manager.adapters.kubernetes.replica_leases import GONE_AFTER, PERIOD_S, ReplicaLeases
 from pointsman.model.names import SPEAKER_PREFIX
 from pointsman.runtime.clock import Clock
 from tests.fakes.kube import FakeKube
@@ -52,7 +52,7 @@ async def test_a_standby_is_there_as_long_as_it_renews(api: FakeKube) -> None:
     assert leader.leases.gone == frozenset()
     assert list(api.of(LEASES)) == [f"{NAMESPACE}/{SPEAKER_PREFIX}m2"]  # a leader needs none
     await standby.end()
-    await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
+    await asyncio.sleep((GONE_AFTER - 1) * PERIOD_S)
     assert leader.leases.gone == frozenset()
     assert api.of(LEASES)
     await asyncio.sleep(3 * PERIOD_S)
@@ -76,7 +76,7 @@ async def test_a_lease_goes_with_its_replica(api: FakeKube, entries: set[str]) -
     third = Replica(api, "m3", leads=False, others=set())
     await asyncio.sleep(2 * PERIOD_S)
     await standby.end()
-    await asyncio.sleep((SILENT_PERIODS - 1) * PERIOD_S)
+    await asyncio.sleep((GONE_AFTER - 1) * PERIOD_S)
     assert f"{NAMESPACE}/{SPEAKER_PREFIX}m2" in api.of(LEASES)
     await asyncio.sleep(3 * PERIOD_S)
     retained = ("pointsman-manager", "somebody-else", f"{SPEAKER_PREFIX}m3")
@@ -111,7 +111,7 @@ async def test_a_lease_that_is_renewed_just_now_is_not_removed(api: FakeKube) ->
 
     api.fault = renew
     leader = Replica(api, "m1", leads=True, others=set())
-    await asyncio.sleep((SILENT_PERIODS + 1.5) * PERIOD_S)
+    await asyncio.sleep((GONE_AFTER + 1.5) * PERIOD_S)
     assert ("delete", "leases", f"{SPEAKER_PREFIX}m2") in api.requests
     assert list(api.of(LEASES)) == [f"{NAMESPACE}/{SPEAKER_PREFIX}m2"]
     assert not leader.task.done()
@@ -124,7 +124,7 @@ async def test_a_new_leader_waits_before_it_takes_anybody_for_gone(api: FakeKube
     new.leads = True  # m1 led until now, so it never had a Lease of this kind
     await asyncio.sleep(2 * PERIOD_S)
     assert new.leases.gone == frozenset()
-    await asyncio.sleep((SILENT_PERIODS + 1) * PERIOD_S)
+    await asyncio.sleep((GONE_AFTER + 1) * PERIOD_S)
     assert new.leases.gone == {"m1"}
     await new.end()
 

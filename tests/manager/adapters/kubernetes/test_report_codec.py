@@ -81,11 +81,11 @@ def test_a_proxy_that_cannot_be_read_is_one_that_is_not_checked() -> None:
     assert "status.proxy.healthy" in found.sentence
 
 
-@pytest.mark.parametrize(("status", "said"), [("True", "two agents"), ("False", "")])
-def test_what_an_agent_says_of_a_rival(status: str, said: str) -> None:
+@pytest.mark.parametrize(("status", "sentence"), [("True", "two agents"), ("False", "")])
+def test_what_an_agent_reports_of_a_rival(status: str, sentence: str) -> None:
     condition = {"type": "Contested", "status": status, "message": "two agents"}
     found = reading({"interfaces": [ETH0], "conditions": ["x", condition]})
-    assert (found.contested, found.sentence) == (said, "")
+    assert (found.contested, found.sentence) == (sentence, "")
 
 
 def test_of_two_interfaces_of_one_name_the_first_counts() -> None:
@@ -141,23 +141,23 @@ def raw(address: str, version: str) -> dict[str, Any]:
 
 def test_what_is_known_of_a_node_does_not_depend_on_what_was_known_before() -> None:
     """A manager that started later knows the same, and both say once what they left out."""
-    told: list[Announcer] = []
+    reports: list[Announcer] = []
     for history in (["192.0.2.12/24", "192.0.2.300/24"], ["192.0.2.300/24"]):
         cache = Cache[NodeName, Announcer](
             key=lambda a: a.node, parse=codec.announcer, wake=lambda: None
         )
         for version, address in enumerate(history, 10 - len(history)):
             cache.put(raw(address, str(version)))
-        told.append(cache.items[NodeName("node1")])
-        (said,) = cache.malformed.values()
-        assert said == (
+        reports.append(cache.items[NodeName("node1")])
+        (sentence,) = cache.malformed.values()
+        assert sentence == (
             "Announcer node1: status.interfaces[0].addresses[1] is '192.0.2.300/24', no address "
             "with its prefix length."
         )
         cache.put(raw("192.0.2.13/24", "20"))
         assert not cache.malformed
-    assert told[0] == told[1]
-    assert told[0].interfaces == (READ,)
+    assert reports[0] == reports[1]
+    assert reports[0].interfaces == (READ,)
 
 
 def test_offline_the_sentence_is_a_problem_and_the_rest_counts() -> None:
