@@ -21,7 +21,7 @@ from tests.manager.writers.keyed_rig import (
 pytestmark = [pytest.mark.looptime]
 
 
-@pytest.mark.parametrize("says", [REFUSED, ANSWERED_500, SLOW_DOWN, HANGS], ids=str)
+@pytest.mark.parametrize("answers", [REFUSED, ANSWERED_500, SLOW_DOWN, HANGS], ids=str)
 @pytest.mark.parametrize("count", [1, 7, 60, 200])
 async def test_a_sound_object_that_comes_later_is_not_delayed(
     answers: Outcome | float, count: int
@@ -35,7 +35,7 @@ async def test_a_sound_object_that_comes_later_is_not_delayed(
         assert await rig.until_written("zzz/web", 2.0) < 1.2
 
 
-@pytest.mark.parametrize("says", [REFUSED, ANSWERED_500, SLOW_DOWN, HANGS], ids=str)
+@pytest.mark.parametrize("answers", [REFUSED, ANSWERED_500, SLOW_DOWN, HANGS], ids=str)
 async def test_a_sound_object_among_many_is_not_delayed_by_where_its_name_sorts(
     answers: Outcome | float,
 ) -> None:
