@@ -8,16 +8,10 @@ from typing import Any
 import pytest
 
 from manager.adapters.kubernetes.client import (
-    ANNOUNCERS,
-    CRDS,
     SERVICES,
     Refused,
 )
-from manager.snapshot import NodeName
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import (
-    AnnouncerRecord,
-)
 from tests.fakes.kube import FakeKube
 from tests.manager.adapters.kubernetes.writers_rig import (
     key,
@@ -146,18 +140,3 @@ async def test_a_grant_that_was_refused_is_not_pending() -> None:
         await write(rig.services, puts("web"))
         assert not rig.services.pending
         assert rig.services.writer.stuck == {key("web"): "no"}
-
-
-async def test_an_announcers_spec_becomes_what_is_planned_and_no_more() -> None:
-    api, one = FakeKube(), NodeName("one")
-    api.put(CRDS, {"metadata": {"name": "announcers.pointsman.dev"}})
-    owner = {"apiVersion": "v1", "kind": "Node", "name": "one", "uid": "u"}
-    old = {"layer2": {"addresses": ["192.0.2.1"], "left": 1}, "gone": True}
-    api.put(ANNOUNCERS, {"metadata": {"name": "one", "ownerReferences": [owner]}, "spec": old})
-    async with rig_on(api) as rig:
-        assert rig.announcers.observe() == {one: AnnouncerRecord("u", old)}
-        desired = {one: AnnouncerRecord("u", {"layer2": {"addresses": ["192.0.2.2"]}})}
-        await write(rig.announcers, delta(desired, rig.announcers.observe()), within_s=1)
-        assert rig.announcers.observe() == desired
-        assert api.of(ANNOUNCERS)["one"]["spec"] == desired[one].spec
-        assert not delta(desired, rig.announcers.observe())

@@ -152,6 +152,21 @@ async def test_announcers_follow_nodes() -> None:
         ]
 
 
+async def test_an_announcers_spec_becomes_what_is_planned_and_no_more() -> None:
+    api, one = FakeKube(), NodeName("one")
+    api.put(CRDS, {"metadata": {"name": "announcers.pointsman.dev"}})
+    owner = {"apiVersion": "v1", "kind": "Node", "name": "one", "uid": "u"}
+    old = {"layer2": {"addresses": ["192.0.2.1"], "left": 1}, "gone": True}
+    api.put(ANNOUNCERS, {"metadata": {"name": "one", "ownerReferences": [owner]}, "spec": old})
+    async with rig_on(api) as rig:
+        assert rig.announcers.observe() == {one: AnnouncerRecord("u", old)}
+        desired = {one: AnnouncerRecord("u", {"layer2": {"addresses": ["192.0.2.2"]}})}
+        await write(rig.announcers, delta(desired, rig.announcers.observe()), within_s=1)
+        assert rig.announcers.observe() == desired
+        assert api.of(ANNOUNCERS)["one"]["spec"] == desired[one].spec
+        assert not delta(desired, rig.announcers.observe())
+
+
 async def test_the_snapshot_is_the_cluster() -> None:
     api = FakeKube()
     kinds: list[tuple[Kind, dict]] = [
