@@ -13,7 +13,7 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Any, Protocol, TypeVar
 
-from lab.cluster.client import Kube
+from lab.cluster.client import ApiClient
 from lab.errors import Broken
 from lab.network.topology import Topology
 from pointsman.runtime.errors import Misuse
@@ -39,7 +39,7 @@ class Bed(Protocol):
     # --- the cluster ---
 
     @property
-    def api(self) -> Kube:
+    def api(self) -> ApiClient:
         """The Kubernetes API, past every fault of the network: it answers while `fail api` lasts.
 
         Its methods raise Refusal, a Broken, with the HTTP code.

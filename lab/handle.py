@@ -138,11 +138,11 @@ class Lab:
         return self.topology.kubeconfig
 
     @property
-    def api(self) -> client.Kube:
+    def api(self) -> client.ApiClient:
         """The API from the host, past the relay: it answers while `fail api` lasts."""
         if self.options.api is ApiKind.FOREIGN:
-            return client.Kube(client.load(Path(self.options.api_path)))
-        return client.Kube(client.load(self.kubeconfig))
+            return client.ApiClient(client.load(Path(self.options.api_path)))
+        return client.ApiClient(client.load(self.kubeconfig))
 
     def folder(self, name: str) -> Path:
         """Return a folder below the lab's own: a router's, "sidecar", or one made now."""

@@ -20,7 +20,7 @@ import yaml
 from agent.adapters.api import ApiAnnouncer
 from agent.adapters.kubeconfig import from_file
 from agent.snapshot import NodeName
-from lab.cluster import client as lab_kube
+from lab.cluster.client import ApiClient, load
 from lab.errors import Broken
 from manager.adapters.kubernetes.client import ANNOUNCERS, connect
 from manager.inspect.cluster import NoCluster, fetch
@@ -57,7 +57,7 @@ async def command(kubeconfig: Path) -> None:
 
 
 async def lab(kubeconfig: Path) -> None:
-    client = lab_kube.Kube(lab_kube.load(kubeconfig))
+    client = ApiClient(load(kubeconfig))
     await asyncio.to_thread(client.get, "/")
 
 

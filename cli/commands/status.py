@@ -30,7 +30,7 @@ from pointsman.model.verdicts.severity import warns
 from pointsman.runtime.errors import Misuse
 from pointsman.runtime.terminal import say
 
-UNSAID = {"status": "Unknown", "reason": "NotRecorded",
+UNKNOWN = {"status": "Unknown", "reason": "NotRecorded",
           "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
 ASPECTS = {READY, ESTABLISHED, ADD_PATH}  # of a BgpPeer; its others are there only while true
 
@@ -131,7 +131,7 @@ def _condition(conditions: Iterable[Condition], name: str) -> Json:
     for one in conditions:
         if one.type == name:
             return {"status": one.status, "reason": one.reason, "message": one.message}
-    return dict(UNSAID)
+    return dict(UNKNOWN)
 
 
 def _confs(snapshot: Snapshot) -> Iterable[str]:
@@ -186,7 +186,7 @@ def _first_wrong(subject: str, one: Json, aspects: Iterable[str]) -> Iterable[st
     for aspect in aspects:
         condition = one[aspect]
         # A missing AddPathNegotiated is told by Established.
-        if aspect == "addPathNegotiated" and condition == UNSAID:
+        if aspect == "addPathNegotiated" and condition == UNKNOWN:
             continue
         if warns(condition["reason"], condition["status"]):
             yield f"{subject}: {condition['message']}"

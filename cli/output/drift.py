@@ -140,9 +140,9 @@ def _peer(
     either = desired or found
     configured = either is not None
     report = observed.sessions.get(name) if observed is not None else None
-    wished = both.snapshot.bgp_peers.get(name)
+    peer = both.snapshot.bgp_peers.get(name)
     if both.observed is None and configured:
-        report = recorded.report(wished, index)
+        report = recorded.report(peer, index)
     both_sides = [{} if one is None else {name: one} for one in (desired, found)]
     apart = drift(name, both_sides[0], both_sides[1] if observed is not None else None)
     advertised = [
@@ -152,7 +152,7 @@ def _peer(
     ]
     source = either.source_address if either else None
     # Without a session, be it for a Secret that this command doesn't read, the wish is shown.
-    router = either or (wished.spec if wished is not None else None)
+    router = either or (peer.spec if peer is not None else None)
     return {
         "name": name,
         "speaker": index,
@@ -160,8 +160,8 @@ def _peer(
         "as": router.asn if router else None,
         "sourceAddress": str(source) if source else None,
         "configured": configured,
-        "why": "" if configured or wished is None else _why_not(wished),
-        "recordedTrouble": recorded.trouble(wished) if both.observed is None and configured else "",
+        "why": "" if configured or peer is None else _why_not(peer),
+        "recordedTrouble": recorded.trouble(peer) if both.observed is None and configured else "",
         "state": report.state if report else None,
         "addPathNegotiated": report.add_path_negotiated if report else None,
         "gracefulRestartNegotiated": report.graceful_restart if report else None,

@@ -155,7 +155,7 @@ class _NamedHttps(http.client.HTTPSConnection):
         self.sock = context.wrap_socket(self.sock, server_hostname=self.server_name or self.host)
 
 
-class Kube:
+class ApiClient:
     """Requests to one API server; each its own connection, so any thread may ask."""
 
     def __init__(self, access: Access, *, timeout_s: float = 10.0) -> None:

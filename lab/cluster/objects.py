@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from lab.cluster import client
-from lab.cluster.client import Json, Kube
+from lab.cluster.client import ApiClient, Json
 from lab.errors import Broken
 from lab.network.topology import Node, Topology
 from lab.parts import CHECKOUT
@@ -28,7 +28,7 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-def refuse_strangers(api: Kube, lab: str) -> None:
+def refuse_strangers(api: ApiClient, lab: str) -> None:
     """Raise Misuse if the cluster holds Nodes that the lab called *lab* did not make."""
     for item in api.get("/api/v1/nodes").get("items", []):
         if item["metadata"].get("labels", {}).get(LAB_LABEL) != lab:
@@ -39,7 +39,7 @@ def refuse_strangers(api: Kube, lab: str) -> None:
             )
 
 
-def seed(api: Kube, topology: Topology) -> None:
+def seed(api: ApiClient, topology: Topology) -> None:
     """Make what the manager expects to find; what is there already is kept."""
     for name in NAMESPACES:
         api.ensure("/api/v1/namespaces", {"metadata": {"name": name}} | _kind("v1", "Namespace"))
@@ -53,7 +53,7 @@ def seed(api: Kube, topology: Topology) -> None:
             api.merge(path, {"spec": {"taints": None}})
 
 
-def unseed(api: Kube, topology: Topology) -> None:
+def unseed(api: ApiClient, topology: Topology) -> None:
     """Take the lab's Nodes out of a cluster that outlives the lab; never another's."""
     for node in topology.nodes:
         found = api.find(f"/api/v1/nodes/{node.name}")
@@ -123,7 +123,7 @@ def ready_condition(status: str) -> Mapping[str, str]:
     }
 
 
-def set_ready(api: Kube, node: str, status: str) -> None:
+def set_ready(api: ApiClient, node: str, status: str) -> None:
     """Write the Ready condition of *node*, keeping its others."""
     found = api.get(f"/api/v1/nodes/{node}").get("status", {}).get("conditions") or []
     others = [condition for condition in found if condition["type"] != "Ready"]
@@ -131,7 +131,7 @@ def set_ready(api: Kube, node: str, status: str) -> None:
     api.merge(f"/api/v1/nodes/{node}/status", {"status": {"conditions": conditions}})
 
 
-def heartbeat(api: Kube, node: str) -> None:
+def heartbeat(api: ApiClient, node: str) -> None:
     """Be the kubelet of *node*: renew its Lease, and post Ready where that was doubted.
 
     A real node controller doubts a Node without a Lease, and believes it again only when its
@@ -143,7 +143,7 @@ def heartbeat(api: Kube, node: str) -> None:
         set_ready(api, node, "True")
 
 
-def renew_lease(api: Kube, node: str) -> None:
+def renew_lease(api: ApiClient, node: str) -> None:
     now = format_micro_time(datetime.now(UTC))
     spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": now}
     body = _kind("coordination.k8s.io/v1", "Lease") | {"metadata": {"name": node}, "spec": spec}
@@ -181,7 +181,7 @@ def _kubeconfig(cluster: Json, user: Json) -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def _put(api: Kube, collection: str, body: Json) -> None:
+def _put(api: ApiClient, collection: str, body: Json) -> None:
     """Create *body*, or replace the one of that name: a newer checkout has newer CRDs."""
     there = api.find(f"{collection}/{body['metadata']['name']}")
     if there is None:

@@ -27,7 +27,7 @@ PROGRAM: Final = {RouterKind.FRR: "usr/lib/frr/zebra", RouterKind.BIRD: "usr/sbi
 NAME: Final = {RouterKind.FRR: "FRR", RouterKind.BIRD: "BIRD"}
 # The lab was seen working with these; docs/routers/README.md has the same ones.
 TRIED: Final = {RouterKind.FRR: ("8.4", "10.3", "10.7"), RouterKind.BIRD: ("2.0", "2.17", "3.4")}
-ASKING_S: Final = 20.0
+ANSWER_S: Final = 20.0
 
 
 def given_parts(folder: str | None) -> str:
@@ -128,7 +128,7 @@ def says(part: Part, program: Path, flag: str) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=ASKING_S,
+            timeout=ANSWER_S,
             env=environment | dict(part.environment()),
             check=False,
         )

@@ -22,7 +22,7 @@ from pointsman.runtime.errors import Misuse
 UNKNOWN_AFTER_S = 5.0  # the node controller's patience, shortened from 40 s
 
 
-class Troubles:
+class Faults:
     """What is failed on purpose at *site*."""
 
     def __init__(self, site: Site) -> None:
@@ -92,7 +92,7 @@ class Troubles:
         """A real kube-proxy is a program of its node; our stand-in minds the flag."""
         return [f"agent:{node}", f"pods:{node}", f"proxy:{node}"]
 
-    async def _doubt(self, api: client.Kube, node: str) -> None:
+    async def _doubt(self, api: client.ApiClient, node: str) -> None:
         await asyncio.sleep(UNKNOWN_AFTER_S)
         with contextlib.suppress(Broken):  # an API that is away hears of it never, as in life
             await asyncio.to_thread(objects.set_ready, api, node, "Unknown")

@@ -35,7 +35,7 @@ class Site:
         self.programs = Programs(options)
         self.keepers: dict[str, Keeper] = {}
         self.silent_nodes: set[str] = set()  # their kubelets send no heartbeats
-        self.api: client.Kube | None = None
+        self.api: client.ApiClient | None = None
         self.tasks, self._tell = tasks, tell
 
     @property
@@ -71,7 +71,7 @@ class Site:
         servers = self._start(self.programs.api())
         await self._all_ready(servers)
         access = self._write_kubeconfig()
-        self.api = api = client.Kube(access)
+        self.api = api = client.ApiClient(access)
         await self._until_it_answers(api, servers)
         if self.options.api is ApiKind.FOREIGN:
             await asyncio.to_thread(objects.refuse_strangers, api, self.options.name)
@@ -99,7 +99,7 @@ class Site:
         self._start(self.programs.relay(port=port, target=target, host=elsewhere))
         return direct
 
-    async def _until_it_answers(self, api: client.Kube, servers: Iterable[Keeper]) -> None:
+    async def _until_it_answers(self, api: client.ApiClient, servers: Iterable[Keeper]) -> None:
         until = time.monotonic() + READY_S * 2
         while True:
             try:
@@ -133,13 +133,13 @@ class Site:
         for keeper in keepers:
             await keeper.ready(READY_S)
 
-    async def _be_the_kubelets(self, api: client.Kube) -> None:
+    async def _be_the_kubelets(self, api: client.ApiClient) -> None:
         while True:
             alive = [n.name for n in self.topology.nodes if n.name not in self.silent_nodes]
             await asyncio.gather(*(self._be_the_kubelet(api, node) for node in alive))
             await asyncio.sleep(HEARTBEAT_S)
 
-    async def _be_the_kubelet(self, api: client.Kube, node: str) -> None:
+    async def _be_the_kubelet(self, api: client.ApiClient, node: str) -> None:
         with contextlib.suppress(Broken):  # the next heartbeat is soon
             await asyncio.to_thread(objects.heartbeat, api, node)
 

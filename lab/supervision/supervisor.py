@@ -22,7 +22,7 @@ from lab.errors import Broken
 from lab.options import Options
 from lab.supervision import control, faults
 from lab.supervision.control import owning
-from lab.supervision.failing import Troubles
+from lab.supervision.failing import Faults
 from lab.supervision.site import Site
 from pointsman.runtime.errors import Misuse
 
@@ -39,7 +39,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._site = Site(self._options, tasks, tell=lambda step: self._tell(step=step))
-                self._troubles = Troubles(self._site)
+                self._faults = Faults(self._site)
                 await self._site.build()
                 path = self._site.home / control.SOCKET
                 await asyncio.start_unix_server(self._answer, path)
@@ -78,17 +78,13 @@ class Supervisor:
             case "status":
                 return self._status()
             case "fail":
-                return await self._troubles.fail(
-                    faults.parse(request["target"], self._site.topology)
-                )
+                return await self._faults.fail(faults.parse(request["target"], self._site.topology))
             case "heal":
-                return await self._troubles.heal(
-                    faults.parse(request["target"], self._site.topology)
-                )
+                return await self._faults.heal(faults.parse(request["target"], self._site.topology))
             case "kill":
                 return self._kill(request["program"], signal.Signals(request["signal"]))
             case "relay":
-                return await self._troubles.relay(request["line"])
+                return await self._faults.relay(request["line"])
             case "down":
                 os.kill(os.getpid(), signal.SIGTERM)
                 return None
@@ -102,7 +98,7 @@ class Supervisor:
             "pid": os.getpid(),
             "kubeconfig": str(self._site.topology.kubeconfig),
             "api": self._site.api.access.server if self._site.api else None,
-            "failed": self._troubles.names,
+            "failed": self._faults.names,
             "processes": [keeper.standing().to_json() for keeper in self._site.keepers.values()],
         }
 

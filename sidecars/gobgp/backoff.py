@@ -23,7 +23,7 @@ STEADY_S: Final = 60.0  # a session that lived so long was a success
 class _Neighbor:
     step: int = 0
     up_since: float | None = None
-    held_until: float | None = None  # switched off by us
+    off_until: float | None = None  # switched off by us
 
 
 @dataclass(slots=True)
@@ -38,13 +38,13 @@ class Backoff:
         if turn in (Turn.CHANGED, Turn.GONE):
             known = self._known.pop(neighbor, None)
             # Removed and added, gobgpd has it on; else whoever changed it gets it on by this.
-            if turn is Turn.CHANGED and known is not None and known.held_until is not None:
-                self._known[neighbor] = _Neighbor(held_until=now)
+            if turn is Turn.CHANGED and known is not None and known.off_until is not None:
+                self._known[neighbor] = _Neighbor(off_until=now)
             return False
         one = self._known.setdefault(neighbor, _Neighbor())
         if turn is Turn.UP:
             one.up_since = now
-        elif turn in (Turn.REFUSED, Turn.REFUSED_UNSAID) and one.held_until is None:
+        elif turn in (Turn.REFUSED, Turn.REFUSED_WITHOUT_REASON) and one.off_until is None:
             return self._refused(one, now)
         return False
 
@@ -56,21 +56,21 @@ class Backoff:
         one.step = min(one.step + 1, len(STEPS_S) - 1)
         if was_up is not None and delay <= RETURN_S:
             return False  # gobgpd does just that after a session
-        one.held_until = now + max(delay - RETURN_S, LEAST_S) * self.scale
+        one.off_until = now + max(delay - RETURN_S, LEAST_S) * self.scale
         return True
 
-    def is_held(self, neighbor: str) -> bool:
+    def is_off(self, neighbor: str) -> bool:
         """Whether it is off because of us."""
         known = self._known.get(neighbor)
-        return known is not None and known.held_until is not None
+        return known is not None and known.off_until is not None
 
     def due(self, now: float) -> list[str]:
         """Return the neighbors to be switched on now; they count as on from here."""
         found = sorted(
             name
             for name, one in self._known.items()
-            if one.held_until is not None and one.held_until <= now
+            if one.off_until is not None and one.off_until <= now
         )
         for name in found:
-            self._known[name].held_until = None
+            self._known[name].off_until = None
         return found

@@ -27,7 +27,9 @@ class Turn(Enum):
 
     UP = "up"
     REFUSED = "refused"  # by a NOTIFICATION, or by closing the connection instead of an OPEN
-    REFUSED_UNSAID = "refused unsaid"  # by a NOTIFICATION that gobgpd does not tell
+    REFUSED_WITHOUT_REASON = (
+        "refused without a reason"  # by a NOTIFICATION that gobgpd does not tell
+    )
     TIMED_OUT = "timed out"  # nothing came back: is anybody there?
     CHANGED = "changed"  # the neighbor is another one now, or configured otherwise
     GONE = "gone"
@@ -147,7 +149,7 @@ def _exchanged(one: _Session, line: Line) -> Turn | None:
     code, subcode, sent = line.number("Code"), line.number("Subcode"), line.message[0] == "s"
     if sent and code == FSM_ERROR and line.text("State") != ESTABLISHED:
         # gobgpd's answer to a NOTIFICATION where it waits for an OPEN (read and measured, 4.8).
-        return _refused_unsaid(one)
+        return _refused_without_reason(one)
     if sent and code == CEASE and subcode in OUR_OWN:
         return None
     communicated = line.text("Communicated-Reason")
@@ -156,10 +158,10 @@ def _exchanged(one: _Session, line: Line) -> Turn | None:
     return None if lost else Turn.REFUSED
 
 
-def _refused_unsaid(one: _Session) -> Turn:
+def _refused_without_reason(one: _Session) -> Turn:
     if one.stale or not one.notified:  # else the router says what it said, as far as we know
         _notified(one, reasons.REFUSED_OPEN)
-    return Turn.REFUSED_UNSAID
+    return Turn.REFUSED_WITHOUT_REASON
 
 
 def _unconnected(one: _Session, error: str) -> Turn | None:
@@ -176,7 +178,7 @@ def _fallen(one: _Session, line: Line) -> Turn | None:
         return None
     match line.text("reason"):
         case "invalid-msg" if line.text("old") == "BGP_FSM_OPENCONFIRM":
-            return _refused_unsaid(one)
+            return _refused_without_reason(one)
         case "read-failed":
             _trouble(one, reasons.NO_WORD)
             return Turn.REFUSED

@@ -99,11 +99,11 @@ class Watch:
             return
         if turn in (Turn.CHANGED, Turn.GONE, Turn.UP):
             self._asked.pop(neighbor, None)
-        if turn is Turn.SWITCHED_OFF and not self._backoff.is_held(neighbor):
+        if turn is Turn.SWITCHED_OFF and not self._backoff.is_off(neighbor):
             self._sessions.forget(neighbor)
         if self._backoff.hear(neighbor, turn, now):
             self._send(self._switch_off(neighbor))
-        if turn is Turn.REFUSED_UNSAID:
+        if turn is Turn.REFUSED_WITHOUT_REASON:
             self._send(self._ask_why(neighbor))
         elif turn is Turn.TIMED_OUT and now - self._asked.get(neighbor, -ASK_AGAIN_S) >= (
             ASK_AGAIN_S * self.scale

@@ -8,9 +8,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
-from standin.crds import schema as structural
 from standin.crds.rule_compiler import compile_rules
 from standin.crds.rules import RuleSet
+from standin.crds.schema import apply_defaults, duplicates, prune, validate
 from standin.grammar.errors import BLOCKING, FieldError, forbidden, invalid, not_supported, required
 from standin.grammar.gotypes import Decoder
 from standin.grammar.meta import now
@@ -40,15 +40,15 @@ class CustomRules(Rules):
         out = copy.deepcopy(obj)
         decoder = Decoder(self._kind, self._version)
         out["metadata"] = decoder.metadata(out.get("metadata") or {})
-        unknown = structural.prune(out, self._schema, root=True)
-        structural.apply_defaults(out, self._schema)
+        unknown = prune(out, self._schema, root=True)
+        apply_defaults(out, self._schema)
         return out, decoder.unknown + unknown
 
     def create(self, new: Object) -> None:
         super().create(new)
         if self._has_status:
             new.pop("status", None)
-            structural.apply_defaults(new, self._schema)
+            apply_defaults(new, self._schema)
 
     def update(self, new: Object, old: Object) -> None:
         if self._has_status:
@@ -69,9 +69,9 @@ class CustomRules(Rules):
         before = old or {}
         body = {k: v for k, v in new.items() if k not in ("apiVersion", "kind", "metadata")}
         base = {k: v for k, v in before.items() if k not in ("apiVersion", "kind", "metadata")}
-        faults = structural.validate(body, self._schema, "", old=base or None)
-        repeats = structural.duplicates(body, self._schema, "")
-        if repeats and not structural.duplicates(base, self._schema, ""):
+        faults = validate(body, self._schema, "", old=base or None)
+        repeats = duplicates(body, self._schema, "")
+        if repeats and not duplicates(base, self._schema, ""):
             faults += repeats
         if any(fault.type in BLOCKING for fault in faults):
             return [*faults, FieldError("Invalid", "<nil>", None, UNCHECKED)]
@@ -195,9 +195,9 @@ def _structural_faults(node: Any, path: str) -> list[FieldError]:
 def _default_faults(node: Mapping[str, Any], path: str) -> list[FieldError]:
     default = node["default"]
     pruned = copy.deepcopy(default)
-    if structural.prune(pruned, node):
+    if prune(pruned, node):
         return [invalid(path, default, "must not have unknown fields")]
-    faults = structural.validate(default, node, path)
+    faults = validate(default, node, path)
     rules, broken = compile_rules(node, path)
     return faults if faults or broken else rules.check(default, None, path)
 

@@ -91,17 +91,17 @@ class Stocks:
         """Give back what *old* held and book what *new* holds."""
         for address in _addresses(old):
             self._addresses.discard(address)
-        for held in _ports(old):
-            if held in self._ports:
-                self._ports.remove(held)
-                self._used_numbers[held[1]] -= 1
-                if not self._used_numbers[held[1]]:
-                    del self._used_numbers[held[1]]
+        for booked in _ports(old):
+            if booked in self._ports:
+                self._ports.remove(booked)
+                self._used_numbers[booked[1]] -= 1
+                if not self._used_numbers[booked[1]]:
+                    del self._used_numbers[booked[1]]
         self._addresses.update(_addresses(new))
-        for held in _ports(new):
-            if held not in self._ports:
-                self._ports.add(held)
-                self._used_numbers[held[1]] = self._used_numbers.get(held[1], 0) + 1
+        for booked in _ports(new):
+            if booked not in self._ports:
+                self._ports.add(booked)
+                self._used_numbers[booked[1]] = self._used_numbers.get(booked[1], 0) + 1
 
 
 def _addresses(spec: Spec | None) -> Iterator[str]:
@@ -111,10 +111,10 @@ def _addresses(spec: Spec | None) -> Iterator[str]:
 def _ports(spec: Spec | None) -> Iterator[tuple[str, int]]:
     """Yield (protocol, node port) without repeats."""
     spec = spec or {}
-    held = {(p["protocol"], p["nodePort"]) for p in spec.get("ports", []) if p.get("nodePort")}
+    booked = {(p["protocol"], p["nodePort"]) for p in spec.get("ports", []) if p.get("nodePort")}
     if spec.get("healthCheckNodePort"):
-        held.add(("TCP", spec["healthCheckNodePort"]))
-    yield from sorted(held)
+        booked.add(("TCP", spec["healthCheckNodePort"]))
+    yield from sorted(booked)
 
 
 def _internal(why: str) -> ApiError:

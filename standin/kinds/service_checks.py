@@ -94,14 +94,14 @@ def _ports(spec: Spec) -> list[FieldError]:
             faults.append(forbidden(f"{path}.nodePort", detail))
         same = (port["protocol"], port["port"])
         if same in seen:
-            shown = {"protocol": port["protocol"], "port": port["port"], "targetPort": 0}
-            faults.append(FieldError("Duplicate", path, shown))
+            port_key = {"protocol": port["protocol"], "port": port["port"], "targetPort": 0}
+            faults.append(FieldError("Duplicate", path, port_key))
         seen.add(same)
         if port.get("nodePort"):
-            held = (port["protocol"], port["nodePort"])
-            if held in node_ports:
+            given = (port["protocol"], port["nodePort"])
+            if given in node_ports:
                 faults.append(FieldError("Duplicate", f"{path}.nodePort", port["nodePort"]))
-            node_ports.add(held)
+            node_ports.add(given)
     return faults
 
 

@@ -95,21 +95,21 @@ class ServiceRules(Rules):
         wanted = spec.get("clusterIPs", [])
         if wanted[:1] == ["None"]:
             return
-        held = before.get("clusterIPs", [])
+        given = before.get("clusterIPs", [])
         for address in wanted:
-            if address not in held:
+            if address not in given:
                 self._stocks.check_address(address, name, wanted)
         missing = spec["ipFamilies"][len(wanted) :]
         spec["clusterIPs"] = wanted + [self._stocks.free_address(f) for f in missing]
         spec["clusterIP"] = spec["clusterIPs"][0]
 
     def _node_ports(self, spec: Spec, before: Spec, name: str) -> None:
-        held = {(p["protocol"], p["nodePort"]) for p in before.get("ports", []) if "nodePort" in p}
+        given = {(p["protocol"], p["nodePort"]) for p in before.get("ports", []) if "nodePort" in p}
         by_port: dict[int, int] = {}  # TCP and UDP of one port share their node port
         faults: list[FieldError] = []
         for n, port in enumerate(spec.get("ports", [])):
             number = port.get("nodePort")
-            if number and (port["protocol"], number) not in held:
+            if number and (port["protocol"], number) not in given:
                 why = self._stocks.port_fault(port["protocol"], number)
                 faults += [invalid(f"spec.ports[{n}].nodePort", number, why)] if why else []
             if number:
@@ -120,10 +120,10 @@ class ServiceRules(Rules):
             return
         for port in spec.get("ports", []):
             if not port.get("nodePort"):
-                shared = by_port.get(port["port"])
-                if not shared or self._stocks.port_fault(port["protocol"], shared):
-                    shared = self._stocks.free_port(set(by_port.values()))
-                port["nodePort"] = by_port[port["port"]] = shared
+                number_of_port = by_port.get(port["port"])
+                if not number_of_port or self._stocks.port_fault(port["protocol"], number_of_port):
+                    number_of_port = self._stocks.free_port(set(by_port.values()))
+                port["nodePort"] = by_port[port["port"]] = number_of_port
 
 
 def _default(spec: Spec, status: Spec) -> None:

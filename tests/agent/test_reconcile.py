@@ -19,7 +19,7 @@ NODE = NodeName("node1")
 
 
 @dataclass
-class World:
+class Rig:
     """One agent with all of its outside."""
 
     links: FakeLinks
@@ -36,8 +36,8 @@ class World:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    made = World(FakeLinks(), FakeAnnouncer(NODE))
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig(FakeLinks(), FakeAnnouncer(NODE))
     made.links.add_link("eth0", "02:00:00:00:00:11")
     made.links.add_address("eth0", "192.0.2.11/24")
     proxy = ProbedProxy(made.ask)
@@ -56,103 +56,103 @@ async def world() -> AsyncIterator[World]:
     running.cancel()
 
 
-async def test_it_waits_for_its_announcer_and_reports_within_the_interval(world: World) -> None:
+async def test_it_waits_for_its_announcer_and_reports_within_the_interval(rig: Rig) -> None:
     await asyncio.sleep(100)
-    assert world.announcer.writes == 0
-    world.announcer.create()
+    assert rig.announcer.writes == 0
+    rig.announcer.create()
     await asyncio.sleep(0.2)
-    assert [one.name for one in world.report.interfaces] == ["eth0"]
-    assert world.report.proxy is ProxyHealth.HEALTHY
+    assert [one.name for one in rig.report.interfaces] == ["eth0"]
+    assert rig.report.proxy is ProxyHealth.HEALTHY
 
 
-async def test_hours_of_idling_cost_no_write(world: World) -> None:
-    world.announcer.create()
+async def test_hours_of_idling_cost_no_write(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(3 * 3600)
-    assert world.announcer.writes == 1
-    assert 30 < world.links.observed < 60  # the resync still looks
+    assert rig.announcer.writes == 1
+    assert 30 < rig.links.observed < 60  # the resync still looks
 
 
-async def test_a_change_is_one_write(world: World) -> None:
-    world.announcer.create()
+async def test_a_change_is_one_write(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(10)
-    world.links.add_address("eth0", "2001:db8:2::11/64")
+    rig.links.add_address("eth0", "2001:db8:2::11/64")
     await asyncio.sleep(0.2)
-    assert len(world.report.interfaces[0].addresses) == 2
-    assert world.announcer.writes == 2
+    assert len(rig.report.interfaces[0].addresses) == 2
+    assert rig.announcer.writes == 2
 
 
-async def test_a_storm_of_changes_ends_true_and_cheap(world: World) -> None:
-    world.announcer.create()
+async def test_a_storm_of_changes_ends_true_and_cheap(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(10)
-    before = world.links.observed
+    before = rig.links.observed
     for number in range(1000):
-        world.links.set_carrier("eth0", bool(number % 2))
+        rig.links.set_carrier("eth0", bool(number % 2))
         await asyncio.sleep(0.001)
     await asyncio.sleep(0.2)
-    assert world.report.interfaces[0].up is True
-    assert world.links.observed - before < 20
+    assert rig.report.interfaces[0].up is True
+    assert rig.links.observed - before < 20
 
 
-async def test_a_proxy_that_fails_is_reported_and_taken_back(world: World) -> None:
-    world.announcer.create()
+async def test_a_proxy_that_fails_is_reported_and_taken_back(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(10)
-    world.proxy_works = False
+    rig.proxy_works = False
     await asyncio.sleep(4.2)
-    during = world.report.proxy
-    world.proxy_works = True
+    during = rig.report.proxy
+    rig.proxy_works = True
     await asyncio.sleep(2.2)
-    assert (during, world.report.proxy) == (ProxyHealth.UNHEALTHY, ProxyHealth.HEALTHY)
-    assert world.announcer.writes == 3
+    assert (during, rig.report.proxy) == (ProxyHealth.UNHEALTHY, ProxyHealth.HEALTHY)
+    assert rig.announcer.writes == 3
 
 
 @pytest.mark.parametrize("damage", [None, Report("1")], ids=["wiped", "emptied"])
 async def test_a_status_changed_by_someone_else_is_restored(
-    world: World, damage: Report | None
+    rig: Rig, damage: Report | None
 ) -> None:
-    world.announcer.create()
+    rig.announcer.create()
     await asyncio.sleep(10)
-    good = world.report
-    world.announcer.put_by_someone_else(damage)
+    good = rig.report
+    rig.announcer.put_by_someone_else(damage)
     await asyncio.sleep(0.2)
-    assert world.report == good
-    assert world.announcer.writes == 2
+    assert rig.report == good
+    assert rig.announcer.writes == 2
 
 
-async def test_an_announcer_made_again_is_reported_to_again(world: World) -> None:
-    world.announcer.create()
+async def test_an_announcer_made_again_is_reported_to_again(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(10)
-    world.announcer.delete()
+    rig.announcer.delete()
     await asyncio.sleep(1000)
-    world.announcer.create()
+    rig.announcer.create()
     await asyncio.sleep(0.2)
-    assert world.report.interfaces
-    assert world.announcer.writes == 2
+    assert rig.report.interfaces
+    assert rig.announcer.writes == 2
 
 
-async def test_an_api_that_comes_back_hears_the_present(world: World) -> None:
-    world.announcer.create()
+async def test_an_api_that_comes_back_hears_the_present(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(10)
-    world.announcer.away = True
-    world.links.add_address("eth0", "192.0.2.12/24")
+    rig.announcer.away = True
+    rig.links.add_address("eth0", "192.0.2.12/24")
     await asyncio.sleep(30)
-    world.links.remove_address("eth0", "192.0.2.11/24")
+    rig.links.remove_address("eth0", "192.0.2.11/24")
     await asyncio.sleep(30)
-    world.announcer.away = False
+    rig.announcer.away = False
     await asyncio.sleep(61)  # the longest pause between two tries
-    assert [str(one) for one in world.report.interfaces[0].addresses] == ["192.0.2.12/24"]
+    assert [str(one) for one in rig.report.interfaces[0].addresses] == ["192.0.2.12/24"]
 
 
-async def test_a_kernel_that_lists_nothing_is_not_a_node_without_addresses(world: World) -> None:
-    world.announcer.create()
+async def test_a_kernel_that_lists_nothing_is_not_a_node_without_addresses(rig: Rig) -> None:
+    rig.announcer.create()
     await asyncio.sleep(10)
-    good = world.report
-    world.links.away = True
-    world.links.set_mac("eth0", "02:00:00:00:00:99")
+    good = rig.report
+    rig.links.away = True
+    rig.links.set_mac("eth0", "02:00:00:00:00:99")
     await asyncio.sleep(100)
-    assert world.report == good
-    world.links.away = False
+    assert rig.report == good
+    rig.links.away = False
     await asyncio.sleep(61)
-    assert world.report.interfaces[0].mac == "02:00:00:00:00:99"
+    assert rig.report.interfaces[0].mac == "02:00:00:00:00:99"
 
 
 async def test_nothing_is_reported_before_the_proxy_was_judged() -> None:

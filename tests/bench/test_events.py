@@ -23,7 +23,7 @@ import pytest
 from e2e import cluster, fleet
 from e2e.calls import Calls
 from lab.cluster import endpoints
-from lab.cluster.client import Json, Kube
+from lab.cluster.client import ApiClient, Json
 from lab.errors import Broken
 from lab.handle import Lab
 from lab.options import Options
@@ -208,7 +208,7 @@ def piece(lab: Lab, name: str, *, serving: bool) -> Json:
     }
 
 
-def serve(lab: Lab, api: Kube, name: str, *, serving: bool) -> None:
+def serve(lab: Lab, api: ApiClient, name: str, *, serving: bool) -> None:
     api.merge(f"{SLICES}/{name}", {"endpoints": piece(lab, name, serving=serving)["endpoints"]})
 
 

@@ -110,9 +110,9 @@ def attempts(backoff: Backoff, count: int, *, up_s: float | None) -> list[float]
             now += up_s
         off = backoff.hear(R, Turn.REFUSED, now)
         before = now
-        while backoff.is_held(R):
+        while backoff.is_off(R):
             now += 0.5
-            assert backoff.due(now) == ([] if backoff.is_held(R) else [R])
+            assert backoff.due(now) == ([] if backoff.is_off(R) else [R])
         assert off == (now > before)
         now += 7
         pauses.append(now - before)

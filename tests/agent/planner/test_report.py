@@ -203,8 +203,8 @@ def test_default_routes(parts: tuple[DefaultRoute, ...], routes: list[str]) -> N
 def test_conditions(
     proxy: ProxyHealth, addresses: tuple[str, ...], stated: dict[str, tuple[str, str]]
 ) -> None:
-    world = replace(snapshot(ETH0, *(on(2, text) for text in addresses)), proxy=proxy)
-    found = report(world).conditions
+    given = replace(snapshot(ETH0, *(on(2, text) for text in addresses)), proxy=proxy)
+    found = report(given).conditions
     assert {kind: (one.status, one.reason) for kind, one in found.items()} == stated
 
 
@@ -220,14 +220,14 @@ def test_what_an_announcer_does_not_take_is_left_out_and_said() -> None:
 
 
 def test_a_rival_is_said_beside_the_report() -> None:
-    world = replace(snapshot(ETH0, on(2, "192.0.2.11/24")), rival="")
-    conditions = report(world).conditions
+    given = replace(snapshot(ETH0, on(2, "192.0.2.11/24")), rival="")
+    conditions = report(given).conditions
     assert (conditions["Ready"].status, conditions["Contested"].reason) == ("True", "AnotherAgent")
 
 
 def test_sentences_name_the_node_and_what_to_do() -> None:
-    world = replace(snapshot(ETH0), proxy=ProxyHealth.UNHEALTHY)
-    conditions = report(world).conditions
+    given = replace(snapshot(ETH0), proxy=ProxyHealth.UNHEALTHY)
+    conditions = report(given).conditions
     assert conditions["Ready"].message.startswith("Node node1 has no interface")
     assert "ip address" in conditions["Ready"].message
     assert URL in conditions["ProxyHealthy"].message

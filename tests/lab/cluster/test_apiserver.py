@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.cluster import client as kube
 from lab.cluster import objects
 from lab.cluster.apiserver import ApiServer, free_ports
+from lab.cluster.client import ApiClient, load
 from lab.errors import Broken
 
 
@@ -33,13 +33,13 @@ async def server(tmp_path: Path) -> AsyncIterator[ApiServer]:
         await writer.drain()
         writer.close()
 
-    port = kube.load(made.kubeconfig).port
+    port = load(made.kubeconfig).port
     async with await asyncio.start_server(answer, "127.0.0.1", port, ssl=context):
         yield made
 
 
 async def test_the_kubeconfig_proves_both_ends(server: ApiServer) -> None:
-    client = kube.Kube(kube.load(server.kubeconfig))
+    client = ApiClient(load(server.kubeconfig))
     subject = await asyncio.to_thread(client.get, "/")
     assert subject == {"organizationName": "system:masters", "commonName": "lab"}
 
@@ -47,10 +47,10 @@ async def test_the_kubeconfig_proves_both_ends(server: ApiServer) -> None:
 async def test_through_the_relay_the_same_kubeconfig_works(
     server: ApiServer, tmp_path: Path
 ) -> None:
-    direct = kube.load(server.kubeconfig)
+    direct = load(server.kubeconfig)
     relayed = tmp_path / "relayed"
     relayed.write_text(objects.relayed_kubeconfig(server.kubeconfig, direct.port))
-    client = kube.Kube(kube.load(relayed))
+    client = ApiClient(load(relayed))
     assert (await asyncio.to_thread(client.get, "/"))["commonName"] == "lab"
 
 
@@ -60,13 +60,13 @@ async def test_a_server_of_another_name_is_not_believed(server: ApiServer, tmp_p
     path = tmp_path / "named"
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(Broken, match="did not answer"):
-        await asyncio.to_thread(kube.Kube(kube.load(path)).get, "/")
+        await asyncio.to_thread(ApiClient(load(path)).get, "/")
 
 
 async def test_the_flags_name_what_was_prepared(server: ApiServer) -> None:
     (etcd_name, etcd), (name, argv) = server.daemons()
     assert (etcd_name, name) == ("etcd", "kube-apiserver")
-    port = kube.load(server.kubeconfig).port
+    port = load(server.kubeconfig).port
     assert f"--secure-port={port}" in argv
     listen = next(word for word in etcd if word.startswith("--listen-client-urls="))
     assert f"--etcd-servers={listen.partition('=')[2]}" in argv

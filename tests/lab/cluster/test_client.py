@@ -141,7 +141,7 @@ async def test_a_heartbeat_posts_ready_again_after_an_outage(
 ) -> None:
     node = Topology("x").nodes[0]
     async with standin() as url:
-        api = client.Kube(client.Access(url))
+        api = client.ApiClient(client.Access(url))
 
         def run() -> tuple[dict[str, str], str]:
             api.create("/api/v1/namespaces", {"metadata": {"name": "kube-node-lease"}})
