@@ -45,7 +45,7 @@ def started(child: str, place: Path, shown: str = "hidden") -> subprocess.Popen[
         text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not (place.exists() and place.read_text()):
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -56,7 +56,7 @@ def started(child: str, place: Path, shown: str = "hidden") -> subprocess.Popen[
 def test_ctrl_c_is_one_sentence_after_the_child_has_cleared_up(tmp_path: Path, shown: str) -> None:
     tool = started(CHILD, tmp_path / "pid", shown)
     os.killpg(tool.pid, signal.SIGINT)  # as a terminal does
-    out, err = tool.communicate(timeout=30)
+    out, err = tool.communicate(timeout=60)
     assert tool.returncode == 130
     assert out == ""
     if shown == "hidden":  # apt's last words are for the user
@@ -65,10 +65,10 @@ def test_ctrl_c_is_one_sentence_after_the_child_has_cleared_up(tmp_path: Path, s
 
 
 def test_an_interrupt_for_the_tool_alone_ends_the_child_too(tmp_path: Path) -> None:
-    patient = CHILD.replace("time.sleep(60)", "time.sleep(3)")
+    patient = CHILD.replace("time.sleep(60)", "time.sleep(8)")
     tool = started(patient, tmp_path / "pid")
     tool.send_signal(signal.SIGINT)
-    assert tool.communicate(timeout=30) == ("", "tool: interrupted\n")
+    assert tool.communicate(timeout=60) == ("", "tool: interrupted\n")
     assert not (tmp_path / "pid").exists()
 
 
@@ -77,8 +77,8 @@ def test_a_second_ctrl_c_ends_what_ignores_the_first(tmp_path: Path) -> None:
     pid = int((tmp_path / "pid").read_text())
     for _ in range(2):
         os.killpg(tool.pid, signal.SIGINT)
-        time.sleep(0.7)
-    assert tool.communicate(timeout=5) == ("", "tool: interrupted\n")
+        time.sleep(2)  # two that are pending at once are one
+    assert tool.communicate(timeout=40) == ("", "tool: interrupted\n")
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -87,7 +87,7 @@ def test_a_terminated_tool_terminates_its_child(tmp_path: Path) -> None:
     tool = started(CHILD, tmp_path / "pid")
     pid = int((tmp_path / "pid").read_text())
     tool.terminate()
-    assert tool.communicate(timeout=30) == ("", "")
+    assert tool.communicate(timeout=60) == ("", "")
     assert tool.returncode == 143
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -66,7 +66,7 @@ class Site:
 
     def end(self, number: signal.Signals) -> int:
         self.sidecar.send_signal(number)
-        return self.sidecar.wait(20)
+        return self.sidecar.wait(60)
 
     def vtysh(self, *lines: str) -> str:
         words = [word for line in lines for word in ("-c", line)]
