@@ -27,9 +27,7 @@ PREFIX = "pointsman.dev/"
 MANAGER = "192.0.2.10"
 EVERYWHERE = ("node1:1", "node2:1", "node3:1")
 OURS = ("198.51.100.0/24", "198.18.0.0/15", "2001:db8:100::/64")
-# For what comes by itself at once, which is a second or two: a resync, a back-off or a grace
-# that it must not wait for takes half a minute. The bound is a busy machine's.
-SOON_S = 15.0
+SOON_S = 15.0  # for what takes a second or two, and half a minute if it waits for a resync
 MARKERS = itertools.count(1)
 
 Verdict = tuple[str, str, str]  # status, reason, message

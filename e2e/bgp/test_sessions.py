@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from conftest import Say
-from e2e import cluster
+from e2e import cluster, fleet
 from e2e.addresses import words
 from e2e.bed import Bed, Broken
 from e2e.bgp import routers
@@ -169,7 +169,7 @@ def test_a_router_that_floods_reaches_nobody(lab: Bed, say: Say) -> None:
         for n in range(FLOOD)
     )
     flooding = routers.plain(lab).replace("export none", "export all")
-    before, tables = memory(lab), kernel(lab)
+    before, tables = fleet.memory(lab), kernel(lab)
     routers.peer(lab, "tor-2", SECOND, 64502)
     routers.up(lab, "tor-2")
     with routers.configured(lab, f"{flooding}\nprotocol static {{ ipv4;\n{routes}}}\n"):
@@ -182,26 +182,13 @@ def test_a_router_that_floods_reaches_nobody(lab: Bed, say: Say) -> None:
 
         lab.wait("the flood", sent)
         cluster.judged(lab)  # it goes on working meanwhile
-        after = memory(lab)
+        after = fleet.memory(lab)
         assert kernel(lab) == tables
         assert cluster.routes(lab) == []
-    grown = {name: (after[name] - before[name]) // 2**20 for name in before}
+    grown = {name: round(after[name] - before[name]) for name in before}
     say(f"{FLOOD} routes flooded: memory grew by {grown} MiB")
     assert grown["gobgpd"] < 250
     assert grown["manager"] < 20
-
-
-def memory(lab: Bed) -> dict[str, int]:
-    """Return the resident bytes of the manager and of its gobgpd."""
-    found = {"manager": 0, "gobgpd": 0}
-    for program in ("manager", "sidecar"):
-        for pid in lab.pids(program):
-            with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/status") as status:
-                words = dict(line.split(":", 1) for line in status.read().splitlines())
-                name = "gobgpd" if words["Name"].strip() == "gobgpd" else "manager"
-                if name == "gobgpd" or program == "manager":
-                    found[name] += int(words["VmRSS"].split()[0]) * 1024
-    return found
 
 
 def kernel(lab: Bed) -> dict[str, int]:

@@ -21,6 +21,7 @@ from pointsman.model.names import API_PATH
 from pointsman.runtime.target import Unavailable
 from tests.fakes import rights
 
+PAGES_KEPT = 100  # of lists that were begun
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 Fault = Callable[[str, str, str], Exception | None]  # (verb, plural, name) -> what to raise
 
@@ -111,8 +112,8 @@ class FakeKube:
     def forget_history(self) -> None:
         """Make every watch from before now, and every list begun before, answer 410."""
         self.oldest = self.version
-        self._gone |= self._pages.keys()
-        self._pages.clear()
+        for token in list(self._pages):
+            self._forget_page(token)
         self.cut_watches()
 
     def snapshot(self) -> tuple[int, dict[tuple[str, str, str], dict[str, Any]]]:
@@ -163,6 +164,8 @@ class FakeKube:
         if rest:
             meta["continue"] = f"page-{version}-{next(self._tokens)}"
             self._pages[meta["continue"]] = rest, version
+            if len(self._pages) > PAGES_KEPT:
+                self._forget_page(next(iter(self._pages)))
         return {"metadata": meta, "items": page}
 
     @asynccontextmanager
@@ -278,6 +281,10 @@ class FakeKube:
                     await changed.wait()
             except TimeoutError:
                 return
+
+    def _forget_page(self, token: str) -> None:
+        del self._pages[token]
+        self._gone.add(token)
 
     def _record(self, change: str, plural: str, raw: dict[str, Any]) -> None:
         self.history.append((self.version, plural, change, copy.deepcopy(raw)))
