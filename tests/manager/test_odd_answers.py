@@ -31,7 +31,7 @@ from standin.in_process import serving
 from standin.server import Api
 from tests.fakes.gobgp import FakeGobgpd
 from tests.liar import lying
-from tests.manager.adapters.kubernetes.test_on_standin import CLOCK, CRD_FILES, kubeconfig
+from tests.manager.adapters.kubernetes.standin_cluster import CLOCK, CRD_FILES, kubeconfig
 from tests.oddities import LINES, STATUSES, WHOLE
 
 HOME: Final = "pointsman-system"

@@ -2,18 +2,9 @@
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.client import (
     ANNOUNCERS,
     BGP_PEERS,
@@ -22,142 +13,31 @@ from manager.adapters.kubernetes.client import (
     EVENTS,
     LEASES,
     NAMESPACES,
-    NODES,
     SERVICES,
-    KubeApi,
-    Refused,
-    connect,
 )
-from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.events import Events
-from manager.adapters.kubernetes.fence import Fence
-from manager.adapters.kubernetes.informer import Pace
 from manager.adapters.kubernetes.leadership import Leadership
-from manager.adapters.kubernetes.service_writes import ServiceWriter
-from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
-from manager.snapshot import EipName, NodeName, ServiceKey
+from manager.adapters.kubernetes.writers import AnnouncerWriter
+from manager.snapshot import EipName, NodeName
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import (
     AnnouncerRecord,
     ConditionValue,
     EventRecord,
     ResourceKey,
-    ServiceRecord,
     StatusRecord,
 )
-from pointsman.runtime import outage
-from pointsman.runtime.clock import Clock
-from pointsman.runtime.target import Unavailable
-from standin.in_process import serving
-from standin.server import Api, start
-from tests.manager.writing import write
-
-CLOCK = Clock(monotonic=time.monotonic, wall=lambda: datetime.now(UTC))
-CRD_FILES = sorted((Path(__file__).parents[4] / "crds").glob("*.yaml"))
-OWN: dict[str, Any] = {"term": lambda: 1, "emit": lambda events: None}
-WEB = ServiceKey("default/web")
-RECORD = ServiceRecord(
-    ("198.51.100.0",),
-    {"pointsman.dev/allocated-from": "public/198.51.100.0"},
-    {"pointsman.dev/Allocated": ConditionValue("True", "Allocated", "has 198.51.100.0")},
+from tests.manager.adapters.kubernetes.standin_cluster import (
+    CLOCK,
+    RECORD,
+    WEB,
+    Cluster,
+    eip,
+    peer,
+    service,
+    until,
 )
-
-
-async def until(holds: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
-    end = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < end, f"after {within_s} s it is not so that {what}"
-        await asyncio.sleep(0.02)
-
-
-def kubeconfig(path: Path, url: str, **user: str) -> Path:
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-    }
-    path.write_text(yaml.safe_dump(document))
-    return path
-
-
-@dataclass
-class Cluster:
-    """The stand-in, a way to it, and the manager's view of it."""
-
-    server: Api
-    api: KubeApi
-    view: ClusterView
-    wakes: list[float] = field(default_factory=list)
-
-    @property
-    def sink(self) -> FencedSink:
-        return FencedSink(self.api, Fence(lambda _: True, 5.0))
-
-    def wake(self) -> None:
-        self.wakes.append(time.monotonic())
-
-    @property
-    def services(self) -> ServiceWriter:
-        return ServiceWriter(self.view, self.sink, api=self.api, clock=CLOCK, **OWN)
-
-    @property
-    def statuses(self) -> StatusWriter:
-        return StatusWriter(self.view, self.sink, clock=CLOCK, **OWN)
-
-
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    async with cluster_on(Api(bookmark_s=0.2), tmp_path) as made:
-        yield made
-
-
-@asynccontextmanager
-async def cluster_on(server: Api, tmp_path: Path) -> AsyncIterator[Cluster]:
-    wakes: list[float] = []
-    async with serving(server) as url, connect(kubeconfig(tmp_path / "k", url)) as api:
-        for path in CRD_FILES:
-            await api.create(CRDS, "", yaml.safe_load(path.read_text()))
-        view = ClusterView(
-            api,
-            wake=lambda: wakes.append(time.monotonic()),
-            rng=random.Random(1),
-            pace=Pace(page=3, first_delay_s=0.05, longest_delay_s=0.3),
-        )
-        task = asyncio.create_task(view.run())
-        await until(lambda: view.in_sync, "the view is in sync")
-        yield Cluster(server, api, view, wakes)
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def service(name: str = "web", **spec) -> dict:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"type": "LoadBalancer", "ports": [{"port": 80}], **spec},
-    }
-
-
-def eip() -> dict:
-    return {
-        "apiVersion": "pointsman.dev/v1alpha1",
-        "kind": "Eip",
-        "metadata": {"name": "public"},
-        "spec": {"addresses": ["198.51.100.0/28"]},
-    }
-
-
-def peer() -> dict:
-    return {
-        "apiVersion": "pointsman.dev/v1alpha1",
-        "kind": "BgpPeer",
-        "metadata": {"name": "tor"},
-        "spec": {"address": "192.0.2.1", "as": 64500},
-    }
+from tests.manager.writing import write
 
 
 async def test_what_is_there_and_what_comes(cluster: Cluster) -> None:
@@ -366,77 +246,3 @@ async def test_replicas_follow_each_other(cluster: Cluster) -> None:
     await asyncio.wait([running, also_running])
     spec = (await cluster.api.get(LEASES, "pointsman-system", "pointsman-manager"))["spec"]
     assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("", 1)
-
-
-async def test_the_token_of_a_kubeconfig_is_sent(tmp_path: Path) -> None:
-    seen: list[str] = []
-    server = Api()
-    handle = server.handle
-
-    async def noting(request):
-        seen.append(request.headers.get("Authorization", ""))
-        return await handle(request)
-
-    server.handle = noting  # type: ignore[method-assign]
-    async with serving(server) as url:
-        path = kubeconfig(tmp_path / "k", url, token="secret")
-        async with connect(path) as api:
-            await api.list_page(NODES, {})
-    assert seen == ["Bearer secret"]
-
-
-async def test_nobody_listens(tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path / "k", "http://127.0.0.1:9")
-    async with connect(path) as api:
-        with pytest.raises(Unavailable, match="no answer from the API server"):
-            await api.list_page(NODES, {})
-
-
-async def test_what_does_not_exist_is_refused_with_its_code(cluster: Cluster) -> None:
-    with pytest.raises(Refused, match="not found") as caught:
-        await cluster.api.get(NODES, "", "nobody")
-    assert (caught.value.code, caught.value.reason) == (404, "NotFound")
-
-
-async def test_no_kubeconfig_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"No access to a cluster: .*Name a kubeconfig"):
-        async with connect(tmp_path / "absent"):
-            pass
-
-
-async def test_that_the_server_answers_again_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Whatever kind of no answer it was, and however many asked."""
-    monkeypatch.setattr(outage, "WORTH_TELLING_S", 0.0)
-    api = Api()
-    with caplog.at_level("INFO", logger="manager.adapters.kubernetes.client"):
-        async with serving(api) as url, connect(kubeconfig(tmp_path / "c", url)) as kube:
-            for code in (503, 500):
-                api.trouble({"code": code, "count": 3})
-                for _ in range(3):
-                    with pytest.raises(Unavailable):
-                        await kube.get(NODES, "", "node1")
-                assert caplog.messages == []
-                with pytest.raises(Refused):  # there is no such Node: an answer
-                    await kube.get(NODES, "", "node1")
-                await kube.list_page(NODES, {})
-                assert caplog.messages == ["the API server answers again, after 0 s"]
-                caplog.clear()
-        async with connect(kubeconfig(tmp_path / "d", url)) as kube:  # nobody listens there now
-            for _ in range(2):
-                with pytest.raises(Unavailable):
-                    await kube.list_page(NODES, {})
-            async with serving_at(url):
-                await kube.list_page(NODES, {})
-                await kube.list_page(NODES, {})
-    assert caplog.messages == ["the API server answers again, after 0 s"]
-
-
-@asynccontextmanager
-async def serving_at(url: str) -> AsyncIterator[None]:
-    runner, _ = await start(Api(), port=int(url.rpartition(":")[2]))
-    try:
-        yield
-    finally:
-        await runner.cleanup()

@@ -17,7 +17,7 @@ from manager.snapshot import Snapshot
 from standin.in_process import serving
 from standin.server import Api
 from tests.fakes.kube import FakeKube
-from tests.manager.adapters.kubernetes.test_on_standin import kubeconfig, until
+from tests.manager.adapters.kubernetes.standin_cluster import kubeconfig, until
 
 HOME = "pointsman-system"
 HERE = Kind("Secret", "secrets", namespaced=True)
