@@ -61,9 +61,7 @@ class ReplicaLeases:
     @property
     def gone(self) -> frozenset[str]:
         """Return the others whose Lease GONE_AFTER looks in a row have found as it was."""
-        return frozenset(
-            name for name, (_, looks) in self._seen.items() if looks > GONE_AFTER
-        )
+        return frozenset(name for name, (_, looks) in self._seen.items() if looks > GONE_AFTER)
 
     async def run(self) -> None:
         """Renew or look, once per period, until cancelled."""

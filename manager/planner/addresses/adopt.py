@@ -101,7 +101,7 @@ def _restore(ledger: Ledger, claims: Iterable[Claim], retained: _RetainedSets) -
 
     So this is adoption: neither our own path nor a disabled Eip stands in the way, and the
     Eip is the one that has the address now, whatever its name. What stands there instead is no
-    more than a wish (see choose.py): what others write into a status passes by no rule.
+    more than a hint (see choose.py): what others write into a status passes by no rule.
     """
     for claim in claims:
         if not claim.overwritten:

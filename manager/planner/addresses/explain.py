@@ -6,10 +6,10 @@ from it.
 
 from dataclasses import dataclass
 
-from manager.planner.addresses.choose import why_not
 from manager.planner.addresses.claims import Claim, read_claim
 from manager.planner.addresses.ledger import Ledger, recorded_holders, still_routed
 from manager.planner.addresses.pools import Pool, read_pools
+from manager.planner.addresses.sources import why_not
 from manager.planner.desired import Allocations, Refusal
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, Family
@@ -114,8 +114,8 @@ def _summary(
     if not pools:
         return f"{address} is in no Eip."
     pool = pools[0]
-    if pool.shut:
-        return f"{address} is not given out: Eip '{pool.name}' {pool.shut}."
+    if pool.closed:
+        return f"{address} is not given out: Eip '{pool.name}' {pool.closed}."
     if why := pool.withholds(address):
         return f"{address} is never given out: {why}."
     if routed:

@@ -31,19 +31,19 @@ def refused(pool: Pool, service: Service, namespaces: Namespaces) -> Refused | N
     return (NotAdmitted, f"Eip '{pool.name}' does not admit it ({field})") if field else None
 
 
-def forbidden(pool: Pool, address: Address, shut_out: Refused | None) -> Refused | None:
+def forbidden(pool: Pool, address: Address, not_admitted: Refused | None) -> Refused | None:
     """Return why *pool* may never give *address* to a Service, or None when it may.
 
-    *shut_out* is what `refused` says of the Service: that is asked once, not per address.
+    *not_admitted* is what `refused` says of the Service: that is asked once, not per address.
     """
     if address not in pool.declared:
         return AddressOutsideEips, f"{address} is not in Eip '{pool.name}'"
-    if shut_out is not None:
-        return shut_out
+    if not_admitted is not None:
+        return not_admitted
     withheld = pool.withholds(address)
     return (AddressExcluded, withheld) if withheld else None
 
 
-def takes_over(pool: Pool, address: Address, shut_out: Refused | None) -> bool:
+def takes_over(pool: Pool, address: Address, not_admitted: Refused | None) -> bool:
     """Whether *address*, which somebody else gave a Service, may become one of *pool*."""
-    return not pool.deleting and forbidden(pool, address, shut_out) is None
+    return not pool.deleting and forbidden(pool, address, not_admitted) is None

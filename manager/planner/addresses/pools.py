@@ -51,7 +51,7 @@ class Pool:
     grantable: AddressSet = AddressSet()  # own without infrastructure; empty when broken
     infrastructure: Mapping[Address, str] = field(default_factory=dict)  # inside own, whose
 
-    shut: str = ""  # why it gives out nothing at all now
+    closed: str = ""  # why it gives out nothing at all now
     selective: bool = False  # not every Service is admitted
 
     @property
@@ -113,7 +113,7 @@ def read_pools(snapshot: Snapshot) -> Pools:
     pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), whose)
     warners = podcidr_overlap.warner(snapshot), clusterip_overlap.warner(snapshot)
     pools = [_warned(pool, [warn(pool.own) for warn in warners]) for pool in pools]
-    pools = [replace(pool, shut=_shut(pool), selective=_selective(pool.spec)) for pool in pools]
+    pools = [replace(pool, closed=_closed(pool), selective=_selective(pool.spec)) for pool in pools]
     defaults = [pool for pool in pools if pool.spec is not None and pool.spec.default]
     return Pools(
         by_name={pool.name: pool for pool in pools},
@@ -150,7 +150,7 @@ def _warned(pool: Pool, warnings: Iterable[str]) -> Pool:
     return replace(pool, ready=replace(pool.ready, warning=warning, empty=empty))
 
 
-def _shut(pool: Pool) -> str:
+def _closed(pool: Pool) -> str:
     if pool.deleting:
         return "is being deleted"
     if isinstance(pool.ready, Disabled):

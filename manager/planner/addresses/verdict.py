@@ -7,9 +7,10 @@ what was granted beside it, and names what the Service keeps.
 
 from dataclasses import replace
 
-from manager.planner.addresses.choose import Choice, Problem
+from manager.planner.addresses.choose import Choice
 from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.ledger import Ledger
+from manager.planner.addresses.sources import Problem
 from pointsman.model.address import Address
 from pointsman.model.verdicts.address import (
     AddressOutsideEips,

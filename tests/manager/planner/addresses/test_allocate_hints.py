@@ -173,7 +173,7 @@ def test_an_overwritten_address_that_is_gone_for_good_yields_to_what_stands_ther
 
 
 @pytest.mark.parametrize(
-    ("shut", "service_is", "routes", "then"),
+    ("closed", "service_is", "routes", "then"),
     [
         pytest.param({}, {}, "", ["203.0.113.9"], id="an Eip that gives it out"),
         pytest.param({"disabled": True}, {}, "", ["198.51.100.1"], id="a disabled Eip"),
@@ -193,7 +193,7 @@ def test_an_overwritten_address_that_is_gone_for_good_yields_to_what_stands_ther
     ],
 )
 def test_what_was_written_over_a_lost_address_passes_by_no_rule(
-    shut, service_is, routes, then
+    closed, service_is, routes, then
 ) -> None:
     """It had 198.51.100.0, which another has now."""
     four = eip("public", "198.51.100.0/30", default=True)
@@ -202,7 +202,7 @@ def test_what_was_written_over_a_lost_address_passes_by_no_rule(
     more = {field: value for field, value in service_is.items() if field != "notes"}
     there = overwritten(before, "a/web", "203.0.113.9").services[ServiceKey("a/web")]
     there = replace(there, annotations={**there.annotations, **asks}, **more)
-    theirs = eip("theirs", "203.0.113.0/28", **shut)
+    theirs = eip("theirs", "203.0.113.0/28", **closed)
     snapshot = cluster(there, service("b/took", "198.51.100.0"), four, theirs)
     now = plan(replace(snapshot, speakers=(routed(routes),)) if routes else snapshot)
     assert given(now)["a/web"] == then
