@@ -18,6 +18,7 @@ from manager.inspect.cluster import Reading
 from manager.planner.desired import Plan
 from manager.snapshot import EipName
 from pointsman.model.names import APPLIED, LIMITED, MISSING, READY
+from pointsman.model.printable import clipped
 from pointsman.model.record import ResourceKey
 from pointsman.model.verdicts.address import Ready
 from pointsman.runtime.errors import Misuse
@@ -69,6 +70,8 @@ def _whole(given: argparse.Namespace) -> int:
 
 def _what_if(given: argparse.Namespace) -> int:
     documents, broken = cluster.from_files(given)
+    if not documents and not broken:  # a template that rendered to nothing is no fine change
+        broken = [f"No object is in {clipped(', '.join(given.paths), 256)}."]
     live = cluster.live(given)
     before = cluster.understood(given, (("cluster", raw) for raw in live))
     # A second from now: API servers count whole ones, and a tie would be decided by names.

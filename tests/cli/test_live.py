@@ -100,6 +100,22 @@ async def test_what_is_there_already_changes_nothing(ask: Ask, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    "text", ["", "# rendered to nothing\n", "---\n---\n", "apiVersion: v1\nkind: List\nitems: []\n"]
+)
+async def test_files_without_any_object_are_1_as_for_kubectl(
+    text: str, ask: Ask, tmp_path: Path
+) -> None:
+    """That nothing would change is true, and no comfort: a template rendered to nothing."""
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    status, out, err = await ask("plan", "-f", str(file))
+    assert (status, out, err) == (1, "Nothing would change.\n", f"No object is in {file}.\n")
+    status, _, err = await ask("plan", "-f", str(file), write(tmp_path / "b.yaml", *small()))
+    assert (status, err) == (0, "")
+
+
+@pytest.mark.usefixtures("server")
 async def test_a_new_eip_is_younger_and_loses_an_overlap(ask: Ask, tmp_path: Path) -> None:
     file = write(tmp_path / "new.yaml", eip("aaa", "198.51.100.0/29", default=False))
     _, out, _ = await ask("plan", "-f", file, "-o", "json")
