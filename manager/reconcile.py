@@ -184,7 +184,7 @@ class Reconciler:
         self._log_failures(decided)
         if decided.again_s is not None:
             asyncio.get_running_loop().call_later(decided.again_s, self._wake)
-        self._speakers.hand(decided.speeches, readings)
+        self._speakers.hand(decided.speakers, readings)
         leading = sure and self._leader.leading and self._leader.term == term
         self._write_cluster(decided, written, term=term if leading else None)
         if leading:

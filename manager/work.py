@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from manager.planner.desired import Plan, Speech
+from manager.planner.desired import Plan, SpeakerPlan
 from manager.snapshot import EipName, NodeName, Observed, ServiceKey
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
@@ -90,10 +90,10 @@ def _brings(
     return any(one.eip in loose and str(one.address) not in recorded for one in grants)
 
 
-def speaker_work(speech: Speech, observed: Observed) -> SpeakerWork:
-    """Return what the speaker lacks of *speech*."""
+def speaker_work(speaker_plan: SpeakerPlan, observed: Observed) -> SpeakerWork:
+    """Return what the speaker lacks of *speaker_plan*."""
     return SpeakerWork(
-        exports=delta(speech.exports, observed.exports),
-        routes=delta(speech.routes, observed.routes),
-        neighbors=delta(speech.neighbors, observed.neighbors),
+        exports=delta(speaker_plan.exports, observed.exports),
+        routes=delta(speaker_plan.routes, observed.routes),
+        neighbors=delta(speaker_plan.neighbors, observed.neighbors),
     )

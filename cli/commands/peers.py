@@ -24,7 +24,7 @@ def run(given: argparse.Namespace) -> int:
     if given.output == "json":
         tables.show_json({"peers": found, "asked": both.observed is not None, "wrong": wrong})
     else:
-        several = len(both.plan.speeches) > 1
+        several = len(both.plan.speakers) > 1
         columns = (
             *("NAME", "ADDRESS", *(("SPEAKER", "FROM") if several else ()), "AS", "STATE"),
             *("BFD", "ADD-PATH", "PATHS", "ADVERTISED", "DRIFT"),

@@ -24,7 +24,7 @@ def run(given: argparse.Namespace) -> int:
     if given.output == "json":
         tables.show_json({"routes": found, "asked": both.observed is not None})
     else:
-        several = len(both.plan.speeches) > 1
+        several = len(both.plan.speakers) > 1
         speaker_column = ("SPEAKER",) if several else ()
         columns = (
             *("PREFIX", "NEXT HOP", "NODE", *speaker_column),

@@ -108,7 +108,7 @@ def _route(
         "prefix": str(key.prefix),
         "nextHop": str(key.next_hop),
         "speaker": key.speaker,
-        "node": both.plan.speech.nodes.get(key.next_hop),
+        "node": both.plan.speakers[0].nodes.get(key.next_hop),
         "peers": sorted(either.peers | (found.peers if found is not None else frozenset())),
         "observedPeers": None if found is None else sorted(found.peers),
         "communities": [*has.communities, *has.large_communities],
@@ -123,8 +123,8 @@ def _route(
 def peers_json(both: Sides) -> list[Json]:
     """Return one entry per session, by name of the peer and speaker; also for peers without."""
     found: list[Json] = []
-    for index, speech in enumerate(both.plan.speeches):
-        desired = speech.neighbors
+    for index, speaker_plan in enumerate(both.plan.speakers):
+        desired = speaker_plan.neighbors
         observed = both.observed[index] if both.observed is not None else None
         names = desired.keys() | (observed.neighbors.keys() if observed is not None else set())
         found += [_peer(name, index, desired.get(name), observed, both) for name in names]

@@ -108,7 +108,7 @@ def _one(before: PlannedCluster, after: PlannedCluster, name: PeerName, index: i
 
 
 def _speakers(before: PlannedCluster, after: PlannedCluster) -> int:
-    return max(len(before.plan.speeches), len(after.plan.speeches))
+    return max(len(before.plan.speakers), len(after.plan.speakers))
 
 
 def _same(before: PlannedCluster, after: PlannedCluster, name: PeerName) -> bool:
@@ -120,13 +120,13 @@ def _same(before: PlannedCluster, after: PlannedCluster, name: PeerName) -> bool
 
 
 def _restarts(before: PlannedCluster, after: PlannedCluster, index: int) -> bool:
-    old, new = (one.plan.speeches[index].identity for one in (before, after))
+    old, new = (one.plan.speakers[index].identity for one in (before, after))
     return old is not None and new is not None and old != new
 
 
 def _speaker(before: PlannedCluster, after: PlannedCluster) -> Json | None:
     """Return how the speaker's own numbers change: that ends every session."""
-    old, new = before.plan.speech.identity, after.plan.speech.identity
+    old, new = before.plan.speakers[0].identity, after.plan.speakers[0].identity
     return None if old == new else {"before": _identity(old), "after": _identity(new)}
 
 

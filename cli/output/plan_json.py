@@ -64,7 +64,7 @@ def paths_json(plan: Plan, peer: PeerName) -> list[Json]:
     # Its own AS in a path would be a loop to an iBGP router: it hears no prepending.
     internal = any(
         one.identity is not None and one.neighbors[peer].is_internal(one.identity.asn)
-        for one in plan.speeches
+        for one in plan.speakers
         if peer in one.neighbors
     )
     advertised = (key for key, route in routes.items() if peer in route.peers)
@@ -79,7 +79,7 @@ def _path(plan: Plan, key: RouteKey, route: Route, *, prepends: bool) -> Json:
     return {
         "prefix": str(key.prefix),
         "nextHop": str(key.next_hop),
-        "node": plan.speech.nodes.get(key.next_hop),
+        "node": plan.speakers[0].nodes.get(key.next_hop),
         "communities": [*has.communities, *has.large_communities],
         "localPref": has.local_pref,
         "med": has.med,

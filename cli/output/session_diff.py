@@ -31,10 +31,10 @@ def neighbor(planned: PlannedCluster, name: PeerName, index: int) -> Neighbor | 
     This command reads no Secrets. A password that it doesn't know counts as one that is
     there and named like its Secret: another Secret or key is another password.
     """
-    speeches = planned.plan.speeches
-    if index >= len(speeches):
+    speakers = planned.plan.speakers
+    if index >= len(speakers):
         return None
-    found = speeches[index].neighbors.get(name)
+    found = speakers[index].neighbors.get(name)
     if found is not None:
         return found
     peers = read_peers(planned.settled)

@@ -100,8 +100,8 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """What one of this replica's speakers should be and say."""
+class SpeakerPlan:
+    """What one of this replica's speakers should run as, and advertise to whom."""
 
     identity: SpeakerIdentity | None = None  # None: no BgpConf; a running speaker keeps its own
     exports: Mapping[PeerName, Address] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Plan:
 
     allocations: Allocations
     announcements: Mapping[ServiceKey, Announcement]
-    speeches: tuple[Speech, ...]  # one for each speaker of the replica; there is always a first
+    speakers: tuple[SpeakerPlan, ...]  # one for each speaker of the replica
     services: Mapping[ServiceKey, ServiceRecord]
     statuses: Mapping[ResourceKey, StatusRecord]
     announcers: Mapping[NodeName, AnnouncerRecord]  # of each Node
@@ -126,14 +126,9 @@ class Plan:
     seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)  # of used BgpPeers
 
     @property
-    def speech(self) -> Speech:
-        """Return the part of the first speaker: the only one unless further ones are given."""
-        return self.speeches[0]
-
-    @property
     def routes(self) -> Mapping[RouteKey, Route]:
-        """Return what all speakers together should say, in order."""
-        if len(self.speeches) == 1:
-            return self.speech.routes
-        found = {key: route for one in self.speeches for key, route in one.routes.items()}
+        """Return what all speakers together should advertise, in order."""
+        if len(self.speakers) == 1:
+            return self.speakers[0].routes
+        found = {key: route for one in self.speakers for key, route in one.routes.items()}
         return {key: found[key] for key in sorted(found, key=route_order)}

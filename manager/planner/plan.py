@@ -54,7 +54,7 @@ def plan(snapshot: Snapshot, protocols: Mapping[Protocol, Plug] = PROTOCOLS) -> 
     return Plan(
         allocations=allocations,
         announcements=judging.announcements,
-        speeches=tuple(speaker for part in parts for speaker in part.speakers),
+        speakers=tuple(speaker for part in parts for speaker in part.speakers),
         services=judging.records,
         statuses=with_conditions(records, [part.conditions for part in parts]),
         announcers=_announcers(snapshot, parts),

@@ -10,7 +10,7 @@ from typing import Final
 
 from manager.planner.addresses.own_record import bears_mark, own_record
 from manager.planner.bgp.negotiated import takes_several
-from manager.planner.desired import Plan, Speech
+from manager.planner.desired import Plan, SpeakerPlan
 from manager.planner.plan import plan
 from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
 from pointsman.model.names import OUR_ANNOTATIONS, PREFIX, VIP
@@ -47,8 +47,8 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         for key, service in snapshot.services.items()
     }
     speakers = tuple(
-        spoken(speech, observed, single=_single(snapshot, speech))
-        for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True)
+        spoken(speaker_plan, observed, single=_single(snapshot, speaker_plan))
+        for speaker_plan, observed in zip(decided.speakers, snapshot.speakers, strict=True)
     )
     return replace(snapshot, services=services, speakers=speakers)
 
@@ -66,29 +66,29 @@ def _same(after: Snapshot, before: Snapshot) -> bool:
     return unchanged and after.speakers == before.speakers
 
 
-def _single(snapshot: Snapshot, speech: Speech) -> frozenset[PeerName]:
+def _single(snapshot: Snapshot, speaker_plan: SpeakerPlan) -> frozenset[PeerName]:
     """Return whose sessions come up without ADD-PATH, as far as is known."""
     return frozenset(
         name
-        for name, session in speech.neighbors.items()
+        for name, session in speaker_plan.neighbors.items()
         if not session.add_path or takes_several(snapshot, name) is False
     )
 
 
 def spoken(
-    speech: Speech, observed: Observed, *, single: frozenset[PeerName] = frozenset()
+    speaker_plan: SpeakerPlan, observed: Observed, *, single: frozenset[PeerName] = frozenset()
 ) -> Observed:
-    """Return what a speaker holds that was *observed* and then told *speech*.
+    """Return what a speaker holds that was *observed* and then given *speaker_plan*.
 
     All its sessions are up, those with *single* without ADD-PATH.
     """
     live = {several: SessionReport(LIVE, add_path_negotiated=several) for several in (True, False)}
-    sessions = {name: live[name not in single] for name in speech.neighbors}
+    sessions = {name: live[name not in single] for name in speaker_plan.neighbors}
     return Observed(
-        identity=speech.identity or observed.identity,
-        exports=speech.exports,
-        routes=speech.routes,
-        neighbors=speech.neighbors,
+        identity=speaker_plan.identity or observed.identity,
+        exports=speaker_plan.exports,
+        routes=speaker_plan.routes,
+        neighbors=speaker_plan.neighbors,
         sessions=sessions,
     )
 

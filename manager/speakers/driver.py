@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.ports import Refused, Speaker
 from manager.snapshot import Observed
 from manager.speakers.applied_log import AppliedLog
@@ -79,19 +79,19 @@ class SpeakerDriver:
             silent_s=self._availability.silent_s,
         )
 
-    def hand(self, speech: Speech, planned_from: Observed) -> None:
-        """Have the speaker brought to *speech*, planned when *planned_from* was read of it.
+    def hand(self, plan: SpeakerPlan, planned_from: Observed) -> None:
+        """Have the speaker brought to *plan*, planned when *planned_from* was read of it.
 
         A speaker that was never read is handed nothing: what it holds is not known.
         """
         if not self._last.known:
             return
-        if speech.identity is None:
+        if plan.identity is None:
             self._slot, self._coming = None, frozenset()
             return
-        self._slot = slot = Slot(speech, planned_from)
+        self._slot = slot = Slot(plan, planned_from)
         self._coming = prefixes(slot.work.routes.put)
-        if slot.work or planned_from.identity != speech.identity:
+        if slot.work or planned_from.identity != plan.identity:
             self._todo.set()
 
     def _wake_if_unknown(self) -> None:
@@ -165,8 +165,8 @@ class SpeakerDriver:
         slot = self._slot
         if slot is None:
             return False
-        if self._last.identity != slot.speech.identity:
-            await self._start(slot.speech.identity)
+        if self._last.identity != slot.plan.identity:
+            await self._start(slot.plan.identity)
             return True
         work, news_at = slot.against(self._last), self._clock.monotonic() + NEWS_S
         if not work:

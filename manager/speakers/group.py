@@ -8,7 +8,7 @@ that is planned.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.ports import Speaker
 from manager.snapshot import Observed
 from manager.speakers.driver import SpeakerDriver
@@ -31,10 +31,10 @@ class SpeakerGroup:
         """Return what each speaker held when it answered last."""
         return tuple(driver.reading for driver in self._drivers)
 
-    def hand(self, speeches: Sequence[Speech], planned_from: Sequence[Observed]) -> None:
+    def hand(self, plans: Sequence[SpeakerPlan], planned_from: Sequence[Observed]) -> None:
         """Have each speaker brought to its part of a plan that was made of *planned_from*."""
-        for driver, speech, seen in zip(self._drivers, speeches, planned_from, strict=True):
-            driver.hand(speech, seen)
+        for driver, plan, seen in zip(self._drivers, plans, planned_from, strict=True):
+            driver.hand(plan, seen)
 
     def recheck_identity(self) -> None:
         """Have every speaker asked who it is, at the next reading."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.snapshot import Observed
 from manager.work import SpeakerWork, speaker_work
 from pointsman.model.address import Prefix
@@ -13,9 +13,9 @@ from pointsman.model.route import RouteKey
 class Slot:
     """What the newest plan has for the speaker, and what was read when it was made."""
 
-    def __init__(self, speech: Speech, planned_from: Observed) -> None:
-        self.speech, self.planned_from = speech, planned_from
-        self.work = speaker_work(speech, planned_from)
+    def __init__(self, plan: SpeakerPlan, planned_from: Observed) -> None:
+        self.plan, self.planned_from = plan, planned_from
+        self.work = speaker_work(plan, planned_from)
 
     def against(self, seen: Observed) -> SpeakerWork:
         """Return what is left to do now. What the plan did not know of, it does not drop."""
@@ -23,7 +23,7 @@ class Slot:
         tables = ("exports", "routes", "neighbors")
         if all(getattr(seen, name) is getattr(known, name) for name in tables):
             return self.work
-        work = speaker_work(self.speech, seen)
+        work = speaker_work(self.plan, seen)
         return SpeakerWork(
             exports=Delta(work.exports.put, work.exports.drop & known.exports.keys()),
             routes=Delta(work.routes.put, work.routes.drop & known.routes.keys()),

@@ -70,6 +70,6 @@ def test_a_plan_of_a_settled_cluster(services: int, nodes: int) -> None:
         took_s = seconds(lambda: plan(calm))
     finally:
         gc.set_threshold(*before)
-    assert not speaker_work(decided.speech, calm.speakers[0])
-    paths = len(decided.speech.routes)
+    assert not speaker_work(decided.speakers[0], calm.speakers[0])
+    paths = len(decided.speakers[0].routes)
     print(f"\n    {services} Services x {nodes} nodes, {paths} paths: {took_s * 1000:.0f} ms CPU")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.ports import Refused
 from pointsman.model.delta import Delta
 from pointsman.model.route import (
@@ -30,9 +30,9 @@ def key(number: int = 0, hop: int = 11) -> RouteKey:
     return RouteKey(IPv4Network(f"198.51.100.{number}/32"), IPv4Address(f"192.0.2.{hop}"))
 
 
-def speaker_plan(*keys: RouteKey, peers: bool = True) -> Speech:
+def speaker_plan(*keys: RouteKey, peers: bool = True) -> SpeakerPlan:
     """Return the plan of one speaker: these paths, to one router."""
-    return Speech(
+    return SpeakerPlan(
         identity=WHO,
         exports={TOR: IPv4Address("192.0.2.1")} if peers else {},
         routes={one: Route(PathAttributes(), frozenset({TOR})) for one in keys},

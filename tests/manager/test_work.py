@@ -53,10 +53,10 @@ def test_who_is_no_longer_ours_is_dropped() -> None:
     assert set(work.services.drop) == {ServiceKey("a/left")}
 
 
-def test_a_speaker_that_says_what_it_should_has_no_work() -> None:
-    speech = plan(scene()).speech
-    observed = Observed(exports=speech.exports, routes=speech.routes, neighbors=speech.neighbors)
-    assert not speaker_work(speech, observed)
+def test_a_speaker_that_holds_what_it_should_has_no_work() -> None:
+    desired = plan(scene()).speakers[0]
+    observed = Observed(exports=desired.exports, routes=desired.routes, neighbors=desired.neighbors)
+    assert not speaker_work(desired, observed)
 
 
 def test_an_eip_whose_finalizer_may_be_gone_is_held_again_before_it_gives_an_address() -> None:

@@ -29,11 +29,11 @@ def same_snapshot_same_plan(snapshot: Snapshot, decided: Plan) -> None:
 
 
 def applied_means_converged(snapshot: Snapshot, decided: Plan) -> None:
-    for speech, observed in zip(decided.speeches, snapshot.speakers, strict=True):
-        assert not delta(speech.routes, observed.routes)
-        assert not delta(speech.neighbors, observed.neighbors)
-        assert not delta(speech.exports, observed.exports)
-        assert speech.identity in (None, observed.identity)
+    for speaker_plan, observed in zip(decided.speakers, snapshot.speakers, strict=True):
+        assert not delta(speaker_plan.routes, observed.routes)
+        assert not delta(speaker_plan.neighbors, observed.neighbors)
+        assert not delta(speaker_plan.exports, observed.exports)
+        assert speaker_plan.identity in (None, observed.identity)
     there = written(snapshot)
     assert not delta(decided.services, there.services)
     assert not delta(decided.statuses, there.statuses)

@@ -50,7 +50,7 @@ def _conditions(conditions: Mapping[str, ConditionValue]) -> Iterator[str]:
 def _paths(decided: Plan) -> Iterator[str]:
     hops: dict[tuple[str, str], list[str]] = {}
     for key, route in decided.routes.items():
-        node = decided.speech.nodes.get(key.next_hop, "?")
+        node = decided.speakers[0].nodes.get(key.next_hop, "?")
         by = f" by speaker {key.speaker}" if key.speaker else ""
         for peer in sorted(map(str, route.peers)):
             hop = f"{node} {key.next_hop}{_attributes(route.attributes)}{by}"

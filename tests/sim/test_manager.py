@@ -95,7 +95,7 @@ async def _nothing_is_left_to_do(world: World) -> None:
         )
         decided = plan(snapshot)
         assert not decided.failures
-        assert not speaker_work(decided.speech, observed)
+        assert not speaker_work(decided.speakers[0], observed)
         if replica.leads:
             work = cluster_work(decided, written)
             services = {*work.services.put, *work.services.drop} - {f"shop/{POISONED}"}

@@ -55,8 +55,8 @@ class Parallel(Cluster):
             settings=self.manager.settings,
             taken_at=NOON,
         )
-        for speech, seen in zip(plan(snapshot).speeches, observed, strict=True):
-            assert not speaker_work(speech, seen)
+        for speaker_plan, seen in zip(plan(snapshot).speakers, observed, strict=True):
+            assert not speaker_work(speaker_plan, seen)
 
 
 @pytest.mark.parametrize("seed", seeds(5))

@@ -14,7 +14,7 @@ from manager.planner.bgp.paths import Paths, ServicePaths
 from manager.planner.bgp.peers import Peers, exports, identities, neighbors
 from manager.planner.bgp.unreadable_peers import carried, kept
 from manager.planner.contribution import Judged
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.planner.nodes.address_owners import address_owners
 from manager.snapshot import NodeName, Observed, Snapshot
 from pointsman.api import BgpConfSpec
@@ -23,7 +23,7 @@ from pointsman.model.route import PeerName, Route, RouteKey, route_order
 from pointsman.model.verdicts.readiness import Disabled
 
 
-def speaker_plans(context: BgpContext, judged: Judged[ServicePaths]) -> tuple[Speech, ...]:
+def speaker_plans(context: BgpContext, judged: Judged[ServicePaths]) -> tuple[SpeakerPlan, ...]:
     """Return the plan of each speaker, in their order."""
     snapshot, peers = context.snapshot, context.peers
     if peers.conf is None:
@@ -35,14 +35,14 @@ def speaker_plans(context: BgpContext, judged: Judged[ServicePaths]) -> tuple[Sp
 
 def _decided(
     context: BgpContext, conf: BgpConfSpec, judged: Judged[ServicePaths]
-) -> tuple[Speech, ...]:
+) -> tuple[SpeakerPlan, ...]:
     snapshot, peers, paths = context.snapshot, context.peers, _together(context, judged)
     whose = address_owners(snapshot)
     routes = _by_speaker(
         within_limits(context, paths.all(), paths.joint), speakers=len(snapshot.speakers)
     )
     return tuple(
-        Speech(
+        SpeakerPlan(
             identity=one,
             exports=exports(peers, index),
             routes=routes[index],
@@ -77,8 +77,8 @@ def _by_speaker(every: dict[RouteKey, Route], *, speakers: int) -> list[dict[Rou
 
 
 def _with_unread(
-    context: BgpContext, judged: Judged[ServicePaths], decided: tuple[Speech, ...]
-) -> tuple[Speech, ...]:
+    context: BgpContext, judged: Judged[ServicePaths], decided: tuple[SpeakerPlan, ...]
+) -> tuple[SpeakerPlan, ...]:
     """Return *decided* with what speakers have of routers whose BgpPeer cannot be read."""
     snapshot, unread = context.snapshot, context.peers.unread
     by = carried(context.allocations.services, judged.announcements)
@@ -98,10 +98,10 @@ def _keeps_one_path(snapshot: Snapshot, name: PeerName) -> bool:
     return off or takes_several(snapshot, name) is False
 
 
-def _kept(peers: Peers, observed: Observed, whose: Mapping[Address, NodeName]) -> Speech:
+def _kept(peers: Peers, observed: Observed, whose: Mapping[Address, NodeName]) -> SpeakerPlan:
     """A running speaker keeps what it has, but for sessions ended by hand."""
     wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
-    return Speech(
+    return SpeakerPlan(
         identity=None,
         exports=dict(sorted(observed.exports.items())),
         routes={key: observed.routes[key] for key in sorted(observed.routes, key=route_order)},

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from manager.planner.desired import Allocation, Announcement, Speech
+from manager.planner.desired import Allocation, Announcement, SpeakerPlan
 from manager.snapshot import NodeName, Observed, ServiceKey
 from pointsman.model.address import Address
 from pointsman.model.route import PeerName, Route, RouteKey, route_order
@@ -31,15 +31,17 @@ def carried(
     return found
 
 
-def kept(speech: Speech, observed: Observed, *, unread: frozenset[PeerName], by: Carried) -> Speech:
-    """Return *speech* with what the speaker has of the routers *unread*; *by*: see `carried`."""
-    routes = dict(speech.routes)
+def kept(
+    desired: SpeakerPlan, observed: Observed, *, unread: frozenset[PeerName], by: Carried
+) -> SpeakerPlan:
+    """Return *desired* with what the speaker has of the routers *unread*; *by*: see `carried`."""
+    routes = dict(desired.routes)
     for key, route in observed.routes.items():
         theirs = route.peers & unread
-        if theirs and _still(key, speech.nodes, by):
+        if theirs and _still(key, desired.nodes, by):
             ours = routes.get(key, Route(route.attributes, frozenset()))
             routes[key] = replace(ours, peers=ours.peers | theirs)
-    taken = {one.address for one in speech.neighbors.values()}  # by a BgpPeer that can be read
+    taken = {one.address for one in desired.neighbors.values()}  # by a BgpPeer that can be read
     neighbors = {
         name: one
         for name, one in observed.neighbors.items()
@@ -47,10 +49,10 @@ def kept(speech: Speech, observed: Observed, *, unread: frozenset[PeerName], by:
     }
     exports = {name: one for name, one in observed.exports.items() if name in unread}
     return replace(
-        speech,
+        desired,
         routes={key: routes[key] for key in sorted(routes, key=route_order)},
-        neighbors=dict(sorted({**speech.neighbors, **neighbors}.items())),
-        exports=dict(sorted({**speech.exports, **exports}.items())),
+        neighbors=dict(sorted({**desired.neighbors, **neighbors}.items())),
+        exports=dict(sorted({**desired.exports, **exports}.items())),
     )
 
 

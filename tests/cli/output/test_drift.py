@@ -24,10 +24,14 @@ def settled() -> Sides:
     """The cluster of files, and a speaker that holds exactly what it should."""
     documents, _ = files.read([CLUSTER])
     seen = cluster.settled(read(documents, Settings()))
-    speech = seen.plan.speech
+    desired = seen.plan.speakers[0]
     up = SessionReport("Established", add_path_negotiated=True, advertised_paths=4)
     observed = Observed(
-        speech.identity, speech.exports, speech.routes, speech.neighbors, sessions={TOR: up}
+        desired.identity,
+        desired.exports,
+        desired.routes,
+        desired.neighbors,
+        sessions={TOR: up},
     )
     snapshot = replace(seen.settled, speakers=(observed,))
     return Sides(snapshot, plan(snapshot), (observed,), complete=True)
@@ -105,7 +109,7 @@ def test_a_router_whose_password_is_missing_is_shown_and_is_no_fine_thing(settle
     (seen,) = settled.observed
     waiting = replace(settled.snapshot.bgp_peers[TOR], conditions=(LOCKED,))
     snapshot = replace(settled.snapshot, bgp_peers={TOR: waiting})
-    planned = replace(settled.plan, speeches=(replace(settled.plan.speech, neighbors={}),))
+    planned = replace(settled.plan, speakers=(replace(settled.plan.speakers[0], neighbors={}),))
     both = Sides(snapshot, planned, (replace(seen, neighbors={}),), complete=True)
     (tor,) = drift.peers_json(both)
     assert (tor["address"], tor["as"]) == ("192.0.2.1", 64500)

@@ -160,7 +160,7 @@ def settled(snapshot: Snapshot) -> Plan:
 def hops(decided: Plan, prefix: str | None = None) -> dict[str, list[str]]:
     """Next hops by peer, of one prefix or of all; by their last byte it is plain whose."""
     found: dict[str, list[str]] = {}
-    for key, route in decided.speech.routes.items():
+    for key, route in decided.speakers[0].routes.items():
         if prefix is None or str(key.prefix) == prefix:
             for name in sorted(route.peers):
                 found.setdefault(name, []).append(str(key.next_hop))
@@ -169,7 +169,7 @@ def hops(decided: Plan, prefix: str | None = None) -> dict[str, list[str]]:
 
 def carriers(decided: Plan) -> str:
     """The nodes that carry anything, by their numbers: "13"."""
-    owners = {decided.speech.nodes[key.next_hop] for key in decided.speech.routes}
+    owners = {decided.speakers[0].nodes[key.next_hop] for key in decided.speakers[0].routes}
     return "".join(sorted(name.removeprefix("node") for name in owners))
 
 

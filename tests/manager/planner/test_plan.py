@@ -66,7 +66,7 @@ def test_a_service_that_cannot_be_judged_keeps_what_it_has_and_hurts_nobody() ->
     services[WEB.key] = replace(services[WEB.key], policy=cast(Any, Unspeakable()))
     found = plan(replace(snapshot, services=services))
     assert condition_of(found).reason == "InternalError"
-    assert found.speech.routes == before.speech.routes
+    assert found.speakers[0].routes == before.speakers[0].routes
     was, now = before.services[WEB.key], found.services[WEB.key]
     assert (now.ingress, now.annotations["pointsman.dev/announced-by"]) == (was.ingress, "bgp")
     assert found.services[other.key] == before.services[other.key]
@@ -112,7 +112,7 @@ def test_the_order_of_objects_decides_nothing_at_any_step() -> None:
         decided = plan(snapshot)
         again = plan(reversed_everywhere(snapshot))
         assert again == decided
-        assert list(again.speech.routes) == list(decided.speech.routes)
+        assert list(again.speakers[0].routes) == list(decided.speakers[0].routes)
         assert list(again.services) == list(decided.services)
         snapshot, _ = settle(snapshot)
 
@@ -120,7 +120,7 @@ def test_the_order_of_objects_decides_nothing_at_any_step() -> None:
 def test_a_next_hop_belongs_to_its_node_and_a_bridge_address_to_the_first_by_name() -> None:
     bridge = nic("docker0", "172.17.0.1/16", "192.0.2.12/32")
     agents = {f"node{n}": announcer(f"node{n}", bridge) for n in (3, 1)}
-    owners = {str(k): v for k, v in plan(scene(WEB, announcers=agents)).speech.nodes.items()}
+    owners = {str(k): v for k, v in plan(scene(WEB, announcers=agents)).speakers[0].nodes.items()}
     assert owners["172.17.0.1"] == "node1"
     assert owners["192.0.2.12"] == "node2"
 
@@ -135,7 +135,7 @@ def test_an_address_outside_every_eip_is_kept_and_announced_by_nobody() -> None:
     stray = service("a/web", "203.0.113.7", load_balancer_class="pointsman.dev/lb")
     decided = settled(scene(stray, HERE))
     assert decided.services[stray.key].ingress == ("203.0.113.7",)
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert condition_of(decided).reason == "NotAnnounced"
     assert condition_of(decided).message == (
         "Service a/web is not announced: 203.0.113.7 lies in no Eip; see its condition "
@@ -147,5 +147,5 @@ def test_a_service_that_stops_being_ours_loses_its_paths_and_its_record() -> Non
     snapshot, _ = settle(scene(WEB, HERE))
     left = replace(snapshot.services[WEB.key], type="ClusterIP")
     found = plan(replace(snapshot, services={WEB.key: left}))
-    assert not found.speech.routes
+    assert not found.speakers[0].routes
     assert not found.services

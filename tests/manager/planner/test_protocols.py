@@ -54,7 +54,7 @@ def test_none_says_who_announces_and_contributes_no_path() -> None:
             WEB, eip("x", "203.0.113.0/29", default=True, protocol="none"), endpoints("a/web", "-")
         )
     )
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert condition_of(decided).message == (
         "Service a/web is not announced: Eip 'x' has protocol none, so announcing is left to "
         "others."
@@ -155,7 +155,7 @@ def test_two_protocols_stand_side_by_side_and_take_nothing_from_each_other() -> 
     alone, _ = settle(scene(routed, public, there))
     calm, before = settle(both)
     decided = plan(calm, WITH_LAMPS)
-    assert decided.speech == before.speech == plan(alone).speech
+    assert decided.speakers[0] == before.speakers[0] == plan(alone).speakers[0]
     assert hops(decided) == {"tor-1": ["192.0.2.11", "192.0.2.12", "192.0.2.13"]}
     assert lit(decided) == {"node1": ["203.0.113.0"]}
     assert "Lit" not in decided.statuses[ResourceKey("Eip", "public")].conditions
@@ -175,7 +175,7 @@ def test_a_service_that_cannot_be_judged_keeps_what_every_protocol_has_for_it() 
 
 def test_a_plan_may_do_without_bgp() -> None:
     decided = plan(scene(WEB, SEEN, HERE), {Protocol.NONE: Lamps()})
-    assert decided.speeches == ()
+    assert decided.speakers == ()
     assert decided.statuses.keys() == {ResourceKey("Eip", "seen")}
     assert condition_of(decided).reason == "Announced"
 

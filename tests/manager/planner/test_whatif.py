@@ -32,9 +32,9 @@ def test_a_settled_plan_leaves_nothing_to_do(snapshot: Snapshot) -> None:
     calm, decided = whatif.settle(snapshot)
     assert plan(calm) == decided
     assert whatif.applied(calm, decided) == calm
-    assert not delta(decided.speech.routes, calm.speakers[0].routes)
-    assert not delta(decided.speech.neighbors, calm.speakers[0].neighbors)
-    assert not delta(decided.speech.exports, calm.speakers[0].exports)
+    assert not delta(decided.speakers[0].routes, calm.speakers[0].routes)
+    assert not delta(decided.speakers[0].neighbors, calm.speakers[0].neighbors)
+    assert not delta(decided.speakers[0].exports, calm.speakers[0].exports)
 
 
 def test_sessions_count_as_established() -> None:

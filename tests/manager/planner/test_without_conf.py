@@ -55,4 +55,4 @@ def test_nothing_is_taken_back() -> None:
     there = spoken()
     decided = plan(replace(there, bgp_confs={}))
     assert decided.routes == there.speakers[0].routes
-    assert decided.speech.neighbors == there.speakers[0].neighbors
+    assert decided.speakers[0].neighbors == there.speakers[0].neighbors

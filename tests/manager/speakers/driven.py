@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.speakers.driver import SpeakerDriver
 from pointsman.runtime.clock import Clock
 from tests.manager.dict_speaker import DictSpeaker
@@ -25,11 +25,11 @@ class Rig:
     def _wake(self) -> None:
         self.wakes += 1
 
-    def hand(self, what: Speech) -> None:
+    def hand(self, what: SpeakerPlan) -> None:
         """Hand *what* as a step of the reconciler does that sees what is read now."""
         self.driver.hand(what, self.driver.reading)
 
-    async def converge(self, what: Speech) -> list[str]:
+    async def converge(self, what: SpeakerPlan) -> list[str]:
         """Hand *what*; return what was applied."""
         self.hand(what)
         await asyncio.sleep(STEP_S)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.speakers.daemon_state import POLL_S
 from manager.speakers.driver import AWAIT_BFD_S
 from tests.manager.dict_speaker import TOR, UP, key, speaker_plan
@@ -40,7 +40,7 @@ async def test_a_replaced_speaker_is_seen_as_empty_and_filled_anew() -> None:
 async def test_the_sign_counts_at_once_not_when_events_have_settled() -> None:
     async with running() as rig:
         await rig.converge(speaker_plan(key(0)))
-        rig.hand(Speech())
+        rig.hand(SpeakerPlan())
         rig.speaker.replace()
         rig.speaker.turned.set()
         await asyncio.sleep(0.01)
@@ -73,7 +73,7 @@ async def test_the_tables_are_read_again_beside_the_work_and_drift_wakes() -> No
         await asyncio.sleep(POLL_S)
         assert {"read exports", "read routes", "read neighbors"} <= set(rig.speaker.diary)
         assert rig.wakes == before
-        rig.hand(Speech())  # or what is handed mends it
+        rig.hand(SpeakerPlan())  # or what is handed mends it
         rig.speaker.routes.contents.clear()  # somebody else's doing
         await asyncio.sleep(POLL_S)
         assert rig.wakes == before + 1
@@ -93,7 +93,7 @@ async def test_a_table_that_takes_long_is_read_less_often() -> None:
 async def test_without_any_sign_another_process_is_found_by_asking_now_and_then() -> None:
     async with running() as rig:
         await rig.converge(speaker_plan(key(0)))
-        rig.hand(Speech())
+        rig.hand(SpeakerPlan())
         before = rig.wakes
         rig.speaker.replace()
         await asyncio.sleep(POLL_S + 1)

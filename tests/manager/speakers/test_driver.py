@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.speakers import parts
 from tests.manager.dict_speaker import OTHER, WHO, key, speaker_plan
 from tests.manager.speakers.driven import STEP_S, Rig, running
@@ -36,7 +36,7 @@ async def test_a_peer_leaves_after_its_paths_and_its_rule_after_the_peer() -> No
 async def test_without_identity_nothing_is_done() -> None:
     async with running() as rig:
         await rig.converge(speaker_plan(key(0)))
-        assert await rig.converge(Speech()) == []
+        assert await rig.converge(SpeakerPlan()) == []
         assert list(rig.speaker.routes.contents) == [key(0)]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from manager.planner.desired import Speech
+from manager.planner.desired import SpeakerPlan
 from manager.speakers.group import SpeakerGroup
 from pointsman.model.route import RouteKey
 from pointsman.runtime.clock import Clock
@@ -26,7 +26,7 @@ class Rig:
         clock = Clock(monotonic=asyncio.get_running_loop().time, wall=lambda: NOON)
         self.group = SpeakerGroup(self.speakers, clock=clock, wake=lambda: None)
 
-    async def converge(self, *plans: Speech, within_s: float = 0.5) -> bool:
+    async def converge(self, *plans: SpeakerPlan, within_s: float = 0.5) -> bool:
         """Hand each its part; return whether anything was applied."""
         self.group.hand(plans, self.group.readings)
         await asyncio.sleep(within_s)
@@ -43,7 +43,7 @@ async def running(*speakers: DictSpeaker) -> AsyncIterator[Rig]:
     await asyncio.wait([task])
 
 
-def second(*keys: RouteKey) -> Speech:
+def second(*keys: RouteKey) -> SpeakerPlan:
     return speaker_plan(*(replace(one, speaker=1) for one in keys))
 
 

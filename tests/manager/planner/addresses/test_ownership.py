@@ -86,7 +86,7 @@ def test_a_hostname_of_another_controller_is_never_ours() -> None:
 
 def test_what_is_left_alone_gets_nothing_and_the_verdict_names_the_way_out() -> None:
     decided = plan(scene(stranger("a/web", "203.0.113.9"), PUBLIC, endpoints("a/web", "node1")))
-    assert (dict(decided.services), dict(decided.speech.routes)) == ({}, {})
+    assert (dict(decided.services), dict(decided.speakers[0].routes)) == ({}, {})
     verdict = decided.left_alone[WEB.key]
     assert verdict.reason == "ForeignController"
     assert "--require-class" in str(verdict)

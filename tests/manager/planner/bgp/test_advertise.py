@@ -147,7 +147,7 @@ def test_nobody_hears_it(peers: dict[str, list[BgpPeer]], clause: str) -> None:
     decided = settled(scene(WEB, HERE, bgp_peers=some))
     assert condition_of(decided).reason == "NoPeer"
     assert clause in condition_of(decided).message
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
 
 
 def test_every_peer_hears_the_families_it_takes_with_next_hops_of_the_same_family() -> None:
@@ -189,7 +189,7 @@ def test_nodes_without_the_family_are_no_next_hops_and_are_named_when_none_is_le
     }
     web = service("a/web", families=(V6,))
     decided = settled(scene(web, endpoints("a/web", "node1", family=V6), nodes=some))
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert condition_of(decided).reason == "NoEligibleNode"
     assert "node1 has no IPv6 address; node2" in condition_of(decided).message
 
@@ -209,7 +209,9 @@ def test_peers_on_different_networks_are_told_different_next_hops() -> None:
 
 def test_two_peers_on_one_network_share_each_path() -> None:
     decided = settled(scene(LOCAL, HERE, peer("one"), peer("two", "192.0.2.2")))
-    assert [sorted(route.peers) for route in decided.speech.routes.values()] == [["one", "two"]]
+    assert [sorted(route.peers) for route in decided.speakers[0].routes.values()] == [
+        ["one", "two"]
+    ]
 
 
 def test_the_nodeselector_of_the_eip_is_independent_of_the_policy() -> None:
@@ -225,7 +227,7 @@ def test_the_nodeselector_of_the_eip_is_independent_of_the_policy() -> None:
 
 def test_protocol_none_is_allocated_and_left_to_others() -> None:
     decided = settled(scene(WEB, HERE, eip("x", "203.0.113.0/29", default=True, protocol="none")))
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert (condition_of(decided).reason, condition_of(decided, kind="Allocated").status) == (
         "NotAnnounced",
         "True",
@@ -276,7 +278,7 @@ def test_who_cannot_use_a_shared_address_does_not_call_it_withdrawn(
 def test_no_path_is_put_before_the_address_is_recorded() -> None:
     first = plan(snapshot := scene(WEB, HERE))
     assert first.services[KEY].ingress == ("198.51.100.0",)
-    assert not first.speech.routes
+    assert not first.speakers[0].routes
     assert "pointsman.dev/Announced" not in first.services[KEY].conditions
     second = plan(applied(snapshot, first))
     assert carriers(second) == "123"
@@ -308,7 +310,7 @@ def test_a_status_edited_by_hand_withdraws_nothing(held: tuple[str, ...]) -> Non
     snapshot, before = settle(scene(web, endpoints("a/web", "node1", family=V6)))
     edited = replace(snapshot.services[KEY], ingress=service("a/x", *held).ingress)
     found = plan(replace(snapshot, services={KEY: edited}))
-    assert found.speech.routes == before.speech.routes
+    assert found.speakers[0].routes == before.speakers[0].routes
     assert found.services == before.services
 
 
@@ -383,7 +385,9 @@ def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> N
     seen = replace(snapshot.speakers[0], sessions=sessions_down(ages))
     found = plan(replace(snapshot, speakers=(seen,), taken_at=NOW))
     assert condition_of(found).reason == reason
-    assert found.speech.routes == before.speech.routes  # a session that returns finds them
+    assert (
+        found.speakers[0].routes == before.speakers[0].routes
+    )  # a session that returns finds them
     assert ("pointsman.dev/announced-by", "bgp") in found.services[KEY].annotations.items()
 
 
@@ -402,7 +406,7 @@ def test_a_speaker_that_is_gone(change: dict[str, Any], reason: str) -> None:
     seen = replace(snapshot.speakers[0], sessions={}, fresh=fresh, **change)
     found = plan(replace(snapshot, speakers=(seen,), taken_at=NOW))
     assert condition_of(found).reason == reason
-    assert found.speech.routes == before.speech.routes
+    assert found.speakers[0].routes == before.speakers[0].routes
 
 
 def test_a_speaker_that_could_not_be_started_for_an_hour_is_no_session() -> None:
@@ -458,17 +462,20 @@ def without_conf(snapshot: Snapshot, **more: Any) -> Snapshot:
 def test_without_bgpconf_the_speaker_keeps_what_it_has() -> None:
     snapshot, before = settle(scene(WEB, HERE))
     found = plan(without_conf(snapshot, endpoint_slices=()))
-    assert (found.speech.identity, found.speech.routes) == (None, before.speech.routes)
-    assert (found.speech.neighbors, found.speech.exports) == (
-        before.speech.neighbors,
-        before.speech.exports,
+    assert (found.speakers[0].identity, found.speakers[0].routes) == (
+        None,
+        before.speakers[0].routes,
+    )
+    assert (found.speakers[0].neighbors, found.speakers[0].exports) == (
+        before.speakers[0].neighbors,
+        before.speakers[0].exports,
     )
     assert found.services == before.services
 
 
 def test_without_bgpconf_nothing_new_is_said() -> None:
     decided = settled(without_conf(scene(WEB, HERE)))
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert condition_of(decided).reason == "NoPeer"
     assert "no usable BgpConf named 'default'" in condition_of(decided).message
 
@@ -485,11 +492,11 @@ def test_without_bgpconf_a_session_still_ends_by_hand(
     peers: dict[str, BgpPeer], left: list[str]
 ) -> None:
     snapshot, _ = settle(scene(WEB, HERE))
-    assert list(plan(without_conf(snapshot, bgp_peers=peers)).speech.neighbors) == left
+    assert list(plan(without_conf(snapshot, bgp_peers=peers)).speakers[0].neighbors) == left
 
 
 def test_a_speaker_that_restarts_empty_is_told_anew_and_no_service_is_written() -> None:
     snapshot, before = settle(scene(WEB, HERE))
     found = plan(replace(snapshot, speakers=scene().speakers))
-    assert found.speech.routes == before.speech.routes
+    assert found.speakers[0].routes == before.speakers[0].routes
     assert found.services == before.services

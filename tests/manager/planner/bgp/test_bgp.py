@@ -38,11 +38,11 @@ def pool(*, addresses: tuple[str, ...] = ("198.51.100.0/28",), **bgp: Any) -> An
 
 
 def prefixes(decided: Plan) -> list[str]:
-    return sorted({str(key.prefix) for key in decided.speech.routes})
+    return sorted({str(key.prefix) for key in decided.speakers[0].routes})
 
 
 def weights(decided: Plan) -> list[int | None]:
-    return [route.attributes.weight for route in decided.speech.routes.values()]
+    return [route.attributes.weight for route in decided.speakers[0].routes.values()]
 
 
 def local(key: str) -> Service:
@@ -52,7 +52,7 @@ def local(key: str) -> Service:
 def test_only_the_named_router_hears_the_prefixes_of_an_eip() -> None:
     decided = settled(scene(WEB, HERE, pool(peers=["tor-2"]), *TORS))
     assert hops(decided) == {"tor-2": ALL}
-    assert set(decided.speech.neighbors) == {"tor-1", "tor-2"}
+    assert set(decided.speakers[0].neighbors) == {"tor-1", "tor-2"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_only_the_named_router_hears_the_prefixes_of_an_eip() -> None:
 def test_routers_that_cannot_hear_are_named(named: list[str], clause: str) -> None:
     off = peer("off", "192.0.2.9", disabled=True)
     decided = settled(scene(WEB, HERE, pool(peers=named), TORS[0], off))
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert condition_of(decided).reason == "NoPeer"
     assert clause in condition_of(decided).message
 
@@ -73,7 +73,7 @@ def test_routers_that_cannot_hear_are_named(named: list[str], clause: str) -> No
 def test_every_path_has_the_attributes_of_its_eip() -> None:
     wishes: dict[str, Any] = {"communities": ["no-export", "65000:1:2"], "localPref": 50, "med": 7}
     decided = settled(scene(WEB, HERE, pool(**wishes, asPathPrepend=2)))
-    found = {route.attributes for route in decided.speech.routes.values()}
+    found = {route.attributes for route in decided.speakers[0].routes.values()}
     (one,) = found
     assert (one.communities, one.large_communities) == (("no-export",), ("65000:1:2",))
     assert (one.local_pref, one.med, one.as_path_prepend) == (50, 7, 2)
@@ -157,7 +157,7 @@ def test_a_new_service_in_an_aggregate_is_not_announced_before_it_is_recorded() 
 def test_an_aggregate_is_withdrawn_when_no_node_may_carry() -> None:
     marks = "node1 labelled, node2 labelled, node3 labelled"
     decided = settled(scene(WEB, HERE, AGGREGATING, marks=marks))
-    assert not decided.speech.routes
+    assert not decided.speakers[0].routes
     assert condition_of(decided).reason == "NoEligibleNode"
 
 
@@ -170,7 +170,7 @@ def test_changed_attributes_are_those_of_the_wish_even_while_another_is_repaired
         services={**world.services, WEB.key: wiped},
         eips={EipName("public"): pool(aggregationLength=28, med=9)},
     )
-    assert {route.attributes.med for route in plan(changed).speech.routes.values()} == {9}
+    assert {route.attributes.med for route in plan(changed).speakers[0].routes.values()} == {9}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_each_prefix_chooses_for_itself() -> None:
     few = peer("tor-1", nextHops={"maxPaths": 1})
     webs = [service(f"a/web-{n}") for n in range(8)]
     served = [endpoints(web.key, "node1") for web in webs]
-    found = settled(scene(*webs, *served, few)).speech.routes
+    found = settled(scene(*webs, *served, few)).speakers[0].routes
     assert len(found) == 8
     assert {str(key.next_hop) for key in found} == set(ALL)
 
@@ -254,7 +254,7 @@ def test_the_aggregate_of_a_service_that_cannot_be_judged_stays() -> None:
     poisoned = replace(world.services[WEB.key], policy=cast(Any, Unspeakable()))
     found = plan(replace(world, services={WEB.key: poisoned}))
     assert condition_of(found).reason == "InternalError"
-    assert found.speech.routes == before.speech.routes
+    assert found.speakers[0].routes == before.speakers[0].routes
 
 
 def racks(**more: Any) -> Snapshot:
@@ -327,13 +327,13 @@ def test_an_eip_that_cannot_be_read_keeps_what_is_said_and_says_nothing_new() ->
     world, before = settle(scene(WEB, HERE, pool(peers=["tor-2"], med=3), *TORS))
     broken: Any = Resource("public", None, invalid="spec.bgp.med: Invalid value")
     kept = plan(replace(world, eips={EipName("public"): broken}))
-    assert kept.speech.routes == before.speech.routes
+    assert kept.speakers[0].routes == before.speakers[0].routes
 
 
 def test_without_bgpconf_conditions_stay_as_they_were() -> None:
     world, _ = settle(scene(WEB, HERE, AGGREGATING))
     found = plan(replace(world, bgp_confs={}))
-    assert found.speech.routes == world.speakers[0].routes
+    assert found.speakers[0].routes == world.speakers[0].routes
     assert found.services[WEB.key] == plan(world).services[WEB.key]
 
 
@@ -341,7 +341,7 @@ def test_an_alias_of_the_bgpconf_is_what_is_sent() -> None:
     spec = BgpConfSpec.model_validate({"as": 64501, "communityAliases": {"guests": "65000:7"}})
     confs = {"default": Resource("default", spec)}
     decided = settled(scene(WEB, HERE, pool(communities=["guests"]), bgp_confs=confs))
-    assert {r.attributes.communities for r in decided.speech.routes.values()} == {("65000:7",)}
+    assert {r.attributes.communities for r in decided.speakers[0].routes.values()} == {("65000:7",)}
 
 
 def test_both_families_of_a_dual_stack_service_are_aggregated_each_by_its_length() -> None:

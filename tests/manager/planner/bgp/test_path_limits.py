@@ -65,7 +65,7 @@ def told(decided: Plan) -> dict[tuple[str, Prefix], list[str]]:
     found: dict[tuple[str, Prefix], list[str]] = defaultdict(list)
     for key, route in decided.routes.items():
         for name in route.peers:
-            found[name, key.prefix].append(decided.speech.nodes[key.next_hop])
+            found[name, key.prefix].append(decided.speakers[0].nodes[key.next_hop])
     return found
 
 
@@ -175,7 +175,9 @@ def test_services_on_one_address_together_stay_within_the_limits(
         "c": 1,
     }
     best = [
-        decided.speech.nodes[k.next_hop] for k, r in decided.routes.items() if r.attributes.best
+        decided.speakers[0].nodes[k.next_hop]
+        for k, r in decided.routes.items()
+        if r.attributes.best
     ]
     assert best == found["c"]
     for key in ("a/one", "a/two"):

@@ -50,7 +50,7 @@ def told(decided: Plan) -> dict[str, dict[int, list[str]]]:
     for key, route in decided.routes.items():
         if str(key.prefix) == "198.51.100.0/32":
             for name in route.peers:
-                node = decided.speech.nodes[key.next_hop].removeprefix("node")
+                node = decided.speakers[0].nodes[key.next_hop].removeprefix("node")
                 found.setdefault(name, {}).setdefault(key.speaker, []).append(node)
     return found
 
@@ -140,11 +140,11 @@ def test_who_has_which_seats(speakers: int, peers: list[BgpPeer], expected: dict
     _, decided = settle(world(*peers, speakers=speakers))
     assert seats(decided) == seats(plan(world(*reversed(peers), speakers=speakers))) == expected
     for name, found in decided.seats.items():
-        for index, speech in enumerate(decided.speeches):
+        for index, speaker_plan in enumerate(decided.speakers):
             at = [seat for seat in found if seat.speaker == index]
-            assert (name in speech.neighbors) == (name in speech.exports) == bool(at)
+            assert (name in speaker_plan.neighbors) == (name in speaker_plan.exports) == bool(at)
             if at:
-                assert speech.neighbors[name].source_address == at[0].source
+                assert speaker_plan.neighbors[name].source_address == at[0].source
 
 
 def test_each_session_names_another_node() -> None:
@@ -155,8 +155,8 @@ def test_each_session_names_another_node() -> None:
     assert sorted(node for nodes in found["a"].values() for node in nodes) == ["1", "2", "3"]
     assert not any(
         key.speaker != index
-        for index, speech in enumerate(decided.speeches)
-        for key in speech.routes
+        for index, speaker_plan in enumerate(decided.speakers)
+        for key in speaker_plan.routes
     )
 
 
@@ -208,7 +208,7 @@ def test_a_bgppeer_that_cannot_be_read_keeps_its_speaker_to_itself() -> None:
     both = {PeerName("a"): unread, PeerName("b"): router("b", **ALONE, **RACK2)}
     found = settle(replace(there, bgp_peers=both))[1]
     assert seats(found) == {"b": "0"}
-    assert list(found.speeches[1].neighbors) == ["a"]
+    assert list(found.speakers[1].neighbors) == ["a"]
     assert told(found)["a"] == told(before)["a"]
     # A router that shared the speaker before stays there.
     two = world(router("a", **ALONE), router("c", **ALONE), speakers=2)
@@ -307,8 +307,8 @@ def test_a_speaker_that_is_silent_leaves_the_condition_while_none_is_up() -> Non
 def test_without_bgpconf_each_speaker_keeps_what_it_has() -> None:
     there, before = settle(world(router("a", **parallel(101, 102)), router("b"), speakers=3))
     found = plan(replace(there, bgp_confs={}))
-    assert [one.identity for one in found.speeches] == [None] * 3
-    for one, other in zip(found.speeches, before.speeches, strict=True):
+    assert [one.identity for one in found.speakers] == [None] * 3
+    for one, other in zip(found.speakers, before.speakers, strict=True):
         assert one.routes == other.routes
         assert one.neighbors == other.neighbors
         assert one.exports == other.exports
@@ -346,8 +346,8 @@ def test_a_password_that_is_not_read_any_more_stays_with_the_sessions_that_have_
     read: dict[str, Any] = {"secrets": {("old", "password"): "s3cret"}, "secrets_read": True}
     there, before = settle(world(secret, speakers=3, **read))
     found = plan(replace(there, secrets={}, secrets_read=False))
-    assert [one.neighbors for one in found.speeches] == [one.neighbors for one in before.speeches]
-    assert [one.password for s in found.speeches for one in s.neighbors.values()] == ["s3cret"] * 2
+    assert [one.neighbors for one in found.speakers] == [one.neighbors for one in before.speakers]
+    assert [one.password for s in found.speakers for one in s.neighbors.values()] == ["s3cret"] * 2
 
 
 def test_an_address_that_sessions_come_from_is_given_to_no_service() -> None:

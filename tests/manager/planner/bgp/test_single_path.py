@@ -87,7 +87,7 @@ def test_routers_that_hear_no_prefix_in_common_do_not_disturb_each_other() -> No
 def test_who_needs_a_speaker_of_its_own_is_told_nothing_and_keeps_its_session() -> None:
     decided = settled(scene(WEB, HERE, router("a", **ALONE), router("b", **RACK2), marks=RACKS))
     assert hops(decided) == {"b": ["192.0.2.11"]}
-    assert set(decided.speech.neighbors) == {"a", "b"}
+    assert set(decided.speakers[0].neighbors) == {"a", "b"}
     conditions = decided.statuses[ResourceKey("BgpPeer", "a")].conditions
     assert conditions["Established"].status == "True"
     assert conditions["Ready"].message.startswith("BgpPeer 'a' is told nothing: it keeps one path")

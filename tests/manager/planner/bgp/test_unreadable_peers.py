@@ -45,9 +45,9 @@ def broken(*objects: Any, by: BgpPeer = BROKEN) -> Snapshot:
 def test_its_session_and_its_paths_stay(others: tuple[BgpPeer, ...]) -> None:
     snapshot = broken(*others)
     decided = plan(snapshot)
-    assert decided.speech.neighbors == snapshot.speakers[0].neighbors
-    assert decided.speech.exports == snapshot.speakers[0].exports
-    assert decided.speech.routes == snapshot.speakers[0].routes
+    assert decided.speakers[0].neighbors == snapshot.speakers[0].neighbors
+    assert decided.speakers[0].exports == snapshot.speakers[0].exports
+    assert decided.speakers[0].routes == snapshot.speakers[0].routes
     assert hops(decided)["tor-2"] == ALL
     assert condition_of(decided).status == "True"
     assert applied(snapshot, decided).speakers[0] == snapshot.speakers[0]
@@ -96,7 +96,7 @@ def test_an_aggregate_stays_while_it_has_addresses() -> None:
 
 def test_deleting_it_ends_the_session_all_the_same() -> None:
     decided = settled(broken(ONE, TWO, by=replace(BROKEN, deleting=True)))
-    assert decided.speech.neighbors.keys() == decided.speech.exports.keys() == {"tor-1"}
+    assert decided.speakers[0].neighbors.keys() == decided.speakers[0].exports.keys() == {"tor-1"}
     assert hops(decided) == {"tor-1": ALL}
 
 
@@ -105,13 +105,13 @@ def test_a_router_that_another_bgppeer_names_is_that_ones() -> None:
     third = peer("tor-3", "192.0.2.2")
     peers = {**snapshot.bgp_peers, PeerName("tor-3"): third}
     decided = settled(replace(snapshot, bgp_peers=peers))
-    assert decided.speech.neighbors.keys() == {"tor-1", "tor-3"}
+    assert decided.speakers[0].neighbors.keys() == {"tor-1", "tor-3"}
 
 
 def test_what_is_deleted_beside_it_is_gone() -> None:
     snapshot = broken(ONE, TWO)
     decided = settled(replace(snapshot, bgp_peers={PeerName("tor-2"): BROKEN}))
-    assert decided.speech.neighbors.keys() == decided.speech.exports.keys() == {"tor-2"}
+    assert decided.speakers[0].neighbors.keys() == decided.speakers[0].exports.keys() == {"tor-2"}
     assert hops(decided) == {"tor-2": ALL}
 
 
