@@ -19,11 +19,11 @@ from lab.cluster.client import ApiClient, Json
 from lab.errors import Broken
 from lab.network.topology import Node, Topology
 from lab.parts import CHECKOUT
-from pointsman.model.names import LAB_LABEL, NAMESPACE, ZONE
+from pointsman.model.names import CLUSTER_NAMESPACE, LAB_LABEL, NAMESPACE, ZONE
 from pointsman.model.timestamps import format_micro_time, format_time
 from pointsman.runtime.errors import Misuse
 
-NAMESPACES = ("default", "kube-system", "kube-node-lease", NAMESPACE)
+NAMESPACES = ("default", CLUSTER_NAMESPACE, "kube-node-lease", NAMESPACE)
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

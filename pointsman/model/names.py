@@ -68,6 +68,7 @@ NAMESPACE: Final = "pointsman-system"  # where the programs run, as deploy/ has 
 LOAD_BALANCER: Final = "LoadBalancer"  # spec.type of a Service
 VIP: Final = "VIP"  # ipMode of an address in its status
 SLICE_SERVICE: Final = "kubernetes.io/service-name"  # a label of an EndpointSlice: whose it is
+CLUSTER_NAMESPACE: Final = "kube-system"  # its uid names the cluster, by convention
 NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"  # a label of every Namespace
 EXCLUDE_LABEL: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
 OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"  # a taint

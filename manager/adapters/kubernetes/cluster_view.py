@@ -34,10 +34,9 @@ from manager.snapshot import (
     Snapshot,
 )
 from pointsman.model.address import Address
-from pointsman.model.names import API_PATH, GROUP
+from pointsman.model.names import API_PATH, CLUSTER_NAMESPACE, GROUP
 from pointsman.model.route import PeerName
 
-CLUSTER_NAMESPACE: Final = "kube-system"  # its uid names the cluster, by convention
 DISTRUST_S: Final = 30.0
 UNTOLD: Final = (
     "The API server refuses writes as outdated, and the watches tell of nothing newer (was etcd "

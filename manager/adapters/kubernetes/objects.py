@@ -12,7 +12,7 @@ from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from manager.adapters.kubernetes.metadata import name_of
 from manager.adapters.kubernetes.secret_codec import secret
 from manager.snapshot import EipName, Observed, Settings, Snapshot
-from pointsman.model.names import API_VERSION, GROUP
+from pointsman.model.names import API_VERSION, CLUSTER_NAMESPACE, GROUP
 from pointsman.model.printable import clipped
 from pointsman.model.route import PeerName
 
@@ -96,7 +96,7 @@ def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings)
         endpoint_slices=tuple(value for _, value in sorted(found["EndpointSlice"].items())),
         nodes={value.name: value for value in found["Node"].values()},
         namespaces={value.name: value.labels for value in namespaces},
-        cluster_uid=next((n.uid for n in namespaces if n.name == "kube-system"), ""),
+        cluster_uid=next((n.uid for n in namespaces if n.name == CLUSTER_NAMESPACE), ""),
         eips={EipName(value.name): value for value in found["Eip"].values()},
         bgp_confs={value.name: value for value in found["BgpConf"].values()},
         bgp_peers={PeerName(value.name): value for value in found["BgpPeer"].values()},
