@@ -34,11 +34,7 @@ check: setup ## ruff, mypy, import laws, fresh CRDs, nothing local in tracked fi
 
 test: setup ## everything but benchmarks; the last line counts it all
 	PYTHONHASHSEED=2 $(RUN) -m pytest -n $(JOBS) $(PURE)
-	@# Real daemons on a busy machine miss a deadline now and then: what failed is tried once
-	@# more, by itself, and both runs stay in the output. What is broken fails again.
-	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests e2e || \
-	  { test $$? = 1 && echo "FAILED above; those once more:" && \
-	    PYTHONHASHSEED=1 $(RUN) -m pytest -m "not bench" --last-failed --last-failed-no-failures none tests e2e; }
+	PYTHONHASHSEED=1 $(TESTS) -m "not bench" --durations=15 tests e2e
 
 debian13: ## make check test in a root of Debian 13 below build/; needs root
 	@$(PYTHON) -m tools.debian13 $(VERBS) JOBS=$(JOBS)
