@@ -160,14 +160,14 @@ def test_a_router_takes_no_more_than_its_limit(lab: Bed) -> None:
             cluster.make(lab, "more")
             routers.down(lab, "tor-1")
 
-            def both_said() -> bool:
+            def both_at_limit() -> bool:
                 shown = routers.vtysh(lab, "show bgp neighbors 192.0.2.10")
                 assert "Maximum Number of Prefixes" in shown, shown
                 shown = routers.birdc(lab, "show", "protocols", "all", "tor_2_1")
                 assert re.search(r"Import limit: +5 \[HIT\]", shown), shown
                 return True
 
-            lab.wait("the limit in both routers' words", both_said)
+            lab.wait("the limit in both routers' words", both_at_limit)
             routers.up(lab, "tor-2")
 
 

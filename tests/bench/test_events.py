@@ -165,10 +165,10 @@ def grow(lab: Lab, count: int) -> None:
     routed_s = time.monotonic() - began
     settled(lab)
     if missing:
-        told_s = time.monotonic() - began
+        written_s = time.monotonic() - began
         print(
             f"\n    {len(missing)} Services made in {made_s:.1f} s; all {count} routed after "
-            f"{routed_s:.1f} s, all written after {told_s:.1f} s"
+            f"{routed_s:.1f} s, all written after {written_s:.1f} s"
         )
 
 

@@ -33,9 +33,9 @@ def table(world: World, decided: Plan) -> Table:
         found[line] = []
     for resource, record_ in sorted(decided.statuses.items()):
         amiss = [
-            f"{name}: {said.status} {said.reason}: {said.message}"
-            for name, said in sorted(record_.conditions.items())
-            if (said.status != "True" if name in USUAL else warns(said.reason, said.status))
+            f"{name}: {one.status} {one.reason}: {one.message}"
+            for name, one in sorted(record_.conditions.items())
+            if (one.status != "True" if name in USUAL else warns(one.reason, one.status))
         ]
         if amiss:
             found[f"{resource.kind} {resource.name}"] = amiss
@@ -43,8 +43,8 @@ def table(world: World, decided: Plan) -> Table:
 
 
 def _conditions(conditions: Mapping[str, ConditionValue]) -> Iterator[str]:
-    for _, said in sorted(conditions.items()):
-        yield f"{said.status} {said.reason}: {said.message}"
+    for _, one in sorted(conditions.items()):
+        yield f"{one.status} {one.reason}: {one.message}"
 
 
 def _paths(decided: Plan) -> Iterator[str]:
@@ -62,26 +62,26 @@ def _paths(decided: Plan) -> Iterator[str]:
 def _attributes(attributes: PathAttributes) -> str:
     """Return what differs from a plain path, as " (med 5, weight 2)"."""
     plain = PathAttributes()
-    said = [
+    clauses = [
         f"{one.name} {' '.join(value) if isinstance(value, tuple) else value}"
         for one in fields(PathAttributes)
         if (value := getattr(attributes, one.name)) != getattr(plain, one.name)
     ]
-    return f" ({', '.join(said)})" if said else ""
+    return f" ({', '.join(clauses)})" if clauses else ""
 
 
 def transcript(story: Story) -> list[str]:
     """Tell *story* and return it with its tables; sentences only where they changed."""
     world, lines, before = story.world(), [f"=== {story.name}"], Table()
     for number, (step, (decided, _, writes)) in enumerate(
-        zip(story.steps, told(story, world), strict=True), start=1
+        zip(story.steps, replayed(story, world), strict=True), start=1
     ):
         lines += ["", f"{number}. {step['say']}"]
         now = table(world, decided)
-        said = {line for below in before.values() for line in below}
+        shown_before = {line for below in before.values() for line in below}
         for head, below in now.items():
             lines.append(f"   {head}")
-            lines += [f"      {line}" for line in below if line not in said]
+            lines += [f"      {line}" for line in below if line not in shown_before]
         counted = Counter(writes)
         if counted:
             wrote = ", ".join(f"{key} {times}x" for key, times in sorted(counted.items()))
@@ -92,7 +92,7 @@ def transcript(story: Story) -> list[str]:
     return lines
 
 
-def told(story: Story, world: World) -> Iterator[tuple[Plan, list[Paths], list[str]]]:
+def replayed(story: Story, world: World) -> Iterator[tuple[Plan, list[Paths], list[str]]]:
     """Tell *story* to *world*, and yield after each step: plan, tables of paths, writes."""
     for step in story.steps:
         tell(world, step)

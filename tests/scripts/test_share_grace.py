@@ -31,8 +31,8 @@ def sharing(**more: Any) -> World:
 
 
 def condition(world: World, name: str) -> Json:
-    said = world.docs[f"Service {name}"]["status"]["conditions"]
-    return next(dict(one) for one in said if one["type"] == "pointsman.dev/Allocated")
+    conditions = world.docs[f"Service {name}"]["status"]["conditions"]
+    return next(dict(one) for one in conditions if one["type"] == "pointsman.dev/Allocated")
 
 
 def shared_as(world: World, name: str) -> str:
@@ -47,9 +47,9 @@ def test_a_key_renamed_on_one_after_the_other_keeps_them_together(first: str, pa
     before = shared_as(world, first)
     tell(world, {"merge": note(first, "new")})
     world.settle()
-    said = condition(world, first)
-    assert (said["reason"], said["status"]) == ("ShareConflict", "False")
-    assert f"keeps {SHARED}" in said["message"]
+    refusal = condition(world, first)
+    assert (refusal["reason"], refusal["status"]) == ("ShareConflict", "False")
+    assert f"keeps {SHARED}" in refusal["message"]
     assert shared_as(world, first) == before
     tell(world, {"clock": pause, "merge": note(second, "new")})
     for _ in range(3):
@@ -107,9 +107,9 @@ def test_another_refusal_before_takes_no_second_away(asked: str) -> None:
     assert (stood["reason"] == "ShareConflict") is ("another shares" in asked)
     tell(world, {"clock": 60, "merge": note("default/dns", "new")})
     world.settle()
-    said = condition(world, "default/dns")
-    assert said["reason"] == "ShareConflict"
-    assert said["lastTransitionTime"] > stood["lastTransitionTime"]
+    refusal = condition(world, "default/dns")
+    assert refusal["reason"] == "ShareConflict"
+    assert refusal["lastTransitionTime"] > stood["lastTransitionTime"]
     tell(world, {"clock": 10})
     world.settle()
     assert holds(world, "default/dns") == [SHARED]

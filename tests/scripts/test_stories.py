@@ -6,7 +6,7 @@ import pytest
 
 from tests.scripts import laws
 from tests.scripts.story import FOLDER, Story, stories, tell
-from tests.scripts.table import Table, table, told, transcript
+from tests.scripts.table import Table, replayed, table, transcript
 from tests.scripts.world import World, shuffler
 
 FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "base.yaml")
@@ -30,13 +30,13 @@ def test_the_transcript(path: Path, update: bool) -> None:
 def plainly(story: Story) -> list[Table]:
     """The tables of *story* as it is written."""
     world = story.world()
-    return [table(world, decided) for decided, _, _ in told(story, world)]
+    return [table(world, decided) for decided, _, _ in replayed(story, world)]
 
 
 @each_story
 def test_laws(story: Story) -> None:
     world = story.world()
-    for decided, tables, _ in told(story, world):
+    for decided, tables, _ in replayed(story, world):
         laws.hold(world, decided)
         laws.nothing_lost_on_the_way(tables)
 
@@ -46,7 +46,7 @@ def test_laws(story: Story) -> None:
 def test_shuffled(story: Story, seed: int) -> None:
     world = story.world()
     world.order = shuffler(seed)
-    assert [table(world, decided) for decided, _, _ in told(story, world)] == plainly(story)
+    assert [table(world, decided) for decided, _, _ in replayed(story, world)] == plainly(story)
 
 
 @each_story
@@ -80,7 +80,7 @@ def test_a_speaker_that_restarts_is_told_anew_and_no_service_is_written(story: S
     if story.speaker:
         return  # the story says why
     world = story.world()
-    for _ in told(story, world):
+    for _ in replayed(story, world):
         before = world.snapshot().routes
         world.speakers = ()
         world.settle()

@@ -43,8 +43,8 @@ def begun(spec: Json, *, served: bool) -> World:
 
 
 def reworded(doc: Json, words: str | None) -> None:
-    for said in doc["status"]["conditions"] if words is not None else ():
-        said["message"] = str(words).format(address=MINE)
+    for condition in doc["status"]["conditions"] if words is not None else ():
+        condition["message"] = str(words).format(address=MINE)
 
 
 def holds(world: World, name: str = "default/web") -> list[str]:
@@ -94,24 +94,24 @@ def test_of_two_that_share_both_come_back() -> None:
     assert (holds(world), holds(world, "default/dns")) == ([MINE], [MINE])
 
 
-def remade(world: World, *, kept: bool) -> None:
+def remade(world: World, *, annotated: bool) -> None:
     """Delete the Service and make it again from a file, which has our annotations or not."""
     old = world.docs["Service default/web"]
     world.delete("Service default/web")
-    notes = {"allocated-from": old["metadata"]["annotations"][ALLOCATED_FROM]} if kept else {}
+    notes = {"allocated-from": old["metadata"]["annotations"][ALLOCATED_FROM]} if annotated else {}
     tell(world, {"clock": 1})
     tell(world, {"services": {"default/web": {"notes": notes}}})
-    if kept:  # some backups have this too
+    if annotated:  # some backups have this too
         fields = old["metadata"]["managedFields"]
         world.docs["Service default/web"]["metadata"]["managedFields"] = fields
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with our annotation", "without"])
+@pytest.mark.parametrize("annotated", [True, False], ids=["with our annotation", "without"])
 def test_another_service_gets_no_address_that_our_speaker_still_holds_a_path_for(
-    kept: bool,
+    annotated: bool,
 ) -> None:
     world = begun({}, served=True)
-    remade(world, kept=kept)
+    remade(world, annotated=annotated)
     held: Any = None
     for _ in range(5):
         routed = {str(key.prefix.network_address) for key in world.snapshot().routes}
@@ -119,7 +119,7 @@ def test_another_service_gets_no_address_that_our_speaker_still_holds_a_path_for
         if MINE in routed and before is not None and MINE not in before:
             assert MINE not in held
         world.step()
-    assert holds(world) == ([MINE] if kept else ["198.51.100.2"])
+    assert holds(world) == ([MINE] if annotated else ["198.51.100.2"])
 
 
 @pytest.mark.parametrize("eip", ["renamed", "public"])

@@ -87,10 +87,10 @@ class World:
             notes = old.get("annotations", {}).items()
             ours = {key: text for key, text in notes if key in OUR_ANNOTATIONS}
             meta["annotations"] = meta.get("annotations", {}) | ours
-            kept = (
+            stable = (
                 "creationTimestamp", "uid", "finalizers", "deletionTimestamp", "managedFields"
             )  # fmt: skip
-            meta |= {key: old[key] for key in kept if key in old}
+            meta |= {key: old[key] for key in stable if key in old}
             if doc["kind"] in OUR_STATUS:
                 doc["status"] = before.get("status", {})
         self.docs[name] = doc
@@ -152,10 +152,12 @@ class World:
         work = cluster_work(decided, before)
         self._write_services(snapshot, work.services)
         self._write_statuses(snapshot, work.statuses.put)
-        self.events += map(_event, _told(snapshot, before, written(self.snapshot()), work))
+        self.events += map(_event, _emitted(snapshot, before, written(self.snapshot()), work))
         self._collect()
         self.speakers = tuple(
-            replace(one, sessions={n: self._session(n, said) for n, said in one.sessions.items()})
+            replace(
+                one, sessions={n: self._session(n, report) for n, report in one.sessions.items()}
+            )
             for one in applied(snapshot, decided).speakers
         )
         return decided
@@ -252,7 +254,7 @@ def written(snapshot: Snapshot) -> Written:
     )
 
 
-def _told(
+def _emitted(
     snapshot: Snapshot, before: Written, after: Written, work: ClusterWork
 ) -> Iterator[EventRecord]:
     """Yield what the writers tell of their answers, Services first."""

@@ -19,7 +19,7 @@ async def now(client: Client, kind: Kind) -> str:
     return str((await client.list_page(kind, {}))["metadata"]["resourceVersion"])
 
 
-async def told(events: AsyncIterator[Json], count: int) -> list[tuple[str, str]]:
+async def received(events: AsyncIterator[Json], count: int) -> list[tuple[str, str]]:
     """Return type and name of the next *count* events; bookmarks tell of no object."""
     return [(one["type"], one["object"]["metadata"]["name"]) for one in await these(events, count)]
 
@@ -61,11 +61,11 @@ async def test_what_happened_since_that_version_is_told_first(world: World) -> N
     await world.put(EIPS, eip("one"))
     await world.remove(EIPS, "one")
     async with world.client.watch(EIPS, {}, version=version, timeout_s=60) as events:
-        assert await told(events, 2) == [("ADDED", "one"), ("DELETED", "one")]
+        assert await received(events, 2) == [("ADDED", "one"), ("DELETED", "one")]
     middle = await now(world.client, EIPS)
     await world.put(EIPS, eip("two"))
     async with world.client.watch(EIPS, {}, version=middle, timeout_s=60) as events:
-        assert await told(events, 1) == [("ADDED", "two")]
+        assert await received(events, 1) == [("ADDED", "two")]
 
 
 async def test_everybody_who_watches_is_told(world: World) -> None:
@@ -75,7 +75,7 @@ async def test_everybody_who_watches_is_told(world: World) -> None:
         world.client.watch(EIPS, {}, version=version, timeout_s=60) as second,
     ):
         await world.put(EIPS, eip("one"))
-        assert await told(first, 1) == await told(second, 1) == [("ADDED", "one")]
+        assert await received(first, 1) == await received(second, 1) == [("ADDED", "one")]
 
 
 async def test_our_own_writes_are_told_and_empty_ones_are_not(client: Client) -> None:
@@ -97,7 +97,7 @@ async def test_a_finalizer_makes_two_events_of_a_deletion(client: Client) -> Non
     async with client.watch(ANNOUNCERS, {}, version=version, timeout_s=60) as events:
         await client.delete(ANNOUNCERS, "", "node1", body={})
         await client.patch(ANNOUNCERS, "", "node1", body={"metadata": {"finalizers": None}})
-        assert await told(events, 2) == [("MODIFIED", "node1"), ("DELETED", "node1")]
+        assert await received(events, 2) == [("MODIFIED", "node1"), ("DELETED", "node1")]
 
 
 async def test_a_selector_leaves_the_others_untold(world: World) -> None:
@@ -107,7 +107,7 @@ async def test_a_selector_leaves_the_others_untold(world: World) -> None:
         await world.put(SERVICES, service("other"))
         await world.put(SERVICES, service("web"))
         await world.put(SERVICES, service("web", namespace="red"))
-        assert await told(events, 2) == [("ADDED", "web"), ("ADDED", "web")]
+        assert await received(events, 2) == [("ADDED", "web"), ("ADDED", "web")]
 
 
 async def test_a_watch_from_a_forgotten_version_is_told_so_and_nothing_else(world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_watch_from_a_forgotten_version_is_told_so_and_nothing_else(worl
     current = await now(world.client, EIPS)
     async with world.client.watch(EIPS, {}, version=current, timeout_s=60) as events:
         await world.put(EIPS, eip("two"))
-        assert await told(events, 1) == [("ADDED", "two")]
+        assert await received(events, 1) == [("ADDED", "two")]
 
 
 async def test_a_watch_ends_by_itself_when_its_time_is_over(client: Client) -> None:
@@ -135,10 +135,10 @@ async def test_a_watch_that_is_cut_off_ends_and_another_goes_on(world: World) ->
     version = await now(world.client, EIPS)
     async with world.client.watch(EIPS, {}, version=version, timeout_s=60) as events:
         await world.put(EIPS, eip("one"))
-        assert await told(events, 1) == [("ADDED", "one")]
+        assert await received(events, 1) == [("ADDED", "one")]
         await world.cut()
         with pytest.raises((StopAsyncIteration, Unavailable)):
-            await told(events, 1)
+            await received(events, 1)
     await world.put(EIPS, eip("two"))
     async with world.client.watch(EIPS, {}, version=version, timeout_s=60) as events:
-        assert await told(events, 2) == [("ADDED", "one"), ("ADDED", "two")]
+        assert await received(events, 2) == [("ADDED", "one"), ("ADDED", "two")]

@@ -95,8 +95,8 @@ async def test_only_another_spec_is_another_generation(world: World) -> None:
     labelled = await client.patch(EIPS, "", "one", body={"metadata": {"labels": {"a": "b"}}})
     assert labelled["metadata"]["generation"] == 1
     status = {"status": {"conditions": [condition()]}}
-    told = await client.patch(EIPS, "", "one", body=status, sub="status")
-    assert told["metadata"]["generation"] == 1
+    patched = await client.patch(EIPS, "", "one", body=status, sub="status")
+    assert patched["metadata"]["generation"] == 1
     moved = await client.patch(EIPS, "", "one", body={"spec": {"addresses": ["203.0.113.0/28"]}})
     assert moved["metadata"]["generation"] == 2
     await world.put(EIPS, eip("one"))
@@ -140,11 +140,11 @@ async def test_a_patch_of_what_is_not_there_is_not_found(client: Client) -> None
 
 
 async def test_a_patch_of_the_object_leaves_its_status(world: World) -> None:
-    told = {"conditions": [condition("Ready")]}
-    await world.put(EIPS, {**eip("one"), "status": told})
+    status = {"conditions": [condition("Ready")]}
+    await world.put(EIPS, {**eip("one"), "status": status})
     body = {"spec": {"priority": 7}, "status": {"conditions": []}}
     after = await world.client.patch(EIPS, "", "one", body=body)
-    assert (after["spec"]["priority"], after["status"]) == (7, told)
+    assert (after["spec"]["priority"], after["status"]) == (7, status)
 
 
 async def test_a_patch_of_the_status_leaves_the_object(world: World) -> None:
