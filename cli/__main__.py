@@ -44,6 +44,7 @@ EXAMPLES: Final = {
     ),
     "crds": ("pointsman crds | kubectl apply -f -",),
 }  # fmt: skip
+GENERATED: Final = "pointsman.gobgp_api"
 EXTRAS: Final = {"agent": "agent", "lab": "lab"}  # any other command: manager
 
 
@@ -135,7 +136,17 @@ def _sentence(text: str) -> str:
 
 
 def _not_installed(command: str, error: ModuleNotFoundError) -> int:
-    """Say which extra a command needs; a missing module of our own is a bug."""
+    """Say which extra a command needs; a missing module of our own is a bug.
+
+    But for what is generated: a checkout that isn't set up has none.
+    """
+    if (error.name or "").startswith(GENERATED):
+        print(
+            f"`pointsman {command}` needs {GENERATED}, which is generated and isn't here: "
+            "run `make setup` in the checkout.",
+            file=sys.stderr,
+        )
+        return 2
     missing = (error.name or "").partition(".")[0]
     if missing in ("pointsman", "manager", "agent", "cli", "lab", "sidecars"):
         raise error

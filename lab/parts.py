@@ -75,9 +75,15 @@ def tool(program: str, package: str) -> str:
 
 
 def _unpacked() -> Mapping[str, Any]:
-    file = CHECKOUT / "build" / "parts.json"
+    return unpacked(CHECKOUT / "build" / "parts.json")
+
+
+def unpacked(file: Path) -> Mapping[str, Any]:
+    """Return the entries of *file* whose programs are there; of a file that broke off, none."""
     try:
-        entries: Mapping[str, Any] = json.loads(file.read_text())
-    except FileNotFoundError:
+        entries = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):  # interrupted: `make setup` writes it anew
+        return {}
+    if not isinstance(entries, dict):
         return {}
     return {n: e for n, e in entries.items() if (CHECKOUT / e["path"]).exists()}

@@ -108,6 +108,9 @@ def test_a_missing_package_names_the_extra_to_install(capsys, monkeypatch) -> No
         run(capsys, "lab")
     assert program._not_installed("lab", ModuleNotFoundError(name="celpy.x")) == 2
     assert "needs the package celpy" in capsys.readouterr().err
+    missing = ModuleNotFoundError(name="pointsman.gobgp_api.gobgp_pb2")
+    assert program._not_installed("manager", missing) == 2
+    assert capsys.readouterr().err.endswith("run `make setup` in the checkout.\n")
     assert program._not_installed("plan", ModuleNotFoundError(name="aiohttp")) == 2
     assert "install pointsman[manager]." in capsys.readouterr().err
 
