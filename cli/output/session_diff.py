@@ -39,10 +39,12 @@ def neighbor(planned: PlannedCluster, name: PeerName, index: int) -> Neighbor | 
         return found
     peers = read_peers(planned.settled)
     spec = peers.usable.get(name)
-    if name not in peers.mute or spec is None or spec.password_secret_ref is None:
+    if name not in peers.awaiting_password or spec is None or spec.password_secret_ref is None:
         return None
     ref = spec.password_secret_ref
     passwords = {**peers.passwords, name: f"{ref.name}/{ref.key}"}
-    mute, seats = peers.mute - {name}, planned.plan.seats
-    known = replace(peers, passwords=passwords, mute=mute, seats=seats)
+    awaiting_password, sessions = peers.awaiting_password - {name}, planned.plan.sessions
+    known = replace(
+        peers, passwords=passwords, awaiting_password=awaiting_password, sessions=sessions
+    )
     return neighbors(planned.settled, known, index).get(name)

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from manager.planner.desired import Allocations, Announcement, Candidate, Seat, SpeakerPlan
+from manager.planner.desired import (
+    Allocations,
+    Announcement,
+    Candidate,
+    SpeakerPlan,
+    SpeakerSession,
+)
 from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.serving import Serving
 from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
@@ -71,7 +77,7 @@ class ProtocolPart:
     """A protocol's own part of the Plan."""
 
     speakers: tuple[SpeakerPlan, ...] = ()
-    seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)
+    sessions: Mapping[PeerName, tuple[SpeakerSession, ...]] = field(default_factory=dict)
     # Keys of the spec of each Node's Announcer, which are this protocol's alone.
     announcers: Mapping[NodeName, Mapping[str, object]] = field(default_factory=dict)
     records: Mapping[ResourceKey, StatusRecord] = field(default_factory=dict)  # of its own kinds

@@ -92,7 +92,7 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class SpeakerSession:
     """One session with a router: which of the replica's speakers has it, and from where."""
 
     speaker: int = 0
@@ -123,7 +123,8 @@ class Plan:
     left_alone: Mapping[ServiceKey, Verdict]  # not ours, though without class
     failures: tuple[tuple[str, Exception], ...] = ()  # what judging an object raised
     again_s: float | None = None  # after this time alone, the plan may be another
-    seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)  # of used BgpPeers
+    # of the BgpPeers that are used
+    sessions: Mapping[PeerName, tuple[SpeakerSession, ...]] = field(default_factory=dict)
 
     @property
     def routes(self) -> Mapping[RouteKey, Route]:

@@ -61,7 +61,7 @@ def plan(snapshot: Snapshot, protocols: Mapping[Protocol, Plug] = PROTOCOLS) -> 
         left_alone=services.left_alone,
         failures=(*allocations.failures, *judging.failures),
         again_s=min(_waits(snapshot, judging.records, parts, allocations.again_s), default=None),
-        seats={name: seats for part in parts for name, seats in part.seats.items()},
+        sessions={name: sessions for part in parts for name, sessions in part.sessions.items()},
     )
 
 

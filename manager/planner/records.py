@@ -48,7 +48,7 @@ def service_record(
     if not unsaid:
         conditions[ANNOUNCED] = condition_of(verdict)
         sentence = str(verdict) if allocation.verdict.ok else sentence
-    elif before is not None:  # for the moment between two writes, what was said stays said
+    elif before is not None:  # for the moment between two writes, the condition stays
         conditions[ANNOUNCED] = ConditionValue(before.status, before.reason, before.message)
         sentence = before.message if allocation.verdict.ok else sentence
         by = service.annotations.get(ANNOUNCED_BY, "")
@@ -96,8 +96,8 @@ def _as_it_is(
     service: Service, conditions: Mapping[str, ConditionValue], verdict: InternalError
 ) -> ServiceRecord:
     """Return the record of a Service that could not be judged: only the verdict is new."""
-    kept = (ALLOCATED_FROM, SHARED_AS, ANNOUNCED_BY)
-    annotations = {key: service.annotations[key] for key in kept if key in service.annotations}
+    retained = (ALLOCATED_FROM, SHARED_AS, ANNOUNCED_BY)
+    annotations = {key: service.annotations[key] for key in retained if key in service.annotations}
     return ServiceRecord(
         ingress=tuple(entry.ip for entry in service.ingress),
         annotations=_fitting(service, {**annotations, STATUS: str(verdict)}),
@@ -107,10 +107,10 @@ def _as_it_is(
 
 def origins(allocation: Allocation) -> str:
     """Return the annotation allocated-from: where each address came from, and what is hoped for."""
-    held = {grant.address for grant in allocation.grants}
+    granted = {grant.address for grant in allocation.grants}
     grants = ((grant.eip, grant.address) for grant in allocation.grants)
-    strays = (hint for hint in allocation.hints if hint[1] in held)
-    hoped = (hint for hint in allocation.hints if hint[1] not in held)
+    strays = (hint for hint in allocation.hints if hint[1] in granted)
+    hoped = (hint for hint in allocation.hints if hint[1] not in granted)
     return allocated_from((*grants, *strays), hoped)
 
 

@@ -47,7 +47,7 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         for key, service in snapshot.services.items()
     }
     speakers = tuple(
-        spoken(speaker_plan, observed, single=_single(snapshot, speaker_plan))
+        converged(speaker_plan, observed, single=_single(snapshot, speaker_plan))
         for speaker_plan, observed in zip(decided.speakers, snapshot.speakers, strict=True)
     )
     return replace(snapshot, services=services, speakers=speakers)
@@ -75,7 +75,7 @@ def _single(snapshot: Snapshot, speaker_plan: SpeakerPlan) -> frozenset[PeerName
     )
 
 
-def spoken(
+def converged(
     speaker_plan: SpeakerPlan, observed: Observed, *, single: frozenset[PeerName] = frozenset()
 ) -> Observed:
     """Return what a speaker holds that was *observed* and then given *speaker_plan*.
@@ -102,8 +102,8 @@ def written(service: Service, record: ServiceRecord) -> Service:
     annotations = {**others, **record.annotations}
     ingress = tuple(Ingress(ip=ip, ip_mode=VIP) for ip in record.ingress)
     conditions += tuple(
-        Condition(name, said.status, said.reason, said.message)
-        for name, said in sorted(record.conditions.items())
+        Condition(name, value.status, value.reason, value.message)
+        for name, value in sorted(record.conditions.items())
     )
     if (annotations, ingress, conditions) == (
         service.annotations,

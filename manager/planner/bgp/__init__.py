@@ -1,1 +1,1 @@
-"""What the BGP speakers say, to which router, and what the resources of BGP state about it."""
+"""Protocol bgp: which paths each speaker sends which router, and the conditions about it."""

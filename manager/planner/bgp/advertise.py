@@ -3,14 +3,14 @@
 Paths are put only for addresses that the Service's status already records: the record
 comes first, the network second. A path that is there already stays while the record of a
 granted address is being repaired. It refuses to withdraw because a configuration
-is missing: without BgpConf, what the speaker says stays.
+is missing: without BgpConf, what the speaker advertises stays.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from manager.planner.bgp.advertisement import Saying
+from manager.planner.bgp.advertisement import AdvertisementPolicy
 from manager.planner.bgp.context import BgpContext
 from manager.planner.bgp.paths import ServicePaths
 from manager.planner.bgp.refusals import no_peer, nobody_carries, unreached
@@ -38,8 +38,8 @@ from pointsman.model.verdicts.base import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What is said of one address: its routes, or the verdict why there are none."""
+class _Advertised:
+    """What is advertised of one address: its routes, or the verdict why there are none."""
 
     prefix: Prefix
     routes: Mapping[RouteKey, Route]
@@ -54,46 +54,46 @@ def contribute(case: ServiceCase, context: BgpContext) -> Contribution[ServicePa
     The verdict is the refusal of the first address that has one; the others are
     advertised nevertheless.
     """
-    told = {address: _tell(case, context, address) for address in case.addresses}
+    by_address = {address: _advertise(case, context, address) for address in case.addresses}
     routes: dict[RouteKey, Route] = {}
-    kept: dict[RouteKey, Route] = {}
+    retained: dict[RouteKey, Route] = {}
     advertised: list[Address] = []
-    for address, one in told.items():
+    for address, one in by_address.items():
         if address in case.recorded:
             routes |= one.routes
-            said = bool(one.routes)
+            sent = bool(one.routes)
         else:
             there = context.observed.of(one.prefix)
             still = {k: there[k] for k in one.routes if k in there}
-            kept |= still
+            retained |= still
             # An aggregate may be there for others; a host route is this address's own.
-            said = bool(still) and one.prefix.prefixlen == one.prefix.max_prefixlen
-        if said:
+            sent = bool(still) and one.prefix.prefixlen == one.prefix.max_prefixlen
+        if sent:
             advertised.append(address)
-    refusal = next((one.refusal for one in told.values() if one.refusal is not None), None)
-    verdict = refusal or _settled(case, context, told, advertised)
+    refusal = next((one.refusal for one in by_address.values() if one.refusal is not None), None)
+    verdict = refusal or _settled(case, context, by_address, advertised)
     record = RecordPart(
         verdict=verdict,
-        candidates=_merged([one.candidates for one in told.values()]),
+        candidates=_merged([one.candidates for one in by_address.values()]),
         carriers=("bgp",) if advertised and not isinstance(verdict, NotAnnounced) else (),
     )
-    return Contribution(record, ServicePaths(routes, retained=kept))
+    return Contribution(record, ServicePaths(routes, retained=retained))
 
 
-def _tell(case: ServiceCase, context: BgpContext, address: Address) -> _Told:
+def _advertise(case: ServiceCase, context: BgpContext, address: Address) -> _Advertised:
     if context.peers.conf is None:
         why = "there is no usable BgpConf named 'default'; create one with spec.as"
-        return _held(case, context, address, why=why)
+        return _retain(case, context, address, why=why)
     if case.spec is None:
         why = f"Eip '{case.eip}' cannot be read, so who may hear it is not known; see its "
-        return _held(case, context, address, why=f"{why}condition Ready")
-    family, saying = family_of(address), context.saying(case.eip)
-    prefix, peers = saying.prefix(address, case.service.policy), saying.listeners[family]
+        return _retain(case, context, address, why=f"{why}condition Ready")
+    family, policy = family_of(address), context.policy(case.eip)
+    prefix, peers = policy.prefix(address, case.service.policy), policy.peers_by_family[family]
     serving = case.serving.get(family, NOTHING)
     placement = place(case.service.policy, case.nodes, serving)
     found = context.candidates(case.eip, case.nodes, placement)
     at = str(address) if len(case.service.families) > 1 or len(case.addresses) > 1 else ""
-    carriers, weight = placement.carriers, _weights(saying, serving, placement)
+    carriers, weight = placement.carriers, _weights(policy, serving, placement)
     if prefix.prefixlen < prefix.max_prefixlen:
         carriers, weight = place("Cluster", case.nodes, SOMEWHERE).carriers, {}
     routes = _routes(case, context, prefix, peers=peers, carriers=carriers, weight=weight)
@@ -101,29 +101,33 @@ def _tell(case: ServiceCase, context: BgpContext, address: Address) -> _Told:
         shared = address in context.common
         if _awaited(case, context, family) > NO_TIME:
             why = "its EndpointSlices are awaited"
-            return _Told(prefix, routes, NotAnnounced(case.service.key, why, passing=True), found)
+            return _Advertised(
+                prefix, routes, NotAnnounced(case.service.key, why, passing=True), found
+            )
         refusal = replace(nobody_carries(case, family, placement), at=at, shared=shared)
         if routes and isinstance(refusal, NoServingEndpoint):
             refusal = replace(refusal, inside=str(prefix))
-        return _Told(prefix, routes, refusal, found)
-    if not peers and context.observed.are_sent(prefix, context.peers.unread):
-        # What was said stays said: that router goes on being told.
+        return _Advertised(prefix, routes, refusal, found)
+    if not peers and context.observed.are_sent(prefix, context.peers.unreadable):
+        # That router goes on being sent what it was.
         why = "the BgpPeer of the router that is told cannot be read"
-        return _Told(prefix, {}, NotAnnounced(case.service.key, why, passing=True), found)
+        return _Advertised(prefix, {}, NotAnnounced(case.service.key, why, passing=True), found)
     if not peers:
-        return _Told(
+        return _Advertised(
             prefix, {}, NoPeer(case.service.key, no_peer(case, context, family), at), found
         )
     if not routes:
         clauses = unreached(context, family, peers=peers, carriers=placement.carriers)
-        return _Told(prefix, {}, NoEligibleNode(case.service.key, clauses, at), found)
+        return _Advertised(prefix, {}, NoEligibleNode(case.service.key, clauses, at), found)
     capped = context.capped(peers, family, carriers)
-    notes = (*_notes(placement, found), *_limited(capped), *_left_out(saying.verdict))
-    return _Told(prefix, routes, None, found, notes)
+    notes = (*_notes(placement, found), *_limited(capped), *_left_out(policy.verdict))
+    return _Advertised(prefix, routes, None, found, notes)
 
 
-def _weights(saying: Saying, serving: Serving, placement: Placement) -> Mapping[NodeName, int]:
-    if saying.weighting is not Weighting.ENDPOINTS:
+def _weights(
+    policy: AdvertisementPolicy, serving: Serving, placement: Placement
+) -> Mapping[NodeName, int]:
+    if policy.weighting is not Weighting.ENDPOINTS:
         return {}
     return weights(serving.counts(placement.carriers), placement.carriers)
 
@@ -138,17 +142,17 @@ def _routes(
     weight: Mapping[NodeName, int],
 ) -> dict[RouteKey, Route]:
     """Return one route per next hop; peers that reach a node by the same address share it."""
-    wishes = context.wish(prefix, eip=case.eip, to=peers, carriers=carriers)
+    unweighted = context.routes_of(prefix, eip=case.eip, to=peers, carriers=carriers)
     if not weight:
-        return {RouteKey(prefix, *hop): route for hop, route in wishes.items()}
+        return {RouteKey(prefix, *hop): route for hop, route in unweighted.items()}
     shares: dict[Address, int] = {}
     for peer in peers:
-        for node, hop in context.reach(peer, family_of(prefix)).hops.items():
+        for node, hop in context.reachability(peer, family_of(prefix)).hops.items():
             if node in weight:
                 shares[hop] = max(weight[node], shares.get(hop, 0))
     return {
         RouteKey(prefix, *hop): Route(replace(one.attributes, weight=shares[hop[0]]), one.peers)
-        for hop, one in wishes.items()
+        for hop, one in unweighted.items()
     }
 
 
@@ -156,15 +160,15 @@ def _left_out(verdict: Verdict) -> tuple[str, ...]:
     return () if verdict.ok else (str(verdict),)
 
 
-def _held(case: ServiceCase, context: BgpContext, address: Address, *, why: str) -> _Told:
-    """Nothing is taken back, nothing new is said: what leads to *address* stays."""
+def _retain(case: ServiceCase, context: BgpContext, address: Address, *, why: str) -> _Advertised:
+    """Nothing is withdrawn, nothing new is advertised: what leads to *address* stays."""
     routes = dict(context.observed.covering(address))
     refusal = None if routes else NoPeer(case.service.key, why)
-    return _Told(host_prefix(address), routes, refusal)
+    return _Advertised(host_prefix(address), routes, refusal)
 
 
 def _awaited(case: ServiceCase, context: BgpContext, family: Family) -> timedelta:
-    """Return for how long nothing is said of a new Service, which may have no slice yet."""
+    """Return for how long a new Service, which may have no slice yet, has no condition."""
     if family in case.serving or any(c.type == ANNOUNCED for c in case.service.conditions):
         return NO_TIME
     return until_slices(context.snapshot, case.service)
@@ -197,35 +201,35 @@ def _limited(capped: tuple[PeerName, ...]) -> tuple[str, ...]:
 def _settled(
     case: ServiceCase,
     context: BgpContext,
-    told: Mapping[Address, _Told],
+    by_address: Mapping[Address, _Advertised],
     advertised: list[Address],
 ) -> Verdict:
     """Return the verdict when every address is decided upon and may have paths.
 
-    It speaks of the *advertised* ones: another that is being handed over unsays nothing.
+    It names the *advertised* ones: another that is being handed over changes nothing of them.
     """
     key = case.service.key
-    hearing = {route.peers for one in told.values() for route in one.routes.values()}
-    listening = frozenset[PeerName]().union(*hearing)
+    groups = {route.peers for one in by_address.values() for route in one.routes.values()}
+    routers = frozenset[PeerName]().union(*groups)
     lost = any(
         (c.type, c.reason) == (ANNOUNCED, NoSession.__name__) for c in case.service.conditions
     )
-    if context.silent(listening, said=lost):
-        return NoSession(key, tuple(sorted(listening)))
-    # What once was said stays said while it is decided: a speaker that restarts is told anew.
-    said = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
-    if not advertised or not said:
-        # One that does not answer keeps nobody from saying what the others hold.
+    if context.silent(routers, recorded=lost):
+        return NoSession(key, tuple(sorted(routers)))
+    # A condition that is True stays while the paths are put again: a speaker may restart.
+    announced = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
+    if not advertised or not announced:
+        # A speaker that does not answer is no reason to call what the others hold unannounced.
         fresh = [one.fresh for one in context.snapshot.speakers]
         known = context.snapshot.routes
-        awaited = [k for one in told.values() for k in one.routes if fresh[k.speaker]]
+        awaited = [k for one in by_address.values() for k in one.routes if fresh[k.speaker]]
         if not awaited:
             why = "the BGP speaker does not answer; it is told as soon as it does"
             return NotAnnounced(key, why)
         if not advertised or not all(route in known for route in awaited):
             why = "its addresses are being handed to the speaker"
             return NotAnnounced(key, why, passing=True)
-    notes = tuple(dict.fromkeys(note for one in told.values() for note in one.notes))
+    notes = tuple(dict.fromkeys(note for one in by_address.values() for note in one.notes))
     return Announced(key, tuple(map(str, advertised)), case.service.policy == "Local", notes)
 
 

@@ -1,7 +1,7 @@
-"""What one Eip wants said of its addresses, and to whom: its `bgp`, resolved.
+"""How the addresses of one Eip are advertised, and to whom: its `bgp`, resolved.
 
-Aliases become communities, names of peers become routers that listen. What cannot be had
-is left out and said, never guessed: one wish that fails takes no other with it.
+Aliases become communities, names of peers become routers. What cannot be had is left out
+and reported, never guessed: one entry that fails takes no other with it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,11 +30,11 @@ def carries_family(peer: BgpPeerSpec, family: Family) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class AdvertisementPolicy:
     """The `bgp` of one Eip: attributes of its paths, who hears them, and in which chunks."""
 
     attributes: PathAttributes
-    listeners: Mapping[Family, tuple[PeerName, ...]]
+    peers_by_family: Mapping[Family, tuple[PeerName, ...]]
     named: tuple[PeerName, ...]  # bgp.peers
     lengths: Mapping[Family, int]  # of aggregates
     weighting: Weighting
@@ -53,22 +53,24 @@ class Saying:
         return host_prefix(address)
 
 
-def saying(name: str, spec: EipSpec, peers: Peers, *, overlaps: bool) -> Saying:
+def advertisement_policy(
+    name: str, spec: EipSpec, peers: Peers, *, overlaps: bool
+) -> AdvertisementPolicy:
     """Return what Eip *name* comes to; *overlaps*: it lost addresses to an older Eip."""
-    assert peers.conf is not None, "without BgpConf nothing is said anew"
+    assert peers.conf is not None, "without BgpConf nothing is advertised anew"
     bgp, conf = spec.bgp, peers.conf
     hearing = {
         name: peer
         for name, peer in peers.usable.items()
-        if name not in peers.apart and may_hear(spec, name)
+        if name not in peers.unserved and may_hear(spec, name)
     }
     problems = [*_unknown_peers(bgp, peers)]
     plain, large, unspoken = _communities(bgp, conf)
     whole, torn = _whole(spec, overlaps=overlaps)
     problems += [*unspoken, *torn]
-    return Saying(
+    return AdvertisementPolicy(
         attributes=PathAttributes(plain, large, bgp.local_pref, bgp.med, bgp.as_path_prepend),
-        listeners={
+        peers_by_family={
             family: tuple(name for name, peer in hearing.items() if carries_family(peer, family))
             for family in Family
         },

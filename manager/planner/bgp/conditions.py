@@ -9,10 +9,10 @@ from typing import Final
 
 from manager.planner.bgp.advertisement import carries_family, may_hear
 from manager.planner.bgp.context import BgpContext
-from manager.planner.bgp.peers import held_seats, neighbor
-from manager.planner.bgp.reachability import Reach
+from manager.planner.bgp.peers import configured_sessions, neighbor
+from manager.planner.bgp.reachability import Reachability
 from manager.planner.bgp.router_ids import router_ids
-from manager.planner.bgp.sessions import WITH_SESSION, sessions_said
+from manager.planner.bgp.sessions import WITH_SESSION, session_conditions
 from manager.planner.contribution import Conditions
 from manager.planner.grace_periods import NO_TIME, until_report
 from manager.planner.records import condition_of
@@ -73,7 +73,7 @@ def eip_conditions(context: BgpContext) -> Mapping[ResourceKey, Conditions]:
         if context.peers.conf is None:
             conditions = _retained(eip.conditions)
         elif spec is not None and spec.protocol is Protocol.BGP and "bgp" in spec.model_fields_set:
-            conditions = {APPLIED: condition_of(context.saying(name).verdict)}
+            conditions = {APPLIED: condition_of(context.policy(name).verdict)}
         if conditions:
             found[ResourceKey("Eip", name)] = conditions
     return found
@@ -86,9 +86,9 @@ def _of_sessions(context: BgpContext, name: PeerName, verdict: Verdict) -> Condi
     stays = isinstance(verdict, NoBgpConf) and verdict.keeps
     if not stays and verdict.reason not in WITH_SESSION:
         return {READY: ready}
-    seats = held_seats(snapshot, name) if stays else context.peers.seats_of(name)
-    sessions = sessions_said(snapshot, snapshot.bgp_peers[name], seats, ready=ready)
-    return {READY: ready, **sessions}
+    sessions = configured_sessions(snapshot, name) if stays else context.peers.sessions_of(name)
+    peer = snapshot.bgp_peers[name]
+    return {READY: ready, **session_conditions(snapshot, peer, sessions, ready=ready)}
 
 
 def _remarks(context: BgpContext, name: PeerName) -> Conditions:
@@ -96,7 +96,7 @@ def _remarks(context: BgpContext, name: PeerName) -> Conditions:
         return _retained(context.snapshot.bgp_peers[name].conditions)
     if name not in context.peers.usable:
         return {}
-    hops = () if name in context.peers.apart else _of_hops(context, name)
+    hops = () if name in context.peers.unserved else _of_hops(context, name)
     return {**_received(context, name), **dict(hops)}
 
 
@@ -119,11 +119,11 @@ def _received(context: BgpContext, name: PeerName) -> Mapping[str, ConditionValu
 
 def _of_hops(context: BgpContext, name: PeerName) -> Iterator[tuple[str, ConditionValue]]:
     """Yield what is wrong with the nodes that *name* may be sent, as far as it is known."""
-    said = {condition.type for condition in context.snapshot.bgp_peers[name].conditions}
+    recorded = {condition.type for condition in context.snapshot.bgp_peers[name].conditions}
     awaited = _awaited(context, name).keys()
     near = _near(context, name)
     far = {node for one in near.values() for node in one.far}
-    if far if UNVERIFIED in said else far - awaited:
+    if far if UNVERIFIED in recorded else far - awaited:
         verdict = NotConnected(name, direct=_direct(context, name))
         yield UNVERIFIED, condition_of(verdict)
     several = {a: names for one in near.values() for a, names in one.duplicates.items()}
@@ -136,7 +136,7 @@ def _of_hops(context: BgpContext, name: PeerName) -> Iterator[tuple[str, Conditi
         most = SpeakerLimit(name, MOST_PATHS)
         yield LIMITED, condition_of(most)
     empty = _empty(context, name)
-    if MISSING not in said:
+    if MISSING not in recorded:
         empty = {f: without for f, without in empty.items() if not without.keys() & awaited}
     if empty:
         why = sorted({clause for without in empty.values() for clause in without.values()})
@@ -144,8 +144,8 @@ def _of_hops(context: BgpContext, name: PeerName) -> Iterator[tuple[str, Conditi
         yield MISSING, condition_of(none)
 
 
-def _near(context: BgpContext, name: PeerName) -> Mapping[Family, Reach]:
-    return {family: context.reach(name, family) for family in _told(context, name)}
+def _near(context: BgpContext, name: PeerName) -> Mapping[Family, Reachability]:
+    return {family: context.reachability(name, family) for family in _families(context, name)}
 
 
 def _empty(context: BgpContext, name: PeerName) -> Mapping[Family, Mapping[NodeName, str]]:
@@ -168,7 +168,7 @@ def time_to_remark(context: BgpContext) -> timedelta:
     """Return after which time alone a condition of these may come; no time: it would be there."""
     if context.peers.conf is None:
         return NO_TIME
-    names = context.peers.usable.keys() - context.peers.apart
+    names = context.peers.usable.keys() - context.peers.unserved
     left = (time for name in names for time in _awaited(context, name).values())
     return min(left, default=NO_TIME)
 
@@ -181,7 +181,7 @@ def _direct(context: BgpContext, name: PeerName) -> bool:
     return not neighbor(spec).is_internal(conf.asn)
 
 
-def _told(context: BgpContext, name: PeerName) -> tuple[Family, ...]:
+def _families(context: BgpContext, name: PeerName) -> tuple[Family, ...]:
     """Return the families in which an Eip has addresses that *name* may hear of."""
     found = {
         Family.IPV6 if ":" in entry else Family.IPV4

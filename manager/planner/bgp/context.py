@@ -1,4 +1,4 @@
-"""What is the same for all Services of one plan: peers, next hops, wishes, what was observed."""
+"""What is the same for all Services of one plan: routers, next hops, routes, what was observed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,13 +6,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from manager.planner.bgp.advertisement import Saying, saying
+from manager.planner.bgp.advertisement import AdvertisementPolicy, advertisement_policy
 from manager.planner.bgp.observed_paths import ObservedPaths
-from manager.planner.bgp.peer_speakers import with_seats
+from manager.planner.bgp.peer_speakers import with_sessions
 from manager.planner.bgp.peers import Peers, read_peers
-from manager.planner.bgp.reachability import Reach, Reachabilities, reachabilities
+from manager.planner.bgp.reachability import Reachabilities, Reachability, reachabilities
 from manager.planner.bgp.sessions import NO_SESSION_AFTER_S, lost_for_s
-from manager.planner.desired import Allocations, Candidate, Seat
+from manager.planner.desired import Allocations, Candidate, SpeakerSession
 from manager.planner.nodes.eligible import Nodes
 from manager.planner.nodes.placement import Placement, candidates
 from manager.planner.nodes.spread import assign_speakers, group_of, spread
@@ -23,7 +23,7 @@ from pointsman.model.verdicts.address import Overlap
 
 # (next hop, speaker): the routers that are sent it by that speaker
 Hops = Mapping[tuple[Address, int], frozenset[PeerName]]
-Wishes = Mapping[tuple[Address, int], Route]
+RoutesByHop = Mapping[tuple[Address, int], Route]
 Candidates = tuple[Candidate, ...]
 
 
@@ -40,7 +40,7 @@ def bgp_context(snapshot: Snapshot, allocations: Allocations) -> "BgpContext":
     peers = read_peers(snapshot)
     nodes_of = reachabilities(snapshot, peers.usable, vips=frozenset(holders))
     if peers.conf is not None:
-        peers = with_seats(snapshot, peers, nodes_of)
+        peers = with_sessions(snapshot, peers, nodes_of)
     return BgpContext(
         snapshot=snapshot,
         peers=peers,
@@ -66,22 +66,22 @@ class BgpContext:
     observed: ObservedPaths
     _hops: dict[tuple[object, ...], Hops] = _remembered()
     _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = _remembered()
-    _sayings: dict[EipName, Saying] = _remembered()
-    _wishes: dict[tuple[EipName, int], Wishes] = _remembered()
+    _policies: dict[EipName, AdvertisementPolicy] = _remembered()
+    _routes: dict[tuple[EipName, int], RoutesByHop] = _remembered()
     _candidates: dict[tuple[EipName, Placement], Candidates] = _remembered()
 
-    def reach(self, peer: PeerName, family: Family) -> Reach:
+    def reachability(self, peer: PeerName, family: Family) -> Reachability:
         """Return which nodes *peer* may be sent in *family*."""
         return self.reachabilities.of(peer, family)
 
-    def saying(self, eip: EipName) -> Saying:
-        """Return what *eip*, which can be read, wants said of its addresses."""
-        if eip not in self._sayings:
+    def policy(self, eip: EipName) -> AdvertisementPolicy:
+        """Return how the addresses of *eip*, which can be read, are advertised."""
+        if eip not in self._policies:
             spec = self.snapshot.eips[eip].spec
             assert spec is not None
             overlaps = isinstance(self.allocations.eips[eip].ready, Overlap)
-            self._sayings[eip] = saying(eip, spec, self.peers, overlaps=overlaps)
-        return self._sayings[eip]
+            self._policies[eip] = advertisement_policy(eip, spec, self.peers, overlaps=overlaps)
+        return self._policies[eip]
 
     def hops(
         self, prefix: Prefix, *, to: tuple[PeerName, ...], carriers: frozenset[NodeName]
@@ -90,7 +90,7 @@ class BgpContext:
         family = family_of(prefix)
         limits = self._limits(to)
         alone: Prefix | str | None = None  # what chooses alike
-        if any(peer in self.peers.seats for peer in to) or set(limits.values()) - {MOST_PATHS}:
+        if any(peer in self.peers.sessions for peer in to) or set(limits.values()) - {MOST_PATHS}:
             alone = prefix
         elif limits:
             alone = group_of(prefix)
@@ -98,36 +98,36 @@ class BgpContext:
         if key not in self._hops:
             heard: dict[tuple[Address, int], set[PeerName]] = {}
             for peer in to:
-                near = self.reach(peer, family).hops
+                near = self.reachability(peer, family).hops
                 names = carriers & near.keys()
-                for name, speaker in self._told(prefix, names, peer, limits.get(peer)):
+                for name, speaker in self._sent(prefix, names, peer, limits.get(peer)):
                     heard.setdefault((near[name], speaker), set()).add(peer)
             self._hops[key] = {hop: frozenset(names) for hop, names in heard.items()}
         return self._hops[key]
 
-    def wish(
+    def routes_of(
         self,
         prefix: Prefix,
         *,
         eip: EipName,
         to: tuple[PeerName, ...],
         carriers: frozenset[NodeName],
-    ) -> Wishes:
-        """Return what *eip* wants said of *prefix*, by next hop and speaker; without weights."""
+    ) -> RoutesByHop:
+        """Return the routes of *prefix* for *eip*, by next hop and speaker; without weights."""
         hops = self.hops(prefix, to=to, carriers=carriers)
         key = eip, id(hops)  # which self._hops keeps
-        if key not in self._wishes:
-            best = self.saying(eip).attributes
+        if key not in self._routes:
+            best = self.policy(eip).attributes
             other = replace(best, best=False) if self._chosen(hops.values()) else best
-            self._wishes[key] = {
+            self._routes[key] = {
                 hop: Route(best if hop[1] or names & self.peers.single else other, names)
                 for hop, names in hops.items()
             }
-        return self._wishes[key]
+        return self._routes[key]
 
-    def _chosen(self, told: Iterable[frozenset[PeerName]]) -> bool:
-        """Whether a router that keeps one path is told one of these: then that is the best."""
-        return bool(self.peers.single) and any(names & self.peers.single for names in told)
+    def _chosen(self, groups: Iterable[frozenset[PeerName]]) -> bool:
+        """Whether a router that keeps one path is sent one of these: then that is the best."""
+        return bool(self.peers.single) and any(names & self.peers.single for names in groups)
 
     def candidates(self, eip: EipName, nodes: Nodes, placement: Placement) -> Candidates:
         """Return `place.candidates`, worked out once for all that are placed alike."""
@@ -136,11 +136,11 @@ class BgpContext:
             self._candidates[key] = candidates(nodes, placement)
         return self._candidates[key]
 
-    def _told(
+    def _sent(
         self, prefix: Prefix, names: AbstractSet[NodeName], peer: PeerName, limit: int | None
     ) -> Iterable[tuple[NodeName, int]]:
         """Return which of the nodes *names* one router is sent, and by which speaker each."""
-        speakers = [seat.speaker for seat in self.peers.seats_of(peer)]
+        speakers = [session.speaker for session in self.peers.sessions_of(peer)]
         nodes = self.snapshot.nodes
         if speakers == [0]:
             if limit == MOST_PATHS:
@@ -167,9 +167,11 @@ class BgpContext:
 
     def _limits(self, to: tuple[PeerName, ...]) -> Mapping[PeerName, int]:
         """Return how many paths each router is sent at most by the first speaker, if it matters."""
-        seats, many = self.peers.seats, len(self.snapshot.nodes)
-        if seats:
-            to = tuple(peer for peer in to if peer not in seats or seats[peer][0].speaker == 0)
+        sessions, many = self.peers.sessions, len(self.snapshot.nodes)
+        if sessions:
+            to = tuple(
+                peer for peer in to if peer not in sessions or sessions[peer][0].speaker == 0
+            )
         limits = {peer: self.limit(peer) for peer in to}
         return {peer: limit for peer, limit in limits.items() if limit < many}
 
@@ -184,33 +186,35 @@ class BgpContext:
             return ()
         found = []
         for peer in to:
-            near = self.reach(peer, family).hops.keys()
+            near = self.reachability(peer, family).hops.keys()
             count = len(near if carriers is None else near & carriers)
-            first = self.peers.seats_of(peer)[0].speaker == 0
+            first = self.peers.sessions_of(peer)[0].speaker == 0
             asked = self.peers.usable[peer].next_hops.max_paths is not None
             if first and not asked and peer not in self.peers.single and count > MOST_PATHS:
                 found.append(peer)
         return tuple(found)
 
-    def silent(self, peers: frozenset[PeerName], *, said: bool) -> bool:
+    def silent(self, peers: frozenset[PeerName], *, recorded: bool) -> bool:
         """Whether none of *peers* has had a session for a minute.
 
-        *said*: so it stands recorded, and then it stays so until a session is known to be up: a
-        new leader, or a new speaker, has seen none of it.
+        *recorded*: a condition says so already. It stays until a session is known to be up: a new
+        leader, or a new speaker, has seen none of it.
         """
         if not peers:
             return False
-        if said:
+        if recorded:
             return not any(self._has_session(name) for name in peers)
-        ages = (lost_for_s(self.snapshot, one, self._seats_of(one)) for one in peers)
+        ages = (lost_for_s(self.snapshot, one, self._sessions_of(one)) for one in peers)
         return all(age is not None and age >= NO_SESSION_AFTER_S for age in ages)
 
-    def _seats_of(self, name: PeerName) -> tuple[Seat, ...]:
+    def _sessions_of(self, name: PeerName) -> tuple[SpeakerSession, ...]:
         if name in self.peers.usable:
-            return self.peers.seats_of(name)
-        # Told all the same, for want of a BgpConf, say: by whichever speaker has it.
+            return self.peers.sessions_of(name)
+        # Sent paths all the same, for want of a BgpConf: by whichever speaker has it.
         speakers = enumerate(self.snapshot.speakers)
-        return tuple(Seat(n) for n, one in speakers if name in one.sessions or one.sessions_unknown)
+        return tuple(
+            SpeakerSession(n) for n, one in speakers if name in one.sessions or one.sessions_unknown
+        )
 
     def _has_session(self, name: PeerName) -> bool:
         reports = (one.sessions.get(name) for one in self.snapshot.speakers)

@@ -41,8 +41,8 @@ def _own_entry(peer: BgpPeer, name: str) -> bool | None:
     entries = peer.status.get("speakers")
     for entry in entries if isinstance(entries, list | tuple) else ():
         if isinstance(entry, Mapping) and entry.get("name") == name:
-            said = entry.get("addPathNegotiated")
-            return said if isinstance(said, bool) else None
+            value = entry.get("addPathNegotiated")
+            return value if isinstance(value, bool) else None
     return None
 
 

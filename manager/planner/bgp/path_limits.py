@@ -1,7 +1,7 @@
 """How many paths of a prefix each router is sent, when all Services are put together.
 
 Each Service chooses within the limits of a router. Those on one address choose alike as long
-as their endpoints are seen alike, and what is kept of old was chosen by nobody: so where
+as their endpoints are seen alike, and what is retained was chosen by nobody: so where
 several contribute to a prefix, the choice is made once more, of what they chose. The plan
 then is what the router hears: a speaker would send 255 paths, or the one best, by chance.
 """
@@ -19,7 +19,7 @@ Routes = dict[RouteKey, Route]
 
 
 def within_limits(context: BgpContext, routes: Routes, prefixes: Iterable[Prefix]) -> Routes:
-    """Return *routes* with no router told more of the *prefixes* than it is sent."""
+    """Return *routes* with no router sent more of the *prefixes* than its limit."""
     wanted = frozenset(prefixes)
     if not wanted or context.peers.conf is None:
         return routes
@@ -41,28 +41,28 @@ def _narrow(context: BgpContext, routes: Routes, peer: PeerName, limit: int) -> 
 
     What is left to nobody stays in the table: it is a Service's all the same.
     """
-    told = [key for key, route in routes.items() if peer in route.peers]
-    if len(told) <= limit:
+    theirs = [key for key, route in routes.items() if peer in route.peers]
+    if len(theirs) <= limit:
         return
-    prefix = told[0].prefix
-    by_hop = {key.next_hop: key for key in told}
-    near = context.reach(peer, family_of(prefix)).hops
+    prefix = theirs[0].prefix
+    by_hop = {key.next_hop: key for key in theirs}
+    near = context.reachability(peer, family_of(prefix)).hops
     there: dict[NodeName, RouteKey] = {
         name: by_hop[hop] for name, hop in near.items() if hop in by_hop
     }
     chosen = spread(prefix, there, nodes=context.snapshot.nodes, limit=limit)
     stays = {there[name] for name in chosen}
-    rest = (key for key in told if key not in stays)  # what no node has any more comes last
+    rest = (key for key in theirs if key not in stays)  # what no node has any more comes last
     stays |= {key for _, key in zip(range(limit - len(stays)), rest, strict=False)}
-    for key in told:
+    for key in theirs:
         if key not in stays:
             routes[key] = replace(routes[key], peers=routes[key].peers - {peer})
 
 
 def with_best(routes: Routes, single: frozenset[PeerName]) -> Routes:
-    """Return *routes* of one prefix of a speaker, the best of them those that *single* are told.
+    """Return *routes* of one prefix of a speaker, the best of them those that *single* are sent.
 
-    None of them is told any: then all are equal.
+    None of them is sent any: then all are equal.
     """
     chosen = any(route.peers & single for route in routes.values())
     return {
@@ -83,7 +83,7 @@ def with_best_for(
 ) -> Routes:
     """Return *routes* of one speaker with the best path where it is one of *peers* that needs it.
 
-    Those of *single* come first: who they are told was decided now.
+    Those of *single* come first: what they are sent was decided now.
     """
     found, groups = dict(routes), dict[Prefix, Routes]()
     concerned = {key.prefix for key, route in routes.items() if route.peers & peers}

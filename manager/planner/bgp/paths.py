@@ -1,6 +1,6 @@
-"""The paths of all Services together: who shares an address or an aggregate says one thing.
+"""The paths of all Services together: who shares an address or an aggregate has one path.
 
-What a Service decides beats what another merely keeps. Equal paths join their routers;
+What a Service decides beats what another merely retains. Equal paths join their routers;
 their weights add up, and a path without one takes them from all, because a router that
 weighs must know the share of each. Nothing here depends on who comes first.
 """
@@ -33,7 +33,7 @@ class Paths:
     _joint: set[Prefix] = field(default_factory=set)
 
     def decide(self, routes: Mapping[RouteKey, Route]) -> None:
-        """Add what one Service wants said."""
+        """Add what one Service wants sent."""
         for key, route in routes.items():
             if route.attributes.weight is None:
                 before = self._decided.setdefault(key, route)

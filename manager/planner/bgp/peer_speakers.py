@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from manager.planner.bgp.peers import Peers
 from manager.planner.bgp.reachability import Reachabilities
 from manager.planner.bgp.single_path import differ, needing_own_speakers, single_path_peers
-from manager.planner.desired import Seat
+from manager.planner.desired import SpeakerSession
 from manager.planner.nodes.address_owners import address_owners
 from manager.snapshot import Snapshot
 from pointsman.api import BgpPeerSpec
@@ -38,32 +38,32 @@ class _Group:
     speakers: list[int] = field(default_factory=list)
 
 
-def with_seats(snapshot: Snapshot, peers: Peers, reachabilities: Reachabilities) -> Peers:
-    """Return *peers* with the seats of every usable router, and a verdict where that is too few."""
-    wishes = {name: wish(snapshot, spec) for name, spec in peers.usable.items()}
-    groups = _groups(snapshot, reachabilities, wishes)
-    _label(snapshot, groups, wishes)
-    seats = {
-        name: _seats(snapshot, name, group.speakers, wishes[name])
+def with_sessions(snapshot: Snapshot, peers: Peers, reachabilities: Reachabilities) -> Peers:
+    """Return *peers* with the sessions of every usable router, and verdicts where too few."""
+    sources_of = {name: session_sources(snapshot, spec) for name, spec in peers.usable.items()}
+    groups = _groups(snapshot, reachabilities, sources_of)
+    _label(snapshot, groups, sources_of)
+    sessions = {
+        name: _sessions(snapshot, name, group.speakers, sources_of[name])
         for group in groups
         if group.speakers
         for name in group.members
     }
-    for name, sources in wishes.items():
-        if name not in seats and peers.usable[name].parallel_sessions is not None:
-            seats[name] = (Seat(0, sources[0]),)
-    seated = replace(peers, seats=dict(sorted(seats.items())))
+    for name, sources in sources_of.items():
+        if name not in sessions and peers.usable[name].parallel_sessions is not None:
+            sessions[name] = (SpeakerSession(0, sources[0]),)
+    seated = replace(peers, sessions=dict(sorted(sessions.items())))
     seated = replace(seated, single=single_path_peers(snapshot, seated))
-    apart = needing_own_speakers(snapshot, seated, reachabilities)
+    unserved = needing_own_speakers(snapshot, seated, reachabilities)
     verdicts: dict[PeerName, Verdict] = dict(peers.verdicts)
-    for name, sources in wishes.items():
-        served = len(seated.seats_of(name))
+    for name, sources in sources_of.items():
+        served = len(seated.sessions_of(name))
         if served < len(sources) and verdicts[name].ok:
             verdicts[name] = TooFewSpeakers(f"BgpPeer '{name}'", len(sources), served)
-    return replace(seated, verdicts={**verdicts, **apart}, apart=frozenset(apart))
+    return replace(seated, verdicts={**verdicts, **unserved}, unserved=frozenset(unserved))
 
 
-def wish(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
+def session_sources(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
     """Return the sources of the sessions that a router should have by further speakers, or ().
 
     One address is listened on, and one daemon of a host can speak BFD: these stay with the
@@ -79,13 +79,13 @@ def wish(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
 
 
 def _groups(
-    snapshot: Snapshot, reachabilities: Reachabilities, wishes: Mapping[PeerName, Sources]
+    snapshot: Snapshot, reachabilities: Reachabilities, sources_of: Mapping[PeerName, Sources]
 ) -> list[_Group]:
     """Return who shares further speakers; the older BgpPeer chooses first."""
     free, groups = len(snapshot.speakers) - 1, list[_Group]()
     peers = snapshot.bgp_peers
-    for name in sorted(wishes, key=lambda name: (peers[name].created, name)):
-        wanted, most = len(wishes[name]), reachabilities.usable[name].next_hops.max_paths
+    for name in sorted(sources_of, key=lambda name: (peers[name].created, name)):
+        wanted, most = len(sources_of[name]), reachabilities.usable[name].next_hops.max_paths
         if not wanted:
             continue
         fitting = [
@@ -106,41 +106,45 @@ def _groups(
     return groups
 
 
-def _label(snapshot: Snapshot, groups: list[_Group], wishes: Mapping[PeerName, Sources]) -> None:
+def _label(
+    snapshot: Snapshot, groups: list[_Group], sources_of: Mapping[PeerName, Sources]
+) -> None:
     """Choose the speakers of each group: those it has, then the first that are free."""
     free = list(range(1, len(snapshot.speakers)))
     for group in groups:
         for index in list(free):
-            has = any(_held(snapshot, one, index, wishes[one]) for one in group.members)
+            has = any(_standing(snapshot, one, index, sources_of[one]) for one in group.members)
             if has and len(group.speakers) < group.size:
                 group.speakers.append(index)
                 free.remove(index)
     # A BgpPeer that cannot be read keeps its session: others would be heard there, too.
-    unread = {name for name, peer in snapshot.bgp_peers.items() if peer.spec is None}
-    free = [index for index in free if not unread & snapshot.speakers[index].neighbors.keys()]
+    unreadable = {name for name, peer in snapshot.bgp_peers.items() if peer.spec is None}
+    free = [index for index in free if not unreadable & snapshot.speakers[index].neighbors.keys()]
     for group in groups:
         lacking = group.size - len(group.speakers)
         group.speakers = sorted([*group.speakers, *free[:lacking]])
         del free[:lacking]
 
 
-def _seats(
+def _sessions(
     snapshot: Snapshot, name: PeerName, speakers: list[int], sources: Sources
-) -> tuple[Seat, ...]:
-    """Return the seats of one router: a session that exists keeps its speaker."""
-    found: dict[int, Seat] = {}
+) -> tuple[SpeakerSession, ...]:
+    """Return the sessions of one router: one that exists keeps its speaker."""
+    found: dict[int, SpeakerSession] = {}
     for index in speakers:
-        seat = _held(snapshot, name, index, sources)
-        if seat is not None and seat.source not in [one.source for one in found.values()]:
-            found[index] = seat
+        session = _standing(snapshot, name, index, sources)
+        if session is not None and session.source not in [one.source for one in found.values()]:
+            found[index] = session
     taken = [one.source for one in found.values()]
     rest = iter([one for one in sources if one not in taken])
-    return tuple(found.get(one) or Seat(one, next(rest)) for one in speakers)
+    return tuple(found.get(one) or SpeakerSession(one, next(rest)) for one in speakers)
 
 
-def _held(snapshot: Snapshot, name: PeerName, index: int, sources: Sources) -> Seat | None:
-    """Return the seat that a router has at a speaker now, if it still asks for that session."""
-    session = snapshot.speakers[index].neighbors.get(name)
-    if session is None or session.source_address not in sources:
+def _standing(
+    snapshot: Snapshot, name: PeerName, index: int, sources: Sources
+) -> SpeakerSession | None:
+    """Return the session that a router has with a speaker now, if it still asks for it."""
+    neighbor = snapshot.speakers[index].neighbors.get(name)
+    if neighbor is None or neighbor.source_address not in sources:
         return None
-    return Seat(index, session.source_address)
+    return SpeakerSession(index, neighbor.source_address)

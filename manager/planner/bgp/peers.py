@@ -9,7 +9,7 @@ from typing import Final
 
 from manager.planner.addresses.reserved import reserved
 from manager.planner.bgp.restarting import restart_seconds
-from manager.planner.desired import Seat
+from manager.planner.desired import SpeakerSession
 from manager.snapshot import BgpConf, BgpPeer, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address
@@ -43,26 +43,28 @@ class Peers:
     verdicts: Mapping[PeerName, Verdict]
     confs: Mapping[str, Verdict]
     passwords: Mapping[PeerName, str] = field(default_factory=dict, repr=False)
-    mute: frozenset[PeerName] = frozenset()  # usable, but for a password that was not read
-    apart: frozenset[PeerName] = frozenset()  # usable, but told nothing: see bgp.single_path
+    awaiting_password: frozenset[PeerName] = (
+        frozenset()
+    )  # usable, but for a password that was not read
+    unserved: frozenset[PeerName] = frozenset()  # usable, but sent nothing: see bgp.single_path
     single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
-    # By whom each is told, where that is not simply the first speaker: see bgp.peer_speakers
-    seats: Mapping[PeerName, tuple[Seat, ...]] = field(default_factory=dict)
+    # By which speakers each is served, where it is not the first: see bgp.peer_speakers
+    sessions: Mapping[PeerName, tuple[SpeakerSession, ...]] = field(default_factory=dict)
 
     @property
-    def unread(self) -> frozenset[PeerName]:
+    def unreadable(self) -> frozenset[PeerName]:
         """Return the BgpPeers that cannot be read: see planner.bgp.unreadable_peers."""
         return frozenset(n for n, why in self.verdicts.items() if isinstance(why, Invalid))
 
     @property
     def first(self) -> tuple[PeerName, ...]:
         """Return the usable routers that the first speaker serves, by name."""
-        return tuple(name for name in self.usable if self.seats_of(name)[0].speaker == 0)
+        return tuple(name for name in self.usable if self.sessions_of(name)[0].speaker == 0)
 
-    def seats_of(self, name: PeerName) -> tuple[Seat, ...]:
+    def sessions_of(self, name: PeerName) -> tuple[SpeakerSession, ...]:
         """Return the sessions of a usable router; there is at least one."""
-        found = self.seats.get(name)
-        return found or (Seat(0, self.usable[name].source_address),)
+        found = self.sessions.get(name)
+        return found or (SpeakerSession(0, self.usable[name].source_address),)
 
 
 def read_peers(snapshot: Snapshot) -> Peers:
@@ -74,7 +76,7 @@ def read_peers(snapshot: Snapshot) -> Peers:
     usable: dict[PeerName, BgpPeerSpec] = {}
     taken: dict[Address, PeerName] = {}
     passwords: dict[PeerName, str] = {}
-    mute: set[PeerName] = set()
+    awaiting_password: set[PeerName] = set()
     for peer in sorted(snapshot.bgp_peers.values(), key=_age):
         name, what = PeerName(peer.name), f"BgpPeer '{peer.name}'"
         if peer.deleting or (peer.spec is not None and peer.spec.disabled):
@@ -86,17 +88,17 @@ def read_peers(snapshot: Snapshot) -> Peers:
         else:
             password, fault = _password(snapshot, name, peer.spec)
             if conf is None:
-                fault = NoBgpConf(what, keeps=bool(held_seats(snapshot, name)))
+                fault = NoBgpConf(what, keeps=bool(configured_sessions(snapshot, name)))
             elif peer.spec.passive and not conf.listen_port:
                 fault = NotListening(what)
             verdicts[name] = fault or Ready(what)
             if password:
                 passwords[name] = password
             elif peer.spec.password_secret_ref is not None:
-                mute.add(name)
+                awaiting_password.add(name)
             # A Secret that was not read may exist: its router's paths are kept ready.
-            unread = isinstance(fault, SecretMissing) and not fault.read
-            if fault is None or unread or isinstance(fault, NoBgpConf):
+            may_exist = isinstance(fault, SecretMissing) and not fault.read
+            if fault is None or may_exist or isinstance(fault, NoBgpConf):
                 usable[name] = peer.spec
     return Peers(
         conf,
@@ -104,14 +106,14 @@ def read_peers(snapshot: Snapshot) -> Peers:
         dict(sorted(verdicts.items())),
         confs,
         passwords,
-        frozenset(mute),
+        frozenset(awaiting_password),
     )
 
 
-def held_seats(snapshot: Snapshot, name: PeerName) -> tuple[Seat, ...]:
+def configured_sessions(snapshot: Snapshot, name: PeerName) -> tuple[SpeakerSession, ...]:
     """Return the sessions with a router that our speakers have, wanted or not."""
     return tuple(
-        Seat(index, one.neighbors[name].source_address)
+        SpeakerSession(index, one.neighbors[name].source_address)
         for index, one in enumerate(snapshot.speakers)
         if name in one.neighbors
     )
@@ -132,9 +134,9 @@ def _password(
         return password, None
     if not snapshot.secrets_read:
         for one in snapshot.speakers:
-            held = one.neighbors.get(name)
-            if held is not None and held.password:
-                return held.password, None
+            session = one.neighbors.get(name)
+            if session is not None and session.password:
+                return session.password, None
     # Offline, Secrets are among the files or they are not: one that is, is known whole.
     read = snapshot.secrets_read or any(name == ref.name for name, _ in snapshot.secrets)
     return None, SecretMissing(what, ref.name, ref.key, read=read)
@@ -180,11 +182,11 @@ def _derived(
 
 
 def exports(peers: Peers, speaker: int = 0) -> Mapping[PeerName, Address]:
-    """Return the routers that one speaker may tell anything."""
+    """Return the routers that one speaker may send anything."""
     return {
         name: spec.address
         for name, spec in peers.usable.items()
-        if any(seat.speaker == speaker for seat in peers.seats_of(name))
+        if any(session.speaker == speaker for session in peers.sessions_of(name))
     }
 
 
@@ -193,14 +195,14 @@ def neighbors(snapshot: Snapshot, peers: Peers, speaker: int = 0) -> Mapping[Pee
     return {
         name: neighbor(
             spec,
-            source=seat.source,
+            source=session.source,
             restart_seconds=restart_seconds(snapshot, peers.conf, spec, name=name, speaker=speaker),
             password=peers.passwords.get(name),
         )
         for name, spec in peers.usable.items()
-        if name not in peers.mute
-        for seat in peers.seats_of(name)
-        if seat.speaker == speaker
+        if name not in peers.awaiting_password
+        for session in peers.sessions_of(name)
+        if session.speaker == speaker
     }
 
 
@@ -218,7 +220,7 @@ def neighbor(
         asn=spec.asn,
         port=spec.port,
         hold_seconds=spec.timers.hold_seconds,
-        # Without a hold time there are none; a speaker is told of an interval all the same.
+        # Without a hold time there are none; a speaker is given an interval all the same.
         keepalive_seconds=spec.timers.effective_keepalive_seconds or spec.timers.keepalive_seconds,
         connect_retry_seconds=spec.timers.connect_retry_seconds,
         families=tuple(sorted(spec.families)),

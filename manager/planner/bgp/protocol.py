@@ -42,16 +42,16 @@ class Bgp:
     def part(self, context: BgpContext, judged: Judged[ServicePaths]) -> ProtocolPart:
         """Return what each speaker should be and send, and what our resources of BGP state."""
         snapshot, records = context.snapshot, resource_records(context)
-        seats = {name: context.peers.seats_of(name) for name in context.peers.usable}
+        sessions = {name: context.peers.sessions_of(name) for name in context.peers.usable}
         remarks = time_to_remark(context)
         left = (
             remarks.total_seconds() if remarks > NO_TIME else None,
             time_to_speak(snapshot, records),
-            time_to_no_session(snapshot, seats),
+            time_to_no_session(snapshot, sessions),
         )
         return ProtocolPart(
             speakers=speaker_plans(context, judged),
-            seats=seats,
+            sessions=sessions,
             records=records,
             conditions=eip_conditions(context),
             again_s=min((one for one in left if one is not None), default=None),

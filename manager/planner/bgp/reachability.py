@@ -25,7 +25,7 @@ from pointsman.model.route import PeerName
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Reachability:
     """The next hops a router may be sent in one family, by node, and why others may not."""
 
     hops: Mapping[NodeName, Address]
@@ -35,7 +35,7 @@ class Reach:
     duplicates: Mapping[Address, tuple[NodeName, ...]] = field(default_factory=dict)
 
 
-def reach(
+def reachability(
     snapshot: Snapshot,
     spec: BgpPeerSpec,
     *,
@@ -43,7 +43,7 @@ def reach(
     vips: AbstractSet[Address],
     over_ipv6: bool = False,
     duplicates: DuplicateAddresses = NOTHING,
-) -> Reach:
+) -> Reachability:
     """Return which nodes the router of *spec* may be sent in *family*.
 
     *over_ipv6*: it takes IPv6 next hops for IPv4 prefixes. It is sent one of a node without
@@ -84,7 +84,7 @@ def reach(
         if selector is not None and not selector.matches(snapshot.nodes[name].labels):
             del found[name]
             without[name] = f"does not match nextHops.nodeSelector for {spec.address}"
-    return Reach(
+    return Reachability(
         hops={name: hop.address for name, hop in found.items()},
         without=without,
         far=frozenset(name for name, hop in found.items() if not hop.shared),
@@ -129,21 +129,21 @@ def _connected(snapshot: Snapshot, peer: Address) -> _Near:
 
 @dataclass(frozen=True, slots=True)
 class Reachabilities:
-    """`reach` for each usable router, worked out when first asked for: the nodes may be many."""
+    """`reachability` for each usable router, worked out when first asked for."""
 
     snapshot: Snapshot
     usable: Mapping[PeerName, BgpPeerSpec]
     vips: frozenset[Address]
     duplicates: DuplicateAddresses
-    _found: dict[tuple[PeerName, Family], Reach] = field(
+    _found: dict[tuple[PeerName, Family], Reachability] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def of(self, peer: PeerName, family: Family) -> Reach:
+    def of(self, peer: PeerName, family: Family) -> Reachability:
         """Return which nodes *peer* may be sent in *family*."""
         key = peer, family
         if key not in self._found:
-            self._found[key] = reach(
+            self._found[key] = reachability(
                 self.snapshot,
                 self.usable[peer],
                 family=family,

@@ -55,10 +55,10 @@ def no_peer(case: ServiceCase, context: BgpContext, family: Family) -> str:
     peers = context.peers
     if not peers.verdicts:
         return "there is no BgpPeer; create one for each router that should reach it"
-    if not peers.usable.keys() - peers.apart:
+    if not peers.usable.keys() - peers.unserved:
         return "no BgpPeer can be used; see their condition Ready"
-    named = context.saying(case.eip).named
-    if named and not (peers.usable.keys() - peers.apart) & set(named):
+    named = context.policy(case.eip).named
+    if named and not (peers.usable.keys() - peers.unserved) & set(named):
         whose = f"that bgp.peers of Eip '{case.eip}' names"
         names = listed([*map(clipped, named)])
         if not peers.verdicts.keys() & set(named):
@@ -76,5 +76,5 @@ def unreached(
     carriers: frozenset[NodeName],
 ) -> tuple[str, ...]:
     """Return why none of the *carriers* can be a next hop, as the first router sees it."""
-    without = context.reach(peers[0], family).without
+    without = context.reachability(peers[0], family).without
     return tuple(f"{name} {without[name]}" for name in sorted(carriers))

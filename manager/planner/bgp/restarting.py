@@ -39,9 +39,9 @@ def restart_seconds(
 
 def replicas(snapshot: Snapshot) -> int:
     """Return how many managers run, as far as it is said or recorded."""
-    said = snapshot.settings.replicas
-    if said is not None:
-        return said
+    given = snapshot.settings.replicas
+    if given is not None:
+        return given
     every = (entry for name in snapshot.bgp_peers for entry in _others(snapshot, name))
     return 1 + len({_replica(entry) for entry in every})
 
@@ -49,12 +49,12 @@ def replicas(snapshot: Snapshot) -> int:
 def _is_offered(snapshot: Snapshot, name: PeerName, speaker: int, *, alone: bool) -> bool:
     """Whether it is offered, given whether that is what we wish for."""
     seen = snapshot.speakers[speaker]
-    held, session = seen.neighbors.get(name), seen.sessions.get(name)
-    if snapshot.settings.replicas is not None or held is None:
+    configured, session = seen.neighbors.get(name), seen.sessions.get(name)
+    if snapshot.settings.replicas is not None or configured is None:
         return alone
     if session is None or not session.live:
         return alone
-    offered = held.graceful_restart_seconds is not None
+    offered = configured.graceful_restart_seconds is not None
     if offered and not alone:
         return not (session.graceful_restart and _is_our_turn(snapshot, name))
     return offered

@@ -19,7 +19,7 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
     found: dict[PeerName, Entries] = {}
     for peer in sorted(snapshot.bgp_peers):
         before = {str(one.get("name")): one for one in written.get(peer, ())}
-        said: list[Entry] = []
+        result: list[Entry] = []
         for index, seen in enumerate(snapshot.speakers):
             name = entry_name(snapshot.settings.speaker_name, index)
             report = seen.sessions.get(peer)
@@ -27,19 +27,19 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
                 session = seen.neighbors.get(peer)
                 parallel = index > 0 and session is not None and session.source_address
                 made = dict(entry(name, report, source=str(parallel or "")))
-                said.append({**_last_known(before.get(name, {})), **made})
+                result.append({**_last_known(before.get(name, {})), **made})
             elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
-                said.append(unheard(before[name]) if seen.sessions_unknown else before[name])
-        if said:
-            found[peer] = tuple(sorted(said, key=lambda one: str(one["name"])))
+                result.append(unheard(before[name]) if seen.sessions_unknown else before[name])
+        if result:
+            found[peer] = tuple(sorted(result, key=lambda one: str(one["name"])))
     return found
 
 
 def unheard(before: Entry) -> Entry:
     """Return what an entry becomes when its speaker has not answered for a while."""
-    kept = {key: before[key] for key in ("name", "sourceAddress") if key in before}
+    identifying = {key: before[key] for key in ("name", "sourceAddress") if key in before}
     return {
-        **kept,
+        **identifying,
         **_last_known(before),
         "state": "Unknown",
         "lastError": "the speaker does not answer its manager",
@@ -58,26 +58,26 @@ def entry_name(replica: str, index: int) -> str:
 
 def entry(name: str, report: SessionReport, *, source: str = "") -> Entry:
     """Return the item of status.speakers that says *report*."""
-    said: dict[str, object] = {"name": name, "state": report.state}
+    result: dict[str, object] = {"name": name, "state": report.state}
     if source:
-        said["sourceAddress"] = source
+        result["sourceAddress"] = source
     if report.established_at_s is not None:
         since = datetime.fromtimestamp(report.established_at_s, UTC)
-        said["establishedSince"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        result["establishedSince"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
     if report.last_error:
-        said["lastError"] = report.last_error
+        result["lastError"] = report.last_error
     if report.families:
-        said["families"] = list(report.families)
+        result["families"] = list(report.families)
     if report.hold_seconds is not None:
-        said["holdSeconds"] = report.hold_seconds
+        result["holdSeconds"] = report.hold_seconds
     if report.keepalive_seconds is not None:
-        said["keepaliveSeconds"] = report.keepalive_seconds
+        result["keepaliveSeconds"] = report.keepalive_seconds
     if report.bfd_state:
-        said["bfdState"] = report.bfd_state
+        result["bfdState"] = report.bfd_state
     if report.live:
-        said["ipv6NextHops"] = report.ipv6_next_hops
-        said["addPathNegotiated"] = report.add_path_negotiated
-        said["gracefulRestartNegotiated"] = report.graceful_restart
-        said["advertisedPrefixes"] = report.advertised_prefixes
-        said["advertisedPaths"] = report.advertised_paths
-    return said
+        result["ipv6NextHops"] = report.ipv6_next_hops
+        result["addPathNegotiated"] = report.add_path_negotiated
+        result["gracefulRestartNegotiated"] = report.graceful_restart
+        result["advertisedPrefixes"] = report.advertised_prefixes
+        result["advertisedPaths"] = report.advertised_paths
+    return result

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from manager.planner.desired import Seat
+from manager.planner.desired import SpeakerSession
 from manager.snapshot import BgpPeer, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.frr_quirks import may_keep_stale
@@ -31,20 +31,28 @@ UNKNOWN_AFTER_S: Final = 5.0  # of a speaker's silence: from there on its sessio
 WITH_SESSION: Final = ("Ready", "TooFewSpeakers", "NeedsOwnSpeaker")
 
 
-def sessions_said(
-    snapshot: Snapshot, peer: BgpPeer, seats: tuple[Seat, ...], *, ready: ConditionValue
+def session_conditions(
+    snapshot: Snapshot,
+    peer: BgpPeer,
+    sessions: tuple[SpeakerSession, ...],
+    *,
+    ready: ConditionValue,
 ) -> Mapping[str, ConditionValue]:
-    """Return the conditions that *seats* come to; one session of several keeps the router.
+    """Return the conditions that *sessions* come to; one session of several keeps the router.
 
-    What was said stays said while no session is known to be up and one that may be is with
+    Conditions stay as they are while no session is known to be up and one that may be is with
     a speaker that does not answer; after a while the answer is that nobody knows.
     """
     assert peer.spec is not None, "a BgpPeer that is used can be read"
     name = PeerName(peer.name)
-    reports = [(seat, snapshot.speakers[seat.speaker].sessions.get(name)) for seat in seats]
+    reports = [
+        (session, snapshot.speakers[session.speaker].sessions.get(name)) for session in sessions
+    ]
     live = [report for _, report in reports if report is not None and report.live]
     if not live:
-        unsure = [snapshot.speakers[seat.speaker] for seat, said in reports if said is None]
+        unsure = [
+            snapshot.speakers[session.speaker] for session, report in reports if report is None
+        ]
         known = {
             c.type: ConditionValue(c.status, c.reason, c.message)
             for c in peer.conditions
@@ -60,12 +68,12 @@ def sessions_said(
         down = NotEstablished(peer.name, str(peer.spec.address), peer.spec.asn, error)
         return {ESTABLISHED: _stated(down), **_last_known(peer)}
     verdict: Verdict = Established(peer.name, unwatched=live[0].bfd_state == "Down")
-    if len(live) < len(seats):
+    if len(live) < len(sessions):
         missing = tuple(str(s.source) for s, r in reports if r is None or not r.live)
-        verdict = PartlyEstablished(peer.name, len(seats), missing)
-    neighbor = snapshot.speakers[seats[0].speaker].neighbors.get(name)
+        verdict = PartlyEstablished(peer.name, len(sessions), missing)
+    neighbor = snapshot.speakers[sessions[0].speaker].neighbors.get(name)
     helped = neighbor is not None and neighbor.graceful_restart_seconds is not None
-    several = _several(peer.spec, name, len(seats), live[0], helped=helped)
+    several = _several(peer.spec, name, len(sessions), live[0], helped=helped)
     return {ESTABLISHED: _stated(verdict), ADD_PATH: _stated(several)}
 
 
@@ -105,25 +113,27 @@ def time_to_open(snapshot: Snapshot, peer: BgpPeer, ready: ConditionValue) -> ti
     """Return for how long the first session of *peer* may still take until that is worth a word.
 
     It begins when the BgpPeer becomes what *ready* says. A session that was spoken of has no
-    such time: its end is told at once.
+    such time: its end is reported at once.
     """
     known = {condition.type: condition for condition in peer.conditions}
     if snapshot.taken_at is None or peer.spec is None or ESTABLISHED in known:
         return NO_TIME
     full = OPENING + timedelta(seconds=peer.spec.timers.connect_retry_seconds)
-    said = known.get(READY)
-    same = said is not None and said.status == ready.status
-    since = parse_time(said.last_transition_time) if said is not None and same else None
+    before = known.get(READY)
+    same = before is not None and before.status == ready.status
+    since = parse_time(before.last_transition_time) if before is not None and same else None
     return full if since is None else min(full, full - (snapshot.taken_at - since))
 
 
-def lost_for_s(snapshot: Snapshot, name: PeerName, seats: tuple[Seat, ...]) -> float | None:
+def lost_for_s(
+    snapshot: Snapshot, name: PeerName, sessions: tuple[SpeakerSession, ...]
+) -> float | None:
     """Return for how long no session of a router is known to be up; None: one is, or may be.
 
     By the clock of this process: what a condition says began with another leader, or another
     daemon, and its times are the wall's.
     """
-    ages = [_lost_for_s(snapshot, name, seat.speaker) for seat in seats]
+    ages = [_lost_for_s(snapshot, name, session.speaker) for session in sessions]
     known = [age for age in ages if age is not None]
     return min(known) if known and len(known) == len(ages) else None
 
@@ -146,10 +156,10 @@ def _lost_for_s(snapshot: Snapshot, name: PeerName, speaker: int) -> float | Non
 
 
 def time_to_no_session(
-    snapshot: Snapshot, seats: Mapping[PeerName, tuple[Seat, ...]]
+    snapshot: Snapshot, sessions: Mapping[PeerName, tuple[SpeakerSession, ...]]
 ) -> float | None:
     """Return after how many seconds the next router counts as without session, or None."""
-    lost = (lost_for_s(snapshot, name, of) for name, of in seats.items())
+    lost = (lost_for_s(snapshot, name, of) for name, of in sessions.items())
     left = [NO_SESSION_AFTER_S - age for age in lost if age is not None]
     return min((one for one in left if one > 0), default=None)
 

@@ -2,7 +2,7 @@
 
 A speaker has one best path of a prefix for all routers without ADD-PATH (RFC 7911), and the
 planner says which (`PathAttributes.best`); where one of them may not be sent what others are,
-it is told nothing until it has a speaker of its own (bgp.peer_speakers): the path that is
+it is sent nothing until it has a speaker of its own (bgp.peer_speakers): the path that is
 chosen for another may not leave to it. Its session stays, or it would flap.
 """
 

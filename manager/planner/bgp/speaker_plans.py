@@ -12,7 +12,7 @@ from manager.planner.bgp.negotiated import takes_several
 from manager.planner.bgp.path_limits import with_best_for, within_limits
 from manager.planner.bgp.paths import Paths, ServicePaths
 from manager.planner.bgp.peers import Peers, exports, identities, neighbors
-from manager.planner.bgp.unreadable_peers import carried, kept
+from manager.planner.bgp.unreadable_peers import carried, with_retained
 from manager.planner.contribution import Judged
 from manager.planner.desired import SpeakerPlan
 from manager.planner.nodes.address_owners import address_owners
@@ -28,9 +28,9 @@ def speaker_plans(context: BgpContext, judged: Judged[ServicePaths]) -> tuple[Sp
     snapshot, peers = context.snapshot, context.peers
     if peers.conf is None:
         whose = address_owners(snapshot)
-        return tuple(_kept(peers, observed, whose) for observed in snapshot.speakers)
+        return tuple(_unchanged(peers, observed, whose) for observed in snapshot.speakers)
     decided = _decided(context, peers.conf, judged)
-    return _with_unread(context, judged, decided) if peers.unread else decided
+    return _with_unreadable(context, judged, decided) if peers.unreadable else decided
 
 
 def _decided(
@@ -76,15 +76,17 @@ def _by_speaker(every: dict[RouteKey, Route], *, speakers: int) -> list[dict[Rou
     return found
 
 
-def _with_unread(
+def _with_unreadable(
     context: BgpContext, judged: Judged[ServicePaths], decided: tuple[SpeakerPlan, ...]
 ) -> tuple[SpeakerPlan, ...]:
     """Return *decided* with what speakers have of routers whose BgpPeer cannot be read."""
-    snapshot, unread = context.snapshot, context.peers.unread
+    snapshot, unreadable = context.snapshot, context.peers.unreadable
     by = carried(context.allocations.services, judged.announcements)
     pairs = zip(decided, snapshot.speakers, strict=True)
-    first, *further = (kept(plan, observed, unread=unread, by=by) for plan, observed in pairs)
-    single = frozenset(n for n in unread if _keeps_one_path(snapshot, n))
+    first, *further = (
+        with_retained(plan, observed, unreadable=unreadable, by=by) for plan, observed in pairs
+    )
+    single = frozenset(n for n in unreadable if _keeps_one_path(snapshot, n))
     if single:
         routes = with_best_for(first.routes, single, context.peers.single)
         first = replace(first, routes=routes)
@@ -98,7 +100,7 @@ def _keeps_one_path(snapshot: Snapshot, name: PeerName) -> bool:
     return off or takes_several(snapshot, name) is False
 
 
-def _kept(peers: Peers, observed: Observed, whose: Mapping[Address, NodeName]) -> SpeakerPlan:
+def _unchanged(peers: Peers, observed: Observed, whose: Mapping[Address, NodeName]) -> SpeakerPlan:
     """A running speaker keeps what it has, but for sessions ended by hand."""
     wanted = {n for n, verdict in peers.verdicts.items() if not isinstance(verdict, Disabled)}
     return SpeakerPlan(

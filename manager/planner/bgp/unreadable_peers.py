@@ -2,7 +2,7 @@
 
 A newer version may have written what this one does not understand. What the speaker has of
 that router stays, as it is: nobody knows which nodes or prefixes it may be sent, so it is
-told nothing new. A path goes when its address does, or when its node carries no more for it.
+sent nothing new. A path goes when its address does, or when its node carries no more for it.
 """
 
 from collections.abc import Mapping
@@ -24,20 +24,20 @@ def carried(
     """Return which nodes carry the traffic of each address, for all its Services together."""
     found: dict[Address, frozenset[NodeName]] = {}
     for key, allocation in allocations.items():
-        told = announcements[key].candidates
-        nodes = frozenset(one.node for one in told if not one.excluded_by)
+        candidates = announcements[key].candidates
+        nodes = frozenset(one.node for one in candidates if not one.excluded_by)
         for grant in allocation.grants:
             found[grant.address] = found.get(grant.address, NOBODY) | nodes
     return found
 
 
-def kept(
-    desired: SpeakerPlan, observed: Observed, *, unread: frozenset[PeerName], by: Carried
+def with_retained(
+    desired: SpeakerPlan, observed: Observed, *, unreadable: frozenset[PeerName], by: Carried
 ) -> SpeakerPlan:
-    """Return *desired* with what the speaker has of the routers *unread*; *by*: see `carried`."""
+    """Return *desired* with what the speaker has of *unreadable* routers; *by*: see `carried`."""
     routes = dict(desired.routes)
     for key, route in observed.routes.items():
-        theirs = route.peers & unread
+        theirs = route.peers & unreadable
         if theirs and _still(key, desired.nodes, by):
             ours = routes.get(key, Route(route.attributes, frozenset()))
             routes[key] = replace(ours, peers=ours.peers | theirs)
@@ -45,9 +45,9 @@ def kept(
     neighbors = {
         name: one
         for name, one in observed.neighbors.items()
-        if name in unread and one.address not in taken
+        if name in unreadable and one.address not in taken
     }
-    exports = {name: one for name, one in observed.exports.items() if name in unread}
+    exports = {name: one for name, one in observed.exports.items() if name in unreadable}
     return replace(
         desired,
         routes={key: routes[key] for key in sorted(routes, key=route_order)},

@@ -43,8 +43,8 @@ def wiped(count: int) -> Service:
 
 
 def in_other_words(count: int, **more: Any) -> Service:
-    said = Condition("pointsman.dev/Allocated", "True", "Allocated", "words")
-    return stranger("a/web", *addresses(count), conditions=(said,), **more)
+    condition = Condition("pointsman.dev/Allocated", "True", "Allocated", "words")
+    return stranger("a/web", *addresses(count), conditions=(condition,), **more)
 
 
 def asking(count: int, **more: str) -> Service:

@@ -30,7 +30,7 @@ def web(created: str, **more: Any) -> Snapshot:
     return scene(new, nodes=old, announcers=agents, **({"taken_at": NOON} | more))
 
 
-def said(snapshot: Snapshot) -> str:
+def announced_reason(snapshot: Snapshot) -> str:
     """Return the reason of the condition Announced, "" while there is none."""
     found = plan(snapshot).services[ServiceKey("a/web")].conditions
     return found["pointsman.dev/Announced"].reason if "pointsman.dev/Announced" in found else ""
@@ -38,8 +38,8 @@ def said(snapshot: Snapshot) -> str:
 
 def test_a_new_service_has_time_to_get_its_first_slice() -> None:
     world = web(NEW)
-    assert (said(world), plan(world).again_s) == ("", 3)
-    assert said(replace(world, taken_at=NOON.replace(second=3))) == "NoServingEndpoint"
+    assert (announced_reason(world), plan(world).again_s) == ("", 3)
+    assert announced_reason(replace(world, taken_at=NOON.replace(second=3))) == "NoServingEndpoint"
 
 
 @pytest.mark.parametrize(
@@ -54,18 +54,18 @@ def test_a_new_service_has_time_to_get_its_first_slice() -> None:
     ],
 )
 def test_otherwise_it_is_said_at_once(created: str, more: dict[str, Any]) -> None:
-    assert said(web(created, **more)) == "NoServingEndpoint"
+    assert announced_reason(web(created, **more)) == "NoServingEndpoint"
 
 
 def test_what_was_said_of_a_new_service_is_not_taken_back() -> None:
     world = web(NEW, endpoint_slices=(endpoints("a/web", ""),))
     world = replace(applied(world, plan(world)), endpoint_slices=())
-    assert said(world) == "NoServingEndpoint"
+    assert announced_reason(world) == "NoServingEndpoint"
 
 
 def test_a_slice_of_the_other_family_is_none() -> None:
     slices = (endpoints("a/web", "node1", family=Family.IPV6),)
-    assert said(web(NEW, endpoint_slices=slices)) == ""
+    assert announced_reason(web(NEW, endpoint_slices=slices)) == ""
 
 
 def far(made: str, used: str, *reports: str, **more: Any) -> Snapshot:

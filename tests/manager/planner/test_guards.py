@@ -76,11 +76,11 @@ def test_every_small_cluster_is_placed_as_the_contract_says(policy: TrafficPolic
         assert set(placement.carriers) == carries(states, ends, policy), (states, ends)
         seen += 1
         if text == "node1 node2":
-            _is_told_of_every_node(states, placement, candidates(nodes, placement))
+            _names_every_node(states, placement, candidates(nodes, placement))
     assert seen == len(STATES) ** 3 * len(ENDS) ** 3
 
 
-def _is_told_of_every_node(states, placement, found) -> None:
+def _names_every_node(states, placement, found) -> None:
     """Every node is named once; who does not carry has a reason, as has who might not."""
     assert [one.node for one in found] == list(NODES)
     for one in found:

@@ -44,7 +44,7 @@ def test_no_path_is_wanted_for_an_address_that_is_not_recorded_yet() -> None:
 
 
 def test_an_address_whose_path_a_speaker_is_being_told_goes_to_nobody_else() -> None:
-    told = Observed(putting=frozenset({ip_network("198.51.100.0/32")}))
-    assert granted(replace(scene(), speakers=(told,)), LATE) == [str(SECOND)]
+    speaker = Observed(putting=frozenset({ip_network("198.51.100.0/32")}))
+    assert granted(replace(scene(), speakers=(speaker,)), LATE) == [str(SECOND)]
     aggregate = Observed(putting=frozenset({ip_network("198.51.100.0/28")}))
     assert granted(replace(scene(), speakers=(aggregate,)), LATE) == [str(FIRST)]

@@ -109,10 +109,10 @@ class Lamps:
             for lit in each:
                 for address, node in lit.items():
                     lamps.setdefault(node, []).append(str(address))
-        said = ConditionValue("True", "Lit", f"{self.colour} lamps: {len(lamps)}")
+        condition = ConditionValue("True", "Lit", f"{self.colour} lamps: {len(lamps)}")
         return ProtocolPart(
             announcers={name: {"lamps": sorted(shown)} for name, shown in lamps.items()},
-            conditions={ResourceKey("Eip", "seen"): {"Lit": said}},
+            conditions={ResourceKey("Eip", "seen"): {"Lit": condition}},
             again_s=7.0,
         )
 
@@ -235,10 +235,10 @@ def test_the_context_of_bgp_is_complete_before_the_first_question() -> None:
         names = list(context.peers.usable)[::order]
         found = {
             name: (
-                context.saying(EipName("public")),
-                context.reach(name, Family.IPV4),
+                context.policy(EipName("public")),
+                context.reachability(name, Family.IPV4),
                 context.capped((name,), Family.IPV4),
-                context.silent(frozenset({name}), said=False),
+                context.silent(frozenset({name}), recorded=False),
             )
             for name in names
         }

@@ -42,9 +42,9 @@ FULL = AddressPoolExhausted("a/web", "address", ("Eip 'public' is full",), "publ
 def record(
     allocated: Verdict, announced: Verdict, *, before: str = "", carriers: tuple[str, ...] = ()
 ) -> ServiceRecord:
-    said = (Condition("pointsman.dev/Announced", before, "x", "y"),) if before else ()
+    condition = (Condition("pointsman.dev/Announced", before, "x", "y"),) if before else ()
     return service_record(
-        replace(WEB, conditions=said),
+        replace(WEB, conditions=condition),
         Allocation((GRANT,), allocated),
         Announcement(announced),
         carriers,
@@ -71,7 +71,7 @@ def test_the_annotation_status_is_the_one_sentence_that_matters(
 @pytest.mark.parametrize(
     ("announced", "before", "reason"),
     [
-        pytest.param(TOLD, "", "Announced", id="told"),
+        pytest.param(TOLD, "", "Announced", id="stated"),
         pytest.param(UNTOLD, "", "NoServingEndpoint", id="refused"),
         pytest.param(SOON, "", None, id="on its way for the first time: nothing is said yet"),
         pytest.param(SOON, "True", "x", id="on its way again: what was said stays said"),
@@ -198,8 +198,8 @@ def test_the_session_of_a_peer(
     sessions = {PeerName("t"): report} if report is not None else {}
     found = plan(scene(peer("t", **more), speakers=(Observed(sessions=sessions),)))
     conditions = found.statuses[ResourceKey("BgpPeer", "t")].conditions
-    apart = ("Ready", "NextHopsUnverified")
-    assert {n: one.reason for n, one in conditions.items() if n not in apart} == expected
+    others = ("Ready", "NextHopsUnverified")
+    assert {n: one.reason for n, one in conditions.items() if n not in others} == expected
 
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -220,7 +220,7 @@ SAID = Condition("Established", "True", "Established", "it is", "2026-01-01T11:0
 
 
 @pytest.mark.parametrize(
-    ("conditions", "retry", "told", "again_s"),
+    ("conditions", "retry", "stated", "again_s"),
     [
         pytest.param([], 5, False, 8, id="just seen"),
         pytest.param([usable("11:59:58")], 5, False, 6, id="usable for 2 seconds"),
@@ -238,22 +238,22 @@ SAID = Condition("Established", "True", "Established", "it is", "2026-01-01T11:0
     ],
 )
 def test_a_first_session_has_time_to_come_up(
-    conditions: list[Condition], retry: int, told: bool, again_s: float | None
+    conditions: list[Condition], retry: int, stated: bool, again_s: float | None
 ) -> None:
     timers = {"connectRetrySeconds": retry}
     router = peer("t", conditions=tuple(conditions), timers=timers)
     sessions = {PeerName("t"): DOWN}
     world = scene(router, speakers=(Observed(sessions=sessions),), taken_at=NOON, announcers=NEAR)
     found = plan(world)
-    assert ("Established" in found.statuses[ResourceKey("BgpPeer", "t")].conditions) is told
+    assert ("Established" in found.statuses[ResourceKey("BgpPeer", "t")].conditions) is stated
     assert found.again_s == again_s
 
 
 def test_a_session_that_is_up_is_said_at_once() -> None:
     observed = Observed(sessions={PeerName("t"): UP})
     found = plan(scene(peer("t"), speakers=(observed,), taken_at=NOON))
-    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
-    assert (said.status, found.again_s) == ("True", None)
+    condition = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
+    assert (condition.status, found.again_s) == ("True", None)
 
 
 def test_a_router_that_is_not_used_is_not_waited_for() -> None:
@@ -296,8 +296,8 @@ def test_a_router_that_may_keep_stale_paths_is_said_where_it_matters(
     report: SessionReport, restart_s: int | None, *, warned: bool
 ) -> None:
     name = PeerName("t")
-    told = Neighbor(ip_address("192.0.2.1"), 64500, graceful_restart_seconds=restart_s)
-    observed = Observed(neighbors={name: told}, sessions={name: report})
+    stated = Neighbor(ip_address("192.0.2.1"), 64500, graceful_restart_seconds=restart_s)
+    observed = Observed(neighbors={name: stated}, sessions={name: report})
     found = plan(scene(peer("t"), speakers=(observed,))).statuses[ResourceKey("BgpPeer", "t")]
     condition = found.conditions["AddPathNegotiated"]
     assert (condition.status, condition.reason) == ("True", "Negotiated")
@@ -305,8 +305,8 @@ def test_a_router_that_may_keep_stale_paths_is_said_where_it_matters(
 
 
 def test_a_speaker_that_does_not_answer_changes_nothing_that_was_said() -> None:
-    said = Condition("Established", "True", "Established", "it is", "2026-01-01T00:00:00Z")
-    found = plan(scene(peer("t", conditions=(said,)), speakers=(Observed(fresh=False),)))
+    condition = Condition("Established", "True", "Established", "it is", "2026-01-01T00:00:00Z")
+    found = plan(scene(peer("t", conditions=(condition,)), speakers=(Observed(fresh=False),)))
     record = found.statuses[ResourceKey("BgpPeer", "t")]
     assert record.conditions["Established"].message == "it is"
 
@@ -333,15 +333,15 @@ def test_a_speaker_that_is_silent_leaves_its_sessions_unknown(
 ) -> None:
     router = peer("t", conditions=(SAID, SEVERAL))
     found = plan(scene(router, speakers=tuple(speakers)))
-    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions
-    assert (said["Established"].status, said["Established"].reason) == (status, reason)
-    assert said["AddPathNegotiated"].status == "True"  # nothing churns when it is back
+    condition = found.statuses[ResourceKey("BgpPeer", "t")].conditions
+    assert (condition["Established"].status, condition["Established"].reason) == (status, reason)
+    assert condition["AddPathNegotiated"].status == "True"  # nothing churns when it is back
 
 
 def test_a_silent_speaker_of_which_nothing_was_said_yet_is_unknown_too() -> None:
     found = plan(scene(peer("t"), speakers=(GONE,)))
-    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
-    assert (said.status, said.reason) == ("Unknown", "SpeakerSilent")
+    condition = found.statuses[ResourceKey("BgpPeer", "t")].conditions["Established"]
+    assert (condition.status, condition.reason) == ("Unknown", "SpeakerSilent")
 
 
 FLOOD = Condition("PrefixesReceived", "True", "TooManyPrefixes", "m", "2026-01-01T00:00:00Z")
@@ -364,9 +364,9 @@ def test_a_router_that_floods_us_is_told_of(
     observed: Observed, before: tuple[Condition, ...], *, warned: bool
 ) -> None:
     found = plan(scene(peer("t", conditions=before), speakers=(observed,)))
-    said = found.statuses[ResourceKey("BgpPeer", "t")].conditions
-    assert ("PrefixesReceived" in said) is warned
+    condition = found.statuses[ResourceKey("BgpPeer", "t")].conditions
+    assert ("PrefixesReceived" in condition) is warned
     if warned:
-        assert said["PrefixesReceived"].status == "True"
+        assert condition["PrefixesReceived"].status == "True"
         for word in ("export none", "prefix-list", "1,000"):
-            assert word in said["PrefixesReceived"].message
+            assert word in condition["PrefixesReceived"].message

@@ -144,11 +144,11 @@ def _fits(theirs: Any, record: ServiceRecord) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_any_text_in_any_field_makes_messages_that_are_lines(text: str) -> None:
     for place in _places(cluster()):
-        for said in messages(_changed(place, text)):
-            where = f"{place}: {said[:300]!r}"
-            assert said.isprintable(), where
-            assert len(said) <= 32_768, where
-            assert MARK * 65 not in said, where
+        for sentence in messages(_changed(place, text)):
+            where = f"{place}: {sentence[:300]!r}"
+            assert sentence.isprintable(), where
+            assert len(sentence) <= 32_768, where
+            assert MARK * 65 not in sentence, where
 
 
 def test_a_share_key_of_200_kb_leaves_room_for_the_address() -> None:

@@ -13,7 +13,7 @@ TOR, KEY = PeerName("tor"), ResourceKey("BgpPeer", "tor")
 UP = SessionReport("Established", add_path_negotiated=True, families=("ipv4-unicast",))
 
 
-def spoken() -> Snapshot:
+def announced() -> Snapshot:
     """Return a cluster whose router is told of its Service, over a session that stands."""
     now = scene()
     for _ in range(4):
@@ -22,12 +22,12 @@ def spoken() -> Snapshot:
     return replace(now, speakers=(replace(now.speakers[0], sessions={TOR: UP}),))
 
 
-def said(snapshot: Snapshot) -> StatusRecord:
+def status_of(snapshot: Snapshot) -> StatusRecord:
     return plan(snapshot).statuses[KEY]
 
 
 def test_a_session_that_stands_is_not_denied() -> None:
-    found = said(replace(spoken(), bgp_confs={}))
+    found = status_of(replace(announced(), bgp_confs={}))
     ready = found.conditions["Ready"]
     assert (ready.status, ready.reason) == ("False", "NoBgpConf")
     assert "keeps its session and every path that it was told" in ready.message
@@ -36,23 +36,23 @@ def test_a_session_that_stands_is_not_denied() -> None:
 
 
 def test_one_that_goes_meanwhile_is_said_to_be_down() -> None:
-    there = spoken()
+    there = announced()
     down = replace(there.speakers[0], sessions={TOR: SessionReport("Active")})
-    told = replace(there, bgp_confs={}, speakers=(down,))
+    unconfigured = replace(there, bgp_confs={}, speakers=(down,))
     peer = there.bgp_peers[TOR]
     known = replace(peer, conditions=())
-    found = said(replace(told, bgp_peers={TOR: known}))
+    found = status_of(replace(unconfigured, bgp_peers={TOR: known}))
     assert found.conditions["Established"].status == "False"
 
 
 def test_a_router_that_has_none_is_said_to_have_none() -> None:
-    found = said(replace(scene(), bgp_confs={}))
+    found = status_of(replace(scene(), bgp_confs={}))
     assert "has no session of ours" in found.conditions["Ready"].message
     assert "Established" not in found.conditions
 
 
 def test_nothing_is_taken_back() -> None:
-    there = spoken()
+    there = announced()
     decided = plan(replace(there, bgp_confs={}))
     assert decided.routes == there.speakers[0].routes
     assert decided.speakers[0].neighbors == there.speakers[0].neighbors

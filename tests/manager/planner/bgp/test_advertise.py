@@ -290,12 +290,12 @@ def test_announced_is_said_only_once_the_speaker_holds_every_path() -> None:
     handed_over = plan(recorded)
     assert carriers(handed_over) == "123"
     assert "pointsman.dev/Announced" not in handed_over.services[KEY].conditions
-    held = applied(recorded, handed_over)
-    first, *_ = held.speakers[0].routes
-    partly = {key: one for key, one in held.speakers[0].routes.items() if key != first}
-    partly_held = replace(held, speakers=(replace(held.speakers[0], routes=partly),))
-    assert "pointsman.dev/Announced" not in plan(partly_held).services[KEY].conditions
-    assert condition_of(plan(held)).status == "True"
+    there = applied(recorded, handed_over)
+    first, *_ = there.speakers[0].routes
+    fewer = {key: one for key, one in there.speakers[0].routes.items() if key != first}
+    partly = replace(there, speakers=(replace(there.speakers[0], routes=fewer),))
+    assert "pointsman.dev/Announced" not in plan(partly).services[KEY].conditions
+    assert condition_of(plan(there)).status == "True"
 
 
 @pytest.mark.parametrize(
@@ -363,9 +363,10 @@ def sessions_down(ages: dict[str, float | None]) -> dict[PeerName, SessionReport
 def peers_named(names: Iterable[str]) -> dict[str, BgpPeer]:
     """Peers whose condition has said for an hour that there is no session."""
     since = (NOW - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    said = Condition("Established", "False", "x", "y", since)
+    condition = Condition("Established", "False", "x", "y", since)
     return {
-        name: peer(name, f"192.0.2.{n + 1}", conditions=(said,)) for n, name in enumerate(names)
+        name: peer(name, f"192.0.2.{n + 1}", conditions=(condition,))
+        for n, name in enumerate(names)
     }
 
 

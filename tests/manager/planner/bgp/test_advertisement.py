@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.bgp.advertisement import Saying, may_hear, saying
+from manager.planner.bgp.advertisement import AdvertisementPolicy, advertisement_policy, may_hear
 from manager.planner.bgp.peers import read_peers
 from manager.snapshot import BgpPeer, Resource, TrafficPolicy
 from pointsman.api import BgpConfSpec, EipSpec
@@ -19,17 +19,17 @@ OURS_BY_LOCAL_AS = peer("edge", "192.0.2.3", localAs=64500)
 AWAY = peer("away", "192.0.2.4", disabled=True)
 
 
-def said(
+def resolved(
     *peers: BgpPeer,
     addresses: tuple[str, ...] = ("198.51.100.0/24",),
     overlaps: bool = False,
     **bgp: Any,
-) -> Saying:
+) -> AdvertisementPolicy:
     aliases = {"customers": "64501:1:7", "quiet": "65535:65281", "mine": "64501:0:9"}
     conf = BgpConfSpec.model_validate({"as": 64501, "communityAliases": aliases})
     world = scene(*(peers or (EBGP,)), bgp_confs={"default": Resource("default", conf)})
     spec = EipSpec.model_validate({"addresses": addresses, "bgp": bgp})
-    return saying("public", spec, read_peers(world), overlaps=overlaps)
+    return advertisement_policy("public", spec, read_peers(world), overlaps=overlaps)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def said(
     ],
 )
 def test_communities(texts: list[str], plain: list[str], large: list[str], problem: str) -> None:
-    found = said(communities=texts)
+    found = resolved(communities=texts)
     assert list(found.attributes.communities) == plain
     assert list(found.attributes.large_communities) == large
     assert found.verdict.ok == (not problem)
@@ -77,22 +77,22 @@ def test_communities(texts: list[str], plain: list[str], large: list[str], probl
     ],
 )
 def test_listeners(peers: list[BgpPeer], named: list[str], heard: list[str], problem: str) -> None:
-    found = said(*peers, peers=named)
-    assert list(found.listeners[Family.IPV4]) == heard
+    found = resolved(*peers, peers=named)
+    assert list(found.peers_by_family[Family.IPV4]) == heard
     assert found.verdict.ok == (not problem)
     assert problem in str(found.verdict)
 
 
 def test_prepends_whoever_listens() -> None:
-    found = said(EBGP, IBGP, OURS_BY_LOCAL_AS, asPathPrepend=3)
+    found = resolved(EBGP, IBGP, OURS_BY_LOCAL_AS, asPathPrepend=3)
     assert found.attributes.as_path_prepend == 3  # the speaker keeps it from iBGP
     assert found.verdict.ok
 
 
 def test_numbers_are_taken_as_they_are_zero_too() -> None:
-    found = said(localPref=0, med=0).attributes
+    found = resolved(localPref=0, med=0).attributes
     assert (found.local_pref, found.med) == (0, 0)
-    nothing = said().attributes
+    nothing = resolved().attributes
     assert (nothing.local_pref, nothing.med, nothing.weight) == (None, None, None)
 
 
@@ -172,7 +172,7 @@ def test_numbers_are_taken_as_they_are_zero_too() -> None:
     ],
 )
 def test_prefixes(address: str, policy: TrafficPolicy, more: dict[str, Any], expected: str) -> None:
-    assert str(said(**more).prefix(read_address(address), policy)) == expected
+    assert str(resolved(**more).prefix(read_address(address), policy)) == expected
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,13 @@ def test_prefixes(address: str, policy: TrafficPolicy, more: dict[str, Any], exp
     ],
 )
 def test_aggregates_that_cannot_be_are_said(more: dict[str, Any], problem: str) -> None:
-    found = said(**more)
+    found = resolved(**more)
     assert found.verdict.ok == (not problem)
     assert problem in str(found.verdict)
 
 
 def test_every_wish_that_fails_is_said_and_takes_no_other_with_it() -> None:
-    found = said(EBGP, IBGP, communities=["guests", "1:1"], peers=["rr", "x"], med=5)
+    found = resolved(EBGP, IBGP, communities=["guests", "1:1"], peers=["rr", "x"], med=5)
     assert (found.attributes.communities, found.attributes.med) == (("1:1",), 5)
     assert str(found.verdict) == (
         "Not all of spec.bgp of Eip 'public' applies: there is no BgpPeer 'x', which bgp.peers "

@@ -81,10 +81,10 @@ def test_every_path_has_the_attributes_of_its_eip() -> None:
 
 def test_a_wish_that_fails_is_said_on_the_eip_and_on_the_service() -> None:
     decided = settled(scene(WEB, HERE, pool(communities=["guests"])))
-    said = decided.statuses[ResourceKey("Eip", "public")].conditions["BgpApplied"]
-    assert (said.status, said.reason) == ("False", "PartlyApplied")
+    condition = decided.statuses[ResourceKey("Eip", "public")].conditions["BgpApplied"]
+    assert (condition.status, condition.reason) == ("False", "PartlyApplied")
     assert condition_of(decided).status == "True"
-    assert said.message in condition_of(decided).message
+    assert condition.message in condition_of(decided).message
     fine = settled(scene(WEB, HERE, pool(med=1))).statuses[ResourceKey("Eip", "public")]
     assert fine.conditions["BgpApplied"].reason == "Applied"
     silent = settled(scene(WEB, HERE)).statuses[ResourceKey("Eip", "public")]
@@ -275,8 +275,8 @@ def test_each_rack_s_router_is_sent_its_own_nodes() -> None:
 def test_nodes_further_off_are_sent_when_asked_for_and_it_is_said() -> None:
     decided = settled(racks(nextHops={"scope": "All"}))
     assert hops(decided)["tor-1"] == ["10.0.1.11", "192.0.2.12", "192.0.2.13"]
-    said = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
-    assert (said.status, said.reason) == ("True", "NotConnected")
+    condition = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
+    assert (condition.status, condition.reason) == ("True", "NotConnected")
 
 
 @pytest.mark.parametrize(
@@ -289,9 +289,11 @@ def test_nodes_further_off_are_sent_when_asked_for_and_it_is_said() -> None:
 )
 def test_what_a_router_does_with_far_nodes_is_said(more: dict[str, Any], leaves: bool) -> None:
     decided = settled(racks(nextHops={"scope": "All"}, **more))
-    said = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
-    assert ("this router leaves them out" in said.message) is leaves
-    assert "every router in between must know the same prefixes, or packets loop." in said.message
+    condition = decided.statuses[ResourceKey("BgpPeer", "tor-1")].conditions["NextHopsUnverified"]
+    assert ("this router leaves them out" in condition.message) is leaves
+    assert (
+        "every router in between must know the same prefixes, or packets loop." in condition.message
+    )
 
 
 def test_a_router_without_nodes_says_so_though_others_carry_the_service() -> None:
@@ -300,10 +302,10 @@ def test_a_router_without_nodes_says_so_though_others_carry_the_service() -> Non
     world = replace(world, bgp_peers={**world.bgp_peers, PeerName("spine"): spine})
     decided = settled(world)
     assert hops(decided) == {"tor-1": ["10.0.1.11"], "tor-2": ["10.0.2.12"]}
-    said = decided.statuses[ResourceKey("BgpPeer", "spine")].conditions["NextHopsMissing"]
-    assert (said.status, said.reason) == ("True", "NoNextHop")
-    assert "is told no IPv4 prefix" in said.message
-    assert "each is on no network that 10.0.9.1 shares." in said.message
+    condition = decided.statuses[ResourceKey("BgpPeer", "spine")].conditions["NextHopsMissing"]
+    assert (condition.status, condition.reason) == ("True", "NoNextHop")
+    assert "is told no IPv4 prefix" in condition.message
+    assert "each is on no network that 10.0.9.1 shares." in condition.message
     for name in ("tor-1", "tor-2"):
         found = decided.statuses[ResourceKey("BgpPeer", name)].conditions
         assert not {"NextHopsMissing", "NextHopsUnverified"} & found.keys()
@@ -326,8 +328,8 @@ def test_a_router_that_no_carrier_reaches_says_why() -> None:
 def test_an_eip_that_cannot_be_read_keeps_what_is_said_and_says_nothing_new() -> None:
     world, before = settle(scene(WEB, HERE, pool(peers=["tor-2"], med=3), *TORS))
     broken: Any = Resource("public", None, invalid="spec.bgp.med: Invalid value")
-    kept = plan(replace(world, eips={EipName("public"): broken}))
-    assert kept.speakers[0].routes == before.speakers[0].routes
+    after = plan(replace(world, eips={EipName("public"): broken}))
+    assert after.speakers[0].routes == before.speakers[0].routes
 
 
 def test_without_bgpconf_conditions_stay_as_they_were() -> None:

@@ -60,7 +60,7 @@ def router(name: str, **more: Any) -> BgpPeer:
     return peer(name, f"203.0.113.{ord(name[0])}", **more)
 
 
-def told(decided: Plan) -> dict[tuple[str, Prefix], list[str]]:
+def sent_to(decided: Plan) -> dict[tuple[str, Prefix], list[str]]:
     """Nodes by router and prefix."""
     found: dict[tuple[str, Prefix], list[str]] = defaultdict(list)
     for key, route in decided.routes.items():
@@ -100,35 +100,35 @@ def test_no_router_is_planned_more_than_a_speaker_sends(
 ) -> None:
     peers = router("a"), router("b", nextHops={"maxPaths": 10}), router("c", **ALONE)
     calm, decided = settle(large(family, policy, pools, *peers))
-    counts = {name: len(hops) for (name, _), hops in told(decided).items()}
+    counts = {name: len(hops) for (name, _), hops in sent_to(decided).items()}
     assert counts == {"a": 255, "b": 10, "c": 1}
     zones = Counter(
-        calm.nodes[NodeName(n)].labels[ZONE] for n in next(iter(told(decided).values()))
+        calm.nodes[NodeName(n)].labels[ZONE] for n in next(iter(sent_to(decided).values()))
     )
     assert zones["small"] == 30  # all of the small one: the others give way first
     assert sum(route.attributes.best for route in decided.routes.values()) == 1
     assert "255 next hops" in conditions(decided, "a")["NextHopsLimited"]
     assert "NextHopsLimited" not in conditions(decided, "b")
     assert "NextHopsLimited" not in conditions(decided, "c")
-    said = condition_of(decided).message
-    assert "255 are sent to BgpPeer 'a'," in said
+    sentence = condition_of(decided).message
+    assert "255 are sent to BgpPeer 'a'," in sentence
     assert plan(calm).routes == decided.routes
 
 
 @pytest.mark.parametrize("count", [255, 256])
 def test_the_limit_is_told_where_it_begins(count: int) -> None:
     decided = settle(large(Family.IPV4, "Cluster", (), router("a"), count=count))[1]
-    assert {len(hops) for hops in told(decided).values()} == {255}
+    assert {len(hops) for hops in sent_to(decided).values()} == {255}
     assert ("NextHopsLimited" in conditions(decided, "a")) == (count > 255)
     assert ("255 are sent" in condition_of(decided).message) == (count > 255)
 
 
 def test_a_node_that_goes_is_replaced_by_one_other_and_no_other_moves() -> None:
     calm, before = settle(large(Family.IPV4, "Cluster", (), router("a")))
-    (had,) = told(before).values()
+    (had,) = sent_to(before).values()
     for gone, moved in ((had[7], 1), (next(iter(calm.nodes.keys() - set(had))), 0)):
         left = {name: one for name, one in calm.nodes.items() if name != gone}
-        (has,) = told(settle(replace(calm, nodes=left))[1]).values()
+        (has,) = sent_to(settle(replace(calm, nodes=left))[1]).values()
         assert (len(set(had) - set(has)), len(has)) == (moved, 255)
 
 
@@ -136,7 +136,7 @@ def test_services_leave_out_different_nodes() -> None:
     services = [service(f"a/s{n}") for n in range(12)]
     slices = [everywhere(one.key, nodes()) for one in services]
     decided = settle(scene(*services, *slices, router("a"), nodes=nodes()))[1]
-    found = {frozenset(hops) for hops in told(decided).values()}
+    found = {frozenset(hops) for hops in sent_to(decided).values()}
     assert {len(hops) for hops in found} == {255}
     assert len(found) > 6
 
@@ -166,7 +166,7 @@ def test_services_on_one_address_together_stay_within_the_limits(
         everywhere(web.key, sorted(names)) for web, names in zip(services, (one, two), strict=True)
     ]
     _, decided = settle(scene(*services, *slices, *peers, nodes=nodes(6)))
-    found = {name: hops for (name, _), hops in told(decided).items()}
+    found = {name: hops for (name, _), hops in sent_to(decided).items()}
     both = one | two
     if several:
         assert set(found.pop("a")) == both

@@ -46,9 +46,9 @@ def test_one_path_of_two_services(one: Route, other: Route, expected: Route) -> 
 
 def test_all_paths_of_a_prefix_have_weights_or_none() -> None:
     far = key("192.0.2.12")
-    apart = key(prefix="198.51.100.1/32")
+    elsewhere = key(prefix="198.51.100.1/32")
     found = joined(
-        {key(): route("a", 1), far: route("a", 2)}, {key(): route("a")}, {apart: route("a", 7)}
+        {key(): route("a", 1), far: route("a", 2)}, {key(): route("a")}, {elsewhere: route("a", 7)}
     )
     assert [one.attributes.weight for one in found.values()] == [None, None, 7]
 

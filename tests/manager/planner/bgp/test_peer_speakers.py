@@ -33,18 +33,18 @@ def world(*peers: BgpPeer, speakers: int, **more: Any) -> Snapshot:
     return scene(WEB, HERE, *peers, marks=MARKS, speakers=holding, settings=settings, **more)
 
 
-def seats(decided: Plan) -> dict[str, str]:
-    """Return the seats of each router, such as "1<101 2<102" or "0"."""
+def sessions(decided: Plan) -> dict[str, str]:
+    """Return the sessions of each router, such as "1<101 2<102" or "0"."""
     return {
         name: " ".join(
             f"{one.speaker}" + (f"<{str(one.source).rpartition('.')[2]}" if one.source else "")
             for one in found
         )
-        for name, found in decided.seats.items()
+        for name, found in decided.sessions.items()
     }
 
 
-def told(decided: Plan) -> dict[str, dict[int, list[str]]]:
+def sent(decided: Plan) -> dict[str, dict[int, list[str]]]:
     """Return, by router and speaker, the nodes it is told of the first address."""
     found: dict[str, dict[int, list[str]]] = {}
     for key, route in decided.routes.items():
@@ -55,7 +55,7 @@ def told(decided: Plan) -> dict[str, dict[int, list[str]]]:
     return found
 
 
-def said(decided: Plan, name: str, kind: str = "Ready") -> ConditionValue:
+def stated_of(decided: Plan, name: str, kind: str = "Ready") -> ConditionValue:
     return decided.statuses[ResourceKey("BgpPeer", name)].conditions[kind]
 
 
@@ -136,12 +136,15 @@ def said(decided: Plan, name: str, kind: str = "Ready") -> ConditionValue:
         ),
     ],
 )
-def test_who_has_which_seats(speakers: int, peers: list[BgpPeer], expected: dict[str, str]) -> None:
+def test_who_has_which_sessions(
+    speakers: int, peers: list[BgpPeer], expected: dict[str, str]
+) -> None:
     _, decided = settle(world(*peers, speakers=speakers))
-    assert seats(decided) == seats(plan(world(*reversed(peers), speakers=speakers))) == expected
-    for name, found in decided.seats.items():
+    again = plan(world(*reversed(peers), speakers=speakers))
+    assert sessions(decided) == sessions(again) == expected
+    for name, found in decided.sessions.items():
         for index, speaker_plan in enumerate(decided.speakers):
-            at = [seat for seat in found if seat.speaker == index]
+            at = [one for one in found if one.speaker == index]
             assert (name in speaker_plan.neighbors) == (name in speaker_plan.exports) == bool(at)
             if at:
                 assert speaker_plan.neighbors[name].source_address == at[0].source
@@ -149,7 +152,7 @@ def test_who_has_which_seats(speakers: int, peers: list[BgpPeer], expected: dict
 
 def test_each_session_names_another_node() -> None:
     decided = settle(world(router("a", **parallel(101, 102, 103)), router("b"), speakers=4))[1]
-    found = told(decided)
+    found = sent(decided)
     assert found["b"] == {0: ["1", "2", "3"]}
     assert sorted(found["a"]) == [1, 2, 3]
     assert sorted(node for nodes in found["a"].values() for node in nodes) == ["1", "2", "3"]
@@ -162,21 +165,21 @@ def test_each_session_names_another_node() -> None:
 
 def test_a_session_that_is_one_too_many_says_nothing() -> None:
     decided = settle(world(router("a", **parallel(101, 102, 103), **RACK2), speakers=4))[1]
-    assert sorted(node for nodes in told(decided)["a"].values() for node in nodes) == ["1", "2"]
+    assert sorted(node for nodes in sent(decided)["a"].values() for node in nodes) == ["1", "2"]
 
 
 def test_max_paths_caps_what_all_sessions_say_together() -> None:
     few = {"nextHops": {"maxPaths": 2}}
     decided = settle(world(router("a", **parallel(101, 102, 103), **few), speakers=4))[1]
-    assert len(told(decided)["a"]) == 2
+    assert len(sent(decided)["a"]) == 2
 
 
 def test_a_node_that_goes_changes_one_session_of_three_for_most_prefixes() -> None:
     peers = [router("a", **parallel(101, 102, 103))]
-    before = told(settle(world(*peers, speakers=4))[1])["a"]
+    before = sent(settle(world(*peers, speakers=4))[1])["a"]
     left = scene(WEB, HERE, *peers, marks="node3 drained", speakers=(Observed(),) * 4)
     left = replace(left, settings=Settings(speaker_name="m1"))
-    after = told(settle(left)[1])["a"]
+    after = sent(settle(left)[1])["a"]
     assert sorted(node for nodes in after.values() for node in nodes) == ["1", "2"]
     assert sum(before[one] == after.get(one) for one in before) >= 1
 
@@ -188,34 +191,34 @@ def test_a_router_that_goes_moves_no_session_of_another() -> None:
         router("c", created="3"),
     ]
     there, before = settle(world(*peers, speakers=3))
-    assert seats(before) == {"a": "1", "b": "2", "c": "0"}
+    assert sessions(before) == {"a": "1", "b": "2", "c": "0"}
     gone = {name: one for name, one in there.bgp_peers.items() if name != "a"}
     again = settle(replace(there, bgp_peers=gone))[1]
-    assert seats(again) == {"b": "2", "c": "0"}
+    assert sessions(again) == {"b": "2", "c": "0"}
 
 
 def test_a_source_that_is_removed_ends_its_session_only() -> None:
     there, before = settle(world(router("a", **parallel(101, 102, 103)), speakers=4))
-    assert seats(before) == {"a": "1<101 2<102 3<103"}
+    assert sessions(before) == {"a": "1<101 2<102 3<103"}
     fewer = {PeerName("a"): router("a", **parallel(103, 102))}
-    assert seats(settle(replace(there, bgp_peers=fewer))[1]) == {"a": "2<102 3<103"}
+    assert sessions(settle(replace(there, bgp_peers=fewer))[1]) == {"a": "2<102 3<103"}
 
 
 def test_a_bgppeer_that_cannot_be_read_keeps_its_speaker_to_itself() -> None:
     there, before = settle(world(router("a", **ALONE), speakers=2))
-    assert seats(before) == {"a": "1"}
-    unread = replace(router("a"), spec=None, invalid="from a newer version")
-    both = {PeerName("a"): unread, PeerName("b"): router("b", **ALONE, **RACK2)}
+    assert sessions(before) == {"a": "1"}
+    unreadable = replace(router("a"), spec=None, invalid="from a newer version")
+    both = {PeerName("a"): unreadable, PeerName("b"): router("b", **ALONE, **RACK2)}
     found = settle(replace(there, bgp_peers=both))[1]
-    assert seats(found) == {"b": "0"}
+    assert sessions(found) == {"b": "0"}
     assert list(found.speakers[1].neighbors) == ["a"]
-    assert told(found)["a"] == told(before)["a"]
+    assert sent(found)["a"] == sent(before)["a"]
     # A router that shared the speaker before stays there.
     two = world(router("a", **ALONE), router("c", **ALONE), speakers=2)
     shared = replace(
-        settle(two)[0], bgp_peers={PeerName("a"): unread, PeerName("c"): router("c", **ALONE)}
+        settle(two)[0], bgp_peers={PeerName("a"): unreadable, PeerName("c"): router("c", **ALONE)}
     )
-    assert seats(settle(shared)[1]) == {"c": "1"}
+    assert sessions(settle(shared)[1]) == {"c": "1"}
 
 
 def test_what_a_session_negotiated_moves_nobody() -> None:
@@ -223,27 +226,27 @@ def test_what_a_session_negotiated_moves_nobody() -> None:
     declined = SessionReport("Established", families=("ipv4-unicast", "ipv6-unicast"))
     first = replace(there.speakers[0], sessions={PeerName("b"): declined})
     found = plan(replace(there, speakers=(first, *there.speakers[1:])))
-    assert seats(found) == seats(before) == {"a": "0", "b": "0"}
-    assert said(found, "b").reason == "NeedsOwnSpeaker"
-    assert "set its spec.addPath.enabled to false" in said(found, "b").message
+    assert sessions(found) == sessions(before) == {"a": "0", "b": "0"}
+    assert stated_of(found, "b").reason == "NeedsOwnSpeaker"
+    assert "set its spec.addPath.enabled to false" in stated_of(found, "b").message
     # As it asks, and a further speaker is there: it is healed.
     asked = {PeerName("a"): router("a"), PeerName("b"): router("b", **ALONE, **RACK2)}
     healed = settle(replace(there, bgp_peers=asked))[1]
-    assert seats(healed) == {"a": "0", "b": "1"}
-    assert said(healed, "b").reason == "Ready"
+    assert sessions(healed) == {"a": "0", "b": "1"}
+    assert stated_of(healed, "b").reason == "Ready"
 
 
 @pytest.mark.parametrize(("speakers", "reason"), [(1, "NeedsOwnSpeaker"), (2, "Ready")])
 def test_one_more_speaker_heals(speakers: int, reason: str) -> None:
     decided = settle(world(router("a", **ALONE), router("b", **RACK2), speakers=speakers))[1]
-    assert said(decided, "a").reason == reason
+    assert stated_of(decided, "a").reason == reason
     if speakers == 1:
-        assert "--gobgp-socket" in said(decided, "a").message
+        assert "--gobgp-socket" in stated_of(decided, "a").message
 
 
 def test_too_few_speakers_are_said_with_how_many_are_missing() -> None:
     decided = settle(world(router("a", **parallel(101, 102, 103)), speakers=2))[1]
-    found = said(decided, "a")
+    found = stated_of(decided, "a")
     assert (found.status, found.reason) == ("True", "TooFewSpeakers")
     assert "with 1 of its 3 parallel sessions" in found.message
     assert "2 more (--gobgp-socket" in found.message
@@ -256,7 +259,7 @@ def test_of_addresses_that_agents_report_a_replica_uses_its_own() -> None:
     }
     both = router("a", **parallel(101, 102, 111, 112, 121))
     found = plan(world(both, speakers=9, announcers=agents))
-    assert seats(found) == {"a": "1<101 2<102 3<121"}
+    assert sessions(found) == {"a": "1<101 2<102 3<121"}
 
 
 def turned(snapshot: Snapshot, *states: str, fresh: bool = True) -> Snapshot:
@@ -285,10 +288,10 @@ def test_one_session_of_several_keeps_the_router(
 ) -> None:
     there = settle(world(router("a", **parallel(101, 102)), speakers=3))[0]
     found = plan(turned(there, *states))
-    stated = said(found, "a", "Established")
+    stated = stated_of(found, "a", "Established")
     assert (stated.status, stated.reason) == expected
     if "Established" in states:
-        assert said(found, "a", "AddPathNegotiated").reason == "ParallelSessions"
+        assert stated_of(found, "a", "AddPathNegotiated").reason == "ParallelSessions"
     if stated.reason == "PartlyEstablished":
         assert "1 of 2 sessions" in stated.message
         assert "192.0.2.102" in stated.message

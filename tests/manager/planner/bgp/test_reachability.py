@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.bgp.reachability import reach
+from manager.planner.bgp.reachability import reachability
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
 from manager.snapshot import Announcer, NodeName
@@ -44,7 +44,7 @@ def sent(
             },
         )
     assert router.spec is not None
-    found = reach(world, router.spec, family=family, vips=frozenset())
+    found = reachability(world, router.spec, family=family, vips=frozenset())
     assert {*found.hops, *found.without} == set(world.nodes)
     return "".join(name.removeprefix("node") for name in found.hops) + "?" * bool(found.far)
 
@@ -107,7 +107,7 @@ def test_the_node_of_a_silent_agent_is_sent_by_its_address_where_others_find_the
     world = replace(world, nodes={**world.nodes, NodeName("node2"): two})
     assert tor.spec is not None
     for family, expected in ((V4, "192.0.2.12"), (V6, "2001:db8:2::12")):
-        found = reach(world, tor.spec, family=family, vips=frozenset())
+        found = reachability(world, tor.spec, family=family, vips=frozenset())
         assert found.hops[NodeName("node2")] == ip_address(expected)
         assert not found.far
 
@@ -116,7 +116,7 @@ def test_each_node_that_is_left_out_is_told_why() -> None:
     router = peer("tor-1", nextHops={"scope": "Connected", **RACK2})
     world = scene(router, announcers={"node1": NEAR1, "node3": AWAY3})
     assert router.spec is not None
-    found = reach(world, router.spec, family=V4, vips=frozenset())
+    found = reachability(world, router.spec, family=V4, vips=frozenset())
     assert found.without == {
         "node1": "does not match nextHops.nodeSelector for 192.0.2.1",
         "node2": "does not match nextHops.nodeSelector for 192.0.2.1",
@@ -143,7 +143,7 @@ def test_a_node_without_ipv4_address(family: Family, over_ipv6: bool, hops: list
         if name != "node3"
     }
     assert router.spec is not None
-    found = reach(
+    found = reachability(
         replace(world, nodes=bare),
         router.spec,
         family=family,
@@ -174,5 +174,5 @@ def test_ipv6_next_hops_are_for_who_negotiated_them(
     bare = {node1: replace(world.nodes[node1], internal_ips=(SIX,))}
     world = settle(replace(world, nodes=bare))[0]
     sessions = {PeerName("six"): report} if report is not None else {}
-    told = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
-    assert {key.next_hop for key in told.routes if key.prefix.version == 4} == found
+    after = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
+    assert {key.next_hop for key in after.routes if key.prefix.version == 4} == found

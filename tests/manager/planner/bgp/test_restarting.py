@@ -16,18 +16,18 @@ TOR = PeerName("tor-1")
 
 
 def world(
-    *entries: Any, said: int | None = None, held: int | None = 0, live: bool = True
+    *entries: Any, given: int | None = None, seconds: int | None = 0, live: bool = True
 ) -> Snapshot:
-    """Replica b beside those of *entries*; *held*: what its session has (0: there is none)."""
+    """Replica b beside those of *entries*; *seconds*: what its session has (0: there is none)."""
     tor = peer("tor-1")
     observed = Observed()
-    if held != 0:
-        session = SessionReport("Established" if live else "Active", graceful_restart=bool(held))
-        configured = Neighbor(ip_address("192.0.2.1"), 64500, graceful_restart_seconds=held)
+    if seconds != 0:
+        session = SessionReport("Established" if live else "Active", graceful_restart=bool(seconds))
+        configured = Neighbor(ip_address("192.0.2.1"), 64500, graceful_restart_seconds=seconds)
         observed = Observed(neighbors={TOR: configured}, sessions={TOR: session})
     return scene(
         replace(tor, status={"speakers": list(entries)}),
-        settings=Settings(speaker_name="b", replicas=said),
+        settings=Settings(speaker_name="b", replicas=given),
         speakers=(observed,),
     )
 
@@ -43,7 +43,7 @@ def offered(snapshot: Snapshot) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("entries", "said", "number"),
+    ("entries", "given", "number"),
     [
         pytest.param([], None, 1, id="nobody has written yet"),
         pytest.param([entry("b"), entry("b/1")], None, 1, id="only we have, with two speakers"),
@@ -54,8 +54,8 @@ def offered(snapshot: Snapshot) -> bool:
         pytest.param(["x", {"name": 7}, {}], None, 3, id="what is no entry of ours is somebody's"),
     ],
 )
-def test_how_many_managers_run(entries: list[Any], said: int | None, number: int) -> None:
-    assert replicas(world(*entries, said=said)) == number
+def test_how_many_managers_run(entries: list[Any], given: int | None, number: int) -> None:
+    assert replicas(world(*entries, given=given)) == number
 
 
 def test_one_that_speaks_with_another_router_counts() -> None:
@@ -70,19 +70,19 @@ def test_one_that_speaks_with_another_router_counts() -> None:
     [
         pytest.param([], {}, True, id="alone, a new session offers it"),
         pytest.param([entry("a")], {}, False, id="beside another, a new one does not"),
-        pytest.param([], {"held": None, "live": False}, True, id="alone, at the next connect"),
-        pytest.param([entry("a")], {"held": 120, "live": False}, False, id="so beside another"),
-        pytest.param([], {"held": None}, False, id="the other went: a session that is up stays"),
+        pytest.param([], {"seconds": None, "live": False}, True, id="alone, at the next connect"),
+        pytest.param([entry("a")], {"seconds": 120, "live": False}, False, id="so beside another"),
+        pytest.param([], {"seconds": None}, False, id="the other went: a session that is up stays"),
         pytest.param(
-            [entry("c", "Active")], {"held": 120}, True, id="another came, with no session yet"
+            [entry("c", "Active")], {"seconds": 120}, True, id="another came, with no session yet"
         ),
-        pytest.param([entry("c")], {"held": 120}, False, id="now it has one: ours starts anew"),
-        pytest.param([entry("a", keeps=True)], {"held": 120}, True, id="a goes first"),
-        pytest.param([entry("c", keeps=True)], {"held": 120}, False, id="we go before c"),
-        pytest.param([entry("a")], {"held": 120}, False, id="a has done so"),
-        pytest.param([entry("a", "Unknown")], {"held": 120}, True, id="of a, nothing is known"),
-        pytest.param([], {"said": 2, "held": 120}, False, id="--replicas is followed at once"),
-        pytest.param([], {"said": 1, "held": None}, True, id="either way"),
+        pytest.param([entry("c")], {"seconds": 120}, False, id="now it has one: ours starts anew"),
+        pytest.param([entry("a", keeps=True)], {"seconds": 120}, True, id="a goes first"),
+        pytest.param([entry("c", keeps=True)], {"seconds": 120}, False, id="we go before c"),
+        pytest.param([entry("a")], {"seconds": 120}, False, id="a has done so"),
+        pytest.param([entry("a", "Unknown")], {"seconds": 120}, True, id="of a, nothing is known"),
+        pytest.param([], {"given": 2, "seconds": 120}, False, id="--replicas is followed at once"),
+        pytest.param([], {"given": 1, "seconds": None}, True, id="either way"),
     ],
 )
 def test_when_it_is_offered(entries: list[Any], more: dict[str, Any], expected: bool) -> None:
@@ -90,7 +90,7 @@ def test_when_it_is_offered(entries: list[Any], more: dict[str, Any], expected: 
 
 
 def test_a_session_is_not_started_anew_for_a_router_that_keeps_nothing() -> None:
-    snapshot = world(entry("c"), held=120)
+    snapshot = world(entry("c"), seconds=120)
     session = SessionReport("Established", graceful_restart=False)
     observed = replace(snapshot.speakers[0], sessions={TOR: session})
     assert offered(replace(snapshot, speakers=(observed,)))

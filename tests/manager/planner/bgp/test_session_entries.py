@@ -55,7 +55,7 @@ def test_a_session_that_is_down_counts_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("observed", "said"),
+    ("observed", "expected"),
     [
         pytest.param(Observed(US, sessions={T: UP}, neighbors=HELD), entry("m1", UP), id="news"),
         pytest.param(Observed(fresh=False), SAID, id="the speaker is silent: it stays"),
@@ -73,12 +73,12 @@ def test_a_session_that_is_down_counts_nothing() -> None:
         pytest.param(Observed(US), None, id="no such neighbor any more"),
     ],
 )
-def test_when_an_entry_changes(observed: Observed, said: Entry | None) -> None:
+def test_when_an_entry_changes(observed: Observed, expected: Entry | None) -> None:
 
     world = Snapshot(
         bgp_peers={T: PEER}, speakers=(observed,), settings=Settings(speaker_name="m1")
     )
-    assert entries(world, {T: (SAID,)}) == ({} if said is None else {T: (said,)})
+    assert entries(world, {T: (SAID,)}) == ({} if expected is None else {T: (expected,)})
     assert entries(replace(world, bgp_peers={}), {T: (SAID,)}) == {}
 
 
@@ -96,11 +96,11 @@ def test_what_was_negotiated_stays_for_the_next_session(observed: Observed, seve
     world = Snapshot(
         bgp_peers={T: PEER}, speakers=(observed,), settings=Settings(speaker_name="m1")
     )
-    (said,) = entries(world, {T: (before,)})[T]
-    assert said["state"] in {"Active", "Unknown"}
-    assert said["addPathNegotiated"] is several
-    (again,) = entries(world, {T: (said,)})[T]
-    assert again == said
+    (expected,) = entries(world, {T: (before,)})[T]
+    assert expected["state"] in {"Active", "Unknown"}
+    assert expected["addPathNegotiated"] is several
+    (again,) = entries(world, {T: (expected,)})[T]
+    assert again == expected
 
 
 def test_each_speaker_of_a_replica_has_an_entry() -> None:

@@ -137,8 +137,8 @@ YES = (Condition("AddPathNegotiated", "True", "Negotiated"),)
 NEVER_ASKED = (Condition("AddPathNegotiated", "False", "ParallelSessions"),)
 
 
-def entry(name: str, **said: Any) -> dict[str, Any]:
-    return {"speakers": [{"name": "another", "state": "Idle"}, {"name": name, **said}]}
+def entry(name: str, **fields: Any) -> dict[str, Any]:
+    return {"speakers": [{"name": "another", "state": "Idle"}, {"name": name, **fields}]}
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_what_the_last_session_negotiated_counts(
     world = scene(WEB, HERE, a, router("b"), settings=Settings(speaker_name="m"))
     world = settle(world)[0]
     sessions = {PeerName("a"): report} if report is not None else {}
-    told = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
-    assert len(hops(told)["a"]) == count
-    assert len(hops(told)["b"]) == 3
+    after = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
+    assert len(hops(after)["a"]) == count
+    assert len(hops(after)["b"]) == 3
 
 
 def test_what_would_be_is_worked_out_with_sessions_as_the_last_ones_were() -> None:
@@ -183,8 +183,8 @@ def test_what_would_be_is_worked_out_with_sessions_as_the_last_ones_were() -> No
     decided = settled(world)
     assert {name: len(found) for name, found in hops(decided).items()} == {"a": 1, "b": 3}
     for name, reason in (("a", "SinglePath"), ("b", "Negotiated")):
-        said = decided.statuses[ResourceKey("BgpPeer", name)].conditions
-        assert said["AddPathNegotiated"].reason == reason
+        conditions = decided.statuses[ResourceKey("BgpPeer", name)].conditions
+        assert conditions["AddPathNegotiated"].reason == reason
 
 
 @pytest.mark.parametrize("conditions", [NO, YES])
@@ -198,8 +198,8 @@ def test_a_connect_changes_nothing(conditions: tuple[Condition, ...]) -> None:
         report = live if state == "Established" else SessionReport(state)
         sessions: Mapping[PeerName, SessionReport] = {PeerName("a"): report}
         decided = plan(replace(world, speakers=(replace(world.speakers[0], sessions=sessions),)))
-        said = decided.statuses[ResourceKey("BgpPeer", "a")].conditions
-        known = tuple(Condition(kind, one.status, one.reason) for kind, one in said.items())
+        status = decided.statuses[ResourceKey("BgpPeer", "a")].conditions
+        known = tuple(Condition(kind, one.status, one.reason) for kind, one in status.items())
         a = replace(a, conditions=known)  # what the API says from now on
         world = replace(world, bgp_peers={**world.bgp_peers, PeerName("a"): a})
         found.append(decided.routes)
