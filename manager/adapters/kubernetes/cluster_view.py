@@ -38,7 +38,7 @@ from pointsman.model.names import API_PATH, CLUSTER_NAMESPACE, GROUP
 from pointsman.model.route import PeerName
 
 DISTRUST_S: Final = 30.0
-UNTOLD: Final = (
+WATCHES_LAG: Final = (
     "The API server refuses writes as outdated, and the watches tell of nothing newer (was etcd "
     "restored?)"
 )
@@ -118,7 +118,7 @@ class ClusterView:
         """Have the Services listed again: a predecessor's grants may not be in any watch yet."""
         self._informers[client.SERVICES].doubt()
 
-    def distrust(self, why: str = UNTOLD) -> None:
+    def distrust(self, why: str = WATCHES_LAG) -> None:
         """List everything again: what the watches show is not what the server holds.
 
         A restored etcd makes a server accept watches from versions that are yet to come, and
