@@ -60,7 +60,7 @@ class Client:
                 server_hostname=self._access.server_name,
                 allow_redirects=False,
             ) as response:
-                self._outage.heard(answered=response.status < 500)
+                self._outage.note(answered=response.status < 500)
                 if response.status != 200:
                     raise await _refusal(method, path, response)
                 yield response
@@ -69,7 +69,7 @@ class Client:
         except NoAccess as error:
             raise Unavailable(f"no access to the API server ({method} {path}): {error}") from error
         except (aiohttp.ClientError, OSError) as error:  # OSError holds TimeoutError
-            self._outage.heard(answered=False)
+            self._outage.note(answered=False)
             what = unanswered(error)
             raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error
 

@@ -13,7 +13,7 @@ WORTH_TELLING_S = 3.0
 
 
 class Outage:
-    """Hears how every request to *what* ended; says to *log* when an outage is over."""
+    """Notes how every request to *what* ended; writes to *log* when an outage is over."""
 
     def __init__(
         self, what: str, *, log: logging.Logger, monotonic: Callable[[], float] = time.monotonic
@@ -21,7 +21,7 @@ class Outage:
         self._what, self._log, self._monotonic = what, log, monotonic
         self._since: float | None = None
 
-    def heard(self, *, answered: bool) -> None:
+    def note(self, *, answered: bool) -> None:
         """Take note of one request's end; an answer is one, whatever it says."""
         if not answered:
             self._since = self._monotonic() if self._since is None else self._since

@@ -1,4 +1,4 @@
-"""What bad luck does to a world: random troubles, one seed, all of them mended in time.
+"""What bad luck does to a world: random faults, one seed, all of them mended in time.
 
 Refuses to check anything, and to break what never heals.
 """
@@ -22,7 +22,7 @@ class Luck:
     async def strike(self) -> None:
         """Break something at random, and return when it is mended."""
         replica = self.rng.choice(self.world.replicas)
-        troubles: list[Callable[[Replica], Awaitable[None]]] = [
+        faults: list[Callable[[Replica], Awaitable[None]]] = [
             self._crash,
             self._crash,
             self._orderly_restart,
@@ -43,9 +43,9 @@ class Luck:
             self._bad_watches,
             self._compaction,
         ]
-        trouble = self.rng.choice(troubles)
-        self.log.append(f"{now():.1f} s: {trouble.__name__.strip('_')} at {replica.name}")
-        await trouble(replica)
+        fault = self.rng.choice(faults)
+        self.log.append(f"{now():.1f} s: {fault.__name__.strip('_')} at {replica.name}")
+        await fault(replica)
 
     async def _last(self, longest_s: float) -> None:
         await asyncio.sleep(self.rng.choice([0.2, 3.0, longest_s]) * self.rng.uniform(0.5, 1.0))

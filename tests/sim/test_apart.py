@@ -1,7 +1,7 @@
 """Targets do not wait for each other: one is hung, slow or refusing, the others go on at once.
 
 The whole manager, on a virtual clock. What is measured is how long a withdrawal takes to the
-router, and a new Service to its address, with the trouble and without.
+router, and a new Service to its address, with the fault and without.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.sim.world import World, now
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
 
 SOON_S = 0.3
-Trouble = Callable[[Cluster], None]
+Fault = Callable[[Cluster], None]
 
 
 @asynccontextmanager
@@ -53,10 +53,10 @@ async def withdrawal_s(cluster: Cluster, name: str, *nodes: str) -> float:
     return now() - began
 
 
-def hung(prefix: str) -> Trouble:
+def hung(prefix: str) -> Fault:
     """Writes of Services whose names begin with *prefix* are not answered."""
 
-    def trouble(cluster: Cluster) -> None:
+    def fault(cluster: Cluster) -> None:
         patch = cluster.api.patch
 
         async def hangs(kind: Any, namespace: str, name: str, **named: Any) -> Any:
@@ -66,18 +66,18 @@ def hung(prefix: str) -> Trouble:
 
         cluster.api.patch = hangs  # type: ignore[method-assign]
 
-    return trouble
+    return fault
 
 
-def answered(error: Exception, plural: str = "services") -> Trouble:
-    def trouble(cluster: Cluster) -> None:
+def answered(error: Exception, plural: str = "services") -> Fault:
+    def fault(cluster: Cluster) -> None:
         cluster.api.fault = lambda verb, kind, name: (
             error
             if kind == plural and verb.startswith("patch") and not name.startswith("zz")
             else None
         )
 
-    return trouble
+    return fault
 
 
 def slow(cluster: Cluster) -> None:
@@ -85,7 +85,7 @@ def slow(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [
         pytest.param(hung("p"), id="writes hang"),
         pytest.param(answered(Refused(422, "Invalid", "no")), id="writes are refused"),
@@ -95,9 +95,9 @@ def slow(cluster: Cluster) -> None:
         pytest.param(answered(Overloaded("500"), "eips"), id="statuses are answered 500"),
     ],
 )
-async def test_a_withdrawal_waits_for_no_write(trouble: Trouble) -> None:
+async def test_a_withdrawal_waits_for_no_write(fault: Fault) -> None:
     async with settled() as cluster:
-        trouble(cluster)
+        fault(cluster)
         for number in range(60):
             cluster.create(f"p{number:02}")
         await asyncio.sleep(1)
@@ -108,7 +108,7 @@ async def test_a_withdrawal_waits_for_no_write(trouble: Trouble) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [
         pytest.param(hung("p"), id="hang"),
         pytest.param(answered(Refused(422, "Invalid", "no")), id="are refused"),
@@ -117,10 +117,10 @@ async def test_a_withdrawal_waits_for_no_write(trouble: Trouble) -> None:
     ],
 )
 async def test_a_new_service_has_its_address_soon_while_the_writes_of_sixty(
-    trouble: Trouble,
+    fault: Fault,
 ) -> None:
     async with settled() as cluster:
-        trouble(cluster)
+        fault(cluster)
         for number in range(60):
             cluster.create(f"p{number:02}")
         await asyncio.sleep(8)

@@ -5,7 +5,7 @@ than remembered for one that is up (measured). Everything is checked before the 
 message leaves, because a batch is all-or-nothing and what came before it stays.
 
 A change costs one call, and one more to read new paths back under the numbers that
-routers hear; the rest is known from the last reading and what was acknowledged since.
+routers receive; the rest is known from the last reading and what was acknowledged since.
 """
 
 from __future__ import annotations

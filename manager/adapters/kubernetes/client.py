@@ -202,10 +202,10 @@ class KubeApi:
                 proxy=access.proxy,
                 **options,
             ) as response:
-                self._outage.heard(answered=response.status < 500)
+                self._outage.note(answered=response.status < 500)
                 yield response
         except (aiohttp.ClientError, OSError):  # OSError holds TimeoutError
-            self._outage.heard(answered=False)
+            self._outage.note(answered=False)
             raise
 
     async def _raise_for(self, response: aiohttp.ClientResponse) -> None:

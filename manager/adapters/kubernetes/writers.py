@@ -180,7 +180,7 @@ class AnnouncerWriter:
         }
 
     def hand(self, work: Delta[NodeName, AnnouncerRecord], *, term: int) -> None:
-        """Have them created, or given to the Node's successor, or told something else; deleted."""
+        """Have them created, given to the Node's successor, given another spec; deleted."""
         wanted: dict[NodeName, AnnouncerRecord | None] = {**work.put, **dict.fromkeys(work.drop)}
         self.writer.hand(
             {

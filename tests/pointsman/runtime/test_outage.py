@@ -29,7 +29,7 @@ def test_the_end_of_an_outage_is_told_once(
     outage = Outage("the API server", log=log, monotonic=lambda: now)
     with caplog.at_level(logging.INFO):
         for now, answered in ends:  # noqa: B007 - the clock reads it
-            outage.heard(answered=answered)
+            outage.note(answered=answered)
     assert [record.getMessage() for record in caplog.records] == [
         f"the API server answers again, after {seconds} s" for seconds in outages
     ]
