@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from manager.adapters.gobgp import neighbor_codec as peers
+from manager.adapters.gobgp import neighbor_codec
 from manager.adapters.gobgp.rpc import ANSWER_WITHIN_S, Stub, asked_to, own_as
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
@@ -51,7 +51,7 @@ class GobgpNeighbors:
         if not work:
             return
         for name, neighbor in work.put.items():
-            peers.check(name, neighbor)
+            neighbor_codec.check(name, neighbor)
         addresses = [neighbor.address for neighbor in work.put.values()]
         if len(set(addresses)) != len(addresses):
             raise ValueError(f"{', '.join(sorted(work.put))}: two neighbors have one address")
@@ -76,7 +76,7 @@ class GobgpNeighbors:
         address = str(neighbor.address)
         if address in configured and configured[address] is None:
             return False
-        peer = peers.encode(name, neighbor)
+        peer = neighbor_codec.encode(name, neighbor)
         with asked_to(f"configure neighbor {name}"):
             if address not in configured:
                 await self._stub.AddPeer(pb.AddPeerRequest(peer=peer), timeout=ANSWER_WITHIN_S)
@@ -102,6 +102,6 @@ class GobgpNeighbors:
         with asked_to("list its neighbors"):
             replies = self._stub.ListPeer(pb.ListPeerRequest(), timeout=ANSWER_WITHIN_S)
             return {
-                reply.peer.conf.neighbor_address: peers.decode(reply.peer)
+                reply.peer.conf.neighbor_address: neighbor_codec.decode(reply.peer)
                 async for reply in replies
             }

@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-from manager.adapters.gobgp import exports, paths
-from manager.adapters.gobgp import path_codec as codec
+from manager.adapters.gobgp import exports, path_codec, paths
 from manager.adapters.gobgp.known_state import Known, by_prefix
 from manager.adapters.gobgp.rpc import Stub, asked_to, own_as, within_s
 from manager.adapters.gobgp.table import FEW, local_paths
@@ -123,7 +122,9 @@ def _new(puts: Sent, present: Iterable[paths.LocalPath]) -> set[Prefix]:
 async def _batches(steps: Sent, asn: int) -> AsyncIterator[pb.AddPathStreamRequest]:
     for start in range(0, len(steps), BATCH):
         batch = [
-            codec.encode(one, asn) if isinstance(one, paths.Put) else codec.encode_withdrawal(one)
+            path_codec.encode(one, asn)
+            if isinstance(one, paths.Put)
+            else path_codec.encode_withdrawal(one)
             for one in steps[start : start + BATCH]
         ]
         yield pb.AddPathStreamRequest(table_type=pb.TABLE_TYPE_GLOBAL, paths=batch)

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import grpc
 
-from manager.adapters.gobgp import lockdown, session_codec
-from manager.adapters.gobgp import neighbor_codec as peers
+from manager.adapters.gobgp import lockdown, neighbor_codec, session_codec
 from manager.adapters.gobgp.exports import GobgpExports
 from manager.adapters.gobgp.known_state import Known
 from manager.adapters.gobgp.neighbors import GobgpNeighbors
@@ -123,7 +122,7 @@ class GobgpSpeaker:
         reports: dict[PeerName, SessionReport] = {}
         why = self._reasons.read()
         for peer in found:
-            ours = peers.decode(peer)
+            ours = neighbor_codec.decode(peer)
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
                 advertised = await self._advertised(peer) if up else (0, 0)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from manager.adapters.gobgp import path_codec as codec
-from manager.adapters.gobgp import paths
+from manager.adapters.gobgp import path_codec, paths
 from manager.adapters.gobgp.rpc import TABLE_WITHIN_S, Stub, asked_to
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.address import Prefix
@@ -19,8 +18,8 @@ async def local_paths(
     """Return the local paths, ours and foreign, of the *wanted* prefixes (of all: None)."""
     named = None if wanted is None else list(wanted)
     present: list[paths.LocalPath] = []
-    cache: codec.DecodeCache = {}
-    for version, family in ((4, codec.IPV4), (6, codec.IPV6)):
+    cache: path_codec.DecodeCache = {}
+    for version, family in ((4, path_codec.IPV4), (6, path_codec.IPV6)):
         few = [prefix for prefix in named or () if prefix.version == version]
         if named is not None and not few:
             continue
@@ -34,5 +33,5 @@ async def local_paths(
             )
         with asked_to("list its local paths"):
             async for reply in stub.ListPath(request, timeout=TABLE_WITHIN_S):
-                present += codec.decode(reply.destination, asn, cache)
+                present += path_codec.decode(reply.destination, asn, cache)
     return present
