@@ -17,7 +17,7 @@ from cli.source import apply, cluster
 from manager.inspect.cluster import Reading
 from manager.planner.desired import Plan
 from manager.snapshot import EipName
-from pointsman.model.names import APPLIED, LIMITED, MISSING, READY
+from pointsman.model.names import BGP_APPLIED, NEXT_HOPS_LIMITED, NEXT_HOPS_MISSING, READY
 from pointsman.model.printable import clipped
 from pointsman.model.record import ResourceKey
 from pointsman.model.verdicts.address import Ready
@@ -184,7 +184,7 @@ def _eip_why(plan: Plan, name: str) -> str:
     ready = plan.allocations.eips[EipName(name)].ready
     calls = isinstance(ready, Ready) and bool(ready.warning or ready.empty)
     record = plan.statuses.get(ResourceKey("Eip", name))
-    bgp = record.conditions.get(APPLIED) if record is not None else None
+    bgp = record.conditions.get(BGP_APPLIED) if record is not None else None
     found = [str(ready)] if calls or not ready.ok else []
     if bgp is not None and bgp.status != "True":
         found.append(bgp.message)
@@ -197,7 +197,7 @@ def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:
     if record is None or ready is None:
         return name, "", str(len(paths)), ""
     verdict = {"status": ready.status, "reason": ready.reason, "message": ready.message}
-    missing = record.conditions.get(MISSING) or record.conditions.get(LIMITED)
+    missing = record.conditions.get(NEXT_HOPS_MISSING) or record.conditions.get(NEXT_HOPS_LIMITED)
     sentence = why(verdict) or (missing.message if missing is not None else "")
     return name, cell(verdict), str(len(paths)), sentence
 

@@ -22,8 +22,8 @@ from pointsman.model.names import (
     ALLOCATED,
     ANNOUNCED,
     ESTABLISHED,
+    NEXT_HOPS_UNVERIFIED,
     READY,
-    UNVERIFIED,
 )
 from pointsman.model.printable import clipped
 from pointsman.model.verdicts.severity import warns
@@ -94,7 +94,7 @@ def _peer(peer: BgpPeer) -> Json:
 def _wanted(peer: BgpPeer, condition: Condition) -> bool:
     """Whether somebody asked for what *condition* warns of: all nodes, wherever they are."""
     everybody = peer.spec is not None and peer.spec.next_hops.scope is Scope.ALL
-    return condition.type == UNVERIFIED and everybody
+    return condition.type == NEXT_HOPS_UNVERIFIED and everybody
 
 
 def _eip(eip: Eip) -> Json:

@@ -17,7 +17,7 @@ from manager.planner.bgp.next_hop import next_hop
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
 from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
-from pointsman.model.names import MANAGER_LABEL, UNVERIFIED
+from pointsman.model.names import MANAGER_LABEL, NEXT_HOPS_UNVERIFIED
 from pointsman.model.ranges import address_of, read_block
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import MOST_PATHS, PeerName
@@ -147,4 +147,4 @@ def _far(seen: PlannedCluster, name: PeerName) -> bool:
     """Whether agents report that some next hops are on no network the router shares."""
     status = seen.plan.statuses.get(ResourceKey("BgpPeer", name))
     reported = any(one.reported for one in seen.settled.announcers.values())
-    return reported and status is not None and UNVERIFIED in status.conditions
+    return reported and status is not None and NEXT_HOPS_UNVERIFIED in status.conditions

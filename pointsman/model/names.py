@@ -46,15 +46,15 @@ OUR_CONDITIONS: Final = frozenset({ALLOCATED, ANNOUNCED})
 READY: Final = "Ready"
 ESTABLISHED: Final = "Established"  # of a BgpPeer
 ADD_PATH: Final = "AddPathNegotiated"  # of a BgpPeer
-APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
+BGP_APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
 PROXY_HEALTHY: Final = "ProxyHealthy"  # of an Announcer
 ADDRESSES_CONTESTED: Final = "Contested"  # of an Announcer
 # Of a BgpPeer; there only while it is so.
-MISSING: Final = "NextHopsMissing"
-UNVERIFIED: Final = "NextHopsUnverified"
-LIMITED: Final = "NextHopsLimited"
-RECEIVED: Final = "PrefixesReceived"  # more than we take
-CONTESTED: Final = "NextHopsContested"
+NEXT_HOPS_MISSING: Final = "NextHopsMissing"
+NEXT_HOPS_UNVERIFIED: Final = "NextHopsUnverified"
+NEXT_HOPS_LIMITED: Final = "NextHopsLimited"
+PREFIXES_RECEIVED: Final = "PrefixesReceived"  # more than we take
+NEXT_HOPS_CONTESTED: Final = "NextHopsContested"
 
 # Who writes, as managedFields remember it. A speaker's name follows its prefix.
 FIELD_MANAGER: Final = "pointsman-manager"

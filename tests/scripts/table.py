@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from manager.planner.desired import Plan
-from pointsman.model.names import ADD_PATH, APPLIED, ESTABLISHED, READY
+from pointsman.model.names import ADD_PATH, BGP_APPLIED, ESTABLISHED, READY
 from pointsman.model.record import ConditionValue
 from pointsman.model.route import PathAttributes
 from pointsman.model.verdicts.severity import warns
@@ -13,7 +13,7 @@ from tests.scripts.story import Story, tell
 from tests.scripts.world import Paths, World
 
 # Conditions that are always there, and True when all is well; others come with a trouble.
-USUAL = {READY, ESTABLISHED, ADD_PATH, APPLIED}
+USUAL = {READY, ESTABLISHED, ADD_PATH, BGP_APPLIED}
 
 Table = dict[str, list[str]]  # head line -> lines below it
 

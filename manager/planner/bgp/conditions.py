@@ -20,13 +20,13 @@ from manager.snapshot import Condition, NodeName
 from pointsman.api import Protocol
 from pointsman.model.address import Family, address_order
 from pointsman.model.names import (
-    APPLIED,
-    CONTESTED,
-    LIMITED,
-    MISSING,
+    BGP_APPLIED,
+    NEXT_HOPS_CONTESTED,
+    NEXT_HOPS_LIMITED,
+    NEXT_HOPS_MISSING,
+    NEXT_HOPS_UNVERIFIED,
+    PREFIXES_RECEIVED,
     READY,
-    RECEIVED,
-    UNVERIFIED,
 )
 from pointsman.model.record import ConditionValue, ResourceKey, StatusRecord
 from pointsman.model.route import MOST_PATHS, PeerName
@@ -40,7 +40,14 @@ from pointsman.model.verdicts.readiness import (
 )
 from pointsman.model.verdicts.session import TooManyPrefixes
 
-RETAINED: Final = (APPLIED, CONTESTED, LIMITED, MISSING, UNVERIFIED, RECEIVED)
+RETAINED: Final = (
+    BGP_APPLIED,
+    NEXT_HOPS_CONTESTED,
+    NEXT_HOPS_LIMITED,
+    NEXT_HOPS_MISSING,
+    NEXT_HOPS_UNVERIFIED,
+    PREFIXES_RECEIVED,
+)
 NAMED: Final = 4  # addresses, and nodes of each, that a sentence names
 
 
@@ -73,7 +80,7 @@ def eip_conditions(context: BgpContext) -> Mapping[ResourceKey, Conditions]:
         if context.peers.conf is None:
             conditions = _retained(eip.conditions)
         elif spec is not None and spec.protocol is Protocol.BGP and "bgp" in spec.model_fields_set:
-            conditions = {APPLIED: condition_of(context.policy(name).verdict)}
+            conditions = {BGP_APPLIED: condition_of(context.policy(name).verdict)}
         if conditions:
             found[ResourceKey("Eip", name)] = conditions
     return found
@@ -110,11 +117,11 @@ def _received(context: BgpContext, name: PeerName) -> Mapping[str, ConditionValu
     """Return whether a router sends us a flood; without a session, what was said of the last."""
     reports = (one.sessions.get(name) for one in context.snapshot.speakers)
     live = [one for one in reports if one is not None and one.live]
-    before = (one.type == RECEIVED for one in context.snapshot.bgp_peers[name].conditions)
+    before = (one.type == PREFIXES_RECEIVED for one in context.snapshot.bgp_peers[name].conditions)
     if not (any(one.floods for one in live) if live else any(before)):
         return {}
     flood = TooManyPrefixes(name)
-    return {RECEIVED: condition_of(flood)}
+    return {PREFIXES_RECEIVED: condition_of(flood)}
 
 
 def _of_hops(context: BgpContext, name: PeerName) -> Iterator[tuple[str, ConditionValue]]:
@@ -123,25 +130,25 @@ def _of_hops(context: BgpContext, name: PeerName) -> Iterator[tuple[str, Conditi
     awaited = _awaited(context, name).keys()
     near = _near(context, name)
     far = {node for one in near.values() for node in one.far}
-    if far if UNVERIFIED in recorded else far - awaited:
+    if far if NEXT_HOPS_UNVERIFIED in recorded else far - awaited:
         verdict = NotConnected(name, direct=_direct(context, name))
-        yield UNVERIFIED, condition_of(verdict)
+        yield NEXT_HOPS_UNVERIFIED, condition_of(verdict)
     several = {a: names for one in near.values() for a, names in one.duplicates.items()}
     if several:
         first = sorted(several, key=address_order)[:NAMED]
         shown = tuple((str(a), tuple(several[a][:NAMED])) for a in first)
         doubtful = AddressOnSeveralNodes(name, shown, more=len(several) > NAMED)
-        yield CONTESTED, condition_of(doubtful)
+        yield NEXT_HOPS_CONTESTED, condition_of(doubtful)
     if any(context.capped((name,), family) for family in near):
         most = SpeakerLimit(name, MOST_PATHS)
-        yield LIMITED, condition_of(most)
+        yield NEXT_HOPS_LIMITED, condition_of(most)
     empty = _empty(context, name)
-    if MISSING not in recorded:
+    if NEXT_HOPS_MISSING not in recorded:
         empty = {f: without for f, without in empty.items() if not without.keys() & awaited}
     if empty:
         why = sorted({clause for without in empty.values() for clause in without.values()})
         none = NoNextHop(name, tuple(map(str, empty)), tuple(why))
-        yield MISSING, condition_of(none)
+        yield NEXT_HOPS_MISSING, condition_of(none)
 
 
 def _near(context: BgpContext, name: PeerName) -> Mapping[Family, Reachability]:
