@@ -23,14 +23,14 @@ def kubeconfig(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_the_defaults(kubeconfig: str) -> None:
+def test_without_flags_the_defaults_hold(kubeconfig: str) -> None:
     given = parser().parse_args(["--kubeconfig", kubeconfig])
     found = options(given, {"NODE_NAME": "node1"})
     assert (found.node, found.proxy_url) == ("node1", "http://127.0.0.1:10256/healthz")
     assert found.access.server == "http://127.0.0.1:1"
 
 
-def test_flags_win(kubeconfig: str) -> None:
+def test_flags_win_over_the_environment(kubeconfig: str) -> None:
     flags = ["--kubeconfig", kubeconfig, "--node", "node2", "--proxy-health", "off"]
     found = options(parser().parse_args(flags), {"NODE_NAME": "node1"})
     assert (found.node, found.proxy_url) == ("node2", "")

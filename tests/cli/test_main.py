@@ -96,7 +96,7 @@ def test_programs_read_their_own_command_line(name: str, capsys, monkeypatch) ->
 
 
 @pytest.mark.parametrize("name", ["manager", "agent", "lab"])
-def test_programs_exist(name: str, capsys) -> None:
+def test_every_program_can_be_run_as_a_command(name: str, capsys) -> None:
     status, out, _ = run(capsys, name, "--help")
     assert status == 0
     assert f"usage: pointsman {name}" in out

@@ -19,7 +19,7 @@ def test_newest_follows_debian_order():
     ("package", "version"),
     [("4.8.0-1~bpo13+1", "4.8.0"), ("1:2.0-3-4", "2.0-3"), ("7", "7")],
 )
-def test_upstream_version(package: str, version: str):
+def test_a_package_version_names_its_upstream_version(package: str, version: str):
     assert upstream(package) == version
 
 
@@ -57,7 +57,7 @@ class Shelf:
         ),
     ],
 )
-def test_which_gobgpd(offers, version: str, read: list[str]):
+def test_the_newest_gobgpd_that_we_know_is_taken(offers, version: str, read: list[str]):
     shelf = Shelf(
         {
             s: {"gobgpd": o["gobgpd"], "golang-github-osrg-gobgp-dev": o["gobgpd"]}

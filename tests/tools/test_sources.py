@@ -55,7 +55,9 @@ THIRD_PARTY = DEB822.replace("mirror.example", "aaa.example")
         ),
     ],
 )
-def test_main_archive(tmp_path: Path, files: dict[str, str], options: tuple[tuple[str, str], ...]):
+def test_the_main_archive_is_found_among_others(
+    tmp_path: Path, files: dict[str, str], options: tuple[tuple[str, str], ...]
+):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

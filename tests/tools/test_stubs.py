@@ -26,7 +26,7 @@ from tools.stubs import TARGET, relative
     ],
     ids=["from", "import", "a use", "somebody else's", "the descriptor's own words"],
 )
-def test_relative(before: str, after: str):
+def test_stubs_import_each_other_relatively(before: str, after: str):
     assert relative(before) == after
 
 

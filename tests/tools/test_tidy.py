@@ -21,7 +21,7 @@ OUTSIDE = "/wo" + "rk/main"
         pytest.param("<" * 7 + " HEAD", "conflict marker", id="an unfinished merge"),
     ],
 )
-def test_refused(line: str, what: str):
+def test_what_is_local_is_refused(line: str, what: str):
     (complaint,) = complaints("a.md", f"fine\n{line}\n")
     assert complaint.startswith("a.md:2: ")
     assert what in complaint
@@ -35,7 +35,7 @@ def test_refused(line: str, what: str):
         pytest.param("https://example.org/debian", id="an example host"),
     ],
 )
-def test_accepted(line: str):
+def test_what_only_looks_local_is_accepted(line: str):
     assert list(complaints("a.md", line)) == []
 
 
@@ -50,5 +50,5 @@ def test_accepted(line: str):
         ("docs/protocol.md", False),
     ],
 )
-def test_foreign_files(name: str, foreign: bool):
+def test_foreign_and_generated_files_are_refused(name: str, foreign: bool):
     assert bool(FOREIGN.search(name)) is foreign

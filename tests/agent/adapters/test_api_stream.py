@@ -72,7 +72,7 @@ async def test_nothing_is_known_before_the_first_list(script: Script, bench: Ben
         ),
     ],
 )
-async def test_events(
+async def test_events_leave_the_right_view(
     script: Script, bench: Bench, chunks: list[bytes], expected: str | None
 ) -> None:
     script.lists = [listed(5, announcer(5, "a"))]

@@ -54,7 +54,9 @@ async def verdicts(answers: Iterable[bool | None], *, for_s: float) -> list[tupl
         ),
     ],
 )
-async def test_verdicts(answers: list[bool | None], verdicts_seen: list[tuple[float, str]]) -> None:
+async def test_a_proxy_is_unhealthy_from_the_second_failure_in_a_row(
+    answers: list[bool | None], verdicts_seen: list[tuple[float, str]]
+) -> None:
     assert await verdicts(answers, for_s=11) == verdicts_seen
 
 

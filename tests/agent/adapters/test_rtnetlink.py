@@ -115,7 +115,7 @@ def test_a_tunnel_has_no_mac_and_a_strange_name_is_text() -> None:
         ),
     ],
 )
-def test_addresses(body: bytes, expected: str) -> None:
+def test_an_address_is_read_from_its_message(body: bytes, expected: str) -> None:
     found = nl.address(body)
     assert found is not None
     assert found.interface == ip_interface(expected)
@@ -199,7 +199,9 @@ VIA = attribute(5, packed("192.0.2.1")) + attribute(4, u32(7))
         pytest.param(route_body(128, VIA), [], id="a multicast route"),
     ],
 )
-def test_default_routes(body: bytes, expected: list[tuple[Family, int, str | None, int]]) -> None:
+def test_default_routes_are_read_from_their_message(
+    body: bytes, expected: list[tuple[Family, int, str | None, int]]
+) -> None:
     found = nl.default_routes(body)
     assert [
         (one.family, one.link, str(one.gateway) if one.gateway else None, one.metric)

@@ -71,7 +71,9 @@ def snapshot(*parts: Link | LinkAddress | DefaultRoute) -> Snapshot:
         pytest.param(on(2, "2001:db8::11/64", temporary=True), False, id="replaces itself daily"),
     ],
 )
-def test_usable(address: LinkAddress, is_usable: bool) -> None:
+def test_only_addresses_that_can_be_used_are_reported(
+    address: LinkAddress, is_usable: bool
+) -> None:
     assert usable(address) is is_usable
 
 
@@ -117,7 +119,9 @@ def test_usable(address: LinkAddress, is_usable: bool) -> None:
         pytest.param((on(9, "192.0.2.11/24"),), [], id="an address whose link is gone already"),
     ],
 )
-def test_interfaces(parts: tuple[Link | LinkAddress, ...], names: list[str]) -> None:
+def test_which_interfaces_are_reported(
+    parts: tuple[Link | LinkAddress, ...], names: list[str]
+) -> None:
     assert [one.name for one in report(snapshot(*parts)).interfaces] == names
 
 
@@ -169,7 +173,9 @@ ETH0, ETH1 = link(2, "eth0"), link(3, "eth1")
         pytest.param((route(9, "192.0.2.1"),), [], id="through a link that is gone already"),
     ],
 )
-def test_default_routes(parts: tuple[DefaultRoute, ...], routes: list[str]) -> None:
+def test_one_default_route_of_each_family_is_reported(
+    parts: tuple[DefaultRoute, ...], routes: list[str]
+) -> None:
     found = report(snapshot(ETH0, ETH1, *parts)).default_routes
     assert [f"{one.family} {one.interface} {one.gateway}" for one in found] == routes
 
@@ -200,7 +206,7 @@ def test_default_routes(parts: tuple[DefaultRoute, ...], routes: list[str]) -> N
         ),
     ],
 )
-def test_conditions(
+def test_the_conditions_say_what_the_node_lacks(
     proxy: ProxyHealth, addresses: tuple[str, ...], stated: dict[str, tuple[str, str]]
 ) -> None:
     given = replace(snapshot(ETH0, *(on(2, text) for text in addresses)), proxy=proxy)

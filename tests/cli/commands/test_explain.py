@@ -99,7 +99,7 @@ def test_a_service_that_another_load_balancer_has(capsys, tmp_path: Path) -> Non
         pytest.param("2001:0db8:100::0", "held by Service default/web", ["public"], id="IPv6"),
     ],
 )
-def test_an_address(address, summary, eips, capsys) -> None:
+def test_an_address_is_explained_by_its_eips_and_holders(address, summary, eips, capsys) -> None:
     story = answer(capsys, "explain", "address", address, *OFFLINE)
     assert summary in story["summary"]
     assert [one["eip"] for one in story["eips"]] == eips

@@ -52,7 +52,7 @@ async def test_raw_lists_and_watches(library, namespace: str) -> None:
             break
 
 
-async def test_custom_objects(library, pools: str) -> None:
+async def test_the_library_makes_and_reads_custom_objects(library, pools: str) -> None:
     custom = client.CustomObjectsApi(library)
     group = pools.split("/")[2]
     await custom.create_cluster_custom_object(group, "v1", "pools", pool(pools, "a"))

@@ -35,7 +35,9 @@ async def labelled(api: Client, services: str) -> str:
         pytest.param("env in (prod),!n", "a", id="terms of different kinds"),
     ],
 )
-async def test_label_selectors(api: Client, labelled: str, selector: str, names: str) -> None:
+async def test_a_label_selector_lists_what_it_matches(
+    api: Client, labelled: str, selector: str, names: str
+) -> None:
     listed = await api.get(labelled, labelSelector=selector)
     assert [i["metadata"]["name"] for i in listed.body["items"]] == list(names)
 
@@ -48,7 +50,9 @@ async def test_label_selectors(api: Client, labelled: str, selector: str, names:
         pytest.param("spec.type=ClusterIP", "", id="by a field of the spec"),
     ],
 )
-async def test_field_selectors(api: Client, labelled: str, selector: str, names: str) -> None:
+async def test_a_field_selector_lists_what_it_matches(
+    api: Client, labelled: str, selector: str, names: str
+) -> None:
     listed = await api.get(labelled, fieldSelector=selector)
     assert [i["metadata"]["name"] for i in listed.body["items"]] == list(names)
 

@@ -16,7 +16,9 @@ from pointsman.api import BgpPeerSpec, Timers
         pytest.param(0, 3, 0, id="no hold time, no keepalives (RFC 4271 section 4.4)"),
     ],
 )
-def test_effective_keepalive(hold: int, keepalive: int, effective: int) -> None:
+def test_keepalive_is_at_most_a_third_of_the_hold_time(
+    hold: int, keepalive: int, effective: int
+) -> None:
     timers = Timers(hold_seconds=hold, keepalive_seconds=keepalive)
     assert timers.effective_keepalive_seconds == effective
 

@@ -91,7 +91,7 @@ def test_every_list_says_how_it_merges(kind: crd.Kind) -> None:
         ("Announcer", "NODE READY INTERFACES AGE"),
     ],
 )
-def test_columns(name: str, columns: str) -> None:
+def test_kubectl_get_shows_these_columns(name: str, columns: str) -> None:
     printed = ROOTS[name]["additionalPrinterColumns"]
     assert " ".join(column["name"].upper() for column in printed) == columns
 
@@ -105,7 +105,7 @@ def test_columns_show_fields_that_exist(kind: crd.Kind) -> None:
 
 
 @every_kind
-def test_names(kind: crd.Kind) -> None:
+def test_the_names_of_a_kind_go_together(kind: crd.Kind) -> None:
     document = crd.definition(kind)
     names = document["spec"]["names"]
     assert document["metadata"]["name"] == f"{names['plural']}.pointsman.dev"

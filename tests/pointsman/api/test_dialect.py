@@ -40,7 +40,9 @@ from pointsman.api import dialect
         pytest.param("::ffff:192.0.2.0/120", False, False, id="IPv4-mapped network"),
     ],
 )
-def test_dialect(text: str, is_ip: bool, is_cidr: bool) -> None:
+def test_addresses_and_networks_are_those_that_cel_takes(
+    text: str, is_ip: bool, is_cidr: bool
+) -> None:
     assert (dialect.is_ip(text), dialect.is_cidr(text)) == (is_ip, is_cidr)
 
 

@@ -38,7 +38,7 @@ NODE = {"rack": "r1", "zone": "a"}
         ),
     ],
 )
-def test_matches(selector: Any, matches: bool) -> None:
+def test_a_selector_matches_as_kubernetes_does(selector: Any, matches: bool) -> None:
     if isinstance(selector, list):
         keys = ("key", "operator", "values")
         selector = {"matchExpressions": [dict(zip(keys, e, strict=True)) for e in selector]}

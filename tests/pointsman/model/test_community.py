@@ -48,7 +48,7 @@ def test_any_text_is_a_community_or_our_error(text: str) -> None:
         pytest.param("1:2\n", None, id="a newline"),
     ],
 )
-def test_spellings(written: str, canonical: str | None) -> None:
+def test_a_community_has_one_canonical_spelling(written: str, canonical: str | None) -> None:
     if canonical is None:
         with pytest.raises(ValueError, match="is no community: write two numbers up to 65535"):
             community(written)

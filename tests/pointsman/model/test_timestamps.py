@@ -26,7 +26,7 @@ NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
         pytest.param("yesterday", None, id="a word"),
     ],
 )
-def test_parse_time(text: str, expected: datetime | None) -> None:
+def test_only_an_rfc_3339_time_with_a_zone_is_a_time(text: str, expected: datetime | None) -> None:
     assert parse_time(text) == expected
 
 

@@ -114,7 +114,9 @@ def test_nobody_took_over_while_we_were_away() -> None:
         pytest.param([(80, "r1"), (84, "r2")], False, id="it advanced too long ago"),
     ],
 )
-def test_fresh(looks: list[tuple[float, str]], fresh: bool) -> None:
+def test_a_lease_is_fresh_while_its_renewals_are_seen(
+    looks: list[tuple[float, str]], fresh: bool
+) -> None:
     state = FRESH
     for at, stamp in looks:
         state, _ = decide(state, replace(THEIRS, renewed=stamp), at)

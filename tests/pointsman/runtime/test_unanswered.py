@@ -29,7 +29,9 @@ async def why(session: aiohttp.ClientSession, url: str) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_nobody_listens(session: aiohttp.ClientSession, scheme: str) -> None:
+async def test_a_port_where_nobody_listens_has_its_sentence(
+    session: aiohttp.ClientSession, scheme: str
+) -> None:
     port = unused_port(socket.AF_INET, "127.0.0.1")
     assert await why(session, f"{scheme}://127.0.0.1:{port}/") == (
         f"127.0.0.1:{port}: Connection refused"

@@ -22,7 +22,7 @@ from standin.crds import cel_functions as cel
         pytest.param("", False, id="nothing"),
     ],
 )
-def test_is_ip(text: str, good: bool) -> None:
+def test_is_ip_takes_what_kubernetes_takes(text: str, good: bool) -> None:
     assert cel.FUNCTIONS["isIP"](text) is good
 
 
@@ -39,7 +39,7 @@ def test_is_ip(text: str, good: bool) -> None:
         pytest.param("192.0.2.0", False, id="no length"),
     ],
 )
-def test_is_cidr(text: str, good: bool) -> None:
+def test_is_cidr_takes_what_kubernetes_takes(text: str, good: bool) -> None:
     assert cel.FUNCTIONS["isCIDR"](text) is good
 
 
@@ -74,5 +74,5 @@ def test_what_a_function_is_not_defined_for_is_an_error(name: str, value: object
         pytest.param(("abc", ""), ["a", "b", "c"], id="characters"),
     ],
 )
-def test_split(arguments: tuple, parts: list[str]) -> None:
+def test_split_splits_as_cel_does(arguments: tuple, parts: list[str]) -> None:
     assert cel.split(*arguments) == parts

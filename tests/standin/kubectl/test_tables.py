@@ -30,7 +30,7 @@ AT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
     ],
     ids=lambda value: str(value),
 )
-def test_age(ago: timedelta, shown: str) -> None:
+def test_an_age_is_printed_as_kubectl_prints_it(ago: timedelta, shown: str) -> None:
     stamp = (AT - ago).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert age(stamp, at=AT) == shown
 
@@ -61,5 +61,5 @@ OBJECT = {
         pytest.param("spec", [], id="no path"),
     ],
 )
-def test_find(path: str, found: list) -> None:
+def test_a_column_path_finds_its_value(path: str, found: list) -> None:
     assert find(OBJECT, path) == found
