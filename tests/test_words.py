@@ -26,7 +26,6 @@ LONGER: Final = {
     "tests/manager/planner/bgp/test_bgp.py": "Eip.bgp in a whole plan, one sample cluster",
     "tests/manager/planner/bgp/test_peer_speakers.py": "one sample of speakers behind every row",
     "tests/manager/planner/bgp/test_peers.py": "every reason for and against a BgpPeer",
-    "tests/manager/planner/test_records.py": "every kind's status, one sample cluster",
 }
 
 

@@ -26,14 +26,14 @@ def restart_seconds(
     speaker: int = 0,
 ) -> int | None:
     """Return for how long the router is asked to keep our paths, or None: not at all."""
-    wish = spec.graceful_restart or (conf.graceful_restart if conf is not None else None)
-    if wish is None or wish.enabled is Offer.NEVER:
+    offer = spec.graceful_restart or (conf.graceful_restart if conf is not None else None)
+    if offer is None or offer.enabled is Offer.NEVER:
         return None
-    if wish.enabled is Offer.ALWAYS:
-        return wish.restart_seconds
+    if offer.enabled is Offer.ALWAYS:
+        return offer.restart_seconds
     alone = replicas(snapshot) == 1
     if _is_offered(snapshot, name, speaker, alone=alone):
-        return wish.restart_seconds
+        return offer.restart_seconds
     return None
 
 
@@ -47,7 +47,7 @@ def replicas(snapshot: Snapshot) -> int:
 
 
 def _is_offered(snapshot: Snapshot, name: PeerName, speaker: int, *, alone: bool) -> bool:
-    """Whether it is offered, given whether that is what we wish for."""
+    """Whether it is offered, given whether we run alone."""
     seen = snapshot.speakers[speaker]
     configured, session = seen.neighbors.get(name), seen.sessions.get(name)
     if snapshot.settings.replicas is not None or configured is None:

@@ -23,7 +23,7 @@ UP = SessionReport(
     bfd_state="Up",
 )
 HELD = {T: Neighbor(ip_address("192.0.2.1"), 64500)}
-SAID: Entry = {"name": "m1", "state": "Established"}
+WRITTEN: Entry = {"name": "m1", "state": "Established"}
 PEER: BgpPeer = Resource(name="t", spec=None)
 S = ip_address("192.0.2.101")
 
@@ -58,7 +58,7 @@ def test_a_session_that_is_down_counts_nothing() -> None:
     ("observed", "expected"),
     [
         pytest.param(Observed(US, sessions={T: UP}, neighbors=HELD), entry("m1", UP), id="news"),
-        pytest.param(Observed(fresh=False), SAID, id="the speaker is silent: it stays"),
+        pytest.param(Observed(fresh=False), WRITTEN, id="the speaker is silent: it stays"),
         pytest.param(
             Observed(fresh=False, sessions_unknown=True),
             {
@@ -68,8 +68,8 @@ def test_a_session_that_is_down_counts_nothing() -> None:
             },
             id="for so long that nobody knows",
         ),
-        pytest.param(Observed(), SAID, id="the speaker is empty: it will be told in this pass"),
-        pytest.param(Observed(US, neighbors=HELD), SAID, id="a new process has not asked yet"),
+        pytest.param(Observed(), WRITTEN, id="the speaker is empty: it will be told in this pass"),
+        pytest.param(Observed(US, neighbors=HELD), WRITTEN, id="a new process has not asked yet"),
         pytest.param(Observed(US), None, id="no such neighbor any more"),
     ],
 )
@@ -78,8 +78,8 @@ def test_when_an_entry_changes(observed: Observed, expected: Entry | None) -> No
     world = Snapshot(
         bgp_peers={T: PEER}, speakers=(observed,), settings=Settings(speaker_name="m1")
     )
-    assert entries(world, {T: (SAID,)}) == ({} if expected is None else {T: (expected,)})
-    assert entries(replace(world, bgp_peers={}), {T: (SAID,)}) == {}
+    assert entries(world, {T: (WRITTEN,)}) == ({} if expected is None else {T: (expected,)})
+    assert entries(replace(world, bgp_peers={}), {T: (WRITTEN,)}) == {}
 
 
 @pytest.mark.parametrize("several", [True, False])
