@@ -20,7 +20,6 @@ IN_CLASSES: Final = ("Voice", "Speech", "Saying", "Seat", "Books", "Quarrel", "T
 LINES_MAX: Final = 300
 # Longer ones, all of them tests, each with what holds it together; a source is never longer.
 LONGER: Final = {
-    "tests/manager/planner/addresses/test_allocate_eips.py": "all that an Eip may do to Services",
     "tests/manager/planner/addresses/test_allocate_machine.py": "a state machine is one class",
     "tests/manager/planner/bgp/test_advertise.py": "every verdict on a Service's paths, one sample",
     "tests/manager/planner/bgp/test_bgp.py": "Eip.bgp in a whole plan, one sample cluster",

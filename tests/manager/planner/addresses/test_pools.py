@@ -1,7 +1,6 @@
-"""The Eips themselves: overlap, infrastructure, usage, renaming, splitting, deleting."""
+"""What an Eip gives out: overlap, infrastructure, addresses of no host, faults."""
 
-from ipaddress import IPv4Address, IPv4Interface, ip_address, ip_network
-from typing import Any
+from ipaddress import IPv4Address, IPv4Interface
 
 import pytest
 
@@ -13,7 +12,6 @@ from manager.snapshot import (
     Node,
     NodeName,
     Resource,
-    ServiceKey,
 )
 from pointsman.api import BgpPeerSpec
 from tests.manager.planner.addresses.addressing import (
@@ -24,7 +22,6 @@ from tests.manager.planner.addresses.addressing import (
     plan,
     reasons,
     service,
-    settled,
     usage_of,
 )
 
@@ -214,40 +211,6 @@ def test_what_is_held_in_such_an_eip_stays_when_it_is_unicast() -> None:
     assert [grant.eip for grant in one(allocations, "a/odd").grants] == [None]  # never announced
 
 
-@pytest.mark.parametrize(
-    ("eips", "warning"),
-    [
-        (
-            ["10.244.1.128-10.244.2.3"],
-            " Warning: 10.244.1.128-10.244.1.255 also belongs to Pods of Node node1 "
-            "(10.244.1.0/24): exclude it, or Services there may not be reached.",
-        ),
-        (
-            ["192.0.2.0/28", "2001:db8:244:1::7"],
-            " Warning: 2001:db8:244:1::7 also belongs to Pods of Node node1 "
-            "(2001:db8:244:1::/64): exclude it, or Services there may not be reached.",
-        ),
-        (["10.244.0.0-10.244.0.255", "10.244.2.0/24"], ""),
-    ],
-)
-def test_an_eip_with_addresses_of_pods_is_ready_with_a_warning(eips, warning) -> None:
-    node = NodeName("node1")
-    pods = (ip_network("10.244.1.0/24"), ip_network("2001:db8:244:1::/64"))
-    odd = eip("a", *eips, default=True)
-    allocations = plan(cluster(service("a/web"), odd, nodes={node: Node(node, pod_cidrs=pods)}))
-    assert str(usage_of(allocations, "a").ready) == f"Eip 'a' gives out its addresses.{warning}"
-    assert usage_of(allocations, "a").ready.ok
-    assert reasons(allocations) == {"a/web": "Allocated"}
-
-
-def test_an_eip_that_excludes_the_addresses_of_pods_hears_no_warning() -> None:
-    node = NodeName("node1")
-    pods = (ip_network("10.244.1.0/24"),)
-    wide = eip("a", "10.244.0.0/16", exclude=("10.244.1.0/24",))
-    allocations = plan(cluster(wide, nodes={node: Node(node, pod_cidrs=pods)}))
-    assert str(usage_of(allocations, "a").ready) == "Eip 'a' gives out its addresses."
-
-
 def test_infrastructure_inside_an_eip_is_never_given_and_is_named() -> None:
     node = NodeName("node1")
     snapshot = cluster(
@@ -288,27 +251,6 @@ def test_infrastructure_inside_an_eip_is_never_given_and_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "warning"),
-    [
-        ("10.96.0.0/28", " Warning: 10.96.0.1 is the ClusterIP of Service default/kubernetes: "),
-        ("10.96.0.2/31", " Warning: 10.96.0.3 is the ClusterIP of Service a/web: "),
-        ("2001:db8:96::/64", " Warning: 2001:db8:96::3 is the ClusterIP of Service a/web: "),
-        ("10.96.0.4-10.96.0.9", ""),
-    ],
-)
-def test_an_eip_with_clusterips_is_ready_with_a_warning(block: str, warning: str) -> None:
-    inner: dict[str, Any] = {"type": "ClusterIP"}
-    first, *others = map(ip_address, ("10.96.0.1", "10.96.0.3", "2001:db8:96::3"))
-    kubernetes = service("default/kubernetes", cluster_ips=(first,), created="1", **inner)
-    web = service("a/web", cluster_ips=tuple(others), created="2", **inner)
-    odd = eip("a", block, "192.0.2.0/28", "2001:db8:100::/124")
-    ready = usage_of(plan(cluster(web, kubernetes, odd)), "a").ready
-    assert ready.ok
-    end = f"{warning}exclude the range of ClusterIPs." if warning else ""
-    assert str(ready) == f"Eip 'a' gives out its addresses.{end}"
-
-
-@pytest.mark.parametrize(
     "spec",
     [
         pytest.param({"exclude": ("192.0.2.0/30", "2001:db8::/32")}, id="excluded"),
@@ -322,98 +264,6 @@ def test_an_eip_that_has_nothing_to_give_out_says_so(spec) -> None:
     assert str(usage_of(allocations, "a").ready).startswith(
         "Eip 'a' has nothing to give out: all of"
     )
-
-
-def test_counts_are_exact() -> None:
-    allocations = plan(
-        cluster(
-            service("a/1", "192.0.2.0"),
-            service("a/2", "2001:db8::5", families=("IPv6",)),
-            service("a/3", "192.0.2.99"),
-            eip("a", "192.0.2.0/24", "2001:db8::/48", exclude=("192.0.2.99", "2001:db8::1")),
-            eip("b", "198.51.100.0/23", avoid_buggy_ips=True),
-        )
-    )
-    assert usage_of(allocations, "a").capacity == Counts(255, 2**80 - 1)
-    assert usage_of(allocations, "a").allocated == Counts(2, 1)
-    assert usage_of(allocations, "a").available == Counts(254, 2**80 - 2)
-    assert usage_of(allocations, "a").services == 3
-    assert (
-        usage_of(allocations, "b").capacity
-        == Counts(508, 0)
-        == usage_of(allocations, "b").available
-    )
-
-
-def test_an_eip_is_in_use_from_the_plan_of_its_first_grant_until_the_record_is_gone() -> None:
-    snapshot, allocations = settled(cluster(service("a/web"), eip("a", "192.0.2.1", default=True)))
-    assert usage_of(allocations, "a").in_use
-    leaves = service("a/web", "192.0.2.1", notes={"eip": "b"})
-    snapshot = cluster(leaves, eip("a", "192.0.2.1"), eip("b", "192.0.2.2"))
-    allocations = plan(snapshot)
-    assert given(allocations) == {"a/web": ["192.0.2.2"]}
-    assert usage_of(allocations, "a").in_use
-    _, allocations = settled(snapshot)
-    assert not usage_of(allocations, "a").in_use
-
-
-def test_renaming_an_eip_renames_the_origin_and_moves_no_address() -> None:
-    old = eip("old", "192.0.2.0/24", default=True, created="1")
-    new = eip("new", "192.0.2.0/24", default=True, created="2")
-    snapshot, allocations = settled(cluster(service("a/web"), old, new))
-    assert one(allocations, "a/web").grants[0].eip == "old"
-    assert usage_of(allocations, "new").ready.reason == "Overlap"
-    deleting = eip("old", "192.0.2.0/24", default=True, created="1", deleting=True)
-    snapshot, allocations = settled(cluster(*snapshot.services.values(), deleting, new))
-    assert given(allocations) == {"a/web": ["192.0.2.0"]}
-    assert one(allocations, "a/web").grants[0].eip == "new"
-    assert list(snapshot.eips) == ["new"]
-    notes = snapshot.services[ServiceKey("a/web")].annotations
-    assert notes["pointsman.dev/allocated-from"] == "new/192.0.2.0"
-
-
-def test_splitting_an_eip_rehomes_each_address_to_the_part_that_has_it() -> None:
-    whole = eip("whole", "192.0.2.0/24", default=True, created="1", deleting=True)
-    halves = eip("low", "192.0.2.0/25", created="2"), eip("high", "192.0.2.128/25", created="2")
-    holders = service("a/1", "192.0.2.1"), service("a/2", "192.0.2.200")
-    allocations = plan(cluster(*holders, whole, *halves))
-    assert [one(allocations, key).grants[0].eip for key in ("a/1", "a/2")] == ["low", "high"]
-    assert not usage_of(allocations, "whole").in_use
-
-
-def test_excluding_a_part_for_a_new_eip_rehomes_too() -> None:
-    hint = {"allocated-from": "old/192.0.2.200"}
-    allocations = plan(
-        cluster(
-            service("a/web", "192.0.2.200", notes=hint),
-            eip("old", "192.0.2.0/24", exclude=("192.0.2.128/25",), created="1"),
-            eip("new", "192.0.2.128/25", created="2"),
-        )
-    )
-    assert one(allocations, "a/web").grants[0].eip == "new"
-
-
-def test_a_deleting_eip_is_held_while_nothing_else_contains_its_address() -> None:
-    holder = service("a/web", "192.0.2.9", notes={"allocated-from": "old/192.0.2.9"})
-    snapshot, allocations = settled(
-        cluster(holder, eip("old", "192.0.2.0/24", deleting=True), eip("x", "192.0.2.0/29"))
-    )
-    assert "old" in snapshot.eips
-    assert usage_of(allocations, "old").ready.reason == "InUse"
-    assert given(allocations) == {"a/web": ["192.0.2.9"]}
-
-
-def test_a_growing_overlap_leaves_an_address_to_the_eip_that_it_came_from() -> None:
-    holder = service("a/web", "192.0.2.9", notes={"allocated-from": "young/192.0.2.9"})
-    old, young = eip("old", "192.0.2.0/24", created="1"), eip("young", "192.0.2.8/29", created="2")
-    assert one(plan(cluster(holder, old, young)), "a/web").grants[0].eip == "young"
-
-
-def test_a_forged_origin_does_not_lead_into_an_eip_that_does_not_admit() -> None:
-    holder = service("a/web", "192.0.2.9", notes={"allocated-from": "vip/192.0.2.9"})
-    old = eip("old", "192.0.2.0/24", created="1")
-    vip = eip("vip", "192.0.2.8/29", created="2", namespaces=("board",))
-    assert one(plan(cluster(holder, old, vip)), "a/web").grants[0].eip == "old"
 
 
 class Poisoned:
