@@ -20,23 +20,11 @@ from manager.adapters.kubernetes.fields import Json
 from pointsman.model.names import API_PATH
 from pointsman.runtime.target import Unavailable
 from tests.fakes import rights
+from tests.merging import merged
 
 PAGES_KEPT = 100  # of lists that were begun
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 Fault = Callable[[str, str, str], Exception | None]  # (verb, plural, name) -> what to raise
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """Return *target* with *patch* merged in (RFC 7386)."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 def _selected(params: Mapping[str, str]) -> Callable[[Json], bool]:

@@ -33,6 +33,7 @@ from pointsman.model.delta import Delta
 from pointsman.model.names import ALLOCATED_FROM, FIELD_MANAGER, OUR_ANNOTATIONS
 from pointsman.model.record import EventRecord, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName, RouteKey, SessionReport
+from tests.merging import merged
 
 Json = dict[str, Any]
 Paths = frozenset[RouteKey]
@@ -282,17 +283,3 @@ def ident(doc: Json) -> str:
 
 def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def merged(target: Json, patch: Json) -> Json:
-    """Return *target* with a merge patch applied (RFC 7386 section 2)."""
-    result = dict(target)
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        elif isinstance(value, dict):
-            before = result.get(key)
-            result[key] = merged(before if isinstance(before, dict) else {}, value)
-        else:
-            result[key] = value
-    return result

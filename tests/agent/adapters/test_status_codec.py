@@ -15,6 +15,7 @@ from agent.snapshot import ProxyHealth
 from pointsman.api import AnnouncerStatus
 from pointsman.model.address import Family
 from pointsman.model.record import ConditionValue
+from tests.merging import merged
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 999_999, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -99,19 +100,6 @@ json_values = st.recursive(
 )
 
 
-def applied(target: Any, patch: Any) -> Any:
-    """RFC 7396 section 2, as it is written there."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = applied(result.get(name), value)
-    return result
-
-
 def test_a_report_in_full() -> None:
     assert to_status(REPORT, {}, now=NOW) == STATUS
 
@@ -184,7 +172,7 @@ def test_any_json_is_a_report_or_none(value: object) -> None:
 def test_the_patch_leads_from_anything_to_the_report(observed: Any, report: Report) -> None:
     before = observed if isinstance(observed, dict) else {}
     desired = to_status(report, before, now=NOW)
-    after = applied(before, status_patch(before, desired))
+    after = merged(before, status_patch(before, desired))
     assert {key: value for key, value in after.items() if key in FIELDS} == desired
     assert {k: v for k, v in after.items() if k not in FIELDS} == {
         k: v for k, v in before.items() if k not in FIELDS

@@ -6,24 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.model.merge_patch import merge_patch
+from tests.merging import merged
 
 VALUES = st.recursive(
     st.integers(0, 3) | st.lists(st.integers(0, 1), max_size=2),
     lambda inner: st.dictionaries(st.sampled_from("xyz"), inner),
 )
 OBJECTS = st.dictionaries(st.sampled_from(["capacity", "services"]), VALUES)
-
-
-def merged(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
 
 
 @given(observed=OBJECTS, desired=OBJECTS)

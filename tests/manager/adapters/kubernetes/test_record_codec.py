@@ -15,7 +15,7 @@ from manager.adapters.kubernetes.record_codec import (
 )
 from pointsman.model.names import ALLOCATED, OUR_ANNOTATIONS, OUR_CONDITIONS
 from pointsman.model.record import ConditionValue, ServiceRecord, StatusRecord
-from tests.fakes.kube import merged
+from tests.merging import merged
 
 THEN, NOW = "2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z"
 ANNOUNCED = "pointsman.dev/Announced"
