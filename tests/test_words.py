@@ -21,9 +21,7 @@ LINES_MAX: Final = 300
 # Longer ones, all of them tests, each with what holds it together; a source is never longer.
 LONGER: Final = {
     "tests/manager/planner/addresses/test_allocate_machine.py": "a state machine is one class",
-    "tests/manager/planner/bgp/test_bgp.py": "Eip.bgp in a whole plan, one sample cluster",
     "tests/manager/planner/bgp/test_peer_speakers.py": "one sample of speakers behind every row",
-    "tests/manager/planner/bgp/test_peers.py": "every reason for and against a BgpPeer",
 }
 
 
