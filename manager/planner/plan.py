@@ -84,7 +84,7 @@ def _waits(
     parts: Sequence[ProtocolPart],
     sharing_s: float | None,
 ) -> Iterable[float]:
-    """Yield after how many seconds alone something would be condition_of that is not yet."""
+    """Yield after how many seconds alone something would be stated that is not yet."""
     for key, record in records.items():
         if ANNOUNCED not in record.conditions:
             left = until_slices(snapshot, snapshot.services[key])

@@ -202,7 +202,7 @@ async def test_20000_paths_in_a_couple_of_seconds(bed: Bed) -> None:
     assert read - start < 40  # "a couple of seconds" on a machine with nothing else to do
     one = next(iter(many))
     await speaker.routes.apply(Delta({}, frozenset({one})))
-    assert time.monotonic() - read < max(1.0, read - put)  # one change is not a sweep
+    assert time.monotonic() - read < max(5.0, read - put)  # one change is not a sweep
     await speaker.routes.apply(Delta({}, frozenset(many)))
     assert await speaker.routes.observe() == {}
 
