@@ -4,8 +4,9 @@ Judging changes nothing: the answer is written into the ledger afterwards, so th
 Service that needs both families can be refused both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from manager.planner.addresses.claims import MOST, ByFamily, Claim
 from manager.planner.addresses.ledger import Ledger
@@ -140,19 +141,24 @@ def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Po
     Whose a path in our speakers is cannot be known from a hint that anybody may have written:
     the Service waits until it is gone, rather than take another address for good.
     """
-    found: dict[Address, Pool] = {}
-    for address in claim.origins:
-        if family_of(address) is family and ledger.is_nobodys(address):
-            pool = pool_for(ledger, claim, address)
-            if isinstance(pool, Pool):
-                found[address] = pool
-                if len(found) == MOST:  # whatever anybody wrote into the annotation
-                    break
+    origins = (address for address in claim.origins if family_of(address) is family)
+    found = dict(islice(_unheld(ledger, claim, origins), MOST))  # whatever anybody wrote there
     for address in sorted(found, key=int):
         if address in ledger.routed:
             clause = f"it had {address}, which is still being withdrawn from the routers"
             return Problem(AddressInUse, (clause,), str(address), (refusal_of(address, clause),))
     return {address: found[address] for address in sorted(found, key=int)}
+
+
+def _unheld(
+    ledger: Ledger, claim: Claim, addresses: Iterable[Address]
+) -> Iterator[tuple[Address, Pool]]:
+    """Yield those of *addresses* that nobody holds and an Eip may give to *claim*, with it."""
+    for address in addresses:
+        if ledger.is_nobodys(address):
+            pool = pool_for(ledger, claim, address)
+            if isinstance(pool, Pool):
+                yield address, pool
 
 
 def written_over(claim: Claim, family: Family) -> tuple[Address, ...]:
@@ -168,13 +174,8 @@ def written_over(claim: Claim, family: Family) -> tuple[Address, ...]:
 
 
 def _written_over(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool]:
-    found: dict[Address, Pool] = {}
-    for address in written_over(claim, family):
-        if ledger.is_nobodys(address) and address not in ledger.routed:
-            pool = pool_for(ledger, claim, address)
-            if isinstance(pool, Pool):
-                found[address] = pool
-    return found
+    there = (one for one in written_over(claim, family) if one not in ledger.routed)
+    return dict(_unheld(ledger, claim, there))
 
 
 def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
