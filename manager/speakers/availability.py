@@ -13,9 +13,7 @@ from pointsman.runtime.target import Unavailable
 
 # While it does not answer, its last routes count for so long: routers may believe them.
 GRACE_S: Final = 30.0
-SESSIONS_UNKNOWN_S: Final = (
-    5.0  # a sidecar is replaced in less; from then on its sessions are unknown
-)
+SESSIONS_UNKNOWN_S: Final = 5.0  # after that, its sessions are; a sidecar is replaced in less
 TICK_S: Final = 0.1  # a timer may be early by the clock's resolution
 log = logging.getLogger(__name__)
 

@@ -81,9 +81,7 @@ def status_record(resource: Resource[Any]) -> StatusRecord | None:
     """Return the status of one of our resources, or None when there is none yet."""
     fields = dict(resource.status)
     fields.pop("conditions", None)
-    fields.pop(
-        "speakers", None
-    )  # of a BgpPeer: each replica's own, see adapters/kubernetes/session_entries.py
+    fields.pop("speakers", None)  # of a BgpPeer: each replica's own, see session_entries.py
     generation = fields.pop("observedGeneration", 0)
     record = StatusRecord(
         conditions={c.type: _value_of(c) for c in resource.conditions},

@@ -43,9 +43,8 @@ class Peers:
     verdicts: Mapping[PeerName, Verdict]
     confs: Mapping[str, Verdict]
     passwords: Mapping[PeerName, str] = field(default_factory=dict, repr=False)
-    awaiting_password: frozenset[PeerName] = (
-        frozenset()
-    )  # usable, but for a password that was not read
+    # Usable, but for a password that was not read.
+    awaiting_password: frozenset[PeerName] = frozenset()
     unserved: frozenset[PeerName] = frozenset()  # usable, but sent nothing: see bgp.single_path
     single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     # By which speakers each is served, where it is not the first: see bgp.peer_speakers

@@ -59,9 +59,8 @@ def test_sessions_that_are_lost(ages: dict[str, float | None], reason: str) -> N
     seen = replace(snapshot.speakers[0], sessions=sessions_down(ages))
     found = plan(replace(snapshot, speakers=(seen,), taken_at=NOW))
     assert condition_of(found).reason == reason
-    assert (
-        found.speakers[0].routes == before.speakers[0].routes
-    )  # a session that returns finds them
+    # A session that returns finds them.
+    assert found.speakers[0].routes == before.speakers[0].routes
     assert ("pointsman.dev/announced-by", "bgp") in found.services[KEY].annotations.items()
 
 
