@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from manager.planner.desired import SpeakerPlan
 from manager.speakers.driver import SpeakerDriver
 from pointsman.runtime.clock import Clock
+from tests.manager.beside import beside
 from tests.manager.dict_speaker import DictSpeaker
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -45,12 +46,6 @@ class Rig:
 @asynccontextmanager
 async def running(rig: Rig | None = None) -> AsyncIterator[Rig]:
     rig = rig or Rig()
-    task = asyncio.create_task(rig.driver.run())
-    await asyncio.sleep(1)
-    try:
+    async with beside(rig.driver.run()):
+        await asyncio.sleep(1)
         yield rig
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()

@@ -8,6 +8,7 @@ from typing import Any
 
 from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done, Failure, FailureKind, Outcome
+from tests.manager.beside import beside
 
 TIMEOUT_S = 5.0
 
@@ -92,14 +93,8 @@ class Rig:
 @asynccontextmanager
 async def running(**options: Any) -> AsyncIterator[Rig]:
     rig = Rig(**options)
-    task = asyncio.create_task(rig.writer.run())
-    try:
+    async with beside(rig.writer.run()):
         yield rig
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
 
 
 def poisoned(count: int, namespace: str = "aaa") -> list[str]:
