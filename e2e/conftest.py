@@ -1,6 +1,6 @@
 """A lab with the whole product for each module; what a test made is gone after it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,19 +9,7 @@ from e2e import cluster, labs
 from e2e.bed import Bed, Broken, Misuse
 from lab.options import Options
 
-
-@pytest.fixture(scope="session")
-def fresh_name() -> Iterator[Callable[[], str]]:
-    """Names that no other run uses; whatever is up under them goes at the end."""
-    given: list[str] = []
-
-    def name() -> str:
-        given.append(labs.fresh())
-        return given[-1]
-
-    yield name
-    for one in given:
-        labs.clear(one)
+fresh_name = pytest.fixture(scope="session")(labs.names)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +19,9 @@ def options() -> Options:
 
 
 @pytest.fixture(scope="module")
-def whole(fresh_name: Callable[[], str], options: Options) -> Iterator[Bed]:
+def whole(options: Options) -> Iterator[Bed]:
     """Everything runs; Eip 198.51.100.0/28, BgpConf and BgpPeer exist; the session is up."""
-    with labs.standing(replace(options, name=fresh_name())) as up:
+    with labs.standing(replace(options, name=labs.fresh())) as up:
         cluster.prepare(up)
         yield up
 

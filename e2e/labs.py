@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from e2e.bed import Bed
@@ -16,6 +16,19 @@ NUMBERS = itertools.count(1)
 def fresh() -> str:
     """Return a name that no other run uses, and none of this one."""
     return f"r{os.getpid()}-{next(NUMBERS)}"
+
+
+def names() -> Iterator[Callable[[], str]]:
+    """Yield `fresh`; whatever is up under a name that it gave goes afterwards. For a fixture."""
+    given: list[str] = []
+
+    def name() -> str:
+        given.append(fresh())
+        return given[-1]
+
+    yield name
+    for one in given:
+        clear(one)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """One lab for the whole folder; what a test made is gone after it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,9 +11,9 @@ from lab.options import Options
 
 
 @pytest.fixture(scope="package")
-def whole(fresh_name: Callable[[], str]) -> Iterator[Bed]:
+def whole() -> Iterator[Bed]:
     """Everything runs; Eip 198.51.100.0/28 is the only default; the session is up."""
-    with labs.standing(Options(name=fresh_name())) as up:
+    with labs.standing(Options(name=labs.fresh())) as up:
         cluster.prepare(up)
         yield up
 

@@ -14,10 +14,3 @@ def whole() -> Iterator[Bed]:
     with labs.standing(Options(name=labs.fresh(), routers=2, pods=4)) as up:
         cluster.prepare(up)
         yield up
-
-
-@pytest.fixture
-def lab(whole: Bed) -> Iterator[Bed]:
-    """The lab as `prepare` left it, before the test and after it."""
-    yield whole
-    cluster.tidy(whole)

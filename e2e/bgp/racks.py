@@ -42,6 +42,12 @@ def standing(*, first: RouterKind = RouterKind.FRR) -> Iterator[Bed]:
         yield up
 
 
+def tidy(lab: Bed) -> None:
+    """Put the lab back as `standing` yielded it."""
+    cluster.tidy(lab)
+    routers.change(lab, "tor-1", nextHops=None)
+
+
 def conditions(lab: Bed, name: str) -> dict[str, str]:
     """Return the conditions of BgpPeer *name* that are there only in trouble."""
     found = cluster.verdicts(lab.api.get(f"{routers.PEERS}/{name}"))

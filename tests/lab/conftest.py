@@ -1,29 +1,12 @@
-import itertools
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from e2e import labs
 from lab.handle import Lab
 from lab.options import Options
-from lab.supervision import lifecycle
 
-NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def fresh_name() -> Iterator[Callable[[], str]]:
-    """Names that no other run uses; whatever is up under them goes at the end."""
-    given: list[str] = []
-
-    def name() -> str:
-        given.append(f"t{os.getpid()}-{next(NUMBERS)}")
-        return given[-1]
-
-    yield name
-    for one in given:
-        if lifecycle.traces(one):
-            lifecycle.down(one)
+fresh_name = pytest.fixture(scope="session")(labs.names)
 
 
 @pytest.fixture(scope="module")
