@@ -7,7 +7,14 @@ this module knows a kind, and nothing here reaches beyond the object it is given
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -23,9 +30,11 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pointsman.model.printable import clipped
 
+# What a field that is read from text may be given already read.
+PARSED = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface | IPv4Network | IPv6Network
 QUOTED = '"{self}"'
 # Python's keywords and Kubernetes' habit of writing IPs, which to_camel cannot know.
-SPELLED = {"asn": "as", "avoid_buggy_ips": "avoidBuggyIPs"}
+SPELLED = {"asn": "as", "avoid_buggy_ips": "avoidBuggyIPs", "strict_arp": "strictARP"}
 
 
 def wire_name(field: str) -> str:
@@ -134,8 +143,7 @@ class ReadFrom:
 
 
 def _as_text(value: object) -> object:
-    parsed = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
-    return str(value) if isinstance(value, parsed) else value
+    return str(value) if isinstance(value, PARSED) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,7 @@ class ListType:
 
     kind: str
     key: str = ""  # of a `map`
+    second_key: str = ""  # of a `map` that needs two
 
     def check(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
         for index, item in enumerate(value):
@@ -163,5 +172,6 @@ class ListType:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        keys = {"x-kubernetes-list-map-keys": [self.key]} if self.key else {}
+        named = [key for key in (self.key, self.second_key) if key]
+        keys = {"x-kubernetes-list-map-keys": named} if named else {}
         return {**handler(schema), "x-kubernetes-list-type": self.kind, **keys}

@@ -77,6 +77,20 @@ class GracefulRestart(ApiModel):
     )
 
 
+class Confederation(ApiModel):
+    """The confederation of AS numbers that our AS is a member of (RFC 5065)."""
+
+    identifier: AsNumber = Field(
+        description="AS number of the confederation, by which routers outside of it know us."
+    )
+    members: Annotated[
+        tuple[AsNumber, ...], Field(min_length=1, max_length=64), ListType("atomic")
+    ] = Field(
+        description="Member AS numbers; ours may be among them. A router of one of these hears "
+        "our AS as a member's, every other router the identifier."
+    )
+
+
 class BgpConfSpec(ApiModel):
     """Our side of every BGP session."""
 
@@ -105,10 +119,24 @@ class BgpConfSpec(ApiModel):
         description="Addresses of the host to listen on; empty: all. Without listenPort they "
         "mean nothing. A change restarts the speakers.",
     )
+    confederation: Confederation | None = Field(
+        default=None,
+        description="Set where our AS is a member of a confederation (RFC 5065) and routers of "
+        "other members are our peers; without it they drop all that they hear from us. A change "
+        "restarts the speakers.",
+    )
     graceful_restart: GracefulRestart = Field(
         default=GracefulRestart(),
         description="Whether routers keep our paths while a speaker restarts (RFC 4724); a "
         "BgpPeer may say otherwise.",
+    )
+    graceful_shutdown_seconds: StrictInt = Field(
+        default=5,
+        ge=0,
+        le=600,
+        description="For how long the paths by a node that is drained carry the community "
+        "graceful-shutdown (RFC 8326) before they are withdrawn, where another path exists, in "
+        "seconds; 0: they are withdrawn at once.",
     )
     community_aliases: Annotated[
         Mapping[str, OriginalCommunity], Field(max_length=64), ARE_NAMES

@@ -71,6 +71,12 @@ class SpeakerStatus(ApiModel):
     advertised_paths: StrictInt | None = Field(
         default=None, description="How many paths the router is sent, read back from the speaker."
     )
+    drained: Annotated[tuple[str, ...], ListType("atomic")] = Field(
+        default=(),
+        max_length=128,
+        description="The nodes that drain and to which the router is sent no path any more, read "
+        "back from the speaker: `pointsman node drain --wait` waits for it.",
+    )
 
 
 class BgpPeerStatus(ApiModel):

@@ -5,7 +5,7 @@ reversed range, overlap) CEL cannot decide, so the planner does, with `Ready=Fal
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StrictBool, StrictInt
 
@@ -13,6 +13,8 @@ from pointsman.api import dialect
 from pointsman.api.base import ApiModel, ListType, Rule
 from pointsman.api.condition import CONDITIONS, OBSERVED_GENERATION, Conditions, Count, Totals
 from pointsman.api.eipbgp import EipBgp
+from pointsman.api.eiplayer2 import EipLayer2
+from pointsman.api.eipsource import EipPublishTo, EipSource
 from pointsman.api.selector import LabelSelector
 from pointsman.model.names import SERVICE_NAME, SERVICE_NAMESPACE
 
@@ -42,6 +44,23 @@ IS_ONE_FAMILY = Rule(
     holds=_is_one_family,
     words='"{self}" mixes IPv4 and IPv6: write one range for each family',
 )
+HAS_ADDRESSES = Rule(
+    cel="has(self.source) || (has(self.addresses) && self.addresses.size() > 0)",
+    holds=lambda spec: spec.source is not None or bool(spec.addresses),
+    words="write the addresses of the pool into addresses, or name the IPAM that they come from "
+    "in source",
+)
+PUBLISHES_OWN = Rule(
+    cel="!has(self.source) || !has(self.publish) || !self.publish",
+    holds=lambda spec: spec.source is None or not spec.publish,
+    words="publish is for addresses of the pool's own: with source, the IPAM knows them already; "
+    "remove one of the two",
+)
+PUBLISHES_SOMEWHERE = Rule(
+    cel="!has(self.publish) || !self.publish || has(self.publishTo)",
+    holds=lambda spec: not spec.publish or spec.publish_to is not None,
+    words="publish needs to know where to: set publishTo.netbox",
+)
 
 # 89 holds any range; without bounds the API server refuses the rules as too expensive.
 Block = Annotated[str, Field(max_length=89), IS_BLOCK, IS_ONE_FAMILY]
@@ -56,17 +75,34 @@ class Protocol(StrEnum):
     """How an address becomes reachable; the planner's table has one entry for each."""
 
     BGP = "bgp"
+    LAYER2 = "layer2"
+    KERNEL = "kernel"
     NONE = "none"
 
 
 class EipSpec(ApiModel):
     """Which addresses the pool holds, how they become reachable, and who may use them."""
 
-    addresses: Annotated[
-        tuple[Block, ...], Field(min_length=1, max_length=64), ListType("atomic")
-    ] = Field(
+    rules: ClassVar[tuple[Rule, ...]] = (HAS_ADDRESSES, PUBLISHES_OWN, PUBLISHES_SOMEWHERE)
+
+    addresses: Annotated[tuple[Block, ...], Field(max_length=64), ListType("atomic")] = Field(
+        default=(),
         description=f"The addresses of the pool. {FORMS} Entries must not overlap each other, nor "
-        "another Eip: of two that overlap, the younger is not Ready."
+        "another Eip: of two that overlap, the younger is not Ready. With source they may be left "
+        "out; else they limit what is taken from there.",
+    )
+    source: EipSource | None = Field(
+        default=None,
+        description="The IPAM that the addresses come from; absent: the pool's own are given out. "
+        "Every address that a Service is given is reserved there first.",
+    )
+    publish: StrictBool = Field(
+        default=False,
+        description="Write who holds which address into the IPAM that publishTo names. It is "
+        "asked for nothing, and nothing waits for it.",
+    )
+    publish_to: EipPublishTo | None = Field(
+        default=None, description="Where to publish; without publish, nothing is written."
     )
     exclude: Annotated[tuple[Block, ...], Field(max_length=64), ListType("atomic")] = Field(
         default=(), description=f"Addresses of the pool that are never given out. {FORMS}"
@@ -74,7 +110,9 @@ class EipSpec(ApiModel):
     protocol: Protocol = Field(
         default=Protocol.BGP,
         description="How the addresses become reachable: bgp advertises them to the BgpPeers; "
-        "none only allocates, and something else (a CNI, say) announces.",
+        "layer2 has one node answer ARP and NDP for each, on the node's own network; kernel gives "
+        "them to the nodes, as addresses or as routes to aggregates, for a router on each node to "
+        "advertise; none only allocates, and something else (a CNI, say) announces.",
     )
     default: StrictBool = Field(
         default=False, description="Whether the pool serves Services that name no Eip."
@@ -115,7 +153,31 @@ class EipSpec(ApiModel):
     )
     bgp: EipBgp = Field(
         default=EipBgp(),
-        description="How the addresses are advertised; only where protocol is bgp.",
+        description="How the addresses are advertised; where protocol is bgp, and of kernel the "
+        "aggregation lengths alone.",
+    )
+    layer2: EipLayer2 = Field(
+        default=EipLayer2(),
+        description="How the addresses are answered for; only where protocol is layer2.",
+    )
+
+    @property
+    def ipam(self) -> EipSource | EipPublishTo | None:
+        """The IPAM that the addresses come from, or are written into; None: there is none."""
+        return self.source or (self.publish_to if self.publish else None)
+
+    @property
+    def on_link(self) -> bool:
+        """Whether the addresses are hosts' on the nodes' own networks, to whoever is there."""
+        return self.protocol is Protocol.LAYER2
+
+
+class SourceStatus(ApiModel):
+    """What an IPAM said last; a manager that starts while it is away goes by that."""
+
+    name: str = Field(description="What sentences call it, such as NetBox prefix 42.")
+    blocks: Annotated[tuple[str, ...], ListType("atomic")] = Field(
+        default=(), description="The addresses that it may give, as ranges."
     )
 
 
@@ -135,6 +197,9 @@ class EipStatus(ApiModel):
     )
     totals: Totals | None = Field(
         default=None, description="The two numbers that kubectl get prints: both families added."
+    )
+    source: SourceStatus | None = Field(
+        default=None, description="What is known of the IPAM that the addresses come from."
     )
     services: StrictInt | None = Field(
         default=None, description="How many Services hold an address of the pool."

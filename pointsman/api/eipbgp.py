@@ -36,8 +36,8 @@ class EipBgp(ApiModel):
         "externalTrafficPolicy Cluster: one aggregate instead of their host routes, from the "
         "first address in it until the last one goes, whether or not a Service has endpoints. "
         "Only where the aggregate lies wholly inside this Eip; elsewhere, and for Local, host "
-        "routes. Addresses in it that nobody holds reach the nodes too: discard them on the "
-        "router.",
+        "routes. Addresses in it that nobody holds reach the nodes too: agents with NET_ADMIN end "
+        "their packets there. Of protocol kernel: a route of the nodes instead of addresses.",
     )
     aggregation_length_v6: StrictInt = Field(
         default=128, ge=1, le=128, description="The same for IPv6 addresses."

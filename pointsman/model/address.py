@@ -5,10 +5,13 @@ function sorted goes through :func:`address_order` or :func:`prefix_order`.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
+HOSTS: Final = 1 << 15  # of each family; a prefix weighs 300 bytes, and several hold each
 
 
 class Family(StrEnum):
@@ -34,7 +37,17 @@ def prefix_order(prefix: Prefix) -> tuple[int, int, int]:
 
 
 def host_prefix(address: Address) -> Prefix:
-    """Return the host route of *address*: /32 or /128."""
-    if isinstance(address, IPv4Address):
-        return IPv4Network(address)
-    return IPv6Network(address)
+    """Return the host route of *address*: /32 or /128. It is one object for all who ask."""
+    if isinstance(address, IPv4Address):  # by its number: a text would be made, and read
+        return _host_v4(int(address))
+    return _host_v6(int(address))
+
+
+@lru_cache(HOSTS)
+def _host_v4(number: int) -> Prefix:
+    return IPv4Network((number, 32))
+
+
+@lru_cache(HOSTS)
+def _host_v6(number: int) -> Prefix:
+    return IPv6Network((number, 128))

@@ -47,14 +47,29 @@ READY: Final = "Ready"
 ESTABLISHED: Final = "Established"  # of a BgpPeer
 ADD_PATH: Final = "AddPathNegotiated"  # of a BgpPeer
 BGP_APPLIED: Final = "BgpApplied"  # of an Eip: all of its spec.bgp
+AGGREGATES_REFUSED: Final = "AggregatesRefused"  # of an Eip; there only while it is so
+AGGREGATES_UNGUARDED: Final = "AggregatesUnguarded"  # of an Eip; there only while it is so
+CENTRAL_RESPONDER: Final = "CentralResponder"  # of an Eip; there only while it has one
 PROXY_HEALTHY: Final = "ProxyHealthy"  # of an Announcer
+HEARTBEATS: Final = "HeartbeatsHeard"  # of an Announcer
 ADDRESSES_CONTESTED: Final = "Contested"  # of an Announcer
+STRICT_ARP_REQUIRED: Final = "StrictARPRequired"  # of an Announcer; there only while it is so
+UNACKNOWLEDGED: Final = "Unacknowledged"  # of an Announcer; there only while it is so
+LIVENESS_FROZEN: Final = "LivenessFrozen"  # of BgpConf default; there only while it is so
 # Of a BgpPeer; there only while it is so.
 NEXT_HOPS_MISSING: Final = "NextHopsMissing"
 NEXT_HOPS_UNVERIFIED: Final = "NextHopsUnverified"
 NEXT_HOPS_LIMITED: Final = "NextHopsLimited"
 PREFIXES_RECEIVED: Final = "PrefixesReceived"  # more than we take
 NEXT_HOPS_CONTESTED: Final = "NextHopsContested"
+
+# An annotation of a replica's Lease: where it hears heartbeats, and its public half of the key.
+HEARTBEAT: Final = PREFIX + "heartbeat"
+
+NODE_DEAD: Final = "NodeDead"  # reason of a Pod's condition Ready, with --mark-dead-nodes
+
+# An annotation of the leading replica's Lease: which version of the manager leads.
+VERSION: Final = PREFIX + "version"
 
 # Who writes, as managedFields remember it. A speaker's name follows its prefix.
 FIELD_MANAGER: Final = "pointsman-manager"

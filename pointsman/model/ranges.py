@@ -69,6 +69,9 @@ class AddressSet:
     def __sub__(self, other: "AddressSet") -> "AddressSet":
         return AddressSet(self.ipv4 - other.ipv4, self.ipv6 - other.ipv6)
 
+    def __and__(self, other: "AddressSet") -> "AddressSet":
+        return self - (self - other)
+
     def of(self, family: Family) -> Numbers:
         """Return the numbers of one family's addresses."""
         return self.ipv4 if family is Family.IPV4 else self.ipv6
@@ -83,6 +86,15 @@ def span_text(family: Family, first: int, last: int) -> str:
     """Return a span in the form that `addresses` takes."""
     text = str(address_of(family, first))
     return text if first == last else f"{text}-{address_of(family, last)}"
+
+
+def texts_of(addresses: AddressSet) -> list[str]:
+    """Return the blocks of *addresses* in the form that `addresses` takes, in order."""
+    return [
+        span_text(family, first, last)
+        for family in Family
+        for first, last in addresses.of(family).spans
+    ]
 
 
 @lru_cache(maxsize=1 << 16)  # every plan reads the same texts again

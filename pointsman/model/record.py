@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+Entry = Mapping[str, object]  # an item of a BgpPeer's status.speakers, as JSON
+Entries = tuple[Entry, ...]  # of one replica, by name
+
 
 @dataclass(frozen=True, slots=True)
 class ConditionValue:

@@ -8,3 +8,6 @@ from typing import Final
 
 MOST_INTERFACES: Final = 256
 MOST_ADDRESSES: Final = 256  # of one interface
+MOST_WITHHELD: Final = 64  # addresses that it doesn't answer for, though it was asked to
+MOST_CONFLICTS: Final = 64
+LONGEST_REASON: Final = 256  # characters of why an address is withheld

@@ -15,6 +15,18 @@ PeerName = NewType("PeerName", str)  # metadata.name of a BgpPeer
 
 
 @dataclass(frozen=True, slots=True)
+class Confederation:
+    """Several member ASes that show themselves to the rest as one (RFC 5065)."""
+
+    identifier: int
+    members: tuple[int, ...]  # sorted, each once
+
+    def known_as(self, member: int, *, to: int) -> int:
+        """Return the AS by which a router of AS *to* knows a speaker of AS *member*."""
+        return member if to == member or to in self.members else self.identifier
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerIdentity:
     """What a BGP speaker cannot change while it runs: another value is another process.
 
@@ -25,6 +37,7 @@ class SpeakerIdentity:
     router_id: IPv4Address
     listen_port: int = 0  # TCP port for sessions that routers open; 0: none is listened on
     listen_addresses: tuple[Address, ...] = ()  # empty: all addresses
+    confederation: Confederation | None = None
 
     def __post_init__(self) -> None:
         """Give the addresses their one form, in which a speaker says them back."""

@@ -57,6 +57,8 @@ class Unserved(Verdict):
     about: str = ""  # what `remedy` speaks of: an Eip, an address, an annotation
     keeps: tuple[str, ...] = ()
     warning: str = ""  # a clause: who else has one of those it keeps
+    source: str = ""  # what the IPAM of the Eip in *about* is called; "": it has none
+    elsewhere: str = ""  # an Eip that has what is asked for, and isn't one that the Service names
 
     def __str__(self) -> str:
         lacks = f"Service {self.service} has no {self.lacks}"
@@ -72,6 +74,11 @@ class AddressPoolExhausted(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
+        if self.source:
+            return (
+                f"Widen {clipped(self.source)} there, and spec.addresses of Eip '{self.about}' if "
+                "it is set; or name another Eip on the Service."
+            )
         return f"Widen spec.addresses of Eip '{self.about}', or name another Eip on the Service."
 
 
@@ -86,6 +93,8 @@ class AddressOutsideEips(Unserved):
     __slots__ = ()
 
     def remedy(self) -> str:
+        if self.elsewhere:  # put into another Eip, too, it would make that one overlap
+            return f"Name Eip '{self.elsewhere}' on the Service, or ask for another address."
         return f"Add {clipped(self.about)} to spec.addresses of an Eip, or ask for another address."
 
 
@@ -206,8 +215,14 @@ class Ready(Verdict):
     never: tuple[str, ...] = ()  # "192.0.2.11 (Node node1)": infrastructure inside the pool
     warning: str = ""  # a sentence without its full stop
     empty: bool = False  # spec.exclude and the infrastructure leave nothing
+    source: str = ""  # what its IPAM is called; "": its addresses are its own
 
     def __str__(self) -> str:
+        if self.empty and self.source:
+            return (
+                f"Eip '{self.eip}' has nothing to give out: {clipped(self.source)} has no address "
+                "that spec.addresses and spec.exclude leave, and that is not of the infrastructure."
+            )
         if self.empty:
             return (
                 f"Eip '{self.eip}' has nothing to give out: all of spec.addresses is excluded or "
@@ -215,7 +230,8 @@ class Ready(Verdict):
             )
         never = f", but never {listed(self.never)}" if self.never else ""
         warning = f" Warning: {self.warning}." if self.warning else ""
-        return f"Eip '{self.eip}' gives out its addresses{never}.{warning}"
+        its = f"addresses from {clipped(self.source)}" if self.source else "its addresses"
+        return f"Eip '{self.eip}' gives out {its}{never}.{warning}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,42 @@ class Ignored(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredCentrally(Verdict):
+    """Of the condition CentralResponder: what to know before one relies on it."""
+
+    ok: ClassVar[bool] = True
+
+    eip: str
+
+    def __str__(self) -> str:
+        return (
+            f"The leading manager answers broadcasts for addresses of Eip '{self.eip}' with the "
+            "MAC address of their node, from its own port. That works neither with ARP or ND "
+            "inspection nor with switches that bind an entry to the port it was learnt on: set "
+            "layer2.responder to Node there."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsSilentTogether(Verdict):
+    """Of the condition LivenessFrozen: True, because it may be ourselves who hear nobody."""
+
+    ok: ClassVar[bool] = True
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    domains: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = listed([f"'{clipped(one)}'" for one in self.domains])
+        return (
+            f"Half or more of the agents of {where} fell silent together, which may be the "
+            "manager's own network. None of their nodes is taken for dead until agents elsewhere "
+            "cannot reach them either; all else goes on. Look at the network between them and the "
+            "manager."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NotStarted(Verdict):
     """A speaker refuses what the BgpConf asks for: its port or address cannot be had."""
 
@@ -78,16 +114,15 @@ class Duplicate(Verdict):
 @dataclass(frozen=True, slots=True)
 class NoBgpConf(Verdict):
     what: str
+    why: str  # a clause: there is none, or it cannot be read
+    cure: str  # what to do, as a clause
     keeps: bool = False  # a speaker has the session, and goes on advertising what it does
 
     def __str__(self) -> str:
-        cure = "there is no usable BgpConf named 'default'. Create one with spec.as."
+        has = "has no session of ours"
         if self.keeps:
-            return (
-                f"{self.what} keeps its session and every path that it was told, and is told "
-                f"nothing new: {cure}"
-            )
-        return f"{self.what} has no session of ours: {cure}"
+            has = "keeps its session and every path that it was told, and is told nothing new"
+        return f"{self.what} {has}: {self.why}. {self.cure[:1].upper()}{self.cure[1:]}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,19 @@ class Established(Verdict):
 
     peer: str
     unwatched: bool = False  # BFD is asked for, and the router does not take part
+    confusable: bool = False  # with another replica's: planner.bgp.restarting
 
     def __str__(self) -> str:
         text = f"The session with BgpPeer '{self.peer}' is established."
         if self.unwatched:
             text += " BFD is down: run it on the router for us, too, or remove spec.bfd."
+        if self.confusable:
+            text += (
+                " Several manager replicas speak from the same source address, and "
+                "gracefulRestart.enabled is Always: if more than one host has that address, the "
+                "router takes each session for the other's next, and it goes to and fro. Set "
+                "gracefulRestart.enabled to Auto, or let one host at a time have the address."
+            )
         return text
 
 

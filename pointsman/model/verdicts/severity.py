@@ -7,10 +7,21 @@ the class, which says how bad it is; one that is not known here is judged by its
 from collections.abc import Mapping
 from typing import Final
 
-from pointsman.model.verdicts import address, advertisement, announcement, readiness, session
+from pointsman.model.verdicts import (
+    address,
+    advertisement,
+    aggregates,
+    announcement,
+    coexistence,
+    readiness,
+    session,
+    source,
+)
 from pointsman.model.verdicts.base import Severity, Verdict
 
-_MODULES: Final = (address, advertisement, announcement, readiness, session)
+_MODULES: Final = (
+    *(address, advertisement, aggregates, announcement, coexistence, readiness, session, source),
+)
 BY_REASON: Final[Mapping[str, Severity]] = {
     kind.__name__: kind.severity
     for module in _MODULES

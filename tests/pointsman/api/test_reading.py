@@ -5,6 +5,8 @@ import pytest
 from pointsman.api import AnnouncerSpec, AnnouncerStatus, BgpPeerSpec, EipSpec, parse
 from tests.pointsman.api.objects import BAD, GOOD, SPECS, Bad, Good
 
+NOWHERE = ("interface", "")  # of an Eip's layer2; labels may well be empty
+
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in GOOD])
 def test_a_good_object_is_read(case: Good) -> None:
@@ -16,10 +18,12 @@ def test_a_good_object_is_read(case: Good) -> None:
 
 
 def _without_empty(value: Any) -> Any:
-    # The API server stores nothing for empty lists, and nothing reads the same as one.
+    # The API server stores nothing for what is empty, and nothing reads the same.
     if not isinstance(value, dict):
         return value
-    return {k: _without_empty(v) for k, v in value.items() if v not in ([], {})}
+    return {
+        k: _without_empty(v) for k, v in value.items() if v not in ([], {}) and (k, v) != NOWHERE
+    }
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{c}") for c, case in enumerate(GOOD)])

@@ -5,10 +5,10 @@ sentence is what follows `FIELD: ` in the model's answer, and what the API serve
 for that field ends in (it puts `Invalid value: "string": ` before ours).
 """
 
-from tests.pointsman.api.objects import confs, eips, peers, selectors, sessions
+from tests.pointsman.api.objects import confs, eips, layer2, peers, selectors, sessions, sources
 from tests.pointsman.api.objects.base import SPECS, Bad, Good
 
 __all__ = ["BAD", "GOOD", "SPECS", "Bad", "Good"]
 
-GOOD = (*eips.GOOD, *confs.GOOD, *peers.GOOD, Good("an announcer", "Announcer", {}))
-BAD = (*eips.BAD, *selectors.BAD, *confs.BAD, *peers.BAD, *sessions.BAD)
+GOOD = (*eips.GOOD, *sources.GOOD, *layer2.GOOD, *confs.GOOD, *peers.GOOD)
+BAD = (*eips.BAD, *sources.BAD, *layer2.BAD, *selectors.BAD, *confs.BAD, *peers.BAD, *sessions.BAD)

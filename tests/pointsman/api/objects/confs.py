@@ -2,7 +2,11 @@
 
 from tests.pointsman.api.objects.base import Bad, Good, of_type
 
-CONF = {"listenPort": 0, "gracefulRestart": {"enabled": "Auto", "restartSeconds": 120}}
+CONF = {
+    "listenPort": 0,
+    "gracefulRestart": {"enabled": "Auto", "restartSeconds": 120},
+    "gracefulShutdownSeconds": 5,
+}
 NOT_AN_ID = "is not a router id: write an IPv4 address other than 0.0.0.0, such as 198.18.0.1"
 NOT_ORIGINAL = (
     "is no community: write 65000:100 (numbers up to 65535), 65000:1:2 (large, numbers up to "
@@ -31,7 +35,9 @@ GOOD = (
             "routerId": "198.18.0.1",
             "listenPort": 1790,
             "listenAddresses": ["192.0.2.10", "2001:db8:2::10"],
+            "confederation": {"identifier": 64500, "members": [64496, 64505]},
             "gracefulRestart": {"enabled": "Never", "restartSeconds": 4095},
+            "gracefulShutdownSeconds": 600,
             "communityAliases": {"customers": "65000:1:2", "quiet": "no-export", "a": "0:0"},
         },
     ),
@@ -39,6 +45,21 @@ GOOD = (
 
 
 BAD = (
+    Bad(
+        "a confederation without members",
+        "BgpConf",
+        {"as": 64501, "confederation": {"identifier": 64500, "members": []}},
+        "spec.confederation.members",
+        "Invalid value: 0: spec.confederation.members in body should have at least 1 items",
+    ),
+    Bad(
+        "a member that is no AS",
+        "BgpConf",
+        {"as": 64501, "confederation": {"identifier": 64500, "members": [0]}},
+        "spec.confederation.members[0]",
+        "Invalid value: 0: spec.confederation.members[0] in body should be greater than or equal "
+        "to 1",
+    ),
     conf(
         "a port beyond 16 bits",
         "listenPort",
@@ -60,6 +81,13 @@ BAD = (
         "spec.gracefulRestart.restartSeconds",
         "Invalid value: 4096: spec.gracefulRestart.restartSeconds in body should be less than or "
         "equal to 4095",
+    ),
+    conf(
+        "a drain of more than ten minutes",
+        "gracefulShutdownSeconds",
+        601,
+        "Invalid value: 601: spec.gracefulShutdownSeconds in body should be less than or equal "
+        "to 600",
     ),
     Bad(
         "graceful restart as a bool",

@@ -8,14 +8,17 @@ EIP_BGP = {
     "asPathPrepend": 0,
     "weighting": "Equal",
 }
+EIP_LAYER2 = {"responder": "Node", "inspection": "none", "conflictCheck": True}
 POOL = {"addresses": ["192.0.2.7"]}
 EIP = {
     "protocol": "bgp",
     "default": False,
     "priority": 100,
     "disabled": False,
+    "publish": False,
     "avoidBuggyIPs": False,
     "bgp": EIP_BGP,
+    "layer2": EIP_LAYER2,
 }
 LONGEST = (
     "2001:0db8:0000:0000:0000:0000:0000:0000-2001:0db8:0000:0000:0000:0000:0000:ffff"  # 79 of 89
@@ -28,6 +31,10 @@ NO_COMMUNITY = (
     "is no community: write 65000:100 (numbers up to 65535), 65000:1:2 (large, numbers up to "
     "4294967295), a well-known name such as no-export, or a name from communityAliases of the "
     "BgpConf"
+)
+
+NO_ADDRESSES = (
+    "write the addresses of the pool into addresses, or name the IPAM that they come from in source"
 )
 
 
@@ -133,14 +140,8 @@ BAD = (
         "spec.addresses[1]",
         '"192.0.2.1-2001:db8::1" mixes IPv4 and IPv6: write one range for each family',
     ),
-    Bad("no addresses", "Eip", {"default": True}, "spec.addresses", "Required value"),
-    Bad(
-        "an empty list of addresses",
-        "Eip",
-        {"addresses": []},
-        "spec.addresses",
-        "Invalid value: 0: spec.addresses in body should have at least 1 items",
-    ),
+    Bad("no addresses", "Eip", {"default": True}, "spec", NO_ADDRESSES),
+    Bad("an empty list of addresses", "Eip", {"addresses": []}, "spec", NO_ADDRESSES),
     Bad(
         "65 entries",
         "Eip",
@@ -167,7 +168,7 @@ BAD = (
         "an unknown protocol",
         "protocol",
         "ospf",
-        'Unsupported value: "ospf": supported values: "bgp", "none"',
+        'Unsupported value: "ospf": supported values: "bgp", "layer2", "kernel", "none"',
     ),
     eip("a word for a bool", "default", "yes", of_type("spec.default", "boolean", "string")),
     eip("a number in quotes", "priority", "1", of_type("spec.priority", "integer", "string")),

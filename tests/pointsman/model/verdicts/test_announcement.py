@@ -4,15 +4,19 @@ import pytest
 
 from pointsman.model.verdicts.announcement import (
     Announced,
-    ForeignController,
     NoAddress,
     NoEligibleNode,
     NoPeer,
     NoServingEndpoint,
     NoSession,
     NotAnnounced,
+    OnNodeNetwork,
+    OnNodes,
+    StrictARPRequired,
+    Withheld,
 )
 from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.coexistence import ForeignController
 
 WEB = "default/web"
 
@@ -59,6 +63,38 @@ WEB = "default/web"
             "2001:db8::1 of Service default/web is withdrawn, because no node may carry its "
             "traffic: node1 is not Ready; node2 is drained. Lift one of these rules.",
             id="one address of several, and the rules",
+        ),
+        pytest.param(
+            Announced(WEB, on_nodes=(OnNodes("203.0.113.0"), OnNodes("203.0.113.1")), local=True),
+            "Announced",
+            "True",
+            "Service default/web: 203.0.113.0 and 203.0.113.1 are addresses of every eligible "
+            "node with a serving endpoint, for a router there to advertise.",
+            id="addresses of the nodes",
+        ),
+        pytest.param(
+            Announced(
+                WEB,
+                on_nodes=(OnNodes("203.0.113.0", "203.0.113.0/28"),),
+                missing=(Withheld("203.0.113.0", "node2", "the kernel refuses it."),),
+            ).joined(Announced(WEB, on_nodes=(OnNodes("2001:db8::7"),))),
+            "Announced",
+            "True",
+            "Service default/web: 203.0.113.0 lies in 203.0.113.0/28, to which every eligible "
+            "node has a route for a router there to advertise; 2001:db8::7 is an address of every "
+            "eligible node, for a router there to advertise. node2 does not have 203.0.113.0 now: "
+            "the kernel refuses it.",
+            id="an aggregate of theirs, and an address",
+        ),
+        pytest.param(
+            OnNodeNetwork(WEB, ("node1 is itself on 192.0.2.0/24 (eth0)",), "192.0.2.64"),
+            "OnNodeNetwork",
+            "False",
+            "192.0.2.64 of Service default/web is not announced, because the address lies in a "
+            "network of the nodes, where neighbors ask for it by ARP and no router leads to it: "
+            "node1 is itself on 192.0.2.0/24 (eth0). Use addresses of no such network with "
+            "protocol kernel, or protocol layer2 for these.",
+            id="an address of the nodes' own network",
         ),
         pytest.param(
             NoEligibleNode(WEB, ()),
@@ -113,3 +149,10 @@ WEB = "default/web"
 )
 def test_sentences(verdict: Verdict, reason: str, status: str, sentence: str) -> None:
     assert (verdict.reason, verdict.status, str(verdict)) == (reason, status, sentence)
+
+
+def test_whose_kernels_answer_too_is_said_with_the_remedy() -> None:
+    one, two = (str(StrictARPRequired("a/web", nodes)) for nodes in (("node2",), ("n1", "n2")))
+    assert one.startswith("Service a/web is not announced: node2 has Service addresses on")
+    assert "n1 and n2 have Service addresses" in two
+    assert "net.ipv4.conf.all.arp_ignore=1" in one
