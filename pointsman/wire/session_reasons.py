@@ -14,6 +14,17 @@ LARGEST: Final = 512 * 1024  # bytes
 LONGEST: Final = 400  # characters of a reason
 MOST: Final = 1000
 
+# What connecting ends with, where it tells what the router lacks: commands know it by that.
+NO_WORD: Final = (
+    "the router closes the connection without a word: it has no neighbor with our address, "
+    "most likely"
+)
+GUARDED: Final = (
+    "connecting to the router timed out though its address answers: a different password "
+    "(TCP MD5), ttlSecurity on one side only or a packet filter is suspected"
+)
+REFUSED: Final = "the router refuses the connection"
+
 SocketId = tuple[int, int]  # st_ino and st_ctime_ns
 
 
