@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pointsman.model.urls import links_shown, shown_url
 from pointsman.runtime.target import Unavailable
 
 # Of an answer, or of one line of a watch. etcd keeps no object above 1.5 MiB, escapes included.
@@ -35,7 +36,7 @@ def decoded(raw: bytes) -> object:
     """
     try:
         value: object = _DECODER.decode(raw.decode())
-        if SURROGATE.search(raw):  # whole pairs, mostly
+        if b"\\u" in raw and SURROGATE.search(raw):  # whole pairs, mostly
             text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
             value = _DECODER.decode(text.decode())
     except ValueError as error:  # not UTF-8, not JSON, a number of thousands of digits
@@ -122,9 +123,18 @@ def complaint(raw: bytes, otherwise: str) -> tuple[str, str]:
     except Garbled:
         status = {}
     message, reason = status.get("message"), status.get("reason")
-    if not isinstance(message, str) or not message:
-        message = " ".join(raw[:2000].decode(errors="replace").split())[:300]
+    if not isinstance(message, str) or not message:  # a page, with links of a proxy's
+        message = links_shown(" ".join(raw[:2000].decode(errors="replace").split()))[:300]
     return message or otherwise, reason if isinstance(reason, str) else ""
+
+
+def redirect(status: int, headers: Mapping[str, str]) -> str:
+    """Return the words for an answer that is a redirect (RFC 9110 section 15.4); "": it is none.
+
+    Its body repeats the Location, so that neither is shown as it is.
+    """
+    where = shown_url(headers.get("Location") or "nowhere")
+    return f"a redirect to {where}" if 300 <= status < 400 else ""
 
 
 def retry_after_s(headers: Mapping[str, str], most_s: float) -> float:

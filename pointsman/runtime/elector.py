@@ -32,7 +32,7 @@ class Terms:
     """What a replica brings along: its name, and how long a lease lasts, in seconds."""
 
     name: str
-    duration_s: float = 15.0
+    duration_s: float = 6.0
 
     @property
     def renew_s(self) -> float:
@@ -142,6 +142,11 @@ def _is_ours(state: State, lease: Lease) -> bool:
     two processes were given one name. The later one has taken over; we wait it out.
     """
     return lease.holder == state.terms.name and (state.inherits or lease.renewed in state.stamps)
+
+
+def holds(state: State, lease: Lease | None) -> bool:
+    """Return whether *lease*, read just now, is ours by a stamp that we wrote."""
+    return lease is not None and lease.holder == state.terms.name and lease.renewed in state.stamps
 
 
 def has_twin(state: State, lease: Lease | None) -> bool:

@@ -50,6 +50,16 @@ class Loop:
         self._on_unavailable = on_unavailable
         self._woken = asyncio.Event()
         self._busy_since: float | None = None
+        self._woken_at: float | None = None
+        self._caused_at: float | None = None
+
+    @property
+    def caused_at(self) -> float | None:
+        """Return when the first wake came that the step under way answers; None: silence ended.
+
+        On the event loop's clock, and as it was for the last step between two of them.
+        """
+        return self._caused_at
 
     @property
     def busy_since(self) -> float | None:
@@ -58,6 +68,8 @@ class Loop:
 
     def wake(self) -> None:
         """Ask for a look. Cheap, and safe to call from within the step."""
+        if self._woken_at is None:
+            self._woken_at = asyncio.get_running_loop().time()
         self._woken.set()
 
     async def run(self) -> None:
@@ -65,6 +77,7 @@ class Loop:
         delays = exponential(cap_s=self._backoff_cap_s)
         while True:
             self._woken.clear()  # before the step, so that a wake during it is kept
+            self._caused_at, self._woken_at = self._woken_at, None
             began = asyncio.get_running_loop().time()
             try:
                 await self._one_step()

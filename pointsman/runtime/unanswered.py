@@ -3,8 +3,8 @@
 An HTTP library's own words hold the addresses of its objects; nobody can act on those.
 """
 
-import os
-
+from pointsman.model.urls import links_shown
+from pointsman.runtime.os_errors import os_error_text
 from pointsman.runtime.tls import distrust
 
 
@@ -14,9 +14,13 @@ def unanswered(error: BaseException) -> str:
         return f"it is not trusted: {why}"
     cause, host = getattr(error, "os_error", None), getattr(error, "host", None)
     if isinstance(cause, OSError) and host:
-        # A name that isn't found has a negative number, and words of its own.
-        number = cause.errno or 0
-        words = os.strerror(number) if number > 0 else cause.strerror or str(cause)
         place = f"[{host}]" if ":" in str(host) else host
-        return f"{place}:{getattr(error, 'port', '')}: {words}"
-    return " ".join(str(error).split()) or type(error).__name__
+        return f"{place}:{getattr(error, 'port', '')}: {os_error_text(cause)}"
+    if isinstance(error, OSError):
+        return os_error_text(error)
+    text = links_shown(" ".join(str(error).split())) or type(error).__name__
+    # By name: no library of HTTP is imported here.
+    names = {one.__name__ for one in type(error).__mro__}
+    if "TooManyRedirects" in names:
+        return "it redirects without end"
+    return f"it redirects to {text}" if "RedirectClientError" in names else text

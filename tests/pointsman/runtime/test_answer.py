@@ -59,6 +59,19 @@ def test_an_error_says_what_it_can(what: str) -> None:
     assert reason == ""
 
 
+def test_a_proxys_page_is_repeated_without_the_secrets_of_its_links() -> None:
+    page = b'<a href="http://user:s3cret@sso.example.com/?s3cret">Sign in</a>'
+    shown = '<a href="http://…@sso.example.com/?…">Sign in</a>'
+    assert answer.complaint(page, "Forbidden") == (shown, "")
+
+
+def test_a_redirect_says_where_to() -> None:
+    there = {"Location": "https://user:s3cret@sso.example.com/x?s3cret"}
+    assert answer.redirect(302, there) == "a redirect to https://…@sso.example.com/x?…"
+    assert answer.redirect(302, {}) == "a redirect to nowhere"
+    assert answer.redirect(403, there) == ""
+
+
 def test_the_words_of_a_status_are_the_message() -> None:
     raw = b'{"kind": "Status", "message": "no: it is taken", "reason": "Conflict"}'
     assert answer.complaint(raw, "x") == ("no: it is taken", "Conflict")

@@ -127,3 +127,11 @@ def test_a_release_is_no_sign_of_life() -> None:
     state, _ = decide(FRESH, THEIRS, 100)
     state, _ = decide(state, FREE, 101)
     assert not elector.is_fresh(state, 101)
+
+
+def test_a_lease_is_ours_by_a_stamp_that_we_wrote() -> None:
+    assert elector.holds(leading(at=100), OURS)
+    assert not elector.holds(leading(at=100), replace(OURS, renewed="twin"))
+    assert not elector.holds(leading(at=100), replace(OURS, holder="other"))
+    assert not elector.holds(leading(at=100), None)
+    assert not elector.holds(FRESH, OURS)  # a predecessor's: it says nothing of us

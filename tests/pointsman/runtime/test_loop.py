@@ -105,3 +105,23 @@ async def test_what_was_unavailable_is_told() -> None:
     rig = Rig(failures=1, on_unavailable=lambda error: reasons.append(str(error)))
     await rig.run(1)
     assert reasons == ["not yet"]
+
+
+async def test_a_step_knows_when_that_happened_which_it_answers() -> None:
+    causes: list[float | None] = []
+    loop = Loop(lambda: _noted(causes, loop), min_interval_s=1.0, resync_s=10.0)
+    running = asyncio.create_task(loop.run())
+    await asyncio.sleep(0.5)
+    loop.wake()  # while the interval lasts; the second one is the same look
+    await asyncio.sleep(0.2)
+    loop.wake()
+    await asyncio.sleep(20)
+    running.cancel()
+    began = causes[0]
+    assert began is None  # nobody woke the first
+    assert causes[1] == pytest.approx(0.5)
+    assert causes[2] is None  # the resync
+
+
+async def _noted(causes: list[float | None], loop: Loop) -> None:
+    causes.append(loop.caused_at)

@@ -136,6 +136,50 @@ async def test_what_it_returns_is_the_callers() -> None:
     assert await rig.sees() == {"a": 1}
 
 
+async def test_what_it_returned_never_changes() -> None:
+    rig = Rig()
+    await rig.put(a=1)
+    seen = await rig.sees()
+    await rig.put(b=2, drop="a")
+    rig.table.rows["by somebody else"] = 3
+    await rig.target.refresh()
+    assert seen == {"a": 1}
+
+
+async def test_what_did_not_change_is_the_same_object() -> None:
+    rig = Rig()
+    await rig.put(a=1)
+    seen = await rig.sees()
+    assert await rig.sees() is seen
+    await rig.target.refresh()
+    assert await rig.sees() is seen
+    await asyncio.sleep(30)  # it is old now
+    assert await rig.sees() is seen
+    rig.target.doubt()
+    assert await rig.sees() is seen
+    assert rig.table.reads == 4
+
+
+async def test_what_has_become_what_was_wanted_is_that_object() -> None:
+    rig = Rig()
+    rig.table.rows["a"] = 1
+    seen, wanted, newer = await rig.sees(), {"a": 1}, {"a": 1}
+    assert rig.target.adopt(seen, wanted) is wanted
+    assert await rig.sees() is wanted
+    assert rig.target.adopt(wanted, newer) is wanted  # compared already
+    await rig.target.refresh()
+    assert rig.target.adopt(seen, newer) is seen  # read before, and not what is known
+    assert rig.target.adopt(wanted, newer) is newer
+    assert await rig.sees() is newer
+    await rig.put(b=2)
+    after = await rig.sees()
+    assert rig.target.adopt(after, {"a": 1}) is after
+    assert after == {"a": 1, "b": 2}
+    await rig.put(b=3)
+    planned = {"a": 1, "b": 3}
+    assert rig.target.adopt(await rig.sees(), planned) is planned
+
+
 async def test_refreshing_makes_nobody_wait_and_says_what_drifted() -> None:
     rig = Rig()
     await rig.put(a=1)

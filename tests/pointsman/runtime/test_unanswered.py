@@ -1,5 +1,7 @@
 """A request without an answer: the words say where it went and why, and name no object of ours."""
 
+import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 
@@ -43,6 +45,51 @@ async def test_nobody_listens_in_ipv6(session: aiohttp.ClientSession) -> None:
     assert await why(session, f"https://[::1]:{port}/") == f"[::1]:{port}: Connection refused"
 
 
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("ftp://user:s3cret@sso.example.com/?s3cret", "it redirects to ftp://…@sso.example.com/?…"),
+        ("mailto:user:s3cret@example.com", "it redirects to mailto:…"),
+        ("http://user:s3cret@x\x1b[2J:99999/", "it redirects to http://… - Server attempted"),
+        ("//[s3cret", "it redirects to //… - Server attempted"),
+        ("/again?s3cret", "it redirects without end"),
+    ],
+)
+async def test_a_redirect_that_cannot_be_followed_shows_no_secret(
+    location: str, words: str, session: aiohttp.ClientSession
+) -> None:
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = (
+            f"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {location}"
+        )
+        writer.write(f"{head}\r\n\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(redirect, "127.0.0.1", 0)
+    text = await why(session, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    server.close()
+    assert text.startswith(words)
+    assert "s3cret" not in text
+
+
+async def test_a_server_that_speaks_no_tls(session: aiohttp.ClientSession) -> None:
+    """OpenSSL's number is none of the kernel's: 1 is not "Operation not permitted"."""
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    text = await why(session, f"https://127.0.0.1:{port}/")
+    server.close()
+    assert text == (
+        f"127.0.0.1:{port}: no TLS comes about: the answer is none; does the URL begin with http?"
+    )
+
+
 async def test_a_name_that_nobody_knows(session: aiohttp.ClientSession) -> None:
     text = await why(session, "https://api.invalid:6443/")  # RFC 6761 section 6.4
     assert text.startswith("api.invalid:6443: ")
@@ -52,10 +99,10 @@ async def test_a_name_that_nobody_knows(session: aiohttp.ClientSession) -> None:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (TimeoutError(), "TimeoutError"),
+        (TimeoutError(), "no answer in time"),
         (aiohttp.ServerDisconnectedError(), "Server disconnected"),
-        (ConnectionResetError(104, "Connection reset by peer"),
-         "[Errno 104] Connection reset by peer"),
+        (ConnectionResetError(errno.ECONNRESET, "asyncio's own sentence"),
+         "Connection reset by peer"),
         (OSError("two\nlines"), "two lines"),
     ],
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Sockets that both programs open, and nothing that decides."""
