@@ -2,9 +2,8 @@
 
 Held is what our own record in a Service's status says, whatever became of the Eip meanwhile.
 What another controller wrote is taken over only where it might be granted (permission.py).
-Two Services on one address that may not share are the one exception: who holds it by our
-record stays before who doesn't, then whom the Eip admits, then who kept its terms, then the
-older.
+Two Services on one address that may not share are the one exception: precedence.py says who
+stays.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,14 +11,15 @@ from dataclasses import dataclass
 
 from manager.planner.addresses.claims import ByFamily, Claim
 from manager.planner.addresses.ledger import Ledger
-from manager.planner.addresses.pools import Pool
+from manager.planner.addresses.pool import Pool
+from manager.planner.addresses.precedence import Precedence, TermsRank, owning, precedence
 from manager.planner.addresses.share_grace import OVER, changed_terms, recorded_as_shared, time_left
 from manager.planner.addresses.sharing import Holders, terms_rank
 from manager.snapshot import ServiceKey
 from pointsman.model.address import Address, Family, family_of
 
 Retained = Mapping[ServiceKey, ByFamily]
-_Ranks = Mapping[ServiceKey, tuple[int, tuple[str, str]]]
+_Ranks = Mapping[ServiceKey, TermsRank]
 _RetainedSets = dict[ServiceKey, dict[Family, set[Address]]]
 
 
@@ -69,8 +69,9 @@ def _hold_for_grace(
     shared = recorded_as_shared(one.claim for one in found)
     for one in found:
         claim, address = one.claim, one.address
-        obstacle = ledger.holders[address].obstacle(claim)
-        if claim.key in ledger.holders[address].claims or obstacle is None or not one.ours:
+        holders = ledger.holders_of(address)
+        obstacle = None if holders is None else holders.obstacle(claim)
+        if holders is None or obstacle is None or claim.key in holders.claims or not one.ours:
             continue
         left = time_left(claim, ledger.taken_at)
         unchanged = ranks[claim.key][0] == 0
@@ -141,15 +142,15 @@ def home_pool(ledger: Ledger, claim: Claim, address: Address) -> Pool | None:
 def _rightful(ledger: Ledger, found: list[_Holding], ranks: _Ranks) -> list[_Holding]:
     """Return those of *found*, all of one address, that may go on holding it together."""
     address = found[0].address
-    at = [pool for pool in ledger.pools.at(address) if address in pool.own]
-
+    at = owning(ledger.pools.at(address), address)
     shared = recorded_as_shared(one.claim for one in found)
 
-    def rank(one: _Holding) -> tuple[bool, bool, bool, tuple[int, tuple[str, str]]]:
-        admitted = not at or any(ledger.refused(one.claim, pool) is None for pool in at)
+    def rank(one: _Holding) -> Precedence:
+        admitted = ledger.admitted(one.claim, at)
         own_rank = ranks[one.claim.key]
-        changed = changed_terms(one.claim, address, unchanged=own_rank[0] == 0, shared=shared)
-        return not one.ours, not admitted, changed, own_rank
+        return precedence(
+            one.claim, address, ours=one.ours, admitted=admitted, rank=own_rank, shared=shared
+        )
 
     holders = Holders()
     staying = [one for one in found if one.claim.opaque]

@@ -1,7 +1,8 @@
 """Which addresses every Service of ours has after this plan, and why; how far each Eip is used.
 
-A function of the snapshot: nothing is remembered between two calls. First everything
-held is adopted, then requested addresses are given, then pooled ones, the oldest Service
+A function of the snapshot: the memo holds what follows from parts of it, and no decision.
+Nearly every Service stands (standing.py). Of the others first everything held is adopted, then
+requested addresses are given, then pooled ones, the oldest Service
 first. It refuses to move an address by itself, and to hand one on before its release is
 written.
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from manager.planner.addresses.adopt import Retained, adopt
+from manager.planner.addresses.allocation_memo import AllocationMemo
 from manager.planner.addresses.choose import (
     Choice,
     choose_addresses,
@@ -24,17 +26,15 @@ from manager.planner.addresses.claims import (
     MOST,
     ByFamily,
     Claim,
-    read_claim,
-    unreadable,
-    with_pending,
 )
+from manager.planner.addresses.facts import HeldAddresses
+from manager.planner.addresses.ipam import retaining
 from manager.planner.addresses.ledger import Ledger
-from manager.planner.addresses.pools import Pools
+from manager.planner.addresses.lingering import lingering
+from manager.planner.addresses.pool import Pools
 from manager.planner.addresses.sharing import terms
-from manager.planner.addresses.split_keys import warn_of_split_keys
-from manager.planner.addresses.usage import eip_usages
 from manager.planner.addresses.verdict import verdict
-from manager.planner.desired import Allocation, Allocations, Grant
+from manager.planner.desired import Allocation, Allocations, Grant, SourceAsk
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
 from pointsman.model.address import Address, family_of
 from pointsman.model.verdicts.address import InternalError
@@ -42,26 +42,40 @@ from pointsman.model.verdicts.base import Verdict
 
 
 def allocate(
-    snapshot: Snapshot, ours: Mapping[ServiceKey, Service], *, pools: Pools
+    snapshot: Snapshot,
+    ours: Mapping[ServiceKey, Service],
+    *,
+    pools: Pools,
+    memo: AllocationMemo | None = None,
 ) -> Allocations:
     """Return the addresses of every Service in *ours*, and the usage of every Eip.
 
     A Service or Eip whose judging raises gets the verdict InternalError and stays as it
     is; its exception is among the failures of the result, for the shell to log.
+    *memo*: of the plan before, if any; the answer is the same without.
     """
-    ledger = Ledger(snapshot, pools)
-    allocator = _Allocator(ledger, snapshot.pending)
-    claims = sorted(map(allocator.read, ours.values()), key=_age)
+    memo = AllocationMemo() if memo is None else memo
+    facts = memo.facts(snapshot, ours, pools)
+    claims = sorted((facts.claims[key] for key in facts.restless), key=_age)
+    ledger = Ledger(facts)
+    allocator = _Allocator(ledger)
     allocator.retained = adopt(ledger, claims)
     for claim in claims:
         ledger.avoid(_awaited(claim, allocator.retained.get(claim.key, {})))
     for claim in sorted(claims, key=allocator.priority):
         allocator.decide(claim)
+    services = memo.every(facts, allocator.allocations)
+    held = memo.held(services)
     return Allocations(
-        services=dict(sorted(warn_of_split_keys(claims, allocator.allocations).items())),
-        eips=eip_usages(ledger, claims, allocator.allocations),
+        services=services,
+        eips=memo.usage(ledger, services, held=held, restless=claims),
         failures=(*pools.failures, *sorted(allocator.failures, key=_first)),
         again_s=ledger.again_s,
+        asks={key: one.asks for key, one in allocator.allocations.items() if one.asks},
+        lingering=lingering(ledger, claims, allocator.allocations),
+        held=HeldAddresses(held),
+        common=memo.common(held),
+        holders=held,
     )
 
 
@@ -70,19 +84,9 @@ class _Allocator:
     """One pass over the Services; the only state is the ledger and what was decided."""
 
     ledger: Ledger
-    pending: Mapping[ServiceKey, tuple[Address, ...]]
     retained: Retained = field(default_factory=dict)
     allocations: dict[ServiceKey, Allocation] = field(default_factory=dict)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
-
-    def read(self, service: Service) -> Claim:
-        try:
-            claim = read_claim(service)
-            coming = self.pending.get(service.key)
-            return claim if coming is None else with_pending(claim, coming)
-        except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
-            self.fail(service.key, error)
-            return unreadable(service)
 
     def priority(self, claim: Claim) -> tuple[int, tuple[str, str]]:
         """Sort key: requested before pooled, those who lack before those who move, by age."""
@@ -99,27 +103,37 @@ class _Allocator:
         held = [address for found in choices for address in found.addresses]
         problems = [found.problem for found in choices if found.problem is not None]
         grants = tuple(Grant(address, self._eip_of(address)) for address in held)
-        outside = frozenset(one.address for one in grants if one.eip is None)
+        outside = frozenset(g.address for g in grants if g.eip is None)
+        elsewhere = frozenset(g.address for g in grants if g.eip not in claim.named)
         self.allocations[claim.key] = Allocation(
             grants=grants,
             verdict=verdict,
             shared_as=self._shared_as(claim, held),
-            hints=_lasting_hints(claim, choices, outside),
+            hints=_lasting_hints(claim, choices, outside, elsewhere),
             refusals=tuple(refusal for problem in problems for refusal in problem.refusals),
+            asks=self._asked(claim, choices),
         )
 
+    def _asked(self, claim: Claim, choices: tuple[Choice, ...]) -> tuple[SourceAsk, ...]:
+        """Return what IPAMs are asked for, and reckon with what they will give."""
+        found = [ask for choice in choices for ask in choice.asks]
+        for problem in [one.problem for one in choices if one.problem is not None]:
+            found += problem.asks
+            if problem.promised is not None:
+                self.ledger.promise(claim, *problem.promised)
+        return tuple(found)
+
     def _judge(self, claim: Claim, retained: ByFamily) -> tuple[tuple[Choice, ...], Verdict]:
-        if not claim.opaque:
+        error = claim.error
+        if error is None:
             try:
                 choices = _choices(self.ledger, claim, retained)
                 return choices, verdict(self.ledger, claim, choices)
-            except Exception as raised:  # noqa: BLE001 - as in read
-                self.fail(claim.key, raised)
-        name = next(
-            type(e).__name__ for subject, e in self.failures if subject == _subject(claim.key)
-        )
+            except Exception as raised:  # noqa: BLE001 - docs/architecture.md rule 13
+                error = raised
+        self.failures.append((f"Service {claim.key}", error))
         unchanged = tuple(Choice(family, retained.get(family, ())) for family in claim.families)
-        return unchanged, InternalError("Service", claim.key, name)
+        return unchanged, InternalError("Service", claim.key, type(error).__name__)
 
     def _shared_as(self, claim: Claim, held: list[Address]) -> str | None:
         """Return the terms to record: today's, but for who has changed them and stays yet."""
@@ -128,11 +142,8 @@ class _Allocator:
         return terms(claim.share) if held and claim.share is not None else None
 
     def _eip_of(self, address: Address) -> EipName | None:
-        pool = self.ledger.pool_of[address]
+        pool = self.ledger.pool_of(address)
         return None if pool is None else pool.name
-
-    def fail(self, key: ServiceKey, error: Exception) -> None:
-        self.failures.append((_subject(key), error))
 
     def _update_ledger(
         self,
@@ -163,7 +174,12 @@ def _choices(ledger: Ledger, claim: Claim, retained: ByFamily) -> tuple[Choice, 
     )
     needs_all = claim.service.family_policy == "RequireDualStack"
     if needs_all and not retained and any(one.problem is not None for one in found):
-        return tuple(Choice(one.family, problem=one.problem) for one in found)
+        return tuple(
+            Choice(
+                one.family, problem=one.problem, asks=(*one.asks, *retaining(claim, one.sources))
+            )
+            for one in found
+        )
     return found
 
 
@@ -180,18 +196,29 @@ def _awaited(claim: Claim, retained: ByFamily) -> Iterator[Address]:
 
 
 def _lasting_hints(
-    claim: Claim, choices: tuple[Choice, ...], outside: frozenset[Address]
+    claim: Claim,
+    choices: tuple[Choice, ...],
+    outside: frozenset[Address],
+    elsewhere: frozenset[Address],
 ) -> tuple[tuple[EipName, Address], ...]:
-    """Return the hints that no grant replaces: of *outside*, which no Eip knows any more, and
-    for families of which the Service had nothing and gets nothing.
+    """Return the hints that no grant replaces: of *outside*, which no Eip knows any more, for
+    families of which the Service had nothing and gets nothing, and of what an Eip gave that it
+    names, and is *elsewhere* now.
 
-    They outlast the wait, or a Service restored before its Eip would come to another address.
+    They outlast the wait, or a Service restored before its Eip would come to another address;
+    and the last ones say that the Service asked for no other address than it has.
     """
     lacking = {
         one.family for one in choices if not one.addresses and not claim.held.get(one.family)
     }
-    hints = (h for h in claim.hints if h[1] in outside or family_of(h[1]) in lacking)
-    return tuple(islice(hints, MOST))
+    hints = (
+        hint
+        for hint in claim.hints
+        if hint[1] in outside
+        or family_of(hint[1]) in lacking
+        or (hint[0] in claim.named and hint[1] in elsewhere)
+    )
+    return tuple(islice(dict.fromkeys(hints), MOST))
 
 
 def _first(failure: tuple[str, Exception]) -> str:
@@ -200,7 +227,3 @@ def _first(failure: tuple[str, Exception]) -> str:
 
 def _age(claim: Claim) -> tuple[str, str]:
     return claim.age
-
-
-def _subject(key: ServiceKey) -> str:
-    return f"Service {key}"

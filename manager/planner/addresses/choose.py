@@ -9,22 +9,15 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from manager.planner.addresses.claims import MOST, ByFamily, Claim
+from manager.planner.addresses.ipam import retaining, unconfirmed
 from manager.planner.addresses.ledger import Ledger
-from manager.planner.addresses.pools import Pool
-from manager.planner.addresses.sources import (
-    Problem,
-    any_free,
-    pool_for,
-    refusal_of,
-    requested_pool,
-)
+from manager.planner.addresses.pool import Pool
+from manager.planner.addresses.problem import Problem, refusal_of
+from manager.planner.addresses.sources import any_free, pool_for, requested_pool
+from manager.planner.desired import SourceAsk
 from pointsman.model.address import Address, Family, address_order, family_of
-from pointsman.model.verdicts.address import (
-    LEAVES_SOON,
-    AddressInUse,
-    Deleting,
-    ShareConflict,
-)
+from pointsman.model.verdicts.address import LEAVES_SOON, AddressInUse, Deleting, ShareConflict
+from pointsman.model.verdicts.source import WaitingForSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +28,7 @@ class Choice:
     addresses: tuple[Address, ...] = ()
     sources: Mapping[Address, Pool] = field(default_factory=dict)  # where new ones come from
     problem: Problem | None = None
+    asks: tuple[SourceAsk, ...] = ()  # what is to stay reserved though it is not given yet
 
 
 def choose_addresses(
@@ -66,11 +60,13 @@ def _choose(
             if address not in held:
                 source = requested_pool(ledger, claim, address)
                 if isinstance(source, Problem):
-                    return Choice(family, retained, problem=source)
+                    return Choice(family, retained, problem=source, asks=retaining(claim, sources))
                 sources[address] = source
         return Choice(family, wanted, sources)
     fitting = (
-        tuple(a for a in retained if fits_named(ledger, claim, a)) if claim.named else retained
+        tuple(a for a in retained if fits_named(ledger, claim, a))
+        if claim.named and not claim.named_by
+        else retained
     )
     if fitting:
         return Choice(family, fitting)
@@ -93,19 +89,26 @@ def keep_until_deleted(claim: Claim, retained: ByFamily) -> tuple[Choice, ...]:
 
 
 def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:
-    """Whether a held *address* is of one of the Eips that the Service names."""
-    pool = ledger.pool_of.get(address)
+    """Whether a held *address* is of one of the Eips that the Service names, or was.
+
+    An Eip that is there and gave it may have lost it to another since: the Service asked for
+    nothing else, and what becomes of Eips moves nobody. One that is gone is asked for in vain.
+    """
+    pool = ledger.pool_of(address)
     if pool is not None and pool.name in claim.named:
         return True
     at = ledger.pools.at(address)
-    return any(p.name in claim.named and not p.deleting and address in p.own for p in at)
+    if any(p.name in claim.named and not p.deleting and address in p.own for p in at):
+        return True
+    there = (ledger.pools.by_name.get(name) for name in claim.gave(address))
+    return any(pool is not None and not pool.closed for pool in there)
 
 
 def _shared_or_pooled(
     ledger: Ledger, claim: Claim, family: Family
 ) -> Mapping[Address, Pool] | Problem:
     if claim.share is not None:
-        joinable = ledger.share_index.addresses(claim.share, family)
+        joinable = ledger.joinable(claim.share, family)
         shared = sorted((a for a in joinable if _is_others(ledger, claim, a)), key=address_order)
         problems = []
         for address in shared:
@@ -115,7 +118,7 @@ def _shared_or_pooled(
             problems.append(source)
         if problems:
             refusals = tuple(refusal for problem in problems for refusal in problem.refusals)
-            return Problem(problems[0].reason, problems[0].because, problems[0].about, refusals)
+            return replace(problems[0], refusals=refusals)
     if hinted := _hinted(ledger, claim, family) or _written_over(ledger, claim, family):
         return hinted
     found = any_free(ledger, claim, family)
@@ -127,8 +130,9 @@ def _is_others(ledger: Ledger, claim: Claim, address: Address) -> bool:
 
     What it leaves it does not wait for, where only such have its key as leave soon, too.
     """
-    holders = ledger.holders[address].claims if address in ledger.holders else {}
-    other = next((one for key, one in holders.items() if key != claim.key), None)
+    holders = ledger.holders_of(address)
+    held_by = {} if holders is None else holders.claims
+    other = next((one for key, one in held_by.items() if key != claim.key), None)
     theirs = None if other is None else other.share
     if theirs is not None and claim.share is not None and theirs.key == claim.share.key:
         return True
@@ -143,22 +147,35 @@ def _hinted(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Po
     """
     origins = (address for address in claim.origins if family_of(address) is family)
     found = dict(islice(_unheld(ledger, claim, origins), MOST))  # whatever anybody wrote there
+    for source in found.values():
+        if isinstance(source, Problem):
+            return source
     for address in sorted(found, key=int):
         if address in ledger.routed:
             clause = f"it had {address}, which is still being withdrawn from the routers"
             return Problem(AddressInUse, (clause,), str(address), (refusal_of(address, clause),))
-    return {address: found[address] for address in sorted(found, key=int)}
+    pools = {address: one for address, one in found.items() if isinstance(one, Pool)}
+    return {address: pools[address] for address in sorted(pools, key=int)}
 
 
 def _unheld(
     ledger: Ledger, claim: Claim, addresses: Iterable[Address]
-) -> Iterator[tuple[Address, Pool]]:
-    """Yield those of *addresses* that nobody holds and an Eip may give to *claim*, with it."""
+) -> Iterator[tuple[Address, Pool | Problem]]:
+    """Yield those of *addresses* that nobody holds and an Eip may give to *claim*, with it.
+
+    Or with the Problem that its IPAM has yet to reserve it.
+    """
     for address in addresses:
         if ledger.is_nobodys(address):
             pool = pool_for(ledger, claim, address)
-            if isinstance(pool, Pool):
+            if not isinstance(pool, Pool):
+                continue
+            waits = unconfirmed(ledger, claim, pool, address)
+            if waits is None:
                 yield address, pool
+            elif waits.reason is WaitingForSource:
+                clause = waits.because[0].replace("it asks for", "it had", 1)
+                yield address, replace(waits, because=(clause,))
 
 
 def written_over(claim: Claim, family: Family) -> tuple[Address, ...]:
@@ -173,9 +190,14 @@ def written_over(claim: Claim, family: Family) -> tuple[Address, ...]:
     return claim.others.get(family, ())[:MOST]
 
 
-def _written_over(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool]:
+def _written_over(ledger: Ledger, claim: Claim, family: Family) -> Mapping[Address, Pool] | Problem:
     there = (one for one in written_over(claim, family) if one not in ledger.routed)
-    return dict(_unheld(ledger, claim, there))
+    found: dict[Address, Pool] = {}
+    for address, source in _unheld(ledger, claim, there):
+        if isinstance(source, Problem):
+            return source
+        found[address] = source
+    return found
 
 
 def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
@@ -184,4 +206,4 @@ def _joined(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
     if not isinstance(source, Problem):
         return source
     clause = source.because[0].replace("it asks for", "its share-key asks for", 1)
-    return Problem(source.reason, (clause,), source.about, source.refusals)
+    return replace(source, because=(clause,))

@@ -8,19 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from manager.planner.addresses.own_record import (
-    HOPED,
-    OwnRecord,
-    bears_mark,
-    overwritten,
-    own_record,
-    recorded_items,
-)
+from manager.planner.addresses.honoured import NOBODY, Honour, Requests, requests
+from manager.planner.addresses.own_record import HOPED, OwnRecord, Traces
 from manager.snapshot import EipName, Service, ServiceKey
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.names import (
     ADDRESSES,
-    ALLOCATED_FROM,
     EIP,
     SHARE_KEY,
     SHARE_NAMESPACES,
@@ -34,6 +27,7 @@ MOST: Final = 64  # addresses that one Service may ask for (docs/concepts.md)
 
 
 ByFamily = Mapping[Family, tuple[Address, ...]]
+_NONE: Final[ByFamily] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +65,36 @@ class Claim:
     takes_over: bool = False  # what others gave it may become ours
     requested: ByFamily = field(default_factory=dict)
     named: tuple[EipName, ...] = ()
+    named_by: str = ""  # the annotation, if it is another's: that never moves what is held
     share: Share | None = None
     shared_as: str | None = None
     hints: tuple[tuple[EipName, Address], ...] = ()
-    origins: Mapping[Address, tuple[EipName, ...]] = field(default_factory=dict)  # as hints say
     recorded: tuple[Address, ...] = ()  # of these: what was given, not what is hoped for
     overwritten: bool = False  # the hints are our record, and the status is not
+    in_status: tuple[Address, ...] = ()  # what its status keeps from everybody else
     fault: Fault | None = None
-    opaque: bool = False  # could not be read: keeps what it holds, nobody joins it
+    ignored: str = ""  # a clause: what was written and counts for nothing
+    error: Exception | None = None  # what reading it raised
+
+    @property
+    def origins(self) -> Mapping[Address, tuple[EipName, ...]]:
+        """Return from which Eips each address came, as the hints have it."""
+        found: dict[Address, tuple[EipName, ...]] = {}
+        for name, address in self.hints:
+            found[address] = (*found.get(address, ()), name)
+        return found
+
+    def gave(self, address: Address) -> tuple[EipName, ...]:
+        """Return which of the Eips that it names gave it *address*, as the hints have it."""
+        return tuple(name for name in self.origins.get(address, ()) if name in self.named)
+
+    @property
+    def opaque(self) -> bool:
+        """Whether it could not be read: it keeps what it holds, and nobody joins it."""
+        return self.error is not None
 
 
-def unreadable(service: Service) -> Claim:
+def unreadable(service: Service, error: Exception) -> Claim:
     """Return the claim of a Service whose reading raised: only what it holds is believed."""
     in_status = service.status_addresses
     held = by_family(in_status)
@@ -92,36 +105,39 @@ def unreadable(service: Service) -> Claim:
         tuple(held),
         held=held,
         presumed=frozenset(in_status),
-        opaque=True,
+        in_status=in_status,
+        error=error,
     )
 
 
-def read_claim(service: Service) -> Claim:
-    """Return what *service* holds and asks for."""
+def read_claim(service: Service, honour: Honour = NOBODY) -> Claim:
+    """Return what *service* holds and asks for; *honour*: in whose annotations, beside ours."""
     annotations, families = service.annotations, _families(service)
-    asked = _asked(service, families)
+    asked = _asked(service, families, requests(service, honour))
     dict(service.labels)  # admission reads them later: what cannot be read fails here
-    record = own_record(service)
-    hints = _hints(annotations.get(ALLOCATED_FROM, ""))
-    recorded = _hints(",".join(recorded_items(annotations.get(ALLOCATED_FROM, ""))))
+    traces = Traces(service)
+    record, items = traces.record(), traces.items
+    key = service.key
     return Claim(
         service,
-        service.key,
-        (service.created, service.key),
+        key,
+        (service.created, key),
         families,
         held=by_family(record.addresses),
         presumed=record.presumed,
         others=by_family(record.others),
-        takes_over=_takes_over(service, record),
-        requested={} if asked.fault is not None else by_family(asked.addresses),
+        takes_over=not traces.marked and _takes_over(service, record),
+        requested=_NONE if asked.fault is not None else by_family(asked.addresses),
         named=asked.eips,
+        named_by=asked.eips_by,
         share=asked.share,
         shared_as=annotations.get(SHARED_AS),
-        hints=hints,
-        origins=_origins(hints),
-        recorded=tuple(dict.fromkeys(address for _, address in recorded)),
-        overwritten=overwritten(service),
+        hints=items.hints,
+        recorded=items.given,
+        overwritten=traces.overwritten(),
+        in_status=traces.recorded(record),
         fault=asked.fault,
+        ignored=asked.ignored,
     )
 
 
@@ -133,17 +149,18 @@ class _Asked:
     eips: tuple[EipName, ...]
     share: Share | None
     fault: Fault | None
+    ignored: str
+    eips_by: str
 
 
-def _asked(service: Service, families: tuple[Family, ...]) -> _Asked:
-    annotations = service.annotations
+def _asked(service: Service, families: tuple[Family, ...], given: Requests) -> _Asked:
     addresses: tuple[Address, ...] = ()
     eips: tuple[EipName, ...] = ()
     fault: Fault | None = None
     share: Share | None = None
     try:
-        addresses = _requested(service)
-        eips = tuple(EipName(name) for name in _items(annotations.get(EIP, ""), EIP))
+        addresses = _requested(service, given)
+        eips = tuple(EipName(name) for name in _items(given.text(EIP), given.annotation(EIP)))
         unwanted = [address for address in addresses if family_of(address) not in families]
         if unwanted:
             wants = " and ".join(families)
@@ -151,13 +168,16 @@ def _asked(service: Service, families: tuple[Family, ...]) -> _Asked:
             fault = Fault(WrongFamily, clause, str(unwanted[0]))
     except _Malformed as error:
         fault = Fault(InvalidAnnotation, error.clause, error.about)
-    if annotations.get(SHARE_KEY, ""):
+    if given.conflict:
+        fault = fault or Fault(InvalidAnnotation, given.conflict, given.about)
+    if key := given.text(SHARE_KEY).strip():
         try:
-            share = _share(service, _items(annotations.get(SHARE_NAMESPACES, ""), SHARE_NAMESPACES))
+            spaces = _items(given.text(SHARE_NAMESPACES), SHARE_NAMESPACES)
+            share = _share(service, key, spaces)
         except _Malformed as error:
-            share = _share(service, ())
+            share = _share(service, key, ())
             fault = fault or Fault(InvalidAnnotation, error.clause, error.about)
-    return _Asked(addresses, eips, share, fault)
+    return _Asked(addresses, eips, share, fault, given.ignored, given.spelled.get(EIP, ""))
 
 
 def with_pending(claim: Claim, addresses: tuple[Address, ...]) -> Claim:
@@ -181,8 +201,10 @@ def allocated_from(
     return ",".join([*had, *(f"{eip}/{address}{HOPED}" for eip, address in hoped)])
 
 
-def by_family(addresses: tuple[Address, ...]) -> dict[Family, tuple[Address, ...]]:
+def by_family(addresses: tuple[Address, ...]) -> ByFamily:
     """Return *addresses* by family, each in numerical order."""
+    if not addresses:
+        return _NONE
     if len(addresses) == 1:
         return {family_of(addresses[0]): addresses}
     found: dict[Family, list[Address]] = {}
@@ -192,12 +214,12 @@ def by_family(addresses: tuple[Address, ...]) -> dict[Family, tuple[Address, ...
 
 
 def _takes_over(service: Service, record: OwnRecord) -> bool:
-    """Whether addresses that another controller gave *service* may become ours.
+    """Whether addresses that another controller gave *service*, unmarked, may become ours.
 
     With our class nobody else gives any: what stands there counts as nothing. One that is
     being deleted gets nothing new, and nobody gets more than it might ask for.
     """
-    if service.load_balancer_class is not None or service.deleting or bears_mark(service):
+    if service.load_balancer_class is not None or service.deleting:
         return False
     return len(record.others) <= MOST
 
@@ -223,9 +245,9 @@ def _items(text: str, annotation: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _requested(service: Service) -> tuple[Address, ...]:
-    texts, about = _items(service.annotations.get(ADDRESSES, ""), ADDRESSES), ""
-    about = f"annotation {ADDRESSES}"
+def _requested(service: Service, given: Requests) -> tuple[Address, ...]:
+    name = given.annotation(ADDRESSES)
+    texts, about = _items(given.text(ADDRESSES), name), f"annotation {name}"
     if not texts and service.load_balancer_ip.strip():
         texts, about = (service.load_balancer_ip.strip(),), "spec.loadBalancerIP"
     found: dict[Address, None] = {}  # 2001:db8::1 and 2001:db8:0::1 are one address
@@ -240,31 +262,12 @@ def _requested(service: Service) -> tuple[Address, ...]:
     return tuple(found)
 
 
-def _share(service: Service, namespaces: tuple[str, ...]) -> Share:
+def _share(service: Service, key: str, namespaces: tuple[str, ...]) -> Share:
     return Share(
-        key=service.annotations[SHARE_KEY],
+        key=key,
         namespace=service.namespace,
         namespaces=frozenset(namespaces),
         policy=service.policy,
         selector=tuple(sorted(service.selector.items())),
         ports=frozenset((port.protocol, port.port) for port in service.ports),
     )
-
-
-def _hints(text: str) -> tuple[tuple[EipName, Address], ...]:
-    """Return what allocated-from says; anyone may have written it, so nonsense is skipped."""
-    found: list[tuple[EipName, Address]] = []
-    for item in text.split(",") if text else ():
-        name, _, spelled = item.strip().removesuffix(HOPED).partition("/")
-        try:
-            found.append((EipName(name), read_address(spelled)))
-        except ValueError:
-            continue
-    return tuple(found)
-
-
-def _origins(hints: tuple[tuple[EipName, Address], ...]) -> Mapping[Address, tuple[EipName, ...]]:
-    found: dict[Address, list[EipName]] = {}
-    for name, address in hints:
-        found.setdefault(address, []).append(name)
-    return {address: tuple(names) for address, names in found.items()}

@@ -5,47 +5,49 @@ Service default/kubernetes at the begin of its range, so an Eip that holds the r
 noticed. The range itself is not known: Kubernetes tells it from 1.33 on only.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from manager.snapshot import Service, Snapshot
-from pointsman.model.address import Address, Family, family_of
+from manager.snapshot import Service, ServiceKey
+from pointsman.model.address import Address
 from pointsman.model.ranges import AddressSet
 
 
-def warner(snapshot: Snapshot) -> Callable[[AddressSet], str]:
+@dataclass(frozen=True, slots=True)
+class ClusterIps:
+    """The ClusterIPs of a Service that lie in an Eip, and what tells which Service is older."""
+
+    created: str
+    key: ServiceKey
+    addresses: tuple[Address, ...]
+
+
+def clusterips(eips: AddressSet, service: Service) -> ClusterIps | None:
+    """Return those ClusterIPs of *service* that are among the addresses of *eips*."""
+    inside = tuple(address for address in service.cluster_ips if address in eips)
+    return ClusterIps(service.created, service.key, inside) if inside else None
+
+
+def warner(found: Iterable[ClusterIps]) -> Callable[[AddressSet], str]:
     """Return what names, in one sentence or "", the oldest Service with a ClusterIP in a set.
 
     The oldest, so that the sentence stays while others come and go.
     """
-    taken: dict[Family, list[tuple[int, Address, Service]]] = {family: [] for family in Family}
-    for service in snapshot.services.values():
-        for address in service.cluster_ips:
-            taken[family_of(address)].append((int(address), address, service))
-    for found in taken.values():
-        found.sort(key=_number)
+    by_age = sorted(found, key=_age)
 
     def warning(own: AddressSet) -> str:
-        inside = [
-            (service.created, service.key, address)
-            for family, found in taken.items()
-            for first, last in own.of(family).spans
-            for _, address, service in found[
-                bisect_left(found, first, key=_number) : bisect_right(found, last, key=_number)
-            ]
-        ]
-        if not inside:
-            return ""
-        _, key, address = min(inside, key=_age)
-        return f"{address} is the ClusterIP of Service {key}: exclude the range of ClusterIPs"
+        for one in by_age:
+            inside = [address for address in one.addresses if address in own]
+            if inside:
+                lowest = min(inside, key=int)
+                return (
+                    f"{lowest} is the ClusterIP of Service {one.key}: "
+                    "exclude the range of ClusterIPs"
+                )
+        return ""
 
     return warning
 
 
-def _number(entry: tuple[int, Address, Service]) -> int:
-    return entry[0]
-
-
-def _age(entry: tuple[str, str, Address]) -> tuple[str, str, int]:
-    created, key, address = entry
-    return created, key, int(address)
+def _age(one: ClusterIps) -> tuple[str, str]:
+    return one.created, one.key

@@ -5,34 +5,29 @@ decided here: what is held stays, and nobody who may edit a Service takes an add
 naming it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from manager.snapshot import ServiceKey, Snapshot
+from manager.snapshot import ServiceKey
 from pointsman.model.address import Address
-
-External = Mapping[Address, tuple[ServiceKey, ...]]
-
-
-def external_users(snapshot: Snapshot) -> External:
-    """Return the Services that have each address among their spec.externalIPs, oldest first."""
-    found: dict[Address, list[ServiceKey]] = {}
-    having = (one for one in snapshot.services.values() if one.external_ips)
-    for service in sorted(having, key=lambda s: (s.created, s.key)):
-        for address in dict.fromkeys(service.external_ips):
-            found.setdefault(address, []).append(service.key)
-    return {address: tuple(keys) for address, keys in found.items()}
 
 
 def collision(
-    address: Address, holder: ServiceKey, *, infrastructure: Mapping[Address, str], users: External
+    address: Address,
+    holder: ServiceKey,
+    *,
+    infrastructure: Mapping[Address, str],
+    users: Iterable[ServiceKey],
 ) -> str:
-    """Return who else has *address*, which *holder* holds, as a clause; "" when nobody has."""
+    """Return who else has *address*, which *holder* holds, as a clause; "" when nobody has.
+
+    *users*: the Services that have it among their external IPs.
+    """
     if (owner := infrastructure.get(address)) is not None:
         return (
             f"{address} is an address of the infrastructure too ({owner}), and what is sent to "
             "one may reach the other: change it there, or ask for another address"
         )
-    other = next((key for key in users.get(address, ()) if key != holder), None)
+    other = next((key for key in users if key != holder), None)
     if other is None:
         return ""
     return (

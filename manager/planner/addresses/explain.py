@@ -1,18 +1,23 @@
-"""What is known about one address or Service, as values: `pointsman explain` prints them.
+"""What is known about one address, Service or Eip, as values: `pointsman explain` prints them.
 
 It decides nothing: it looks into the snapshot and into the allocations that were made
 from it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from manager.planner.addresses.allocation_memo import AllocationMemo
 from manager.planner.addresses.claims import Claim, read_claim
-from manager.planner.addresses.ledger import Ledger, recorded_holders, still_routed
-from manager.planner.addresses.pools import Pool, read_pools
+from manager.planner.addresses.honoured import honour_of
+from manager.planner.addresses.ledger import Ledger
+from manager.planner.addresses.pool import Pool
+from manager.planner.addresses.pools import read_pools
 from manager.planner.addresses.sources import why_not
-from manager.planner.desired import Allocations, Refusal
+from manager.planner.desired import Allocation, Allocations, EipUsage, Refusal
 from manager.snapshot import EipName, Service, ServiceKey, Snapshot
-from pointsman.model.address import Address, Family
+from pointsman.model.address import Address, Family, address_order, family_of
+from pointsman.model.ranges import read_address
 from pointsman.model.verdicts.base import Verdict
 
 
@@ -43,7 +48,8 @@ def explain_address(
     snapshot: Snapshot, allocations: Allocations, address: Address
 ) -> AddressExplanation:
     """Return who holds *address*, who may grant it, and who waits for it."""
-    pools = read_pools(snapshot).at(address)
+    facts = AllocationMemo().facts(snapshot, {}, read_pools(snapshot))
+    pools = facts.pools.at(address)
     grants = {
         key: grant
         for key, allocation in sorted(allocations.services.items())
@@ -60,8 +66,7 @@ def explain_address(
         Source(pool.name, allocations.eips[pool.name].ready, pool.withholds(address))
         for pool in pools
     )
-    recorded = recorded_holders(snapshot).get(address, ())
-    routed = address in still_routed(snapshot)
+    recorded, routed = facts.recorded_by(address), address in facts.routed
     return AddressExplanation(
         address=address,
         sources=sources,
@@ -70,7 +75,12 @@ def explain_address(
         eip=next((grant.eip for grant in grants.values()), None),
         routed=routed,
         waiting=waiting,
-        summary=_summary(address, pools, holders=(*grants, *recorded), routed=routed),
+        summary=_summary(
+            address,
+            pools or facts.pools.seem_at(address),
+            holders=(*grants, *recorded),
+            routed=routed,
+        ),
     )
 
 
@@ -89,7 +99,10 @@ def explain_eips(snapshot: Snapshot, service: Service) -> tuple[Prospect, ...]:
     It asks as if the Service held nothing; whether it shares or requests is not looked at.
     """
     pools = read_pools(snapshot)
-    ledger, claim = Ledger(snapshot, pools), read_claim(service)
+    ledger, claim = (
+        Ledger(AllocationMemo().facts(snapshot, {}, pools)),
+        read_claim(service, honour_of(snapshot)),
+    )
     return tuple(
         Prospect(name, family, _answer(ledger, claim, pool, family))
         for name, pool in sorted(pools.by_name.items())
@@ -100,7 +113,7 @@ def explain_eips(snapshot: Snapshot, service: Service) -> tuple[Prospect, ...]:
 def _answer(ledger: Ledger, claim: Claim, pool: Pool, family: Family) -> str:
     if claim.named and pool.name not in claim.named:
         return "the Service names other Eips"
-    if not claim.named and (pool.spec is None or not pool.spec.default):
+    if not claim.named and not pool.default:
         return "it is not a default, and the Service does not name it"
     return why_not(ledger, claim, family, name=pool.name, pool=pool)[1]
 
@@ -121,3 +134,61 @@ def _summary(
     if routed:
         return f"{address} is still being withdrawn from the routers, then it is free again."
     return f"{address} is free in Eip '{pool.name}'."
+
+
+@dataclass(frozen=True, slots=True)
+class EipExplanation:
+    """Who has what of an Eip, what it never gives, and whom it has nothing for; sorted."""
+
+    usage: EipUsage
+    holders: Mapping[ServiceKey, tuple[Address, ...]]
+    withheld: Mapping[Address, str]  # of the infrastructure, and whose
+    refused: tuple[Refusal, ...]  # Services that lack an address, and why they get none here
+
+
+def explain_eip(snapshot: Snapshot, allocations: Allocations, name: EipName) -> EipExplanation:
+    """Return everything the planner knows about an Eip, which exists."""
+    pools = read_pools(snapshot)
+    pool, ledger = pools.by_name[name], Ledger(AllocationMemo().facts(snapshot, {}, pools))
+    services = sorted(allocations.services.items())
+    holders = {
+        key: tuple(grant.address for grant in allocation.grants if grant.eip == name)
+        for key, allocation in services
+    }
+    waiting = [(key, one) for key, one in services if one.refusals or not one.verdict.ok]
+    return EipExplanation(
+        usage=allocations.eips[name],
+        holders={key: addresses for key, addresses in holders.items() if addresses},
+        withheld=dict(sorted(pool.infrastructure.items(), key=lambda one: address_order(one[0]))),
+        refused=tuple(
+            Refusal(key, why)
+            for key, allocation in waiting
+            for why in _refused(
+                ledger, read_claim(snapshot.services[key], honour_of(snapshot)), pool, allocation
+            )
+        ),
+    )
+
+
+def _refused(ledger: Ledger, claim: Claim, pool: Pool, allocation: Allocation) -> list[str]:
+    """Return why a Service that lacks an address has none from *pool*."""
+    asked = {one.candidate: one.why for one in allocation.refusals}
+    clauses = [why for name, why in asked.items() if name == f"Eip {pool.name}"]
+    clauses += (f"{name}: {why}" for name, why in asked.items() if _is_of(pool, name))
+    if clauses:
+        return clauses
+    if claim.requested:
+        return ["the Service asks for addresses that are not of this Eip"]
+    held = {family_of(grant.address) for grant in allocation.grants}
+    missing = (family for family in claim.families if family not in held)
+    answers = (_answer(ledger, claim, pool, family) for family in missing)
+    return list(dict.fromkeys(filter(None, answers)))
+
+
+def _is_of(pool: Pool, candidate: str) -> bool:
+    """Whether *candidate* is an address of *pool*, or seems to be one."""
+    try:
+        address = read_address(candidate)
+    except ValueError:
+        return False
+    return address in pool.own or address in pool.legible

@@ -2,91 +2,102 @@
 
 An address that any Service's status records is not free, even if its holder gives it up
 in this very plan: the release counts once it is written. The same goes for an address
-that a speaker still holds a path for. The ledger dies with the plan.
+that a speaker still holds a path for. The ledger dies with the plan. Claims that stand are
+not entered: they are found in the facts when somebody comes to one of their addresses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
-from manager.planner.addresses.claims import Claim
-from manager.planner.addresses.collisions import collision, external_users
-from manager.planner.addresses.own_record import bears_mark, own_record
+from manager.planner.addresses.claims import Claim, Share
+from manager.planner.addresses.collisions import collision
+from manager.planner.addresses.facts import Facts, Number
 from manager.planner.addresses.permission import Refused, forbidden, refused, takes_over
-from manager.planner.addresses.pools import Pool, Pools
-from manager.planner.addresses.sharing import Holders, Obstacle, ShareIndex
-from manager.snapshot import EipName, Service, ServiceKey, Snapshot
-from pointsman.model.address import Address, Family, family_of
+from manager.planner.addresses.pool import Pool, name_of
+from manager.planner.addresses.precedence import Precedence, owning, precedence
+from manager.planner.addresses.share_grace import recorded_as_shared
+from manager.planner.addresses.sharing import Holders, Obstacle, ShareIndex, terms_rank
+from manager.snapshot import EipName, ServiceKey
+from pointsman.model.address import Address, Family, address_order, family_of
 from pointsman.model.free import FreeNumbers
-from pointsman.model.names import LOAD_BALANCER, LOAD_BALANCER_CLASS
 from pointsman.model.ranges import address_of
 from pointsman.model.verdicts.address import AddressInUse
 
 _PoolFamily = tuple[EipName, int]  # one IP version of one Eip; an enum member hashes slowly
 
 
-def recorded_holders(snapshot: Snapshot) -> Mapping[Address, tuple[ServiceKey, ...]]:
-    """Return the Services, ours or not, whose status records each address, oldest first.
-
-    What somebody else wrote into the status of one that we serve is no record: it goes. A grant
-    that is on its way counts as recorded: it may stand there by now.
-    """
-    found: dict[Address, list[ServiceKey]] = {}
-    for service in sorted(snapshot.services.values(), key=lambda s: (s.created, s.key)):
-        if service.ingress:
-            for address in _recorded(service):
-                found.setdefault(address, []).append(service.key)
-    for key, addresses in snapshot.pending.items():
-        for address in addresses:
-            if key not in found.get(address, ()):
-                found.setdefault(address, []).append(key)
-    return {address: tuple(keys) for address, keys in found.items()}
-
-
-def _recorded(service: Service) -> tuple[Address, ...]:
-    if bears_mark(service):
-        return own_record(service).addresses
-    ours = service.type == LOAD_BALANCER and service.load_balancer_class == LOAD_BALANCER_CLASS
-    return () if ours else service.status_addresses
-
-
-def still_routed(snapshot: Snapshot) -> frozenset[Address]:
-    """Return the addresses that our speakers have a host route for, or are being given one.
-
-    Aggregates hold none.
-    """
-    one_of_each = {key.order[:3]: key.prefix for key in snapshot.routes}  # numbers hash faster
-    coming = (prefix for one in snapshot.speakers for prefix in one.putting)
-    return frozenset(
-        prefix.network_address
-        for prefix in (*one_of_each.values(), *coming)
-        if prefix.prefixlen == prefix.max_prefixlen
-    )
-
-
 class Ledger:
     """Who holds what, while one plan is made."""
 
-    def __init__(self, snapshot: Snapshot, pools: Pools) -> None:
-        self.pools = pools
-        self.namespaces = snapshot.namespaces
-        self.recorded = recorded_holders(snapshot)
-        self.routed = still_routed(snapshot)
-        self.external = external_users(snapshot)
-        self.holders: dict[Address, Holders] = {}
-        self.pool_of: dict[Address, Pool | None] = {}
-        self.share_index = ShareIndex()
-        self.taken_at = snapshot.taken_at
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.pools = facts.pools
+        self.namespaces = facts.namespaces
+        self.routed = facts.routed
+        self.taken_at = facts.taken_at
         self.leaving_soon: dict[tuple[ServiceKey, Address], Obstacle] = {}  # who stays for a while
         self.again_s: float | None = None  # until the first of them leaves
-        self._busy: set[Address] = set()
-        self._busy_in: dict[_PoolFamily, set[int]] = {}
+        self._holders: dict[Number, Holders] = {}
+        self._pool_of: dict[Number, Pool | None] = {}
+        self._shares = ShareIndex()
+        self._known_keys: set[str] = set()  # share-keys of whose holders none is missing there
+        self._taken_in: dict[_PoolFamily, set[int]] = {}  # in this plan
         self._avoid_in: dict[_PoolFamily, set[int]] = {}
         self._free: dict[_PoolFamily, FreeNumbers] = {}
         self._exhausted: dict[_PoolFamily, str] = {}
         self._refused: dict[tuple[ServiceKey, EipName], Refused | None] = {}
         self._unawaited: dict[_PoolFamily, FreeNumbers] = {}  # free, and nobody waits for it
-        for address in (*self.recorded, *self.routed):
-            self._make_busy(address)
+        self._promised: set[Number] = set()  # expected of an IPAM, and nobody's yet
+
+    def holders_of(self, address: Address) -> Holders | None:
+        """Return who holds *address* now; None: nobody did since this plan began."""
+        number = address_order(address)
+        found = self._holders.get(number)
+        if found is None and (claims := self.facts.standing_at(number)):
+            found = self._holders[number] = Holders()
+            for claim in self._by_precedence(address, claims):
+                found.add(claim)
+            self._pool_of[number] = self.pools.at(address)[0]  # those who stand are in one alone
+        return found
+
+    def pool_of(self, address: Address) -> Pool | None:
+        """Return the Eip that counts *address*, which is held, as its own; None: no Eip does."""
+        number = address_order(address)
+        if number not in self._pool_of:
+            self.holders_of(address)
+        return self._pool_of.get(number)
+
+    def _by_precedence(self, address: Address, claims: tuple[Claim, ...]) -> Iterable[Claim]:
+        """Return *claims*, which stand and hold *address*, in the order of their adoption."""
+        if len(claims) == 1:
+            return claims
+        at = owning(self.pools.at(address), address)
+        shared = recorded_as_shared(claims)
+
+        def rank(claim: Claim) -> Precedence:
+            admitted, by_terms = self.admitted(claim, at), terms_rank(claim)
+            return precedence(
+                claim, address, ours=True, admitted=admitted, rank=by_terms, shared=shared
+            )
+
+        return sorted(claims, key=rank)
+
+    def joinable(self, share: Share, family: Family) -> set[Address]:
+        """Return the addresses that a Service is meant to join which shares on these terms."""
+        self._learn(share.key)
+        return self._shares.addresses(share, family)
+
+    def _learn(self, key: str) -> None:
+        """Enter those who stand and have the share-key *key*, once."""
+        if key in self._known_keys:
+            return
+        self._known_keys.add(key)
+        for holder, share in self.facts.sharers.get(key, {}).items():
+            if holder not in self.facts.restless:
+                for family, addresses in self.facts.claims[holder].held.items():
+                    for address in addresses:
+                        self._shares.add(share, family, address)
 
     def avoid(self, addresses: Iterable[Address]) -> None:
         """Give *addresses* out last: somebody waits for each of them.
@@ -100,12 +111,25 @@ class Ledger:
 
     def hold(self, claim: Claim, address: Address, pool: Pool | None) -> None:
         """Note that *claim* holds *address*, which *pool* counts as its own."""
-        self.holders.setdefault(address, Holders()).add(claim)
-        self.pool_of.setdefault(address, pool)
+        number, holders = address_order(address), self.holders_of(address)
+        if holders is None:
+            holders = self._holders[number] = Holders()
+        holders.add(claim)
+        self._pool_of.setdefault(number, pool)
         if claim.share is not None:
-            self.share_index.add(claim.share, family_of(address), address)
-        if address not in self._busy:
-            self._make_busy(address)
+            self._shares.add(claim.share, family_of(address), address)
+        if not self.facts.is_recorded(number):
+            self._take(address)
+
+    def promise(self, claim: Claim, address: Address, pool: Pool) -> None:
+        """Note that *claim* waits for an IPAM, of which *address* is expected: as if it held it."""
+        if not self.is_held(address):
+            self.hold(claim, address, pool)
+            self._promised.add(address_order(address))
+
+    def is_promised(self, address: Address) -> bool:
+        """Whether somebody waits for an IPAM to give it *address*."""
+        return address_order(address) in self._promised
 
     def hold_for_grace(
         self, claim: Claim, address: Address, obstacle: Obstacle, left: timedelta
@@ -114,14 +138,15 @@ class Ledger:
         self.leaving_soon[claim.key, address] = obstacle
         self.again_s = min(left.total_seconds(), self.again_s or left.total_seconds())
         if claim.share is not None:
-            self.share_index.add(claim.share, family_of(address), address)
+            self._shares.add(claim.share, family_of(address), address)
 
     def release(self, claim: Claim, address: Address) -> None:
         """Note that *claim* gives *address* up, which stays busy until the next plan."""
         self.leaving_soon.pop((claim.key, address), None)
-        self.holders[address] = self.holders[address].without(claim)
+        number = address_order(address)
+        self._holders[number] = self._holders[number].without(claim)
         if claim.share is not None:
-            self.share_index.remove(claim.share, family_of(address), address)
+            self._shares.remove(claim.share, family_of(address), address)
 
     def obstacle(self, claim: Claim, address: Address) -> Obstacle | None:
         """Return the Service that keeps *claim* from holding *address*, or None.
@@ -129,11 +154,11 @@ class Ledger:
         Whoever still records it without being a holder gives it up, or isn't ours; those who
         stay are named first.
         """
-        holders = self.holders.get(address)
+        holders = self.holders_of(address)
         stays = None if holders is None else holders.obstacle(claim)
         if stays is not None:
             return stays
-        for key in self.recorded.get(address, ()):
+        for key in self.facts.recorded_by(address):
             if key != claim.key and (holders is None or key not in holders.claims):
                 return Obstacle(key, f"Service {key} holds it", AddressInUse)
         return None
@@ -146,6 +171,11 @@ class Ledger:
         if pair not in self._refused:
             self._refused[pair] = refused(pool, claim.service, self.namespaces)
         return self._refused[pair]
+
+    def admitted(self, claim: Claim, at: Iterable[Pool]) -> bool:
+        """Whether any of the pools *at* an address admits *claim*, or there is none."""
+        at = tuple(at)
+        return not at or any(self.refused(claim, pool) is None for pool in at)
 
     def forbidden(self, claim: Claim, pool: Pool, address: Address) -> Refused | None:
         """Return why *pool* may never give *claim* the *address*, or None: see permission.py."""
@@ -161,11 +191,23 @@ class Ledger:
     def collision(self, claim: Claim, address: Address) -> str:
         """Return who else has *address*, which *claim* holds, as a clause, or ""."""
         whose = self.pools.infrastructure
-        return collision(address, claim.key, infrastructure=whose, users=self.external)
+        users = self.facts.external_users(address)
+        found = collision(address, claim.key, infrastructure=whose, users=users)
+        return found or self._changed(address)
+
+    def _changed(self, address: Address) -> str:
+        """Return what the IPAM of its Eip says of *address*, which is held, as a clause, or ""."""
+        pool = self.pool_of(address)
+        index = None if pool is None else self.facts.sources.get(pool.name)
+        return "" if pool is None or index is None else index.warning_about(address, name_of(pool))
 
     def is_nobodys(self, address: Address) -> bool:
         """Whether no Service has *address*, be there a path for it or not."""
-        return address not in self.holders and address not in self.recorded
+        return not self.facts.is_recorded(address_order(address)) and not self.is_held(address)
+
+    def is_held(self, address: Address) -> bool:
+        """Whether any Service held *address* since this plan began."""
+        return self.holders_of(address) is not None
 
     def first_free(self, pool: Pool, family: Family) -> Address | None:
         """Return the lowest free address, one that nobody waits for if there is any."""
@@ -178,7 +220,7 @@ class Ledger:
         if number is None:
             number = self._numbers(self._free, pool, family).first()
         if number is None:
-            self._exhausted[key] = _none_left(pool, family)
+            self._exhausted[key] = none_left(pool, family)
             return None
         return address_of(family, number)
 
@@ -192,26 +234,37 @@ class Ledger:
         key = pool.name, 4 if family is Family.IPV4 else 6
         free = caches.get(key)
         if free is None:
-            buggy = pool.avoids_buggy and family is Family.IPV4
-            free = FreeNumbers(pool.grantable.of(family), avoid_buggy=buggy)
-            free.take_all(self._busy_in.get(key, ()))
+            version = key[1]
+            index = self.facts.sources.get(pool.name) if pool.source else None
+            free = FreeNumbers(
+                pool.grantable.of(family),
+                avoid_buggy=pool.avoids_buggy and version == 4,
+                busy=partial(self.facts.is_busy, version)
+                if index is None
+                else partial(self._is_busy_there, index.taken, version),
+                full=self.facts.full_blocks(version),
+            )
+            free.take_all(self._taken_in.get(key, ()))
             if caches is self._unawaited:
                 free.take_all(self._avoid_in.get(key, ()))
             caches[key] = free
         return free
 
-    def _make_busy(self, address: Address) -> None:
-        self._busy.add(address)
+    def _is_busy_there(self, taken: frozenset[Number], version: int, number: int) -> bool:
+        return (version, number) in taken or self.facts.is_busy(version, number)
+
+    def _take(self, address: Address) -> None:
         number = int(address)
         for pool in self.pools.at(address):
             key = pool.name, address.version
-            self._busy_in.setdefault(key, set()).add(number)
+            self._taken_in.setdefault(key, set()).add(number)
             for caches in (self._free, self._unawaited):
                 if key in caches:
                     caches[key].take(number)
 
 
-def _none_left(pool: Pool, family: Family) -> str:
+def none_left(pool: Pool, family: Family) -> str:
+    """Return the clause about *pool*, which has no free address of *family*."""
     size = pool.capacity(family)
     if not pool.declared.of(family):
         return f"Eip '{pool.name}' has no {family} addresses"

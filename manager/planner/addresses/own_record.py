@@ -11,14 +11,20 @@ is as we wrote it: then it outlasts a status that was wiped.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
-from manager.snapshot import Condition, Service
+from manager.snapshot import Condition, EipName, Service
 from pointsman.model.address import Address
-from pointsman.model.names import ALLOCATED, ALLOCATED_FROM, ANNOUNCED, OUR_CONDITIONS
+from pointsman.model.names import (
+    ALLOCATED,
+    ALLOCATED_FROM,
+    ANNOUNCED,
+    LOAD_BALANCER,
+    LOAD_BALANCER_CLASS,
+    OUR_CONDITIONS,
+)
 from pointsman.model.ranges import read_address
 from pointsman.model.verdicts.address import InternalError
 from pointsman.model.verdicts.announcement import NoAddress
@@ -48,48 +54,81 @@ def bears_mark(service: Service) -> bool:
 
 def own_record(service: Service) -> OwnRecord:
     """Return which addresses in the status of *service* are our record."""
-    in_status = service.status_addresses
-    ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
-    annotated = _annotated(service)
-    if not in_status or not ours:
-        annotated = annotated if service.hints_are_ours else frozenset()
-        own = tuple(address for address in in_status if address in annotated)
-        return OwnRecord(own, others=tuple(a for a in in_status if a not in annotated))
-    allocated = ours.get(ALLOCATED)
-    if allocated is None:  # the other says what is announced, to whom, and what is in the way
-        named = annotated or named_in(ours[ANNOUNCED].message)
-    else:
-        named = had_in(allocated.message)
-    if _says_none(ours, named):
-        return OwnRecord(others=in_status)
-    known = named or annotated
+    return Traces(service).record()
+
+
+class Traces:
+    """What stands on a Service and may be of us, read once for all questions about it."""
+
+    __slots__ = ("conditions", "hints_are_ours", "in_status", "items", "marked", "only_ours")
+
+    def __init__(self, service: Service) -> None:
+        self.in_status = service.status_addresses
+        self.conditions = {
+            one.type: one for one in service.conditions if one.type in OUR_CONDITIONS
+        }
+        self.items = allocated_from_items(service.annotations.get(ALLOCATED_FROM, ""))
+        self.hints_are_ours = service.hints_are_ours
+        self.marked = bears_mark(service)
+        self.only_ours = (
+            service.type == LOAD_BALANCER and service.load_balancer_class == LOAD_BALANCER_CLASS
+        )
+
+    def record(self) -> OwnRecord:
+        """Return which addresses in the status are our record."""
+        in_status, ours, annotated = self.in_status, self.conditions, self.items.annotated
+        if not in_status or not ours:
+            annotated = annotated if self.hints_are_ours else frozenset()
+            return _record(in_status, annotated)
+        allocated = ours.get(ALLOCATED)
+        if allocated is None:  # the other says what is announced, to whom, what is in the way
+            named = annotated or named_in(ours[ANNOUNCED].message)
+        else:
+            named = had_in(allocated.message)
+        if _says_none(ours, named):
+            return OwnRecord(others=in_status)
+        found = _record(in_status, named or annotated)
+        if found.addresses or named:
+            return found
+        return OwnRecord(in_status, presumed=frozenset(in_status))
+
+    def recorded(self, record: OwnRecord) -> tuple[Address, ...]:
+        """Return what the status, of which *record* is ours, keeps from everybody else.
+
+        What somebody else wrote into the status of one that only we serve is none: it goes.
+        """
+        if self.marked:
+            return record.addresses
+        return () if self.only_ours else self.in_status
+
+    def overwritten(self) -> bool:
+        """Whether addresses that we recorded are gone from the status; allocated-from has them.
+
+        Who wrote that last is what the API server remembers. Where it doesn't tell, conditions
+        of ours must stand there, and must not deny the addresses.
+        """
+        annotated, in_status = self.items.annotated, frozenset(self.in_status)
+        if not annotated or annotated == in_status:
+            return False
+        allocated = self.conditions.get(ALLOCATED)
+        has_all = allocated is not None and allocated.status == "True"
+        if annotated < in_status and not has_all:
+            return False  # an address that lies in no Eip is held, too
+        named = frozenset() if allocated is None else had_in(allocated.message)
+        if in_status and named == in_status:
+            return False  # status and condition agree: it is the annotation that was changed
+        if self.hints_are_ours is not None:
+            return self.hints_are_ours
+        if allocated is None or _says_none(self.conditions, named):
+            return False
+        return annotated <= named if named else not in_status
+
+
+def _record(in_status: tuple[Address, ...], known: frozenset[Address]) -> OwnRecord:
+    if known.issuperset(in_status):
+        return OwnRecord(in_status)
     own = tuple(address for address in in_status if address in known)
-    if own or named:
-        return OwnRecord(own, others=tuple(a for a in in_status if a not in known))
-    return OwnRecord(in_status, presumed=frozenset(in_status))
-
-
-def overwritten(service: Service) -> bool:
-    """Whether addresses that we recorded are gone from the status; allocated-from has them.
-
-    Who wrote that last is what the API server remembers. Where it doesn't tell, conditions of
-    ours must stand there, and must not deny the addresses.
-    """
-    annotated = _annotated(service)
-    in_status = frozenset(service.status_addresses)
-    ours = {one.type: one for one in service.conditions if one.type in OUR_CONDITIONS}
-    allocated = ours.get(ALLOCATED)
-    has_all = allocated is not None and allocated.status == "True"
-    if not annotated or annotated == in_status or (annotated < in_status and not has_all):
-        return False  # an address that lies in no Eip is held, too
-    named = frozenset() if allocated is None else had_in(allocated.message)
-    if in_status and named == in_status:
-        return False  # status and condition agree: it is the annotation that was changed
-    if service.hints_are_ours is not None:
-        return service.hints_are_ours
-    if allocated is None or _says_none(ours, named):
-        return False
-    return annotated <= named if named else not in_status
+    return OwnRecord(own, others=tuple(a for a in in_status if a not in known))
 
 
 def _says_none(ours: Mapping[str, Condition], named: frozenset[Address]) -> bool:
@@ -104,45 +143,60 @@ def _says_none(ours: Mapping[str, Condition], named: frozenset[Address]) -> bool
     return announced.reason == NoAddress.__name__
 
 
-@lru_cache(maxsize=1 << 14)  # every plan reads the same conditions again
 def had_in(sentence: str) -> frozenset[Address]:
     """Return the addresses that a sentence about an allocation says the Service has."""
     return named_in(_QUOTED.sub(" ", _REASON.split(sentence, 1)[0]))
 
 
-@lru_cache(maxsize=1 << 14)
 def named_in(sentence: str) -> frozenset[Address]:
     """Return the addresses that *sentence* mentions, whatever it says about them."""
     found: set[Address] = set()
     for word in _WORD.findall(sentence):
+        if ":" not in word and "." not in word:
+            continue  # a word or a number: most of them are
         # An IPv6 address may end in a colon itself: "keeps 2001:db8::: it asks for ...".
         for spelled in (word, word[:-1]) if word[-1] in ".:" else (word,):
-            try:
-                found.add(read_address(spelled))
+            address = _address(spelled)
+            if address is not None:
+                found.add(address)
                 break
-            except ValueError:
-                continue
     return frozenset(found)
 
 
-def recorded_items(text: str) -> Iterator[str]:
-    """Yield the items of allocated-from that say what was given, not what is hoped for."""
-    items = (item.strip() for item in text.split(","))
-    return (item for item in items if not item.endswith(HOPED))
+@dataclass(frozen=True, slots=True)
+class AllocatedFrom:
+    """What an annotation allocated-from says; anyone may have written it."""
+
+    hints: tuple[tuple[EipName, Address], ...] = ()  # what it had, or hopes for; no nonsense
+    given: tuple[Address, ...] = ()  # of these: what was given, not what is hoped for
+    annotated: frozenset[Address] = frozenset()  # what was given, with or without its Eip
 
 
-def _annotated(service: Service) -> frozenset[Address]:
-    return _addresses_listed(",".join(recorded_items(service.annotations.get(ALLOCATED_FROM, ""))))
-
-
-def _addresses_listed(text: str) -> frozenset[Address]:
-    """Return the addresses of a comma list, with or without the Eip before each."""
-    return frozenset(_readable(item.rpartition("/")[2].strip() for item in text.split(",")))
-
-
-def _readable(texts: Iterable[str]) -> Iterator[Address]:
-    for text in texts:
-        try:
-            yield read_address(text)
-        except ValueError:
+def allocated_from_items(text: str) -> AllocatedFrom:
+    """Return what allocated-from says: "EIP/ADDRESS,...", with a mark behind what is hoped for."""
+    if not text:
+        return AllocatedFrom()
+    hints: list[tuple[EipName, Address]] = []
+    given: dict[Address, None] = {}
+    annotated: set[Address] = set()
+    for item in map(str.strip, text.split(",")):
+        name, _, spelled = item.removesuffix(HOPED).partition("/")
+        address = _address(spelled)
+        if address is not None:
+            hints.append((EipName(name), address))
+        if item.endswith(HOPED):
             continue
+        last = item.rpartition("/")[2].strip()
+        listed = address if last == spelled else _address(last)
+        if listed is not None:
+            annotated.add(listed)
+        if address is not None:
+            given[address] = None
+    return AllocatedFrom(tuple(hints), tuple(given), frozenset(annotated))
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return read_address(text)
+    except ValueError:
+        return None

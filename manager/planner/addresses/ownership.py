@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from manager.planner.addresses.claims import MOST
 from manager.planner.addresses.own_record import bears_mark
 from manager.planner.addresses.permission import Namespaces, refused, takes_over
-from manager.planner.addresses.pools import Pools
+from manager.planner.addresses.pool import Pools
 from manager.snapshot import Service, ServiceKey, Snapshot
+from pointsman.model.memo import Each
 from pointsman.model.names import LOAD_BALANCER, LOAD_BALANCER_CLASS
-from pointsman.model.verdicts.announcement import ForeignController
 from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.coexistence import ForeignController
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,49 @@ class Partition:
     left_alone: Mapping[ServiceKey, Verdict]
 
 
-def partition_services(snapshot: Snapshot, pools: Pools) -> Partition:
-    """Return which Services are ours to serve, in order of their keys."""
-    ours: dict[ServiceKey, Service] = {}
-    left_alone: dict[ServiceKey, Verdict] = {}
-    for key, service in sorted(snapshot.services.items()):
-        if not _claimed(service, require_class=snapshot.settings.require_class):
-            continue
-        if _is_another_controllers(service, pools, snapshot.namespaces):
-            addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
-            left_alone[key] = ForeignController(key, addresses)
-        else:
-            ours[key] = service
-    return Partition(ours, left_alone)
+def partition_services(
+    snapshot: Snapshot, pools: Pools, memo: "PartitionMemo | None" = None
+) -> Partition:
+    """Return which Services are ours to serve, in order of their keys.
+
+    *memo*: of the plan before, if any.
+    """
+    return (PartitionMemo() if memo is None else memo)(snapshot, pools)
 
 
-def _is_another_controllers(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
+class PartitionMemo:
+    """`partition_services`, asked again about the Services that changed."""
+
+    def __init__(self) -> None:
+        self._claimed = Each[ServiceKey, Service](_claimed)
+        self._given = Each[ServiceKey, Service](_given_by_others)
+        self._left_alone = Each[ServiceKey, ForeignController](_left_alone)
+        self._ours = Each[ServiceKey, Service](_not_left_alone)
+
+    def __call__(self, snapshot: Snapshot, pools: Pools) -> Partition:
+        """Return which Services are ours, and which are left alone."""
+        claimed = self._claimed(snapshot.settings.require_class, snapshot.services)
+        given = self._given(None, claimed)
+        left_alone = self._left_alone((pools, snapshot.namespaces), given)
+        return Partition(self._ours(None, claimed, left_alone), left_alone)
+
+
+def _given_by_others(_: None, service: Service) -> Service | None:
+    """Return *service* if it has addresses that another controller gave it."""
     if service.load_balancer_class is not None or not service.ingress or bears_mark(service):
-        return False
-    return not _may_be_taken_over(service, pools, namespaces)
+        return None
+    return service
+
+
+def _left_alone(context: tuple[Pools, Namespaces], service: Service) -> ForeignController | None:
+    if _may_be_taken_over(service, *context):
+        return None
+    addresses = tuple(entry.ip or entry.hostname for entry in service.ingress)
+    return ForeignController(service.key, addresses)
+
+
+def _not_left_alone(_: None, service: Service, verdict: Verdict | None) -> Service | None:
+    return service if verdict is None else None
 
 
 def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -> bool:
@@ -61,9 +86,10 @@ def _may_be_taken_over(service: Service, pools: Pools, namespaces: Namespaces) -
     )
 
 
-def _claimed(service: Service, *, require_class: bool) -> bool:
+def _claimed(require_class: bool, service: Service) -> Service | None:
+    """Return *service* if its type and class make it ours."""
     if service.type != LOAD_BALANCER:
-        return False
+        return None
     if service.load_balancer_class is None:
-        return not require_class
-    return service.load_balancer_class == LOAD_BALANCER_CLASS
+        return None if require_class else service
+    return service if service.load_balancer_class == LOAD_BALANCER_CLASS else None

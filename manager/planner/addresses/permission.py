@@ -9,7 +9,7 @@ Ready) is another question; so is who else holds the address.
 from collections.abc import Mapping
 
 from manager.planner.addresses.admission import refuses
-from manager.planner.addresses.pools import Pool
+from manager.planner.addresses.pool import Pool
 from manager.snapshot import Service
 from pointsman.model.address import Address
 from pointsman.model.verdicts.address import (

@@ -3,19 +3,24 @@
 A Node carries such addresses to its own Pods, so a Service there may never be reached.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from manager.snapshot import Snapshot
-from pointsman.model.address import Family, family_of
+from manager.snapshot import Node, NodeName
+from pointsman.model.address import Family, Prefix, family_of
 from pointsman.model.ranges import AddressSet, span_text, union
 
 
-def warner(snapshot: Snapshot) -> Callable[[AddressSet], str]:
+def pod_cidrs(_: None, node: Node) -> tuple[Prefix, ...] | None:
+    """Return the prefixes of the Pods of *node*; None: it has none."""
+    return node.pod_cidrs or None
+
+
+def warner(cidrs: Mapping[NodeName, tuple[Prefix, ...]]) -> Callable[[AddressSet], str]:
     """Return what says, in one sentence or "", which addresses of a set are those of Pods."""
     found = [
         (family_of(cidr), (int(cidr.network_address), int(cidr.broadcast_address)), cidr, name)
-        for name, node in sorted(snapshot.nodes.items())
-        for cidr in node.pod_cidrs
+        for name, several in sorted(cidrs.items())
+        for cidr in several
     ]
     pods = union((family, span) for family, span, _, _ in found)
 

@@ -6,24 +6,28 @@ older one, gives out nothing; it never takes another pool down with it.
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from manager.planner.addresses import clusterip_overlap, podcidr_overlap
-from manager.planner.addresses.reserved import reserved
-from manager.snapshot import Eip, EipName, Snapshot
+from manager.planner.addresses.clusterip_overlap import ClusterIps
+from manager.planner.addresses.pool import Pool, Pools, segments_of
+from manager.planner.addresses.reserved import EdgesMemo, Owned, ReservedMemo
+from manager.planner.addresses.source_blocks import blocks_of
+from manager.snapshot import Eip, EipName, NodeName, Resource, ServiceKey, Snapshot
 from pointsman.api import EipSpec
-from pointsman.model.address import Address, Family, family_of
-from pointsman.model.free import BUGGY
+from pointsman.model.address import Address, Family, Prefix, family_of
+from pointsman.model.memo import Each, Once
+from pointsman.model.printable import sentence
 from pointsman.model.ranges import (
     AddressSet,
-    Numbers,
     read_block,
     read_disjoint,
     read_union,
     span_text,
     union,
 )
+from pointsman.model.reservation import SourceReading
 from pointsman.model.unicast import refuse_others, unicast_of
 from pointsman.model.verdicts.address import (
     Disabled,
@@ -32,122 +36,160 @@ from pointsman.model.verdicts.address import (
     Overlap,
     Ready,
 )
-from pointsman.model.verdicts.base import Verdict
 
+FAULT = 512  # characters of what is wrong with an Eip, in the sentences of those who wait for it
 MENTIONED = 8  # infrastructure addresses, or older Eips, that a sentence names; more help nobody
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """One Eip with its addresses worked out."""
-
-    name: EipName
-    spec: EipSpec | None
-    age: tuple[str, str]  # (created, name): smaller is older
-    deleting: bool
-    ready: Verdict
-    declared: AddressSet = AddressSet()  # spec.addresses; of a broken Eip, what can be read
-    own: AddressSet = AddressSet()  # declared without spec.exclude
-    grantable: AddressSet = AddressSet()  # own without infrastructure; empty when broken
-    infrastructure: Mapping[Address, str] = field(default_factory=dict)  # inside own, whose
-
-    closed: str = ""  # why it gives out nothing at all now
-    selective: bool = False  # not every Service is admitted
-
-    @property
-    def avoids_buggy(self) -> bool:
-        return self.spec is not None and self.spec.avoid_buggy_ips
-
-    def withholds(self, address: Address) -> str:
-        """Return why *address*, which is declared, is never given out; "" when it may be.
-
-        `grantable` holds the addresses for which this is "", but for those of avoidBuggyIPs.
-        """
-        if address not in self.own:
-            return f"Eip '{self.name}' excludes it"
-        if self.avoids_buggy and address.version == 4 and (int(address) & 0xFF) in BUGGY:
-            return f"Eip '{self.name}' avoids addresses that end in .0 or .255"
-        owner = self.infrastructure.get(address)
-        return f"it is an address of the infrastructure ({owner})" if owner else ""
-
-    def capacity(self, family: Family) -> int:
-        """Return how many addresses of *family* it can hold in all; exact."""
-        numbers = self.grantable.of(family)
-        buggy = self.avoids_buggy and family is Family.IPV4
-        return numbers.count() - (_buggy(numbers) if buggy else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Pools:
-    """All pools, by name and by address."""
-
-    by_name: Mapping[EipName, Pool]
-    defaults: tuple[Pool, ...]  # by priority, then name
-    segments: Mapping[Family, tuple[tuple[int, tuple[Pool, ...]], ...]]  # from number on: pools
-    failures: tuple[tuple[str, Exception], ...] = ()
-    infrastructure: Mapping[Address, str] = field(default_factory=dict)  # and whose, everywhere
-
-    def at(self, address: Address) -> tuple[Pool, ...]:
-        """Return the pools whose spec.addresses hold *address*, Ready ones first."""
-        segments = self.segments[family_of(address)]
-        at = bisect_right(segments, int(address), key=_start) - 1
-        return segments[at][1] if at >= 0 else ()
-
-
-def read_pools(snapshot: Snapshot) -> Pools:
-    """Return the pools that the Eips of *snapshot* make.
+def read_pools(snapshot: Snapshot, memo: "PoolsMemo | None" = None) -> Pools:
+    """Return the pools that the Eips of *snapshot* make; *memo*: of the plan before, if any.
 
     An Eip whose reading raises becomes an empty pool with the verdict InternalError, and
     the exception is among the failures.
     """
-    pools: list[Pool] = []
-    failures: list[tuple[str, Exception]] = []
-    for eip in snapshot.eips.values():
-        try:
-            pools.append(_read(eip))
-        except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
-            failures.append((f"Eip {eip.name}", error))
-            broken = InternalError("Eip", eip.name, type(error).__name__)
-            pools.append(Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken))
-    whose = reserved(snapshot)
-    pools = _without_infrastructure(_without_overlaps(sorted(pools, key=_age_of)), whose)
-    warners = podcidr_overlap.warner(snapshot), clusterip_overlap.warner(snapshot)
-    pools = [_warned(pool, [warn(pool.own) for warn in warners]) for pool in pools]
-    pools = [replace(pool, closed=_closed(pool), selective=_selective(pool.spec)) for pool in pools]
-    defaults = [pool for pool in pools if pool.spec is not None and pool.spec.default]
-    return Pools(
-        by_name={pool.name: pool for pool in pools},
-        defaults=tuple(sorted(defaults, key=_priority)),
-        segments={family: _segments(pools, family) for family in Family},
-        failures=tuple(failures),
-        infrastructure=whose,
+    return (PoolsMemo() if memo is None else memo)(snapshot)
+
+
+class PoolsMemo:
+    """`read_pools`, worked out anew where what it reads changed: no status is among that."""
+
+    def __init__(self) -> None:
+        self._facts = Each[EipName, _Facts](_facts)
+        self._read = Each[EipName, _Reading](_reading)
+        self._reserved = ReservedMemo()
+        self._edges = EdgesMemo()
+        self._pod_cidrs = Each[NodeName, tuple[Prefix, ...]](podcidr_overlap.pod_cidrs)
+        self._every = Once[AddressSet](_every)
+        self._clusterips = Each[ServiceKey, ClusterIps](clusterip_overlap.clusterips)
+        self._pools = Once[Pools](_pools)
+
+    def __call__(self, snapshot: Snapshot) -> Pools:
+        """Return the pools; the same object as before where nothing about them changed."""
+        read = self._read(None, self._facts(None, snapshot.eips, snapshot.sources))
+        return self._pools(
+            read,
+            self._reserved(snapshot),
+            self._edges(snapshot),
+            self._pod_cidrs(None, snapshot.nodes),
+            self._clusterips(self._every(read), snapshot.services),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What makes a pool of an Eip: neither its status nor what changes with that."""
+
+    eip: Eip
+    blocks: AddressSet | None  # that its IPAM may give; None: it has none, or nothing is known
+
+
+def _facts(_: None, eip: Eip, reading: SourceReading | None) -> _Facts:
+    bare = Resource(
+        eip.name, eip.spec, eip.invalid, created=eip.created, deleting=eip.deleting,
+        legible=eip.legible,
+    )  # fmt: skip
+    return _Facts(bare, blocks_of(eip, reading))
+
+
+def _every(read: Mapping[EipName, "_Reading"]) -> AddressSet:
+    """Return all addresses that any Eip has."""
+    return union(
+        (family, span)
+        for reading in read.values()
+        for family in Family
+        for span in reading.pool.own.of(family).spans
     )
 
 
-def _read(eip: Eip) -> Pool:
+def _pools(
+    read: Mapping[EipName, "_Reading"],
+    owned: Owned,
+    edges: Owned,
+    pod_cidrs: Mapping[NodeName, tuple[Prefix, ...]],
+    clusterips: Mapping[ServiceKey, ClusterIps],
+) -> Pools:
+    whose = dict(owned)
+    pools = sorted((reading.pool for reading in read.values()), key=_age_of)
+    pools = _without_infrastructure(_without_overlaps(pools), whose, dict(edges))
+    warners = podcidr_overlap.warner(pod_cidrs), clusterip_overlap.warner(clusterips.values())
+    pools = [_warned(pool, [warn(pool.own) for warn in warners]) for pool in pools]
+    pools = [_finished(pool) for pool in pools]
+    defaults = [pool for pool in pools if pool.default]
+    failures = ((f"Eip {name}", one.error) for name, one in read.items())
+    return Pools(
+        by_name={pool.name: pool for pool in pools},
+        defaults=tuple(sorted(defaults, key=_priority)),
+        segments={family: segments_of(pools, family) for family in Family},
+        failures=tuple((subject, error) for subject, error in failures if error is not None),
+        infrastructure=whose,
+        unreadable=tuple(pool for pool in pools if pool.legible),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A pool by itself, and what reading its Eip raised."""
+
+    pool: Pool
+    error: Exception | None = None
+
+
+def _reading(_: None, facts: _Facts) -> _Reading:
+    eip = facts.eip
+    try:
+        return _Reading(replace(_read(eip, facts.blocks), default=_is_default(eip)))
+    except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
+        broken = InternalError("Eip", eip.name, type(error).__name__)
+        pool = Pool(EipName(eip.name), None, _age(eip), eip.deleting, broken)
+        return _Reading(replace(pool, default=_is_default(eip)), error)
+
+
+def _is_default(eip: Eip) -> bool:
+    """Return whether Services that name no Eip would have one of *eip*, were it in order."""
+    return eip.spec.default if isinstance(eip.spec, EipSpec) else eip.legible.default
+
+
+def _read(eip: Eip, blocks: AddressSet | None) -> Pool:
     name, spec = EipName(eip.name), eip.spec
     if spec is None:
         broken = InvalidAddresses(eip.name, eip.invalid)
-        return Pool(name, None, _age(eip), eip.deleting, broken)
+        seems = union(block for entry in eip.legible.addresses if (block := _readable(entry)))
+        return Pool(name, None, _age(eip), eip.deleting, broken, legible=seems)
     try:
         declared = read_disjoint(spec.addresses)
         refuse_others(spec.addresses)
+        if spec.source is not None and blocks is not None:
+            declared = declared & blocks if spec.addresses else blocks
         own = declared - read_union(spec.exclude)
     except ValueError as error:
         readable = union(block for entry in spec.addresses if (block := _readable(entry)))
         usable = unicast_of(readable)  # what is held there goes on being announced
         broken = InvalidAddresses(eip.name, str(error))
         return Pool(name, spec, _age(eip), eip.deleting, broken, usable, usable)
-    ready = Disabled(eip.name) if spec.disabled else Ready(eip.name)
-    return Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
+    label = spec.source.label if spec.source is not None else ""
+    ready = Disabled(eip.name) if spec.disabled else Ready(eip.name, source=label)
+    pool = Pool(name, spec, _age(eip), eip.deleting, ready, declared, own, own)
+    if spec.source is None:
+        return pool
+    return replace(pool, source=label, known=blocks is not None, within=blocks)
 
 
 def _warned(pool: Pool, warnings: Iterable[str]) -> Pool:
     warning = "; ".join(filter(None, warnings))
-    empty = not any(map(pool.capacity, Family))
+    empty = pool.known and not any(map(pool.capacity, Family))
     if not (warning or empty) or not isinstance(pool.ready, Ready):
         return pool
-    return replace(pool, ready=replace(pool.ready, warning=warning, empty=empty))
+    ready = replace(pool.ready, warning=warning, empty=empty)
+    return replace(pool, ready=ready)
+
+
+def _finished(pool: Pool) -> Pool:
+    """Return *pool* with what follows from all that is known of it."""
+    pool = replace(pool, closed=_closed(pool), selective=_selective(pool.spec))
+    if pool.within is None:
+        return pool
+    may_give = pool.without_buggy()
+    return replace(pool, within=None if may_give == pool.within else may_give)
 
 
 def _closed(pool: Pool) -> str:
@@ -155,6 +197,8 @@ def _closed(pool: Pool) -> str:
         return "is being deleted"
     if isinstance(pool.ready, Disabled):
         return "is disabled"
+    if isinstance(pool.ready, InvalidAddresses):
+        return f"is not Ready ({pool.ready.reason}): {sentence(pool.ready.why, FAULT).rstrip('.')}"
     return "" if pool.ready.ok else f"is not Ready ({pool.ready.reason})"
 
 
@@ -211,12 +255,16 @@ def _common(
     return found
 
 
-def _without_infrastructure(pools: list[Pool], whose: Mapping[Address, str]) -> list[Pool]:
-    index = Pools({}, (), {family: _segments(pools, family) for family in Family})
+def _without_infrastructure(
+    pools: list[Pool], whose: Mapping[Address, str], edges: Mapping[Address, str]
+) -> list[Pool]:
+    """Return *pools* without what belongs to others; *edges*: no host of a network has these."""
+    index = Pools({}, (), {family: segments_of(pools, family) for family in Family})
     inside: dict[EipName, dict[Address, str]] = {}
-    for address, owner in whose.items():
+    for address, owner in (*edges.items(), *whose.items()):
         for pool in index.at(address):
-            if address in pool.own:
+            on_link = pool.spec is not None and pool.spec.on_link
+            if address in pool.own and (on_link or address in whose):
                 inside.setdefault(pool.name, {})[address] = owner
     return [_minus(pool, inside.get(pool.name, {})) for pool in pools]
 
@@ -230,40 +278,8 @@ def _minus(pool: Pool, found: Mapping[Address, str]) -> Pool:
         more = ("others of the infrastructure",) if len(found) > MENTIONED else ()
         first = islice(found.items(), MENTIONED)
         never = tuple(f"{address} ({owner})" for address, owner in first)
-        ready = Ready(pool.name, never + more)
+        ready = replace(ready, never=never + more)
     return replace(pool, ready=ready, grantable=pool.grantable - points, infrastructure=found)
-
-
-def _segments(pools: list[Pool], family: Family) -> tuple[tuple[int, tuple[Pool, ...]], ...]:
-    """Cut the numbers at every edge of a pool; each piece knows the pools it lies in."""
-    edges: dict[int, list[tuple[bool, Pool]]] = {}
-    for pool in pools:
-        for first, last in pool.declared.of(family).spans:
-            edges.setdefault(first, []).append((True, pool))
-            edges.setdefault(last + 1, []).append((False, pool))
-    inside: dict[EipName, Pool] = {}
-    segments: list[tuple[int, tuple[Pool, ...]]] = []
-    for number, changes in sorted(edges.items(), key=_edge):
-        for enters, pool in changes:
-            if enters:
-                inside[pool.name] = pool
-            else:
-                inside.pop(pool.name, None)
-        segments.append((number, tuple(sorted(inside.values(), key=_rank))))
-    return tuple(segments)
-
-
-def _buggy(numbers: Numbers) -> int:
-    """Return how many of *numbers* end in .0 or .255."""
-    return sum(
-        _up_to(last, octet) - _up_to(first - 1, octet)
-        for first, last in numbers.spans
-        for octet in BUGGY
-    )
-
-
-def _up_to(number: int, octet: int) -> int:
-    return (number - octet) // 256 + 1
 
 
 def _age(eip: Eip) -> tuple[str, str]:
@@ -278,13 +294,5 @@ def _priority(pool: Pool) -> tuple[int, str]:
     return (pool.spec.priority if pool.spec is not None else 0), pool.name
 
 
-def _rank(pool: Pool) -> tuple[bool, bool, tuple[str, str]]:
-    return pool.deleting, not (pool.ready.ok or isinstance(pool.ready, Disabled)), pool.age
-
-
 def _start(entry: tuple[int, *tuple[object, ...]]) -> int:
     return entry[0]
-
-
-def _edge(item: tuple[int, list[tuple[bool, Pool]]]) -> int:
-    return item[0]

@@ -6,6 +6,7 @@ changed, and the one who leaves when they no longer fit.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -63,6 +64,30 @@ def terms_rank(claim: Claim) -> tuple[int, tuple[str, str]]:
 def reaches(share: Share, namespace: str) -> bool:
     """Whether *share* extends to Services of *namespace*."""
     return share.namespace == namespace or not share.namespaces.isdisjoint({namespace, "*"})
+
+
+def agree(shares: Iterable[Share | None]) -> bool:
+    """Whether Services that share on these terms may all hold one address; None: on no terms.
+
+    The same is asked of `Holders` one by one, where it matters who stands in whose way.
+    """
+    scopes: set[tuple[str, frozenset[str]]] = set()
+    ports: set[tuple[str, int]] = set()
+    first: Share | None = None
+    for share in shares:
+        if share is None or not ports.isdisjoint(share.ports):
+            return False
+        first = first or share
+        if (share.key, share.policy) != (first.key, first.policy):
+            return False
+        if first.policy == "Local" and (not share.selector or share.selector != first.selector):
+            return False
+        scopes.add((share.namespace, share.namespaces))
+        ports |= share.ports
+    spaces = {namespace for namespace, _ in scopes}
+    return all(
+        "*" in named or all(one == own or one in named for one in spaces) for own, named in scopes
+    )
 
 
 class Holders:

@@ -6,50 +6,98 @@ each pair of namespaces are enough to name another one.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from manager.planner.addresses.claims import Claim, Share
 from manager.planner.desired import Allocation
 from manager.snapshot import ServiceKey
 from pointsman.model.address import Address, Family, family_of
+from pointsman.model.memo import Each, Index, Once
 from pointsman.model.names import ADDRESSES
 from pointsman.model.verdicts.address import Allocated
 
-_Scope = tuple[str, Family, str, str]  # key, family, the holder's namespace, whom it reaches
-_Index = dict[_Scope, dict[Address, ServiceKey]]
+_Scope = tuple[Family, str, str]  # the holder's namespace, whom it reaches
+_Known = dict[_Scope, dict[Address, ServiceKey]]
+_Warnings = tuple[tuple[ServiceKey, str], ...]
 ANY = "*"
 
 
-def warn_of_split_keys(
-    claims: Iterable[Claim], allocations: Mapping[ServiceKey, Allocation]
-) -> dict[ServiceKey, Allocation]:
-    """Return *allocations*, with a warning where another holder of the key is elsewhere."""
-    index: _Index = {}
-    sharers = [claim for claim in claims if claim.share is not None]
-    for claim in sharers:  # the oldest first
-        assert claim.share is not None
-        if isinstance(allocations[claim.key].verdict, Allocated):
-            for address in (grant.address for grant in allocations[claim.key].grants):
-                for scope in _offered(claim.share, family_of(address)):
-                    known = index.setdefault(scope, {})
-                    if len(known) < 2:
-                        known.setdefault(address, claim.key)
-    found = dict(allocations)
-    for claim in sharers:
-        assert claim.share is not None
-        one = found[claim.key]
-        if isinstance(one.verdict, Allocated) and not one.verdict.warning:
-            warning = _elsewhere(index, claim.share, one)
-            if warning:
-                found[claim.key] = replace(one, verdict=replace(one.verdict, warning=warning))
-    return found
+class SplitKeysMemo:
+    """What was said of each share-key in the plan before."""
+
+    def __init__(self) -> None:
+        self._sharers = Each[ServiceKey, _Sharer](_sharer)
+        self._allocated = Each[ServiceKey, _Sharer](_allocated)
+        self._by_key = Index[ServiceKey, str, _Sharer](_key)
+        self._split = Each[str, _Warnings](_split)
+        self._warnings = Once[Mapping[ServiceKey, str]](_together)
+        self._warned = Each[ServiceKey, Allocation](_warned)
+
+    def __call__(
+        self, claims: Mapping[ServiceKey, Claim], allocations: Mapping[ServiceKey, Allocation]
+    ) -> Mapping[ServiceKey, Allocation]:
+        """Return *allocations*, with a warning where another holder of the key is elsewhere."""
+        sharers = self._allocated(None, self._sharers(None, claims), allocations)
+        warnings = self._warnings(self._split(None, self._by_key(sharers)))
+        return self._warned(None, allocations, warnings) if warnings else allocations
 
 
-def _elsewhere(index: _Index, share: Share, one: Allocation) -> str:
-    own = {grant.address for grant in one.grants}
-    for family in dict.fromkeys(family_of(grant.address) for grant in one.grants):
-        for scope in _sought(share, family):
-            for address, holder in index.get(scope, {}).items():
+@dataclass(frozen=True, slots=True)
+class _Sharer:
+    """A Service with a share-key, and the addresses that it was allocated."""
+
+    share: Share
+    age: tuple[str, str]
+    addresses: tuple[Address, ...] = ()
+    warned: bool = False  # of something else, which comes first
+
+
+def _sharer(_: None, claim: Claim) -> _Sharer | None:
+    return None if claim.share is None else _Sharer(claim.share, claim.age)
+
+
+def _allocated(_: None, sharer: _Sharer, allocation: Allocation) -> _Sharer | None:
+    if not isinstance(allocation.verdict, Allocated):
+        return None
+    addresses = tuple(grant.address for grant in allocation.grants)
+    return replace(sharer, addresses=addresses, warned=bool(allocation.verdict.warning))
+
+
+def _key(_: ServiceKey, sharer: _Sharer) -> tuple[tuple[str, _Sharer], ...]:
+    return ((sharer.share.key, sharer),)
+
+
+def _split(_: None, sharers: Mapping[ServiceKey, _Sharer]) -> _Warnings | None:
+    """Return the warnings about one share-key."""
+    if len({one.addresses for one in sharers.values()}) == 1:
+        return None  # nearly always
+    known: _Known = {}
+    for key, one in sorted(sharers.items(), key=_age):
+        for address in one.addresses:
+            for scope in _offered(one.share, family_of(address)):
+                there = known.setdefault(scope, {})
+                if len(there) < 2:
+                    there.setdefault(address, key)
+    found = ((key, _elsewhere(known, one)) for key, one in sharers.items() if not one.warned)
+    return tuple((key, warning) for key, warning in found if warning) or None
+
+
+def _together(warnings: Mapping[str, _Warnings]) -> Mapping[ServiceKey, str]:
+    return {key: warning for found in warnings.values() for key, warning in found}
+
+
+def _warned(_: None, allocation: Allocation, warning: str | None) -> Allocation:
+    if warning is None:
+        return allocation
+    assert isinstance(allocation.verdict, Allocated)
+    return replace(allocation, verdict=replace(allocation.verdict, warning=warning))
+
+
+def _elsewhere(known: _Known, one: _Sharer) -> str:
+    own = set(one.addresses)
+    for family in dict.fromkeys(map(family_of, one.addresses)):
+        for scope in _sought(one.share, family):
+            for address, holder in known.get(scope, {}).items():
                 if address not in own:
                     return (
                         f"Service {holder} has the same share-key and another address, {address}; "
@@ -62,11 +110,15 @@ def _elsewhere(index: _Index, share: Share, one: Allocation) -> str:
 def _offered(share: Share, family: Family) -> Iterable[_Scope]:
     for origin in (share.namespace, ANY):
         for reached in sorted({share.namespace, *share.namespaces}):
-            yield share.key, family, origin, reached
+            yield family, origin, reached
 
 
 def _sought(share: Share, family: Family) -> Iterable[_Scope]:
-    yield share.key, family, share.namespace, share.namespace
+    yield family, share.namespace, share.namespace
     for origin in sorted(share.namespaces):
         for reached in (share.namespace, ANY):
-            yield share.key, family, origin, reached
+            yield family, origin, reached
+
+
+def _age(item: tuple[ServiceKey, _Sharer]) -> tuple[str, str]:
+    return item[1].age

@@ -5,13 +5,15 @@ PreferDualStack still lacks doesn't contradict that. A refusal takes precedence 
 what was granted beside it, and names what the Service keeps.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from manager.planner.addresses.choose import Choice
 from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.ledger import Ledger
-from manager.planner.addresses.sources import Problem
+from manager.planner.addresses.problem import Problem
 from pointsman.model.address import Address
+from pointsman.model.names import EIP
 from pointsman.model.verdicts.address import (
     AddressOutsideEips,
     Allocated,
@@ -33,7 +35,7 @@ def verdict(ledger: Ledger, claim: Claim, choices: tuple[Choice, ...]) -> Verdic
         clause = f"{outside[0]} is in no Eip, so nothing announces it"
         return _stated(claim, Problem(AddressOutsideEips, (clause,), str(outside[0])), choices)
     grants = tuple((str(a), _eip_of(ledger, a, choices) or "") for a in held)
-    return _warned(ledger, claim, choices, Allocated(claim.key, grants, _later(choices)))
+    return _warned(ledger, claim, choices, Allocated(claim.key, grants, later(choices)))
 
 
 def _warned(
@@ -42,8 +44,22 @@ def _warned(
     """Return the verdict *found*, which names who else has the first such address."""
     held = (address for one in choices for address in one.addresses)
     clauses = (ledger.collision(claim, address) for address in held)
-    warning = next(filter(None, clauses), "")
+    warning = next(filter(None, clauses), "") or claim.ignored or _elsewhere(ledger, claim, choices)
     return replace(found, warning=warning) if warning else found
+
+
+def _elsewhere(ledger: Ledger, claim: Claim, choices: tuple[Choice, ...]) -> str:
+    """Return a clause if an Eip that another's annotation names isn't the one it has."""
+    if not claim.named_by or any(claim.requested.values()):
+        return ""
+    for address in (a for found in choices for a in found.addresses):
+        name = _eip_of(ledger, address, choices)
+        if name is not None and name not in claim.named:
+            return (
+                f"its annotation {claim.named_by} names '{claim.named[0]}', and {address}, which "
+                f"it has, stays; {EIP} would move it"
+            )
+    return ""
 
 
 def _refusal(claim: Claim, choices: tuple[Choice, ...]) -> Unserved | None:
@@ -73,10 +89,19 @@ def _stated(
     claim: Claim, problem: Problem, choices: tuple[Choice, ...], *, lacks: str = "address"
 ) -> Unserved:
     keeps = tuple(str(address) for found in choices for address in found.addresses)
-    return problem.reason(claim.key, lacks, problem.because, problem.about, keeps)
+    return problem.reason(
+        claim.key,
+        lacks,
+        problem.because,
+        problem.about,
+        keeps,
+        source=problem.source,
+        elsewhere=problem.elsewhere,
+    )
 
 
-def _later(choices: tuple[Choice, ...]) -> str:
+def later(choices: Iterable[Choice]) -> str:
+    """Return what families follow later, in sentences; "": the Service lacks none."""
     return " ".join(
         f"An {found.family} address follows when there is one: {'; '.join(found.problem.because)}."
         for found in choices
@@ -87,5 +112,5 @@ def _later(choices: tuple[Choice, ...]) -> str:
 def _eip_of(ledger: Ledger, address: Address, choices: tuple[Choice, ...]) -> str | None:
     """Return the Eip that counts *address* as its own, now or once it is granted."""
     sources = (found.sources[address] for found in choices if address in found.sources)
-    pool = ledger.pool_of.get(address) or next(sources, None)
+    pool = ledger.pool_of(address) or next(sources, None)
     return None if pool is None else pool.name

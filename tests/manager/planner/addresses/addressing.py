@@ -8,8 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from manager.adapters.kubernetes import codec
 from manager.planner.addresses.allocate import allocate
+from manager.planner.addresses.allocation_memo import AllocationMemo
+from manager.planner.addresses.claims import Claim
 from manager.planner.addresses.pools import read_pools
+from manager.planner.addresses.standing import PoolView
 from manager.planner.desired import Allocation, Allocations, EipUsage
 from manager.planner.records import origins
 from manager.snapshot import (
@@ -24,6 +28,7 @@ from manager.snapshot import (
 )
 from pointsman.api import EipSpec, LabelSelector
 from pointsman.model.address import Family
+from pointsman.model.memo import Each
 
 V4, V6 = Family.IPV4, Family.IPV6
 DUAL: dict[str, Any] = {"families": (V4, V6), "family_policy": "PreferDualStack"}
@@ -36,6 +41,12 @@ def eip(name: str, *addresses: str, **more: Any) -> Eip:
     """An Eip; keywords of Resource go there, all others into the spec."""
     meta = {k: more.pop(k) for k in ("created", "deleting", "invalid", "uid") if k in more}
     return Resource(name=name, spec=EipSpec(addresses=addresses, **more), **meta)
+
+
+def unreadable(name: str, *, default: bool = False) -> Eip:
+    """An Eip with one wrong field, that seems to hold 192.0.2.0/24."""
+    spec = {"addresses": ["192.0.2.0/24", "192.0.2.300", 7], "default": default}
+    return codec.eip({"metadata": {"name": name}, "kind": "Eip", "spec": spec})
 
 
 def labels(**wanted: str) -> LabelSelector:
@@ -76,8 +87,31 @@ def ours(snapshot: Snapshot) -> Mapping[ServiceKey, Service]:
     }
 
 
-def plan(snapshot: Snapshot) -> Allocations:
-    return allocate(snapshot, ours(snapshot), pools=read_pools(snapshot))
+def plan(snapshot: Snapshot, memo: AllocationMemo | None = None) -> Allocations:
+    return allocate(snapshot, ours(snapshot), pools=read_pools(snapshot), memo=memo)
+
+
+def in_order(allocations: Allocations) -> tuple[object, ...]:
+    """All that *allocations* say, with every mapping as its items in their order."""
+    return (
+        list(allocations.services.items()),
+        list(allocations.eips.items()),
+        [(subject, repr(error)) for subject, error in allocations.failures],
+        allocations.again_s,
+        allocations.common,
+    )
+
+
+class Unsettled(AllocationMemo):
+    """A memo for which no claim stands: every Service goes the whole way, in every plan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._standing = Each[ServiceKey, Allocation](_none)
+
+
+def _none(eips: PoolView, claim: Claim) -> None:
+    return None
 
 
 def given(allocations: Allocations) -> dict[str, list[str]]:

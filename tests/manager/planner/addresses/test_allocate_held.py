@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from manager.snapshot import EipName, ServiceKey
 from tests.manager.planner.addresses.addressing import (
     apply,
     cluster,
@@ -147,6 +150,41 @@ def test_a_held_address_stays_whatever_becomes_of_its_eip(eips, notes, eip_name)
     assert (str(grant.address), grant.eip) == ("198.51.100.3", eip_name)
     assert reasons(allocations)["a/web"] == "Allocated"
     assert usage_of(allocations, eip_name).in_use
+
+
+REST = eip("rest", "198.51.100.2/31")
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        pytest.param([[eip("public", "198.51.100.0/31"), REST]], id="another has it"),
+        pytest.param([[eip("public", "198.51.100.0/31")], [PUBLIC, REST]], id="and none between"),
+        pytest.param(
+            [[eip("public", "198.51.100.0/30", exclude=("198.51.100.2/31",)), REST]],
+            id="excluded here, as an overlap is told to be mended",
+        ),
+        pytest.param(
+            [[REST], [REST, eip("public", "203.0.113.0/30")]], id="deleted, and made anew elsewhere"
+        ),
+        pytest.param(
+            [[REST, eip("public", "203.0.113.0/30")], [eip("public", "203.0.113.0/30")]],
+            id="and the other goes, too",
+        ),
+    ],
+)
+def test_no_edit_of_eips_moves_a_service_that_names_the_one_it_was_given_by(edits) -> None:
+    asks = {"notes": {"eip": "public", "allocated-from": "public/198.51.100.3"}}
+    now = cluster(service("a/web", "198.51.100.3", **asks), PUBLIC)
+    for eips in edits:
+        now, found = settled(replace(now, eips={EipName(each.name): each for each in eips}))
+        assert given(found) == {"a/web": ["198.51.100.3"]}, eips
+    web = now.services[ServiceKey("a/web")]
+    asking = {**web.annotations, "pointsman.dev/eip": "other"}
+    moved = {web.key: replace(web, annotations=asking)}
+    other = {**now.eips, EipName("other"): eip("other", "192.0.2.0/30")}
+    now = replace(now, services=moved, eips=other)
+    assert given(plan(now)) == {"a/web": ["192.0.2.0"]}
 
 
 @pytest.mark.parametrize("notes", [{}, FROM_PUBLIC])

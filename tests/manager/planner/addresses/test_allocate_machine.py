@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from manager.planner.addresses.allocation_memo import AllocationMemo
 from manager.planner.desired import Allocations
 from manager.snapshot import Eip, EipName, Ingress, Observed, Service, ServicePort, Snapshot
 from pointsman.model.address import Address, family_of, host_prefix
@@ -29,8 +30,10 @@ from tests.manager.planner.addresses.addressing import (
     DUAL,
     V4,
     V6,
+    Unsettled,
     apply,
     eip,
+    in_order,
     labels,
     plan,
     service,
@@ -121,6 +124,7 @@ class AllocationMachine(RuleBasedStateMachine):
         self.seen = Snapshot()
         self.routed: set[Address] = set()
         self.clock = 0
+        self.memo = AllocationMemo()
         self.last: dict[str, set[Address]] = {}  # uid -> addresses we wrote last
         self.tampered: set[Address] = set()  # put into a status behind our back
         self.sharers: set[str] = set()  # uids that ever had a share-key
@@ -304,6 +308,8 @@ class AllocationMachine(RuleBasedStateMachine):
             eips=dict(reversed(list(before.eips.items()))),
         )
         assert plan(backwards) == allocations  # order never leaks
+        assert in_order(plan(before, self.memo)) == in_order(allocations)
+        assert in_order(plan(before, Unsettled())) == in_order(allocations)
         assert not allocations.failures
         given = {k: {g.address for g in a.grants} for k, a in allocations.services.items()}
         for key, addresses in given.items():

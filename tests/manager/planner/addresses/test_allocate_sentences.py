@@ -5,9 +5,19 @@ from pathlib import Path
 import pytest
 
 from manager.snapshot import Eip, ServicePort
-from tests.manager.planner.addresses.addressing import BOTH, DUAL, cluster, eip, one, plan, service
+from tests.manager.planner.addresses.addressing import (
+    BOTH,
+    DUAL,
+    cluster,
+    eip,
+    one,
+    plan,
+    service,
+    unreadable,
+)
 
 GOLDEN = Path(__file__).with_name("sentences.txt")
+
 PUBLIC = eip("public", "198.51.100.0/30", default=True)
 ASKS = {"addresses": "192.0.2.1"}
 SHARES = {"share-key": "k"}
@@ -22,6 +32,28 @@ CASES: dict[str, tuple[str, list[Eip], dict]] = {
     ),
     "disabled": ("EipDisabled", [eip("a", "192.0.2.1", default=True, disabled=True)], {}),
     "not Ready": ("EipDisabled", [eip("a", "192.0.2.9-192.0.2.1", default=True)], {}),
+    "the default cannot be read": (
+        "EipDisabled",
+        [unreadable("a", default=True), eip("b", "192.0.2.1")],
+        {},
+    ),
+    "one that cannot be read is no default": ("NoDefaultEip", [unreadable("a")], {}),
+    "a named Eip cannot be read": ("EipDisabled", [unreadable("a")], {"notes": {"eip": "a"}}),
+    "asks for an address of an Eip that cannot be read": (
+        "EipDisabled",
+        [unreadable("a")],
+        {"notes": ASKS},
+    ),
+    "asks for an address of an Eip that cannot be read, and names it": (
+        "EipDisabled",
+        [unreadable("a"), eip("b", "192.0.2.0/24")],
+        {"notes": {**ASKS, "eip": "a"}},
+    ),
+    "asks for an address, names an Eip, and another cannot be read": (
+        "AddressOutsideEips",
+        [unreadable("a"), eip("b", "192.0.2.2")],
+        {"notes": {**ASKS, "eip": "b"}},
+    ),
     "being deleted": ("EipDisabled", [eip("a", "192.0.2.1", default=True, deleting=True)], {}),
     "named, but not admitting": (
         "NotAdmitted",
@@ -54,6 +86,11 @@ CASES: dict[str, tuple[str, list[Eip], dict]] = {
         "AddressOutsideEips",
         [eip("a", "192.0.2.1"), eip("b", "192.0.2.2")],
         {"notes": {**ASKS, "eip": "b"}},
+    ),
+    "its share-key leads into an Eip that it does not name": (
+        "AddressOutsideEips",
+        [eip("a", "192.0.2.7"), eip("b", "192.0.2.2")],
+        {"notes": {**SHARES, "eip": "b"}},
     ),
     "asks for an address and names Eips that do not exist": (
         "EipNotFound",

@@ -284,3 +284,16 @@ def test_two_who_share_and_are_both_wiped_come_back_together() -> None:
     snapshot, _ = settled(cluster(sharer("a/1"), sharer("a/2", port=443), POOL))
     both = edited(edited(snapshot, "a/1", ingress=()), "a/2", ingress=())
     assert given(plan(both)) == {"a/1": ["198.51.100.0"], "a/2": ["198.51.100.0"]}
+
+
+def test_what_several_hold_and_what_anybody_holds_from_an_eip() -> None:
+    stray = service("b/stray", "203.0.113.9")  # which no Eip knows
+    allocations = plan(cluster(sharer("a/1"), sharer("a/2", port=443), service("b/1"), stray, POOL))
+    shared, alone, outside = (
+        one(allocations, key).grants[0].address for key in ("a/1", "b/1", "b/stray")
+    )
+    assert allocations.common == {shared}
+    assert allocations.holds(shared)
+    assert allocations.holds(alone)
+    assert not allocations.holds(outside)
+    assert not allocations.holds(alone + 1)

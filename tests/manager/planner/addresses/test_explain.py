@@ -2,8 +2,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from manager.planner.addresses.explain import explain_address, explain_eips
-from tests.manager.planner.addresses.addressing import cluster, eip, plan, service
+from manager.planner.addresses.explain import explain_address, explain_eip, explain_eips
+from manager.snapshot import EipName
+from tests.manager.planner.addresses.addressing import cluster, eip, plan, service, unreadable
 from tests.manager.planner.addresses.test_allocate_hints import routed
 
 WORLD = cluster(
@@ -43,6 +44,22 @@ def test_who_waits_for_an_address_is_named_with_the_reason() -> None:
     ]
     assert (story.eip, story.holders, story.recorded) == ("a", ("a/web",), ("a/web",))
     assert [(source.eip, source.ready.reason) for source in story.sources] == [("a", "Ready")]
+
+
+def test_an_eip_that_cannot_be_read_is_what_waits_for_its_addresses_are_told() -> None:
+    asks, any_ = service("a/asks", notes={"addresses": "192.0.2.9"}), service("a/any")
+    world = cluster(asks, any_, unreadable("a", default=True), eip("b", "198.51.100.0/28"))
+    decided = plan(world)
+    story = explain_address(world, decided, ip_address("192.0.2.9"))
+    fault = "Eip 'a' is not Ready (InvalidAddresses): spec.addresses[1]: \"192.0.2.300\" is neither"
+    assert story.summary.startswith(f"192.0.2.9 is not given out: {fault}")
+    assert [waiting.candidate for waiting in story.waiting] == ["Service a/asks"]
+    answers = explain_eips(world, any_)
+    assert [answer.why.startswith(fault) for answer in answers] == [True, False]
+    refusals = explain_eip(world, decided, EipName("a")).refused
+    refused = {one.candidate: one.why for one in refusals}
+    assert f"it asks for 192.0.2.9, and {fault}" in refused["a/asks"]
+    assert refused["a/any"].startswith(fault)
 
 
 def test_every_eip_answers_for_itself() -> None:

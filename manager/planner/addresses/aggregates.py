@@ -1,0 +1,78 @@
+"""In which chunks the addresses of one Eip are advertised: host routes, or aggregates.
+
+Whatever protocol advertises them: the lengths are `bgp.aggregationLength` and its IPv6 twin. An
+aggregate is used only where it lies wholly inside the Eip, and never for externalTrafficPolicy
+Local.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Final
+
+from manager.planner.desired import Grant
+from manager.snapshot import TrafficPolicy
+from pointsman.api import EipSpec
+from pointsman.model.address import Address, Family, Prefix, family_of
+from pointsman.model.ranges import AddressSet, read_disjoint, span_text
+
+NO_ADDRESSES: Final = AddressSet()
+HOST_LENGTHS: Final = {Family.IPV4: 32, Family.IPV6: 128}
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """The lengths of aggregates, and where they may lie."""
+
+    lengths: Mapping[Family, int]
+    whole: AddressSet  # what aggregates must lie in; empty: there are none
+    torn: tuple[str, ...] = ()  # why not everywhere: a clause each
+
+    def prefix(self, grant: Grant, policy: TrafficPolicy) -> Prefix:
+        """Return what is advertised for the address of *grant*: its aggregate, or host route."""
+        address = grant.address
+        length = self.lengths[family_of(address)]
+        if policy == "Local" or length == address.max_prefixlen:
+            return grant.host
+        wide = ip_network((address, length), strict=False)
+        return wide if self.holds(wide) else grant.host
+
+    def holds(self, prefix: Prefix) -> bool:
+        """Whether *prefix* may be an aggregate: it lies wholly in the Eip."""
+        first: Address = prefix.network_address
+        last = int(prefix.broadcast_address)
+        return self.whole.of(family_of(first)).covers(int(first), last)
+
+
+def aggregation(spec: EipSpec, *, overlaps: bool) -> Aggregation:
+    """Return the aggregates of an Eip; *overlaps*: it lost addresses to an older Eip."""
+    lengths = {
+        Family.IPV4: spec.bgp.aggregation_length,
+        Family.IPV6: spec.bgp.aggregation_length_v6,
+    }
+    if lengths == HOST_LENGTHS:
+        return Aggregation(lengths, NO_ADDRESSES)
+    if overlaps:
+        why = "there are no aggregates while an older Eip overlaps this one"
+        return Aggregation(lengths, NO_ADDRESSES, (why,))
+    if spec.source is not None and not spec.addresses:
+        why = (
+            "there are no aggregates, as the IPAM may give what lies in them to others: list in "
+            "spec.addresses what is this Eip's alone"
+        )
+        return Aggregation(lengths, NO_ADDRESSES, (why,))
+    try:
+        own = read_disjoint(spec.addresses)
+    except ValueError:  # said in the Eip's condition Ready
+        why = "there are no aggregates while spec.addresses cannot be read"
+        return Aggregation(lengths, NO_ADDRESSES, (why,))
+    torn: list[str] = []
+    for family, length in lengths.items():
+        size = 1 << HOST_LENGTHS[family] - length
+        for first, last in own.of(family).spans:
+            if first % size or (last + 1) % size:
+                torn.append(
+                    f"{span_text(family, first, last)} does not fill its /{length}s, so addresses "
+                    "beside them are advertised as host routes"
+                )
+    return Aggregation(lengths, own, tuple(torn))
