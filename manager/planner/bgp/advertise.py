@@ -6,122 +6,178 @@ granted address is being repaired. It refuses to withdraw because a configuratio
 is missing: without BgpConf, what the speaker advertises stays.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from manager.planner.bgp.advertisement import AdvertisementPolicy
-from manager.planner.bgp.context import BgpContext
-from manager.planner.bgp.paths import ServicePaths
-from manager.planner.bgp.refusals import no_peer, nobody_carries, unreached
-from manager.planner.contribution import Contribution, RecordPart, ServiceCase
-from manager.planner.desired import Candidate
-from manager.planner.grace_periods import NO_TIME, until_slices
-from manager.planner.nodes.placement import Placement, place
+from manager.planner.bgp.finding import AddressFinding, Finding, Handed, Looked
+from manager.planner.bgp.paths import PrefixPaths, ServicePaths
+from manager.planner.bgp.refusals import no_peer, unreached
+from manager.planner.bgp.view import BgpView, Ways
+from manager.planner.contribution import Contribution, ServiceCase
+from manager.planner.desired import Candidate, Grant
+from manager.planner.nodes.placement import Placement, merged, notes_on
+from manager.planner.nodes.refusals import nobody_carries, unreadable
 from manager.planner.nodes.serving import NOTHING, SOMEWHERE, Serving
 from manager.planner.nodes.weights import weights
 from manager.snapshot import NodeName
 from pointsman.api import Weighting
-from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
-from pointsman.model.names import ANNOUNCED
+from pointsman.model.address import Address, Family, Prefix, family_of
+from pointsman.model.hops import Hop
 from pointsman.model.route import MOST_PATHS, PeerName, Route, RouteKey
 from pointsman.model.verdicts.address import listed
 from pointsman.model.verdicts.announcement import (
-    Announced,
     NoEligibleNode,
     NoPeer,
     NoServingEndpoint,
-    NoSession,
     NotAnnounced,
 )
 from pointsman.model.verdicts.base import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class _Advertised:
-    """What is advertised of one address: its routes, or the verdict why there are none."""
+class _Advertised(NamedTuple):
+    """What is advertised of one address: its paths, or the verdict why there are none."""
 
     prefix: Prefix
-    routes: Mapping[RouteKey, Route]
+    paths: tuple[PrefixPaths, ...]
+    routers: frozenset[PeerName]
     refusal: Verdict | None
     candidates: tuple[Candidate, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def contribute(case: ServiceCase, context: BgpContext) -> Contribution[ServicePaths]:
-    """Return the paths of one Service and the verdict on them.
-
-    The verdict is the refusal of the first address that has one; the others are
-    advertised nevertheless.
-    """
-    by_address = {address: _advertise(case, context, address) for address in case.addresses}
-    routes: dict[RouteKey, Route] = {}
+def contribute(case: ServiceCase, view: BgpView) -> Contribution[Finding, ServicePaths]:
+    """Return the paths of one Service, and what its record states of them."""
+    advertised = [_advertise(case, view, grant) for grant in case.grants]
+    held = None if case.observed is None else case.observed.paths()
+    wanted: list[PrefixPaths] = []
     retained: dict[RouteKey, Route] = {}
-    advertised: list[Address] = []
-    for address, one in by_address.items():
-        if address in case.recorded:
-            routes |= one.routes
-            sent = bool(one.routes)
+    findings = []
+    for grant, one in zip(case.grants, advertised, strict=True):
+        if grant.address in case.recorded:
+            wanted += one.paths
+            sent = bool(one.paths)
         else:
-            there = context.observed.of(one.prefix)
-            still = {k: there[k] for k in one.routes if k in there}
+            still = _still_there(held, view, one)
             retained |= still
             # An aggregate may be there for others; a host route is this address's own.
             sent = bool(still) and one.prefix.prefixlen == one.prefix.max_prefixlen
-        if sent:
-            advertised.append(address)
-    refusal = next((one.refusal for one in by_address.values() if one.refusal is not None), None)
-    verdict = refusal or _settled(case, context, by_address, advertised)
-    record = RecordPart(
-        verdict=verdict,
-        candidates=_merged([one.candidates for one in by_address.values()]),
-        carriers=("bgp",) if advertised and not isinstance(verdict, NotAnnounced) else (),
-    )
-    return Contribution(record, ServicePaths(routes, retained=retained))
+        findings.append(AddressFinding(grant.text, sent, one.routers, one.refusal, one.notes))
+    finding = Finding(tuple(findings), *_handed(case.observed, held, advertised))
+    candidates = merged([one.candidates for one in advertised])
+    return Contribution(finding, ServicePaths(tuple(wanted), retained), candidates)
 
 
-def _advertise(case: ServiceCase, context: BgpContext, address: Address) -> _Advertised:
-    if context.peers.conf is None:
-        why = "there is no usable BgpConf named 'default'; create one with spec.as"
-        return _retain(case, context, address, why=why)
+def _still_there(
+    held: Mapping[RouteKey, Route] | None, view: BgpView, one: _Advertised
+) -> Mapping[RouteKey, Route]:
+    """Return which of its wanted paths our speakers hold already."""
+    there = view.observed.of(one.prefix) if held is None and view.observed else held
+    assert there is not None, "what is not recorded is looked at"
+    return {key: there[key] for key in _keys(one) if key.prefix == one.prefix and key in there}
+
+
+def _keys(one: _Advertised) -> Iterator[RouteKey]:
+    return (RouteKey(prefix, *hop) for prefix, hops in one.paths for hop in hops)
+
+
+def _handed(
+    looked: Looked | None, held: Mapping[RouteKey, Route] | None, advertised: list[_Advertised]
+) -> tuple[Handed, bool]:
+    """Return whether the speakers hold what is wanted, and whether a router has a session."""
+    if looked is None or held is None:
+        return Handed.WHOLLY, True
+    routers = frozenset[PeerName]().union(*(one.routers for one in advertised))
+    connected = not routers.isdisjoint(looked.connected)
+    # A speaker that does not answer is no reason to call what the others hold unannounced.
+    awaited = [key for one in advertised for key in _keys(one) if looked.fresh[key.speaker]]
+    if not awaited:
+        return Handed.SILENT, connected
+    whole = held.keys() >= set(awaited)
+    return Handed.WHOLLY if whole else Handed.PARTLY, connected
+
+
+def _advertise(case: ServiceCase, view: BgpView, grant: Grant) -> _Advertised:
+    if view.peers.conf is None:
+        return _retain(case, view, grant, why="; ".join(view.peers.without_conf))
     if case.spec is None:
-        why = f"Eip '{case.eip}' cannot be read, so who may hear it is not known; see its "
-        return _retain(case, context, address, why=f"{why}condition Ready")
-    family, policy = family_of(address), context.policy(case.eip)
-    prefix, peers = policy.prefix(address, case.service.policy), policy.peers_by_family[family]
+        return _retain(case, view, grant, why=unreadable(case.eip, "who may hear it"))
+    address = grant.address
+    family, policy, service = family_of(address), _policy(case), case.service
+    prefix, peers = policy.prefix(grant, service.policy), policy.peers_by_family[family]
     serving = case.serving.get(family, NOTHING)
-    placement = place(case.service.policy, case.nodes, serving)
-    found = context.candidates(case.eip, case.nodes, placement)
-    at = str(address) if len(case.service.families) > 1 or len(case.addresses) > 1 else ""
+    placed = view.placed(case.eip, case.nodes, service.policy, serving)
+    placement, found = placed.placement, placed.candidates
     carriers, weight = placement.carriers, _weights(policy, serving, placement)
     if prefix.prefixlen < prefix.max_prefixlen:
-        carriers, weight = place("Cluster", case.nodes, SOMEWHERE).carriers, {}
-    routes = _routes(case, context, prefix, peers=peers, carriers=carriers, weight=weight)
+        everywhere = view.placed(case.eip, case.nodes, "Cluster", SOMEWHERE).placement
+        carriers, weight = everywhere.carriers, {}
+    ways = view.ways(prefix, attributes=policy.attributes, to=peers, carriers=carriers)
+    if weight:
+        ways = _weighted(view, ways, family, peers=peers, weight=weight)
+    paths = (PrefixPaths(prefix, ways.hops),) if ways.hops else ()
+    if placement.carriers and paths:
+        capped = view.capped(peers, family, carriers)
+        notes = (*notes_on(placement, found), *_limited(capped), *_left_out(policy.verdict))
+        return _Advertised(prefix, paths, ways.routers, None, found, notes)
+    at = grant.text if len(service.families) > 1 or len(case.grants) > 1 else ""
     if not placement.carriers:
-        shared = address in context.common
-        if _awaited(case, context, family) > NO_TIME:
-            why = "its EndpointSlices are awaited"
-            return _Advertised(
-                prefix, routes, NotAnnounced(case.service.key, why, passing=True), found
-            )
-        refusal = replace(nobody_carries(case, family, placement), at=at, shared=shared)
-        if routes and isinstance(refusal, NoServingEndpoint):
-            refusal = replace(refusal, inside=str(prefix))
-        return _Advertised(prefix, routes, refusal, found)
-    if not peers and context.observed.are_sent(prefix, context.peers.unreadable):
+        refusal = _nobody(case, prefix, placement, at=at, address=address, routed=bool(paths))
+        return _Advertised(prefix, paths, ways.routers, refusal, found)
+    refusal = _no_router(case, view, prefix, peers=peers, placement=placement, at=at)
+    return _Advertised(prefix, (), frozenset(), refusal, found)
+
+
+def _policy(case: ServiceCase) -> AdvertisementPolicy:
+    """Return how the addresses of an Eip that can be read are advertised, given a BgpConf."""
+    assert isinstance(case.terms, AdvertisementPolicy)
+    return case.terms
+
+
+def _nobody(
+    case: ServiceCase,
+    prefix: Prefix,
+    placement: Placement,
+    *,
+    at: str,
+    address: Address,
+    routed: bool,
+) -> Verdict:
+    """Return why nobody carries; *routed*: its aggregate has paths all the same."""
+    family = family_of(address)
+    if case.slices_awaited and family not in case.serving:
+        return NotAnnounced(case.service.key, "its EndpointSlices are awaited", passing=True)
+    serving = case.serving.get(family, NOTHING)
+    refusal = replace(
+        nobody_carries(case.service, case.nodes, family, serving=serving, placement=placement),
+        at=at,
+        shared=address in case.shared,
+    )
+    if routed and isinstance(refusal, NoServingEndpoint):
+        return replace(refusal, inside=str(prefix))
+    return refusal
+
+
+def _no_router(
+    case: ServiceCase,
+    view: BgpView,
+    prefix: Prefix,
+    *,
+    peers: tuple[PeerName, ...],
+    placement: Placement,
+    at: str,
+) -> Verdict:
+    """Return why no router is sent *prefix*, though there are nodes that carry."""
+    key, family = case.service.key, family_of(prefix)
+    if not peers and view.observed and view.observed.are_sent(prefix, view.peers.unreadable):
         # That router goes on being sent what it was.
         why = "the BgpPeer of the router that is told cannot be read"
-        return _Advertised(prefix, {}, NotAnnounced(case.service.key, why, passing=True), found)
+        return NotAnnounced(key, why, passing=True)
     if not peers:
-        return _Advertised(
-            prefix, {}, NoPeer(case.service.key, no_peer(case, context, family), at), found
-        )
-    if not routes:
-        clauses = unreached(context, family, peers=peers, carriers=placement.carriers)
-        return _Advertised(prefix, {}, NoEligibleNode(case.service.key, clauses, at), found)
-    capped = context.capped(peers, family, carriers)
-    notes = (*_notes(placement, found), *_limited(capped), *_left_out(policy.verdict))
-    return _Advertised(prefix, routes, None, found, notes)
+        return NoPeer(key, no_peer(case, view, family), at)
+    clauses = unreached(view, family, peers=peers, carriers=placement.carriers)
+    return NoEligibleNode(key, clauses, at)
 
 
 def _weights(
@@ -132,59 +188,43 @@ def _weights(
     return weights(serving.counts(placement.carriers), placement.carriers)
 
 
-def _routes(
-    case: ServiceCase,
-    context: BgpContext,
-    prefix: Prefix,
+def _weighted(
+    view: BgpView,
+    ways: Ways,
+    family: Family,
     *,
     peers: tuple[PeerName, ...],
-    carriers: frozenset[NodeName],
     weight: Mapping[NodeName, int],
-) -> dict[RouteKey, Route]:
-    """Return one route per next hop; peers that reach a node by the same address share it."""
-    unweighted = context.routes_of(prefix, eip=case.eip, to=peers, carriers=carriers)
-    if not weight:
-        return {RouteKey(prefix, *hop): route for hop, route in unweighted.items()}
+) -> Ways:
+    """Return *ways* with the share of each next hop."""
     shares: dict[Address, int] = {}
     for peer in peers:
-        for node, hop in context.reachability(peer, family_of(prefix)).hops.items():
+        for node, hop in view.reachability(peer, family).hops.items():
             if node in weight:
                 shares[hop] = max(weight[node], shares.get(hop, 0))
-    return {
-        RouteKey(prefix, *hop): Route(replace(one.attributes, weight=shares[hop[0]]), one.peers)
-        for hop, one in unweighted.items()
+    hops = {
+        hop: Route(replace(one.attributes, weight=shares[hop[0]]), one.peers)
+        for hop, one in ways.hops.items()
     }
+    return replace(ways, hops=hops)
 
 
 def _left_out(verdict: Verdict) -> tuple[str, ...]:
     return () if verdict.ok else (str(verdict),)
 
 
-def _retain(case: ServiceCase, context: BgpContext, address: Address, *, why: str) -> _Advertised:
-    """Nothing is withdrawn, nothing new is advertised: what leads to *address* stays."""
-    routes = dict(context.observed.covering(address))
-    refusal = None if routes else NoPeer(case.service.key, why)
-    return _Advertised(host_prefix(address), routes, refusal)
-
-
-def _awaited(case: ServiceCase, context: BgpContext, family: Family) -> timedelta:
-    """Return for how long a new Service, which may have no slice yet, has no condition."""
-    if family in case.serving or any(c.type == ANNOUNCED for c in case.service.conditions):
-        return NO_TIME
-    return until_slices(context.snapshot, case.service)
-
-
-def _notes(placement: Placement, found: tuple[Candidate, ...]) -> tuple[str, ...]:
-    """Return why nodes carry although something speaks against them."""
-    despite = [one.despite for one in found if one.despite]
-    if not despite:
-        return ()
-    clauses = "; ".join(despite)
-    if placement.ailing_avoided:
-        return (f"Kept, because no other node is left that is well: {clauses}.",)
-    if placement.drain_deferred:
-        return (f"Kept, because no other node is left: {clauses}.",)
-    return (f"Ignored, because too few nodes would be left: {clauses}.",)
+def _retain(case: ServiceCase, view: BgpView, grant: Grant, *, why: str) -> _Advertised:
+    """Nothing is withdrawn, nothing new is advertised: what leads to an address stays."""
+    assert view.observed is not None, "it is looked at whenever something may have to stay"
+    found: dict[Prefix, dict[Hop, Route]] = {}
+    for key, route in view.observed.covering(grant.address).items():
+        found.setdefault(key.prefix, {})[key.next_hop, key.speaker] = route
+    paths = tuple(PrefixPaths(prefix, hops) for prefix, hops in found.items())
+    routers = frozenset(
+        peer for hops in found.values() for route in hops.values() for peer in route.peers
+    )
+    refusal = None if paths else NoPeer(case.service.key, why)
+    return _Advertised(grant.host, paths, routers, refusal)
 
 
 def _limited(capped: tuple[PeerName, ...]) -> tuple[str, ...]:
@@ -196,50 +236,3 @@ def _limited(capped: tuple[PeerName, ...]) -> tuple[str, ...]:
         f"Of these, {MOST_PATHS} are sent to BgpPeer {which}, spread over the zones: a speaker "
         "sends no more.",
     )
-
-
-def _settled(
-    case: ServiceCase,
-    context: BgpContext,
-    by_address: Mapping[Address, _Advertised],
-    advertised: list[Address],
-) -> Verdict:
-    """Return the verdict when every address is decided upon and may have paths.
-
-    It names the *advertised* ones: another that is being handed over changes nothing of them.
-    """
-    key = case.service.key
-    groups = {route.peers for one in by_address.values() for route in one.routes.values()}
-    routers = frozenset[PeerName]().union(*groups)
-    lost = any(
-        (c.type, c.reason) == (ANNOUNCED, NoSession.__name__) for c in case.service.conditions
-    )
-    if context.silent(routers, recorded=lost):
-        return NoSession(key, tuple(sorted(routers)))
-    # A condition that is True stays while the paths are put again: a speaker may restart.
-    announced = any(c.type == ANNOUNCED and c.status == "True" for c in case.service.conditions)
-    if not advertised or not announced:
-        # A speaker that does not answer is no reason to call what the others hold unannounced.
-        fresh = [one.fresh for one in context.snapshot.speakers]
-        known = context.snapshot.routes
-        awaited = [k for one in by_address.values() for k in one.routes if fresh[k.speaker]]
-        if not awaited:
-            why = "the BGP speaker does not answer; it is told as soon as it does"
-            return NotAnnounced(key, why)
-        if not advertised or not all(route in known for route in awaited):
-            why = "its addresses are being handed to the speaker"
-            return NotAnnounced(key, why, passing=True)
-    notes = tuple(dict.fromkeys(note for one in by_address.values() for note in one.notes))
-    return Announced(key, tuple(map(str, advertised)), case.service.policy == "Local", notes)
-
-
-def _merged(groups: list[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
-    """Return one entry per node: it carries if it carries in any family."""
-    if len(groups) == 1:
-        return groups[0]
-    found: dict[NodeName, Candidate] = {}
-    for one in (candidate for group in groups for candidate in group):
-        before = found.get(one.node)
-        if before is None or (before.excluded_by and not one.excluded_by):
-            found[one.node] = one
-    return tuple(found[name] for name in sorted(found))

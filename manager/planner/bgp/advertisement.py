@@ -6,22 +6,22 @@ and reported, never guessed: one entry that fails takes no other with it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Final
 
+from manager.planner.addresses.aggregates import Aggregation, aggregation
+from manager.planner.bgp.bidding import base_med
 from manager.planner.bgp.peers import Peers
+from manager.planner.desired import Grant
 from manager.snapshot import TrafficPolicy
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipBgp, EipSpec, Protocol, Weighting
-from pointsman.model.address import Address, Family, Prefix, family_of, host_prefix
+from pointsman.model.address import Family, Prefix
 from pointsman.model.community import WELL_KNOWN, community, large_community
 from pointsman.model.printable import clipped
-from pointsman.model.ranges import AddressSet, read_disjoint, span_text
 from pointsman.model.route import PathAttributes, PeerName
 from pointsman.model.verdicts.advertisement import Applied, PartlyApplied
 from pointsman.model.verdicts.base import Verdict
 
 PEER_FAMILY: Final = {Family.IPV4: "ipv4-unicast", Family.IPV6: "ipv6-unicast"}
-NO_ADDRESSES: Final = AddressSet()
 
 
 def carries_family(peer: BgpPeerSpec, family: Family) -> bool:
@@ -36,51 +36,48 @@ class AdvertisementPolicy:
     attributes: PathAttributes
     peers_by_family: Mapping[Family, tuple[PeerName, ...]]
     named: tuple[PeerName, ...]  # bgp.peers
-    lengths: Mapping[Family, int]  # of aggregates
     weighting: Weighting
-    whole: AddressSet  # what aggregates must lie in; empty: there are none
+    aggregates: Aggregation
     verdict: Verdict
 
-    def prefix(self, address: Address, policy: TrafficPolicy) -> Prefix:
-        """Return what is advertised for *address*: its aggregate, or its host route."""
-        length = self.lengths[family_of(address)]
-        if policy == "Local" or length == address.max_prefixlen:
-            return host_prefix(address)
-        wide = ip_network((address, length), strict=False)
-        first, last = int(wide.network_address), int(wide.broadcast_address)
-        if self.whole.of(family_of(address)).covers(first, last):
-            return wide
-        return host_prefix(address)
+    def prefix(self, grant: Grant, policy: TrafficPolicy) -> Prefix:
+        """Return what is advertised for the address of *grant*: its aggregate, or host route."""
+        return self.aggregates.prefix(grant, policy)
 
 
 def advertisement_policy(
     name: str, spec: EipSpec, peers: Peers, *, overlaps: bool
 ) -> AdvertisementPolicy:
-    """Return what Eip *name* comes to; *overlaps*: it lost addresses to an older Eip."""
+    """Return what Eip *name* comes to; *overlaps*: it lost addresses to an older Eip.
+
+    Whatever its protocol is now: paths that are there from before follow the same policy.
+    """
     assert peers.conf is not None, "without BgpConf nothing is advertised anew"
     bgp, conf = spec.bgp, peers.conf
     hearing = {
         name: peer
         for name, peer in peers.usable.items()
-        if name not in peers.unserved and may_hear(spec, name)
+        if name not in peers.unserved and _hears(bgp, name)
     }
     problems = [*_unknown_peers(bgp, peers)]
     plain, large, unspoken = _communities(bgp, conf)
-    whole, torn = _whole(spec, overlaps=overlaps)
-    problems += [*unspoken, *torn]
+    aggregates = aggregation(spec, overlaps=overlaps)
+    problems += [*unspoken, *aggregates.torn]
     return AdvertisementPolicy(
-        attributes=PathAttributes(plain, large, bgp.local_pref, bgp.med, bgp.as_path_prepend),
+        attributes=PathAttributes(
+            plain,
+            large,
+            bgp.local_pref,
+            base_med(bgp.med, bids=peers.bids),
+            bgp.as_path_prepend,
+        ),
         peers_by_family={
             family: tuple(name for name, peer in hearing.items() if carries_family(peer, family))
             for family in Family
         },
         named=tuple(PeerName(name) for name in bgp.peers),
-        lengths={
-            Family.IPV4: bgp.aggregation_length,
-            Family.IPV6: bgp.aggregation_length_v6,
-        },
         weighting=bgp.weighting,
-        whole=whole,
+        aggregates=aggregates,
         verdict=PartlyApplied(name, tuple(problems)) if problems else Applied(name),
     )
 
@@ -90,7 +87,11 @@ def may_hear(spec: EipSpec, peer: PeerName) -> bool:
 
     Whether the router takes part now, and in which families, is another question.
     """
-    return spec.protocol is Protocol.BGP and (not spec.bgp.peers or peer in spec.bgp.peers)
+    return spec.protocol is Protocol.BGP and _hears(spec.bgp, peer)
+
+
+def _hears(bgp: EipBgp, peer: PeerName) -> bool:
+    return not bgp.peers or peer in bgp.peers
 
 
 def _unknown_peers(bgp: EipBgp, peers: Peers) -> Iterator[str]:
@@ -124,29 +125,3 @@ def _communities(
         else:
             large.add(number)
     return tuple(sorted(plain)), tuple(sorted(large)), problems
-
-
-def _whole(spec: EipSpec, *, overlaps: bool) -> tuple[AddressSet, list[str]]:
-    """Return where aggregates may lie, and why not everywhere."""
-    lengths = {
-        Family.IPV4: spec.bgp.aggregation_length,
-        Family.IPV6: spec.bgp.aggregation_length_v6,
-    }
-    if lengths == {Family.IPV4: 32, Family.IPV6: 128}:
-        return NO_ADDRESSES, []
-    if overlaps:
-        return NO_ADDRESSES, ["there are no aggregates while an older Eip overlaps this one"]
-    try:
-        own = read_disjoint(spec.addresses)
-    except ValueError:  # said in the Eip's condition Ready
-        return NO_ADDRESSES, ["there are no aggregates while spec.addresses cannot be read"]
-    torn: list[str] = []
-    for family, length in lengths.items():
-        size = 1 << (32 if family is Family.IPV4 else 128) - length
-        for first, last in own.of(family).spans:
-            if first % size or (last + 1) % size:
-                torn.append(
-                    f"{span_text(family, first, last)} does not fill its /{length}s, so addresses "
-                    "beside them are advertised as host routes"
-                )
-    return own, torn

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from manager.planner.addresses.source_blocks import entries_of
 from manager.planner.bgp.advertisement import carries_family, may_hear
 from manager.planner.bgp.context import BgpContext
-from manager.planner.bgp.peers import configured_sessions, neighbor
+from manager.planner.bgp.peers import DEFAULT, configured_sessions, neighbor
 from manager.planner.bgp.reachability import Reachability
 from manager.planner.bgp.router_ids import router_ids
 from manager.planner.bgp.sessions import WITH_SESSION, session_conditions
@@ -20,7 +21,9 @@ from manager.snapshot import Condition, NodeName
 from pointsman.api import Protocol
 from pointsman.model.address import Family, address_order
 from pointsman.model.names import (
+    AGGREGATES_UNGUARDED,
     BGP_APPLIED,
+    LIVENESS_FROZEN,
     NEXT_HOPS_CONTESTED,
     NEXT_HOPS_LIMITED,
     NEXT_HOPS_MISSING,
@@ -33,6 +36,7 @@ from pointsman.model.route import MOST_PATHS, PeerName
 from pointsman.model.verdicts.base import Verdict
 from pointsman.model.verdicts.readiness import (
     AddressOnSeveralNodes,
+    AgentsSilentTogether,
     NoBgpConf,
     NoNextHop,
     NotConnected,
@@ -41,6 +45,7 @@ from pointsman.model.verdicts.readiness import (
 from pointsman.model.verdicts.session import TooManyPrefixes
 
 RETAINED: Final = (
+    AGGREGATES_UNGUARDED,
     BGP_APPLIED,
     NEXT_HOPS_CONTESTED,
     NEXT_HOPS_LIMITED,
@@ -57,8 +62,11 @@ def resource_records(context: BgpContext) -> dict[ResourceKey, StatusRecord]:
     for conf_name, verdict in context.peers.confs.items():
         conf = snapshot.bgp_confs[conf_name]
         ids = router_ids(snapshot, conf.spec) if conf.spec is not None and verdict.ok else []
+        conditions = {READY: condition_of(verdict)}
+        if conf_name == DEFAULT and snapshot.frozen:
+            conditions[LIVENESS_FROZEN] = condition_of(AgentsSilentTogether(snapshot.frozen))
         records[ResourceKey("BgpConf", conf_name)] = StatusRecord(
-            {READY: condition_of(verdict)}, {"routerIds": ids} if ids else {}, conf.generation
+            conditions, {"routerIds": ids} if ids else {}, conf.generation
         )
     for name, verdict in context.peers.verdicts.items():
         conditions = {**_of_sessions(context, name, verdict), **_remarks(context, name)}
@@ -83,6 +91,16 @@ def eip_conditions(context: BgpContext) -> Mapping[ResourceKey, Conditions]:
             conditions = {BGP_APPLIED: condition_of(context.policy(name).verdict)}
         if conditions:
             found[ResourceKey("Eip", name)] = conditions
+    return found
+
+
+def joined(
+    first: Mapping[ResourceKey, Conditions], more: Iterable[tuple[ResourceKey, Conditions]]
+) -> Mapping[ResourceKey, Conditions]:
+    """Return *first* with *more* conditions on the same objects, or on others."""
+    found = dict(first)
+    for key, conditions in more:
+        found[key] = {**found.get(key, {}), **conditions}
     return found
 
 
@@ -194,7 +212,7 @@ def _families(context: BgpContext, name: PeerName) -> tuple[Family, ...]:
         Family.IPV6 if ":" in entry else Family.IPV4
         for eip in context.snapshot.eips.values()
         if eip.spec is not None and may_hear(eip.spec, name)
-        for entry in eip.spec.addresses
+        for entry in entries_of(eip)
     }
     spec = context.peers.usable[name]
     return tuple(family for family in Family if family in found and carries_family(spec, family))

@@ -1,221 +1,172 @@
-"""What is the same for all Services of one plan: routers, next hops, routes, what was observed."""
+"""What is the same for all Services of one plan: the view, and what the part of BGP looks at."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 from manager.planner.bgp.advertisement import AdvertisementPolicy, advertisement_policy
 from manager.planner.bgp.observed_paths import ObservedPaths
 from manager.planner.bgp.peer_speakers import with_sessions
 from manager.planner.bgp.peers import Peers, read_peers
-from manager.planner.bgp.reachability import Reachabilities, Reachability, reachabilities
+from manager.planner.bgp.reachability import (
+    Reachabilities,
+    Reachability,
+    reachabilities,
+    taking_ipv6_next_hops,
+)
 from manager.planner.bgp.sessions import NO_SESSION_AFTER_S, lost_for_s
-from manager.planner.desired import Allocations, Candidate, SpeakerSession
-from manager.planner.nodes.eligible import Nodes
-from manager.planner.nodes.placement import Placement, candidates
-from manager.planner.nodes.spread import assign_speakers, group_of, spread
-from manager.snapshot import EipName, NodeName, Snapshot
-from pointsman.model.address import Address, Family, Prefix, family_of
-from pointsman.model.route import MOST_PATHS, PeerName, Route
+from manager.planner.bgp.view import BgpView
+from manager.planner.desired import Allocations, SpeakerSession
+from manager.planner.nodes.address_owners import address_owners
+from manager.planner.nodes.facts import NodeFacts
+from manager.snapshot import EipName, Node, NodeName, Snapshot
+from pointsman.api import EipSpec
+from pointsman.model.address import Address, Family
+from pointsman.model.memo import Each, Once
+from pointsman.model.names import ZONE
+from pointsman.model.route import PeerName
+from pointsman.model.table import Table
 from pointsman.model.verdicts.address import Overlap
 
-# (next hop, speaker): the routers that are sent it by that speaker
-Hops = Mapping[tuple[Address, int], frozenset[PeerName]]
-RoutesByHop = Mapping[tuple[Address, int], Route]
-Candidates = tuple[Candidate, ...]
 
+class ContextMemo:
+    """The stages of a context: each is worked out anew when what it is made of has changed."""
 
-def _remembered() -> Any:
-    """Return a field for answers: they follow from the facts, so they make no difference."""
-    return field(default_factory=dict, init=False, repr=False, compare=False)
-
-
-def bgp_context(snapshot: Snapshot, allocations: Allocations) -> "BgpContext":
-    """Return what is the same for all Services, with every router at the speakers that serve it."""
-    # Only what an Eip gave is a VIP: what merely stands in a status takes nobody's next hop.
-    grants = (g for a in allocations.services.values() for g in a.grants if g.eip is not None)
-    holders = Counter(grant.address for grant in grants)
-    peers = read_peers(snapshot)
-    nodes_of = reachabilities(snapshot, peers.usable, vips=frozenset(holders))
-    if peers.conf is not None:
-        peers = with_sessions(snapshot, peers, nodes_of)
-    return BgpContext(
-        snapshot=snapshot,
-        peers=peers,
-        reachabilities=nodes_of,
-        allocations=allocations,
-        common=frozenset(address for address, number in holders.items() if number > 1),
-        observed=ObservedPaths(snapshot),
-    )
+    def __init__(self) -> None:
+        self.facts = NodeFacts()
+        self.owners = Once[Mapping[Address, NodeName]](address_owners)
+        self.reachabilities = Once[Reachabilities](reachabilities)
+        self.policies = Each[EipName, AdvertisementPolicy](_policy)
+        self.zones = Each[NodeName, str](_zone)
+        self.view = Once[BgpView](BgpView)
 
 
 @dataclass(frozen=True, slots=True)
 class BgpContext:
-    """The facts, each known before the first question; what is worked out of them is remembered.
-
-    A question has one answer, whoever asks first: nothing here changes while a plan is made.
-    """
+    """The facts, each known before the first question."""
 
     snapshot: Snapshot
-    peers: Peers
-    reachabilities: Reachabilities
     allocations: Allocations
-    common: frozenset[Address]  # held by more than one Service
-    observed: ObservedPaths
-    _hops: dict[tuple[object, ...], Hops] = _remembered()
-    _most: dict[tuple[str, frozenset[NodeName]], frozenset[NodeName]] = _remembered()
-    _policies: dict[EipName, AdvertisementPolicy] = _remembered()
-    _routes: dict[tuple[EipName, int], RoutesByHop] = _remembered()
-    _candidates: dict[tuple[EipName, Placement], Candidates] = _remembered()
+    view: BgpView
+    policies: Mapping[EipName, AdvertisementPolicy]  # of the Eips that can be read
+    owners: Mapping[Address, NodeName]  # whose each address of the cluster is
+    observed: ObservedPaths  # what all our speakers hold
+    lost: frozenset[PeerName]  # routers without a session for a minute
+    fresh: tuple[bool, ...]  # whether each speaker answers
+    connected: frozenset[PeerName]  # routers with a session that is up
+    # IP versions and prefix lengths that a Service's paths may have; None: any that are there.
+    lengths: tuple[tuple[int, int], ...] | None
+
+    @property
+    def peers(self) -> Peers:
+        return self.view.peers
 
     def reachability(self, peer: PeerName, family: Family) -> Reachability:
         """Return which nodes *peer* may be sent in *family*."""
-        return self.reachabilities.of(peer, family)
+        return self.view.reachability(peer, family)
 
     def policy(self, eip: EipName) -> AdvertisementPolicy:
         """Return how the addresses of *eip*, which can be read, are advertised."""
-        if eip not in self._policies:
-            spec = self.snapshot.eips[eip].spec
-            assert spec is not None
-            overlaps = isinstance(self.allocations.eips[eip].ready, Overlap)
-            self._policies[eip] = advertisement_policy(eip, spec, self.peers, overlaps=overlaps)
-        return self._policies[eip]
-
-    def hops(
-        self, prefix: Prefix, *, to: tuple[PeerName, ...], carriers: frozenset[NodeName]
-    ) -> Hops:
-        """Return the next hops of *prefix* that the routers *to* are sent, each with them."""
-        family = family_of(prefix)
-        limits = self._limits(to)
-        alone: Prefix | str | None = None  # what chooses alike
-        if any(peer in self.peers.sessions for peer in to) or set(limits.values()) - {MOST_PATHS}:
-            alone = prefix
-        elif limits:
-            alone = group_of(prefix)
-        key: tuple[object, ...] = (family, to, carriers, alone)
-        if key not in self._hops:
-            heard: dict[tuple[Address, int], set[PeerName]] = {}
-            for peer in to:
-                near = self.reachability(peer, family).hops
-                names = carriers & near.keys()
-                for name, speaker in self._sent(prefix, names, peer, limits.get(peer)):
-                    heard.setdefault((near[name], speaker), set()).add(peer)
-            self._hops[key] = {hop: frozenset(names) for hop, names in heard.items()}
-        return self._hops[key]
-
-    def routes_of(
-        self,
-        prefix: Prefix,
-        *,
-        eip: EipName,
-        to: tuple[PeerName, ...],
-        carriers: frozenset[NodeName],
-    ) -> RoutesByHop:
-        """Return the routes of *prefix* for *eip*, by next hop and speaker; without weights."""
-        hops = self.hops(prefix, to=to, carriers=carriers)
-        key = eip, id(hops)  # which self._hops keeps
-        if key not in self._routes:
-            best = self.policy(eip).attributes
-            other = replace(best, best=False) if self._chosen(hops.values()) else best
-            self._routes[key] = {
-                hop: Route(best if hop[1] or names & self.peers.single else other, names)
-                for hop, names in hops.items()
-            }
-        return self._routes[key]
-
-    def _chosen(self, groups: Iterable[frozenset[PeerName]]) -> bool:
-        """Whether a router that keeps one path is sent one of these: then that is the best."""
-        return bool(self.peers.single) and any(names & self.peers.single for names in groups)
-
-    def candidates(self, eip: EipName, nodes: Nodes, placement: Placement) -> Candidates:
-        """Return `place.candidates`, worked out once for all that are placed alike."""
-        key = eip, placement
-        if key not in self._candidates:
-            self._candidates[key] = candidates(nodes, placement)
-        return self._candidates[key]
-
-    def _sent(
-        self, prefix: Prefix, names: AbstractSet[NodeName], peer: PeerName, limit: int | None
-    ) -> Iterable[tuple[NodeName, int]]:
-        """Return which of the nodes *names* one router is sent, and by which speaker each."""
-        speakers = [session.speaker for session in self.peers.sessions_of(peer)]
-        nodes = self.snapshot.nodes
-        if speakers == [0]:
-            if limit == MOST_PATHS:
-                names = self._most_of(prefix, frozenset(names))
-            elif limit is not None:
-                names = spread(prefix, names, nodes=nodes, limit=limit)
-            return [(name, 0) for name in names]
-        most = self.peers.usable[peer].next_hops.max_paths or len(speakers)
-        chosen = spread(prefix, names, nodes=nodes, limit=min(most, len(speakers)))
-        return assign_speakers(prefix, chosen, speakers)
-
-    def _most_of(self, prefix: Prefix, names: frozenset[NodeName]) -> frozenset[NodeName]:
-        """Return as many of *names* as a speaker sends a router."""
-        key = group_of(prefix), names
-        if key not in self._most:
-            self._most[key] = spread(key[0], names, nodes=self.snapshot.nodes, limit=MOST_PATHS)
-        return self._most[key]
-
-    def limit(self, peer: PeerName) -> int:
-        """Return how many paths of a prefix the first speaker sends *peer* at most."""
-        if peer in self.peers.single:
-            return 1
-        return self.peers.usable[peer].next_hops.max_paths or MOST_PATHS
-
-    def _limits(self, to: tuple[PeerName, ...]) -> Mapping[PeerName, int]:
-        """Return how many paths each router is sent at most by the first speaker, if it matters."""
-        sessions, many = self.peers.sessions, len(self.snapshot.nodes)
-        if sessions:
-            to = tuple(
-                peer for peer in to if peer not in sessions or sessions[peer][0].speaker == 0
-            )
-        limits = {peer: self.limit(peer) for peer in to}
-        return {peer: limit for peer, limit in limits.items() if limit < many}
+        return self.policies[eip]
 
     def capped(
         self, to: Iterable[PeerName], family: Family, carriers: AbstractSet[NodeName] | None = None
     ) -> tuple[PeerName, ...]:
-        """Return which of the routers *to* are sent not all next hops, for the speaker's sake.
+        """Return which of the routers *to* are sent not all next hops: see `BgpView.capped`."""
+        return self.view.capped(to, family, carriers)
 
-        Of the nodes *carriers*, or of any.
-        """
-        if len(self.snapshot.nodes) <= MOST_PATHS:
-            return ()
-        found = []
-        for peer in to:
-            near = self.reachability(peer, family).hops.keys()
-            count = len(near if carriers is None else near & carriers)
-            first = self.peers.sessions_of(peer)[0].speaker == 0
-            asked = self.peers.usable[peer].next_hops.max_paths is not None
-            if first and not asked and peer not in self.peers.single and count > MOST_PATHS:
-                found.append(peer)
-        return tuple(found)
 
-    def silent(self, peers: frozenset[PeerName], *, recorded: bool) -> bool:
-        """Whether none of *peers* has had a session for a minute.
+def bgp_context(snapshot: Snapshot, allocations: Allocations, memo: ContextMemo) -> BgpContext:
+    """Return what is the same for all Services, with every router at the speakers that serve it."""
+    facts = memo.facts.addresses(snapshot)
+    owners = memo.owners(facts)
+    # Only what an Eip gave is a VIP: what merely stands in a status takes nobody's next hop.
+    vips = frozenset(filter(allocations.holds, owners))
+    peers = read_peers(snapshot)
+    hops = memo.reachabilities(facts, peers.usable, vips, taking_ipv6_next_hops(snapshot))
+    if peers.conf is not None:
+        peers = with_sessions(snapshot, peers, hops, owners)
+    observed = ObservedPaths(tuple(Table.of(one.routes) for one in snapshot.speakers))
+    view = memo.view(
+        peers,
+        hops,
+        memo.zones(None, snapshot.nodes),
+        observed if _may_have_to_keep(snapshot, peers) else None,
+    )
+    policies = memo.policies(peers, _specs(snapshot), _overlapping(allocations))
+    return BgpContext(
+        snapshot=snapshot,
+        allocations=allocations,
+        view=view,
+        policies=policies,
+        owners=owners,
+        observed=observed,
+        lost=frozenset(_lost(snapshot, peers)),
+        fresh=tuple(one.fresh for one in snapshot.speakers),
+        connected=frozenset(
+            name
+            for one in snapshot.speakers
+            for name, report in one.sessions.items()
+            if report.live
+        ),
+        lengths=None if view.observed is not None else _lengths(policies.values()),
+    )
 
-        *recorded*: a condition says so already. It stays until a session is known to be up: a new
-        leader, or a new speaker, has seen none of it.
-        """
-        if not peers:
-            return False
-        if recorded:
-            return not any(self._has_session(name) for name in peers)
-        ages = (lost_for_s(self.snapshot, one, self._sessions_of(one)) for one in peers)
-        return all(age is not None and age >= NO_SESSION_AFTER_S for age in ages)
 
-    def _sessions_of(self, name: PeerName) -> tuple[SpeakerSession, ...]:
-        if name in self.peers.usable:
-            return self.peers.sessions_of(name)
-        # Sent paths all the same, for want of a BgpConf: by whichever speaker has it.
-        speakers = enumerate(self.snapshot.speakers)
-        return tuple(
-            SpeakerSession(n) for n, one in speakers if name in one.sessions or one.sessions_unknown
+def _lengths(policies: Iterable[AdvertisementPolicy]) -> tuple[tuple[int, int], ...]:
+    """Return the IP versions and prefix lengths that may be advertised, each once."""
+    found = {(4, 32), (6, 128)}
+    for policy in policies:
+        found.update(
+            (4 if family is Family.IPV4 else 6, length)
+            for family, length in policy.aggregates.lengths.items()
         )
+    return tuple(sorted(found))
 
-    def _has_session(self, name: PeerName) -> bool:
-        reports = (one.sessions.get(name) for one in self.snapshot.speakers)
-        return any(report is not None and report.live for report in reports)
+
+def _may_have_to_keep(snapshot: Snapshot, peers: Peers) -> bool:
+    """Whether what the speakers hold may decide: something that is needed cannot be read."""
+    unreadable = any(eip.spec is None for eip in snapshot.eips.values())
+    return peers.conf is None or bool(peers.unreadable) or unreadable
+
+
+def _zone(_: None, node: Node) -> str:
+    return node.labels.get(ZONE, "")
+
+
+def _specs(snapshot: Snapshot) -> Mapping[EipName, tuple[EipName, EipSpec]]:
+    return {name: (name, eip.spec) for name, eip in snapshot.eips.items() if eip.spec is not None}
+
+
+def _overlapping(allocations: Allocations) -> Mapping[EipName, bool]:
+    return {name: isinstance(one.ready, Overlap) for name, one in allocations.eips.items()}
+
+
+def _policy(
+    peers: Peers, eip: tuple[EipName, EipSpec], overlaps: bool | None
+) -> AdvertisementPolicy | None:
+    if peers.conf is None:
+        return None  # nothing is advertised anew
+    name, spec = eip
+    return advertisement_policy(name, spec, peers, overlaps=bool(overlaps))
+
+
+def _lost(snapshot: Snapshot, peers: Peers) -> Iterator[PeerName]:
+    """Yield the routers that may be sent something, and have had no session for a minute."""
+    names = {*snapshot.bgp_peers}
+    for one in snapshot.speakers:
+        names.update(one.sessions, one.exports, one.neighbors)
+    for name in sorted(names):
+        age = lost_for_s(snapshot, name, _sessions_of(snapshot, peers, name))
+        if age is not None and age >= NO_SESSION_AFTER_S:
+            yield name
+
+
+def _sessions_of(snapshot: Snapshot, peers: Peers, name: PeerName) -> tuple[SpeakerSession, ...]:
+    if name in peers.usable:
+        return peers.sessions_of(name)
+    # Sent paths all the same, for want of a BgpConf: by whichever speaker has it.
+    speakers = enumerate(snapshot.speakers)
+    return tuple(
+        SpeakerSession(n) for n, one in speakers if name in one.sessions or one.sessions_unknown
+    )

@@ -6,68 +6,67 @@ several contribute to a prefix, the choice is made once more, of what they chose
 then is what the router hears: a speaker would send 255 paths, or the one best, by chance.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from manager.planner.bgp.context import BgpContext
+from manager.planner.bgp.view import BgpView
 from manager.planner.nodes.spread import spread
-from manager.snapshot import NodeName
-from pointsman.model.address import Prefix, family_of
+from pointsman.model.address import Prefix, address_order, family_of
+from pointsman.model.hops import Hop, Hops
 from pointsman.model.route import PeerName, Route, RouteKey
 
 Routes = dict[RouteKey, Route]
+Key = TypeVar("Key", bound=Hashable)
 
 
-def within_limits(context: BgpContext, routes: Routes, prefixes: Iterable[Prefix]) -> Routes:
-    """Return *routes* with no router sent more of the *prefixes* than its limit."""
-    wanted = frozenset(prefixes)
-    if not wanted or context.peers.conf is None:
-        return routes
-    found, groups = dict(routes), dict[tuple[Prefix, int], list[RouteKey]]()
-    for key in routes:
-        if key.prefix in wanted:
-            groups.setdefault((key.prefix, key.speaker), []).append(key)
-    for (_, speaker), keys in groups.items():
-        mine = {key: found[key] for key in keys}
+def within_limits(view: BgpView, prefix: Prefix, hops: Hops) -> Hops:
+    """Return *hops* of *prefix* with no router sent more of them than its limit."""
+    found: dict[Hop, Route] = {}
+    for speaker in sorted({index for _, index in hops}):
+        mine = {hop: route for hop, route in hops.items() if hop[1] == speaker}
         for peer in sorted(frozenset().union(*(route.peers for route in mine.values()))):
-            if peer in context.peers.usable:
-                _narrow(context, mine, peer, 1 if speaker else context.limit(peer))
-        found |= with_best(mine, context.peers.single if not speaker else frozenset())
+            if peer in view.peers.usable:
+                _narrow(view, prefix, mine, peer=peer, limit=1 if speaker else view.limit(peer))
+        found |= _with_best(mine, view.peers.single if not speaker else frozenset())
     return found
 
 
-def _narrow(context: BgpContext, routes: Routes, peer: PeerName, limit: int) -> None:
-    """Take *peer* away from all *routes* of a prefix but as many as it is sent.
+def _narrow(
+    view: BgpView, prefix: Prefix, hops: dict[Hop, Route], *, peer: PeerName, limit: int
+) -> None:
+    """Take *peer* away from all *hops* of a prefix but as many as it is sent.
 
     What is left to nobody stays in the table: it is a Service's all the same.
     """
-    theirs = [key for key, route in routes.items() if peer in route.peers]
+    theirs = sorted((hop for hop, route in hops.items() if peer in route.peers), key=_by_address)
     if len(theirs) <= limit:
         return
-    prefix = theirs[0].prefix
-    by_hop = {key.next_hop: key for key in theirs}
-    near = context.reachability(peer, family_of(prefix)).hops
-    there: dict[NodeName, RouteKey] = {
-        name: by_hop[hop] for name, hop in near.items() if hop in by_hop
-    }
-    chosen = spread(prefix, there, nodes=context.snapshot.nodes, limit=limit)
+    by_address = {hop[0]: hop for hop in theirs}
+    near = view.reachability(peer, family_of(prefix)).hops
+    there = {name: by_address[hop] for name, hop in near.items() if hop in by_address}
+    chosen = spread(prefix, there, zones=view.zones, limit=limit)
     stays = {there[name] for name in chosen}
-    rest = (key for key in theirs if key not in stays)  # what no node has any more comes last
-    stays |= {key for _, key in zip(range(limit - len(stays)), rest, strict=False)}
-    for key in theirs:
-        if key not in stays:
-            routes[key] = replace(routes[key], peers=routes[key].peers - {peer})
+    rest = (hop for hop in theirs if hop not in stays)  # what no node has any more comes last
+    stays |= {hop for _, hop in zip(range(limit - len(stays)), rest, strict=False)}
+    for hop in theirs:
+        if hop not in stays:
+            hops[hop] = replace(hops[hop], peers=hops[hop].peers - {peer})
 
 
-def with_best(routes: Routes, single: frozenset[PeerName]) -> Routes:
-    """Return *routes* of one prefix of a speaker, the best of them those that *single* are sent.
+def _by_address(hop: Hop) -> tuple[int, int]:
+    return address_order(hop[0])
+
+
+def _with_best(hops: Mapping[Key, Route], single: frozenset[PeerName]) -> dict[Key, Route]:
+    """Return *hops* of one prefix of a speaker, the best of them those that *single* are sent.
 
     None of them is sent any: then all are equal.
     """
-    chosen = any(route.peers & single for route in routes.values())
+    chosen = any(route.peers & single for route in hops.values())
     return {
         key: marked(route, best=not chosen or bool(route.peers & single))
-        for key, route in routes.items()
+        for key, route in hops.items()
     }
 
 
@@ -92,5 +91,5 @@ def with_best_for(
             groups.setdefault(key.prefix, {})[key] = route
     for group in groups.values():
         decided = any(route.peers & single for route in group.values())
-        found |= with_best(group, single if decided else peers)
+        found |= _with_best(group, single if decided else peers)
     return found

@@ -16,8 +16,7 @@ from manager.planner.bgp.peers import Peers
 from manager.planner.bgp.reachability import Reachabilities
 from manager.planner.bgp.single_path import differ, needing_own_speakers, single_path_peers
 from manager.planner.desired import SpeakerSession
-from manager.planner.nodes.address_owners import address_owners
-from manager.snapshot import Snapshot
+from manager.snapshot import NodeName, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.address import Address
 from pointsman.model.route import PeerName
@@ -38,10 +37,16 @@ class _Group:
     speakers: list[int] = field(default_factory=list)
 
 
-def with_sessions(snapshot: Snapshot, peers: Peers, reachabilities: Reachabilities) -> Peers:
+def with_sessions(
+    snapshot: Snapshot,
+    peers: Peers,
+    reachabilities: Reachabilities,
+    owners: Mapping[Address, NodeName],
+) -> Peers:
     """Return *peers* with the sessions of every usable router, and verdicts where too few."""
-    sources_of = {name: session_sources(snapshot, spec) for name, spec in peers.usable.items()}
-    groups = _groups(snapshot, reachabilities, sources_of)
+    own = snapshot.settings.speaker_name
+    sources_of = {n: session_sources(spec, own, owners) for n, spec in peers.usable.items()}
+    groups = _groups(snapshot, peers, reachabilities, sources_of)
     _label(snapshot, groups, sources_of)
     sessions = {
         name: _sessions(snapshot, name, group.speakers, sources_of[name])
@@ -63,7 +68,7 @@ def with_sessions(snapshot: Snapshot, peers: Peers, reachabilities: Reachabiliti
     return replace(seated, verdicts={**verdicts, **unserved}, unserved=frozenset(unserved))
 
 
-def session_sources(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
+def session_sources(spec: BgpPeerSpec, replica: str, owners: Mapping[Address, NodeName]) -> Sources:
     """Return the sources of the sessions that a router should have by further speakers, or ().
 
     One address is listened on, and one daemon of a host can speak BFD: these stay with the
@@ -71,28 +76,33 @@ def session_sources(snapshot: Snapshot, spec: BgpPeerSpec) -> Sources:
     """
     if spec.parallel_sessions is not None:
         named = spec.parallel_sessions.source_addresses
-        whose, replica = address_owners(snapshot), snapshot.settings.speaker_name
-        own = tuple(one for one in named if whose.get(one, replica) == replica)
+        own = tuple(one for one in named if owners.get(one, replica) == replica)
         return own if replica and own else named
     bound = spec.passive or (spec.bfd is not None and spec.bfd.enabled)
     return () if spec.add_path.enabled or bound else (spec.source_address,)
 
 
 def _groups(
-    snapshot: Snapshot, reachabilities: Reachabilities, sources_of: Mapping[PeerName, Sources]
+    snapshot: Snapshot,
+    peers: Peers,
+    reachabilities: Reachabilities,
+    sources_of: Mapping[PeerName, Sources],
 ) -> list[_Group]:
     """Return who shares further speakers; the older BgpPeer chooses first."""
     free, groups = len(snapshot.speakers) - 1, list[_Group]()
-    peers = snapshot.bgp_peers
-    for name in sorted(sources_of, key=lambda name: (peers[name].created, name)):
-        wanted, most = len(sources_of[name]), reachabilities.usable[name].next_hops.max_paths
+    known = snapshot.bgp_peers
+    for name in sorted(sources_of, key=lambda name: (known[name].created, name)):
+        wanted, most = len(sources_of[name]), peers.usable[name].next_hops.max_paths
         if not wanted:
             continue
         fitting = [
             group
             for group in groups
             if group.most == most
-            and not any(differ(reachabilities, name, one) for one in group.members)
+            and not any(
+                differ(snapshot, peers, reachabilities, one=name, other=one)
+                for one in group.members
+            )
         ]
         group = next((one for one in fitting if one.wanted == wanted), None)
         if group is None and free:

@@ -8,12 +8,12 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from manager.planner.addresses.reserved import reserved
-from manager.planner.bgp.restarting import restart_seconds
+from manager.planner.bgp.restarting import replicas, restart_seconds
 from manager.planner.desired import SpeakerSession
 from manager.snapshot import BgpConf, BgpPeer, Snapshot
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address
-from pointsman.model.route import Bfd, Neighbor, PeerName, SpeakerIdentity
+from pointsman.model.route import Bfd, Confederation, Neighbor, PeerName, SpeakerIdentity
 from pointsman.model.verdicts.base import Verdict
 from pointsman.model.verdicts.readiness import (
     Disabled,
@@ -49,11 +49,17 @@ class Peers:
     single: frozenset[PeerName] = frozenset()  # at the first speaker, and keep one path
     # By which speakers each is served, where it is not the first: see bgp.peer_speakers
     sessions: Mapping[PeerName, tuple[SpeakerSession, ...]] = field(default_factory=dict)
+    bids: bool = False  # several replicas advertise: see planner.bgp.bidding
 
     @property
     def unreadable(self) -> frozenset[PeerName]:
         """Return the BgpPeers that cannot be read: see planner.bgp.unreadable_peers."""
         return frozenset(n for n, why in self.verdicts.items() if isinstance(why, Invalid))
+
+    @property
+    def without_conf(self) -> tuple[str, str]:
+        """Return why no BgpConf is used, where `conf` is None, and what to do: two clauses."""
+        return _without_conf(self.confs)
 
     @property
     def first(self) -> tuple[PeerName, ...]:
@@ -87,7 +93,8 @@ def read_peers(snapshot: Snapshot) -> Peers:
         else:
             password, fault = _password(snapshot, name, peer.spec)
             if conf is None:
-                fault = NoBgpConf(what, keeps=bool(configured_sessions(snapshot, name)))
+                keeps = bool(configured_sessions(snapshot, name))
+                fault = NoBgpConf(what, *_without_conf(confs), keeps=keeps)
             elif peer.spec.passive and not conf.listen_port:
                 fault = NotListening(what)
             verdicts[name] = fault or Ready(what)
@@ -106,6 +113,7 @@ def read_peers(snapshot: Snapshot) -> Peers:
         confs,
         passwords,
         frozenset(awaiting_password),
+        bids=snapshot.among.bids or replicas(snapshot) > 1,
     )
 
 
@@ -159,11 +167,22 @@ def identities_of(
     Source: RFC 6286 section 2.1 (unique within an AS, not zero).
     """
     first = conf.router_id or _derived(snapshot, replica, 0, taken=frozenset())
-    found = [SpeakerIdentity(conf.asn, first, conf.listen_port, conf.listen_addresses)]
+    among = confederation(conf)
+    found = [SpeakerIdentity(conf.asn, first, conf.listen_port, conf.listen_addresses, among)]
     for index in range(1, count):
         taken = frozenset(one.router_id for one in found)
-        found.append(SpeakerIdentity(conf.asn, _derived(snapshot, replica, index, taken=taken)))
+        derived = _derived(snapshot, replica, index, taken=taken)
+        found.append(SpeakerIdentity(conf.asn, derived, confederation=among))
     return tuple(found)
+
+
+def confederation(conf: BgpConfSpec) -> Confederation | None:
+    """Return the confederation that our AS is a member of, or None."""
+    if conf.confederation is None:
+        return None
+    return Confederation(
+        conf.confederation.identifier, tuple(sorted(set(conf.confederation.members)))
+    )
 
 
 def _derived(
@@ -235,6 +254,13 @@ def neighbor(
         if bfd is not None and bfd.enabled
         else None,
     )
+
+
+def _without_conf(confs: Mapping[str, Verdict]) -> tuple[str, str]:
+    found = confs.get(DEFAULT)
+    if isinstance(found, Invalid):
+        return f"BgpConf '{DEFAULT}' cannot be read: {found.why}", "correct it"
+    return f"there is no usable BgpConf named '{DEFAULT}'", "create one with spec.as"
 
 
 def _judge_conf(snapshot: Snapshot, conf: BgpConf) -> Verdict:

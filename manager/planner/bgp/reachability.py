@@ -127,45 +127,44 @@ def _connected(snapshot: Snapshot, peer: Address) -> _Near:
     return _Near(near.networks, frozenset(nodes & snapshot.nodes.keys()), shared)
 
 
-@dataclass(frozen=True, slots=True)
-class Reachabilities:
-    """`reachability` for each usable router, worked out when first asked for."""
-
-    snapshot: Snapshot
-    usable: Mapping[PeerName, BgpPeerSpec]
-    vips: frozenset[Address]
-    duplicates: DuplicateAddresses
-    _found: dict[tuple[PeerName, Family], Reachability] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def of(self, peer: PeerName, family: Family) -> Reachability:
-        """Return which nodes *peer* may be sent in *family*."""
-        key = peer, family
-        if key not in self._found:
-            self._found[key] = reachability(
-                self.snapshot,
-                self.usable[peer],
-                family=family,
-                vips=self.vips,
-                duplicates=self.duplicates,
-                over_ipv6=family is Family.IPV4 and self._takes_ipv6_next_hops(peer),
-            )
-        return self._found[key]
-
-    def _takes_ipv6_next_hops(self, peer: PeerName) -> bool:
-        """Whether *peer* does for IPv4 prefixes, as a session of it has negotiated.
-
-        Unknown is no: a router that did not ask for it may end the session (RFC 8950
-        section 4 forbids to send it), and that would begin again and again.
-        """
-        reports = (one.sessions.get(peer) for one in self.snapshot.speakers)
-        return any(report is not None and report.ipv6_next_hops for report in reports)
+Reachabilities = Mapping[tuple[PeerName, Family], Reachability]
 
 
 def reachabilities(
-    snapshot: Snapshot, usable: Mapping[PeerName, BgpPeerSpec], *, vips: frozenset[Address]
+    facts: Snapshot,
+    usable: Mapping[PeerName, BgpPeerSpec],
+    vips: frozenset[Address],
+    taking_ipv6: frozenset[PeerName],
 ) -> Reachabilities:
-    """Return which nodes the routers *usable* may be sent; *vips*: what we gave to Services."""
-    duplicates = duplicate_addresses(snapshot, vips) if usable else NOTHING
-    return Reachabilities(snapshot, usable, vips, duplicates)
+    """Return which nodes each of the routers *usable* may be sent, by family.
+
+    *facts*: nodes and Announcers. *vips*: what we gave to Services. *taking_ipv6*: routers that
+    take IPv6 next hops for IPv4 prefixes.
+    """
+    duplicates = duplicate_addresses(facts, vips) if usable else NOTHING
+    return {
+        (name, family): reachability(
+            facts,
+            spec,
+            family=family,
+            vips=vips,
+            over_ipv6=family is Family.IPV4 and name in taking_ipv6,
+            duplicates=duplicates,
+        )
+        for name, spec in usable.items()
+        for family in Family
+    }
+
+
+def taking_ipv6_next_hops(snapshot: Snapshot) -> frozenset[PeerName]:
+    """Return the routers that do for IPv4 prefixes, as a session of each has negotiated.
+
+    Unknown is no: a router that did not ask for it may end the session (RFC 8950
+    section 4 forbids to send it), and that would begin again and again.
+    """
+    return frozenset(
+        name
+        for one in snapshot.speakers
+        for name, report in one.sessions.items()
+        if report.ipv6_next_hops
+    )

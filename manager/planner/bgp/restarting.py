@@ -13,7 +13,7 @@ meanwhile; and of several replicas that still offer it, one goes at a time, in o
 from collections.abc import Iterator, Mapping
 
 from manager.snapshot import Snapshot
-from pointsman.api import BgpConfSpec, BgpPeerSpec, Offer
+from pointsman.api import BgpConfSpec, BgpPeerSpec, GracefulRestart, Offer
 from pointsman.model.route import LIVE, PeerName
 
 
@@ -26,7 +26,7 @@ def restart_seconds(
     speaker: int = 0,
 ) -> int | None:
     """Return for how long the router is asked to keep our paths, or None: not at all."""
-    offer = spec.graceful_restart or (conf.graceful_restart if conf is not None else None)
+    offer = _offer(conf, spec)
     if offer is None or offer.enabled is Offer.NEVER:
         return None
     if offer.enabled is Offer.ALWAYS:
@@ -35,6 +35,21 @@ def restart_seconds(
     if _is_offered(snapshot, name, speaker, alone=alone):
         return offer.restart_seconds
     return None
+
+
+def confusable(snapshot: Snapshot, conf: BgpConfSpec | None, spec: BgpPeerSpec) -> bool:
+    """Whether the router may take one replica's session for the next life of another's.
+
+    That is where several speak from one address, and each offers a restart whoever else runs.
+    """
+    if spec.source_address is None and spec.parallel_sessions is None:
+        return False
+    offer = _offer(conf, spec)
+    return offer is not None and offer.enabled is Offer.ALWAYS and replicas(snapshot) > 1
+
+
+def _offer(conf: BgpConfSpec | None, spec: BgpPeerSpec) -> GracefulRestart | None:
+    return spec.graceful_restart or (conf.graceful_restart if conf is not None else None)
 
 
 def replicas(snapshot: Snapshot) -> int:

@@ -7,16 +7,16 @@ of its goes: nobody writes only because a process started anew.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from manager.planner.bgp.drained import drained
 from manager.snapshot import Snapshot
+from pointsman.model.record import Entries, Entry
 from pointsman.model.route import PeerName, SessionReport
-
-Entry = Mapping[str, object]  # an item of status.speakers, as JSON
-Entries = tuple[Entry, ...]  # of one replica, by name
 
 
 def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[PeerName, Entries]:
     """Return what our entries should be; *written*: what they are."""
     found: dict[PeerName, Entries] = {}
+    gone = drained(snapshot)
     for peer in sorted(snapshot.bgp_peers):
         before = {str(one.get("name")): one for one in written.get(peer, ())}
         result: list[Entry] = []
@@ -27,6 +27,8 @@ def entries(snapshot: Snapshot, written: Mapping[PeerName, Entries]) -> Mapping[
                 session = seen.neighbors.get(peer)
                 parallel = index > 0 and session is not None and session.source_address
                 made = dict(entry(name, report, source=str(parallel or "")))
+                if nodes := gone[index].get(peer):
+                    made["drained"] = list(nodes)
                 result.append({**_last_known(before.get(name, {})), **made})
             elif name in before and (not seen.fresh or peer in seen.neighbors or not seen.identity):
                 result.append(unheard(before[name]) if seen.sessions_unknown else before[name])

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from manager.planner.bgp.peers import DEFAULT
+from manager.planner.bgp.restarting import confusable
 from manager.planner.desired import SpeakerSession
 from manager.snapshot import BgpPeer, Snapshot
 from pointsman.api import BgpPeerSpec
@@ -67,7 +69,12 @@ def session_conditions(
         error = next((r.last_error for _, r in reports if r is not None and r.last_error), "")
         down = NotEstablished(peer.name, str(peer.spec.address), peer.spec.asn, error)
         return {ESTABLISHED: _stated(down), **_last_known(peer)}
-    verdict: Verdict = Established(peer.name, unwatched=live[0].bfd_state == "Down")
+    conf = snapshot.bgp_confs.get(DEFAULT)
+    verdict: Verdict = Established(
+        peer.name,
+        unwatched=live[0].bfd_state == "Down",
+        confusable=confusable(snapshot, conf.spec if conf is not None else None, peer.spec),
+    )
     if len(live) < len(sessions):
         missing = tuple(str(s.source) for s, r in reports if r is None or not r.live)
         verdict = PartlyEstablished(peer.name, len(sessions), missing)
@@ -148,7 +155,8 @@ def _lost_for_s(snapshot: Snapshot, name: PeerName, speaker: int) -> float | Non
     if not seen.refused:
         return None
     # It answers and has no session to speak of: it could not be started. Its condition knows.
-    for one in snapshot.bgp_peers[name].conditions:
+    peer = snapshot.bgp_peers.get(name)
+    for one in peer.conditions if peer is not None else ():
         since = parse_time(one.last_transition_time)
         if (one.type, one.status) == (ESTABLISHED, "False") and since and snapshot.taken_at:
             return (snapshot.taken_at - since).total_seconds()

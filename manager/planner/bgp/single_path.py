@@ -34,7 +34,14 @@ def needing_own_speakers(
     served = [name for name in peers.first if name not in peers.single]
     found: dict[PeerName, NeedsOwnSpeaker] = {}
     for name in sorted(peers.single, key=lambda name: (snapshot.bgp_peers[name].created, name)):
-        other = next((other for other in served if differ(reachabilities, name, other)), None)
+        other = next(
+            (
+                other
+                for other in served
+                if differ(snapshot, peers, reachabilities, one=name, other=other)
+            ),
+            None,
+        )
         if other is None:
             served.append(name)
         else:
@@ -54,16 +61,23 @@ def _stays(spec: BgpPeerSpec) -> str:
     return "disable its spec.bfd" if spec.bfd is not None and spec.bfd.enabled else ""
 
 
-def differ(reachabilities: Reachabilities, one: PeerName, other: PeerName) -> bool:
+def differ(
+    snapshot: Snapshot,
+    peers: Peers,
+    reachabilities: Reachabilities,
+    *,
+    one: PeerName,
+    other: PeerName,
+) -> bool:
     """Whether two routers hear a prefix in common and may not be sent the same next hops."""
     if not any(
         eip.spec is not None and may_hear(eip.spec, one) and may_hear(eip.spec, other)
-        for eip in reachabilities.snapshot.eips.values()
+        for eip in snapshot.eips.values()
     ):
         return False
-    usable = reachabilities.usable
+    usable = peers.usable
     return any(
-        reachabilities.of(one, family).hops != reachabilities.of(other, family).hops
+        reachabilities[one, family].hops != reachabilities[other, family].hops
         for family in Family
         if carries_family(usable[one], family) and carries_family(usable[other], family)
     )

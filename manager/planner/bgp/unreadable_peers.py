@@ -12,7 +12,8 @@ from typing import Final
 from manager.planner.desired import Allocation, Announcement, SpeakerPlan
 from manager.snapshot import NodeName, Observed, ServiceKey
 from pointsman.model.address import Address
-from pointsman.model.route import PeerName, Route, RouteKey, route_order
+from pointsman.model.route import PeerName, Route, RouteKey
+from pointsman.model.table import Table
 
 Carried = Mapping[Address, frozenset[NodeName]]
 NOBODY: Final[frozenset[NodeName]] = frozenset()
@@ -50,7 +51,7 @@ def with_retained(
     exports = {name: one for name, one in observed.exports.items() if name in unreadable}
     return replace(
         desired,
-        routes={key: routes[key] for key in sorted(routes, key=route_order)},
+        routes=Table.of(routes),
         neighbors=dict(sorted({**desired.neighbors, **neighbors}.items())),
         exports=dict(sorted({**desired.exports, **exports}.items())),
     )

@@ -6,6 +6,7 @@ import pytest
 
 from manager.planner.bgp.advertisement import AdvertisementPolicy, advertisement_policy, may_hear
 from manager.planner.bgp.peers import read_peers
+from manager.planner.desired import Grant
 from manager.snapshot import BgpPeer, Resource, TrafficPolicy
 from pointsman.api import BgpConfSpec, EipSpec
 from pointsman.model.address import Family
@@ -172,7 +173,7 @@ def test_numbers_are_taken_as_they_are_zero_too() -> None:
     ],
 )
 def test_prefixes(address: str, policy: TrafficPolicy, more: dict[str, Any], expected: str) -> None:
-    assert str(resolved(**more).prefix(read_address(address), policy)) == expected
+    assert str(resolved(**more).prefix(Grant(read_address(address), None), policy)) == expected
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
+    slices,
 )
 
 HERE = endpoints("a/web", "node1")
@@ -146,7 +147,7 @@ def test_a_new_service_in_an_aggregate_is_not_announced_before_it_is_recorded() 
     world, _ = settle(scene(WEB, HERE, AGGREGATING))
     new = service("b/new")
     more = replace(world, services={**world.services, new.key: new})
-    found = plan(replace(more, endpoint_slices=(HERE, endpoints("b/new", "node1"))))
+    found = plan(replace(more, endpoint_slices=slices(HERE, endpoints("b/new", "node1"))))
     assert "pointsman.dev/Announced" not in found.services[new.key].conditions
     assert prefixes(found) == [AGGREGATE]
 

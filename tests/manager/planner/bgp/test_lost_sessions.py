@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from manager.planner.bgp.peers import read_peers
 from manager.planner.plan import plan
 from manager.planner.whatif import settle
-from manager.snapshot import BgpPeer, Condition, ServiceKey, Snapshot
+from manager.snapshot import BgpConf, BgpPeer, Condition, Resource, ServiceKey, Snapshot
 from pointsman.model.route import PeerName, SessionReport
 from tests.manager.planner.scene import (
     WEB,
@@ -134,7 +135,7 @@ def without_conf(snapshot: Snapshot, **more: Any) -> Snapshot:
 
 def test_without_bgpconf_the_speaker_keeps_what_it_has() -> None:
     snapshot, before = settle(scene(WEB, HERE))
-    found = plan(without_conf(snapshot, endpoint_slices=()))
+    found = plan(without_conf(snapshot, endpoint_slices={}))
     assert (found.speakers[0].identity, found.speakers[0].routes) == (
         None,
         before.speakers[0].routes,
@@ -151,6 +152,17 @@ def test_without_bgpconf_nothing_new_is_said() -> None:
     assert not decided.speakers[0].routes
     assert condition_of(decided).reason == "NoPeer"
     assert "no usable BgpConf named 'default'" in condition_of(decided).message
+
+
+def test_a_bgpconf_that_cannot_be_read_is_not_one_to_create() -> None:
+    confs: dict[str, BgpConf] = {"default": Resource("default", None, invalid="spec.as is 0")}
+    world = scene(WEB, HERE, peer("tor-1"), bgp_confs=confs)
+    broken = "BgpConf 'default' cannot be read: spec.as is 0"
+    assert condition_of(settled(world)).message == (
+        f"Service a/web is not announced: {broken}; correct it."
+    )
+    ready = read_peers(world).verdicts[PeerName("tor-1")]
+    assert str(ready) == f"BgpPeer 'tor-1' has no session of ours: {broken}. Correct it."
 
 
 @pytest.mark.parametrize(

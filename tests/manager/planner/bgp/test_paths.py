@@ -1,32 +1,27 @@
-"""Paths of several Services joined: order decides nothing, decisions beat what is kept."""
+"""Paths of several Services joined: order decides nothing, all of a prefix have weights or none."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from itertools import permutations
 
 import pytest
 
-from manager.planner.bgp.paths import Paths
-from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
+from manager.planner.bgp.paths import together
+from pointsman.model.hops import Hop, Hops
+from pointsman.model.route import PathAttributes, PeerName, Route
 
-
-def key(hop: str = "192.0.2.11", prefix: str = "198.51.100.0/32") -> RouteKey:
-    return RouteKey(ip_network(prefix), ip_address(hop))
+HERE: Hop = (ip_address("192.0.2.11"), 0)
+FAR: Hop = (ip_address("192.0.2.12"), 0)
 
 
 def route(peers: str = "a", weight: int | None = None, med: int | None = None) -> Route:
     return Route(PathAttributes(weight=weight, med=med), frozenset(map(PeerName, peers.split())))
 
 
-def joined(*parts: dict[RouteKey, Route]) -> dict[RouteKey, Route]:
-    """All parts decided, in every order, which must not matter."""
-    found = []
-    for order in permutations(parts):
-        paths = Paths()
-        for part in order:
-            paths.decide(part)
-        found.append(list(paths.all().items()))
+def joined(*parts: Hops) -> Hops:
+    """All parts together, in every order, which must not matter."""
+    found = [together(order) for order in permutations(parts)]
     assert all(one == found[0] for one in found)
-    return dict(found[0])
+    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -41,20 +36,19 @@ def joined(*parts: dict[RouteKey, Route]) -> dict[RouteKey, Route]:
     ],
 )
 def test_one_path_of_two_services(one: Route, other: Route, expected: Route) -> None:
-    assert joined({key(): one}, {key(): other}) == {key(): expected}
+    assert joined({HERE: one}, {HERE: other}) == {HERE: expected}
+
+
+def test_the_shares_of_services_that_are_alike_add_up_too() -> None:
+    alike = {HERE: route("a", 2)}
+    assert together([alike, alike, alike]) == {HERE: route("a", 6)}
 
 
 def test_all_paths_of_a_prefix_have_weights_or_none() -> None:
-    far = key("192.0.2.12")
-    elsewhere = key(prefix="198.51.100.1/32")
-    found = joined(
-        {key(): route("a", 1), far: route("a", 2)}, {key(): route("a")}, {elsewhere: route("a", 7)}
-    )
-    assert [one.attributes.weight for one in found.values()] == [None, None, 7]
+    found = joined({HERE: route("a", 1), FAR: route("a", 2)}, {HERE: route("a")})
+    assert [one.attributes.weight for one in found.values()] == [None, None]
 
 
-def test_what_is_decided_beats_what_is_kept() -> None:
-    paths = Paths()
-    paths.retain({key(): route("old", med=1), key("192.0.2.12"): route("old", med=1)})
-    paths.decide({key(): route("new", med=2)})
-    assert paths.all() == {key(): route("new", med=2), key("192.0.2.12"): route("old", med=1)}
+def test_what_services_want_alike_stays_the_object_that_it_is() -> None:
+    alike = {HERE: route("a"), FAR: route("a")}
+    assert together([alike, dict(alike), alike]) is alike

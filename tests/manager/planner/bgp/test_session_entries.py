@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, ip_address
 
 import pytest
 
-from manager.planner.bgp.session_entries import Entry, entries, entry
+from manager.planner.bgp.session_entries import entries, entry
 from manager.snapshot import BgpPeer, Observed, Resource, Settings, Snapshot
+from pointsman.model.record import Entry
 from pointsman.model.route import Neighbor, PeerName, SessionReport, SpeakerIdentity
 
 T = PeerName("t")

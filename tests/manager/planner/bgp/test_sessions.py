@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from manager.planner.plan import plan
-from manager.snapshot import Condition, NodeName, Observed
+from manager.snapshot import Condition, NodeName, Observed, Settings
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import Neighbor, PeerName, SessionReport
 from tests.manager.planner.scene import announcer, nic, peer, scene
@@ -100,6 +100,33 @@ def test_a_session_that_is_up_is_said_at_once() -> None:
 def test_a_router_that_is_not_used_is_not_waited_for() -> None:
     found = plan(scene(peer("t", disabled=True), taken_at=NOON))
     assert found.again_s is None
+
+
+ONE_ADDRESS = {"sourceAddress": "192.0.2.10", "gracefulRestart": {"enabled": "Always"}}
+IN_PARALLEL = {"parallelSessions": {"sourceAddresses": ["192.0.2.10", "192.0.2.20"]}}
+ALWAYS = {"gracefulRestart": {"enabled": "Always"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "replicas", "expected"),
+    [
+        pytest.param(ONE_ADDRESS, 2, True, id="two speak from one address"),
+        pytest.param({**ALWAYS, **IN_PARALLEL}, 2, True, id="two, from the same several"),
+        pytest.param(ONE_ADDRESS, 1, False, id="one alone"),
+        pytest.param(ALWAYS, 2, False, id="each from its own"),
+        pytest.param({**ONE_ADDRESS, "gracefulRestart": {"enabled": "Auto"}}, 2, False, id="Auto"),
+        pytest.param({"sourceAddress": "192.0.2.10"}, 2, False, id="as a BgpConf has it unasked"),
+    ],
+)
+def test_replicas_that_a_router_takes_for_each_other_are_spoken_of(
+    more: Mapping[str, Any], replicas: int, *, expected: bool
+) -> None:
+    settings = Settings(replicas=replicas)
+    observed = Observed(sessions={PeerName("t"): UP})
+    speakers = (observed, observed) if "parallelSessions" in more else (observed,)
+    found = plan(scene(peer("t", **more), speakers=speakers, settings=settings)).statuses
+    message = found[ResourceKey("BgpPeer", "t")].conditions["Established"].message
+    assert ("gracefulRestart.enabled to Auto" in message) is expected
 
 
 def test_the_sentences_of_a_peer_say_what_to_do() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.output.plan_json import paths_json
 from manager.planner.plan import plan
+from manager.planner.plan_json import paths_json
 from manager.planner.whatif import settle
 from manager.snapshot import BgpPeer, Condition, Settings
 from pointsman.model.address import Family

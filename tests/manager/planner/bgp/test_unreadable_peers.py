@@ -21,6 +21,7 @@ from tests.manager.planner.scene import (
     scene,
     service,
     settled,
+    slices,
 )
 
 HERE = endpoints("a/web", "node1 node3")
@@ -66,15 +67,15 @@ def test_an_address_that_nobody_has_any_more_is_withdrawn_from_it() -> None:
 
 
 def test_a_service_that_nothing_serves_is_withdrawn_from_it() -> None:
-    assert hops(settled(replace(broken(ONE, TWO), endpoint_slices=()))) == {}
+    assert hops(settled(replace(broken(ONE, TWO), endpoint_slices={}))) == {}
 
 
 def test_it_is_told_nothing_new() -> None:
     late = service("a/late")
     snapshot = broken(ONE, TWO)
     more = {**snapshot.services, late.key: late}
-    slices = (*snapshot.endpoint_slices, endpoints("a/late", "node1"))
-    decided = settled(replace(snapshot, services=more, endpoint_slices=slices))
+    served = {**snapshot.endpoint_slices, **slices(endpoints("a/late", "node1"))}
+    decided = settled(replace(snapshot, services=more, endpoint_slices=served))
     assert hops(decided, "198.51.100.1/32") == {"tor-1": ALL}
     assert hops(decided, "198.51.100.0/32") == {"tor-1": ALL, "tor-2": ALL}
 
@@ -83,8 +84,8 @@ def test_what_it_was_never_told_is_announced_to_nobody() -> None:
     late = service("a/late")
     snapshot = broken(TWO)
     more = {**snapshot.services, late.key: late}
-    slices = (*snapshot.endpoint_slices, endpoints("a/late", "node1"))
-    decided = settled(replace(snapshot, services=more, endpoint_slices=slices))
+    served = {**snapshot.endpoint_slices, **slices(endpoints("a/late", "node1"))}
+    decided = settled(replace(snapshot, services=more, endpoint_slices=served))
     assert condition_of(decided, "a/late").reason == "NoPeer"
 
 
