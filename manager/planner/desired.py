@@ -1,11 +1,13 @@
 """What a plan holds: the complete desired state, and the reasons for it."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
-from manager.snapshot import EipName, NodeName, ServiceKey
-from pointsman.model.address import Address
+from manager.snapshot import EipName, NodeName, ServiceKey, Snapshot
+from pointsman.model.address import Address, Prefix, host_prefix
+from pointsman.model.ranges import AddressSet
 from pointsman.model.record import AnnouncerRecord, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.reservation import ReservationKey, SourcePlan
 from pointsman.model.route import (
     Neighbor,
     PeerName,
@@ -23,6 +25,13 @@ class Grant:
 
     address: Address
     eip: EipName | None
+    host: Prefix = field(init=False, repr=False, compare=False)  # the host route of it
+    text: str = field(init=False, repr=False, compare=False)  # the address, as a record has it
+
+    def __post_init__(self) -> None:
+        # Dear to make, both, and asked for whenever a node changes.
+        object.__setattr__(self, "host", host_prefix(self.address))
+        object.__setattr__(self, "text", str(self.address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceAsk:
+    """What the IPAM of an Eip is asked for: some address for a key, or this one.
+
+    *within*: only these will do; None: whatever it has. An address that is reserved already is
+    asked for as long as its Service waits for another.
+    """
+
+    eip: EipName
+    key: ReservationKey
+    address: Address | None = None
+    within: AddressSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """The addresses a Service has after this plan, in order of its families, and why."""
 
@@ -42,6 +65,7 @@ class Allocation:
     shared_as: str | None = None  # the annotation's value; None: not shared
     hints: tuple[tuple[EipName, Address], ...] = ()  # what it had once and no Eip gives it now
     refusals: tuple[Refusal, ...] = ()
+    asks: tuple[SourceAsk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,24 @@ class Allocations:
     eips: Mapping[EipName, EipUsage]
     failures: tuple[tuple[str, Exception], ...] = ()  # ("Service ns/name", what judging it raised)
     again_s: float | None = None  # until somebody leaves an address that it shared
+    # What IPAMs are asked for, whose turn it is first; and what is given up by Services that have
+    # it by their status yet, or by routes: with the Eip it is of, and who has it (None: nobody).
+    asks: Mapping[ServiceKey, tuple[SourceAsk, ...]] = field(default_factory=dict)
+    lingering: Mapping[Address, tuple[EipName, tuple[ServiceKey, ...]]] = field(
+        default_factory=dict
+    )
+    # Of the Services' grants, those that an Eip counts as its own: what follows from them, so
+    # it makes no difference.
+    held: Container[Address] = field(default=frozenset(), repr=False, compare=False)
+    common: frozenset[Address] = field(default=frozenset(), repr=False, compare=False)  # by several
+    # Who holds each from which Eip, by IP version and number.
+    holders: Mapping[tuple[int, int], Mapping[ServiceKey, EipName]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def holds(self, address: Address) -> bool:
+        """Whether any Service has *address* from an Eip; what lies in none is nobody's VIP."""
+        return address in self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +167,10 @@ class Plan:
     again_s: float | None = None  # after this time alone, the plan may be another
     # of the BgpPeers that are used
     sessions: Mapping[PeerName, tuple[SpeakerSession, ...]] = field(default_factory=dict)
+    # What the IPAMs of Eips are asked for and told, by Eip.
+    sources: Mapping[EipName, SourcePlan] = field(default_factory=dict)
+    # Addresses that the leader answers for itself, on its own network, each with its node's MAC.
+    answers: Mapping[Address, bytes] = field(default_factory=dict)
 
     @property
     def routes(self) -> Mapping[RouteKey, Route]:
@@ -133,3 +179,12 @@ class Plan:
             return self.speakers[0].routes
         found = {key: route for one in self.speakers for key, route in one.routes.items()}
         return {key: found[key] for key in sorted(found, key=route_order)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A plan, what it was made of, and how long that took, in seconds."""
+
+    snapshot: Snapshot
+    plan: Plan
+    took_s: float = 0.0

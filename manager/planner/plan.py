@@ -5,213 +5,158 @@ its own. What judging one Service raises becomes that Service's verdict and is r
 the shell to log; whatever else raises is a bug and goes through.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Final
 
 from manager.planner.addresses.allocate import allocate
-from manager.planner.addresses.ownership import partition_services
-from manager.planner.addresses.pools import read_pools
-from manager.planner.contribution import (
-    Contribution,
-    Judged,
-    Plug,
-    ProtocolPart,
-    RecordPart,
-    ServiceCase,
-)
-from manager.planner.desired import Allocation, Announcement, Grant, Plan
-from manager.planner.grace_periods import NO_TIME, until_slices
-from manager.planner.nodes.eligible import Nodes, nodes_for
-from manager.planner.nodes.serving import Serving, serving
-from manager.planner.protocols import PROTOCOLS, protocol_of
-from manager.planner.records import eip_records, service_record, with_conditions
-from manager.snapshot import EipName, NodeName, Service, ServiceKey, Snapshot
-from pointsman.api import EipSpec, Protocol
-from pointsman.model.address import Address, Family
-from pointsman.model.names import ALLOCATED, ANNOUNCED, ANNOUNCED_BY
-from pointsman.model.record import AnnouncerRecord, ServiceRecord
-from pointsman.model.verdicts.address import InternalError, listed
-from pointsman.model.verdicts.announcement import Announced, NoAddress, NotAnnounced
-from pointsman.model.verdicts.base import Verdict
+from manager.planner.addresses.allocation_memo import AllocationMemo
+from manager.planner.addresses.ownership import PartitionMemo, partition_services
+from manager.planner.addresses.pools import PoolsMemo, read_pools
+from manager.planner.addresses.source_plans import SourcePlansMemo
+from manager.planner.announcer_specs import joined
+from manager.planner.contribution import Context, Judged, Plug
+from manager.planner.desired import Allocations, Plan
+from manager.planner.judging import Judgement, JudgingMemo, judge
+from manager.planner.nodes.leaving import leaving
+from manager.planner.nodes.manager_endpoints import Managers, heartbeat_spec, managers_of
+from manager.planner.nodes.watched import WatchedMemo
+from manager.planner.protocols import PROTOCOLS, lets_go
+from manager.planner.records import eip_records, with_conditions
+from manager.snapshot import Announcer, Node, NodeName, Snapshot
+from pointsman.api import Protocol
+from pointsman.model.memo import Each
+from pointsman.model.record import AnnouncerRecord
+from pointsman.model.version import changed, same
+
+# What of a snapshot concerns single Services, and what no stage is worked out anew for: times, and
+# what speakers hold, which changes with every path.
+_BY_SERVICE: Final = frozenset({"services", "endpoint_slices", "pending", "speakers", "taken_at"})
 
 
-def plan(snapshot: Snapshot, protocols: Mapping[Protocol, Plug] = PROTOCOLS) -> Plan:
-    """Return everything that should be, given everything that is."""
-    pools = read_pools(snapshot)
-    services = partition_services(snapshot, pools)
-    allocations = allocate(snapshot, services.ours, pools=pools)
-    active = {
-        name: _Active(plug, plug.context(snapshot, allocations)) for name, plug in protocols.items()
+class Memo:
+    """What was worked out for the plan before: a plan with it is the plan without, sooner.
+
+    Of one process, for one plan at a time. After a plan that raised, a new one is needed.
+    """
+
+    def __init__(self, protocols: Mapping[Protocol, Plug] = PROTOCOLS) -> None:
+        self.protocols = protocols
+        self.pools, self.partition = PoolsMemo(), PartitionMemo()
+        self.allocation, self.sources = AllocationMemo(), SourcePlansMemo()
+        self.judging = JudgingMemo(protocols)
+        self.plugs = {name: plug.memo() for name, plug in protocols.items()}
+        self.watched = WatchedMemo(lets_go)
+        self.announcers = Each[NodeName, AnnouncerRecord](_announcer)
+        self._seen: Snapshot | None = None
+
+    def to_be_judged(self, snapshot: Snapshot) -> int:
+        """Return how many Services a plan of *snapshot* looks at, or how many it might."""
+        before, services = self._seen, snapshot.services
+        if before is None or any(
+            not same(getattr(before, one.name), getattr(snapshot, one.name))
+            for one in fields(Snapshot)
+            if one.name not in _BY_SERVICE
+        ):
+            return len(services)
+        slices = changed(snapshot.endpoint_slices, before.endpoint_slices)
+        return len(changed(services, before.services)) + len(slices)
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Note that a plan of *snapshot* was made."""
+        self._seen = snapshot
+
+
+def plan(
+    snapshot: Snapshot,
+    protocols: Mapping[Protocol, Plug] = PROTOCOLS,
+    memo: Memo | None = None,
+) -> Plan:
+    """Return everything that should be, given everything that is.
+
+    *memo*: of the same *protocols*; it makes no difference but to the time that it takes.
+    """
+    memo = memo or Memo(protocols)
+    away = leaving(snapshot)
+    snapshot = replace(snapshot, leaving=away.nodes) if away.nodes else snapshot
+    memo.saw(snapshot)
+    pools = read_pools(snapshot, memo.pools)
+    services = partition_services(snapshot, pools, memo.partition)
+    allocations = allocate(snapshot, services.ours, pools=pools, memo=memo.allocation)
+    contexts = {
+        name: plug.context(snapshot, allocations, memo.plugs[name])
+        for name, plug in protocols.items()
     }
-    judging = _Judging(snapshot, active, serving(snapshot.endpoint_slices))
-    for key, service in services.ours.items():
-        judging.add(service, allocations.services[key])
-    parts = [one.part(judging.announcements) for one in active.values()]
+    judgement = judge(
+        snapshot,
+        services.ours,
+        allocations,
+        plugs=protocols,
+        contexts=contexts,
+        memo=memo.judging,
+    )
+    parts = [
+        plug.part(
+            contexts[name],
+            _judged(name, plug, contexts[name], allocations, judgement),
+            memo.plugs[name],
+        )
+        for name, plug in protocols.items()
+    ]
     records = eip_records(snapshot, allocations)
     for part in parts:
         records.update(part.records)
+    own = (away.again_s, allocations.again_s, judgement.again_s)
+    waits = (*own, *(part.again_s for part in parts))
     return Plan(
         allocations=allocations,
-        announcements=judging.announcements,
+        announcements=judgement.announcements,
         speakers=tuple(speaker for part in parts for speaker in part.speakers),
-        services=judging.records,
+        services=judgement.records,
         statuses=with_conditions(records, [part.conditions for part in parts]),
-        announcers=_announcers(snapshot, parts),
+        announcers=memo.announcers(
+            managers_of(snapshot),
+            snapshot.nodes,
+            snapshot.announcers,
+            away.specs,
+            memo.watched(snapshot, pools, allocations),
+            *[part.announcers for part in parts],
+        ),
         left_alone=services.left_alone,
-        failures=(*allocations.failures, *judging.failures),
-        again_s=min(_waits(snapshot, judging.records, parts, allocations.again_s), default=None),
+        failures=(*allocations.failures, *judgement.failures),
+        again_s=min((one for one in waits if one is not None), default=None),
+        sources=memo.sources(snapshot, services.ours, allocations),
         sessions={name: sessions for part in parts for name, sessions in part.sessions.items()},
+        answers={address: mac for part in parts for address, mac in part.answers.items()},
     )
 
 
-def _announcers(
-    snapshot: Snapshot, parts: Sequence[ProtocolPart]
-) -> Mapping[NodeName, AnnouncerRecord]:
-    """Return the Announcer of every Node: its owner, and what each protocol asks of its agent."""
-    return {
-        name: AnnouncerRecord(
-            owner=node.uid,
-            spec={k: v for part in parts for k, v in part.announcers.get(name, {}).items()},
-        )
-        for name, node in sorted(snapshot.nodes.items())
-    }
+def _judged(
+    name: Protocol,
+    plug: Plug,
+    context: Context[Any],
+    allocations: Allocations,
+    judgement: Judgement,
+) -> Judged[Any]:
+    """Return what came of all Services for one protocol.
 
-
-def _waits(
-    snapshot: Snapshot,
-    records: Mapping[ServiceKey, ServiceRecord],
-    parts: Sequence[ProtocolPart],
-    sharing_s: float | None,
-) -> Iterable[float]:
-    """Yield after how many seconds alone something would be stated that is not yet."""
-    for key, record in records.items():
-        if ANNOUNCED not in record.conditions:
-            left = until_slices(snapshot, snapshot.services[key])
-            if left > NO_TIME:
-                yield left.total_seconds()
-    for one in (sharing_s, *(part.again_s for part in parts)):
-        if one is not None:
-            yield one
-
-
-@dataclass(frozen=True, slots=True)
-class _Active:
-    """A protocol with its context of this plan, and the hops it contributed so far."""
-
-    plug: Plug
-    context: Any
-    hops: dict[ServiceKey, tuple[Any, ...]] = field(default_factory=dict)
-
-    def take(self, key: ServiceKey, hops: object) -> None:
-        self.hops[key] = (*self.hops.get(key, ()), hops)
-
-    def part(self, announcements: Mapping[ServiceKey, Announcement]) -> ProtocolPart:
-        return self.plug.part(self.context, Judged(self.hops, announcements))
-
-
-@dataclass(slots=True)
-class _Judging:
-    """One pass over the Services; what does not depend on the Service is computed once."""
-
-    snapshot: Snapshot
-    active: Mapping[Protocol, _Active]
-    serving: Mapping[tuple[ServiceKey, Family], Serving]
-    announcements: dict[ServiceKey, Announcement] = field(default_factory=dict)
-    records: dict[ServiceKey, ServiceRecord] = field(default_factory=dict)
-    failures: list[tuple[str, Exception]] = field(default_factory=list)
-    _nodes: dict[EipName | None, Nodes] = field(default_factory=dict)
-
-    def add(self, service: Service, allocation: Allocation) -> None:
-        """Judge one Service and take what its protocols contribute."""
-        try:
-            found = self._contributions(service, allocation)
-        except Exception as error:  # noqa: BLE001 - docs/architecture.md rule 13
-            self.failures.append((f"Service {service.key}", error))
-            parts = [self._unjudged(service, allocation, error)]
-        else:
-            parts = [contribution.record for _, contribution in found]
-            for protocol, contribution in found:
-                self.active[protocol].take(service.key, contribution.hops)
-        if not parts:
-            parts = [RecordPart(_unbooked(service, allocation.grants))]
-        announcement = _summed_up(parts)
-        self.announcements[service.key] = announcement
-        carriers = tuple(dict.fromkeys(c for part in parts for c in part.carriers))
-        self.records[service.key] = service_record(service, allocation, announcement, carriers)
-
-    def _contributions(
-        self, service: Service, allocation: Allocation
-    ) -> list[tuple[Protocol, Contribution[Any]]]:
-        by_eip: dict[EipName, list[Address]] = {}
-        for grant in allocation.grants:
-            if grant.eip is not None:  # an address outside every Eip is nobody's to announce
-                by_eip.setdefault(grant.eip, []).append(grant.address)
-        recorded = frozenset(service.status_addresses) if by_eip else frozenset()
-        found = []
-        for eip, addresses in by_eip.items():
-            spec = self.snapshot.eips[eip].spec
-            case = ServiceCase(
-                service=service,
-                eip=eip,
-                spec=spec,
-                addresses=tuple(addresses),
-                recorded=recorded.intersection(addresses),
-                nodes=self._nodes_of(eip, spec),
-                serving={
-                    f: self.serving[service.key, f]
-                    for f in Family
-                    if (service.key, f) in self.serving
-                },
-            )
-            protocol = protocol_of(spec)
-            active = self.active[protocol]
-            found.append((protocol, active.plug.contribute(case, active.context)))
-        return found
-
-    def _unjudged(self, service: Service, allocation: Allocation, error: Exception) -> RecordPart:
-        """Take what each protocol has that leads to a Service, which nobody could judge."""
-        addresses = tuple(grant.address for grant in allocation.grants)
-        for active in self.active.values():
-            active.take(service.key, active.plug.retained(addresses, active.context))
-        verdict = InternalError("Service", service.key, type(error).__name__)
-        carriers = tuple(filter(None, service.annotations.get(ANNOUNCED_BY, "").split(",")))
-        return RecordPart(verdict, carriers=carriers)
-
-    def _nodes_of(self, eip: EipName, spec: EipSpec | None) -> Nodes:
-        if eip not in self._nodes:
-            selector = spec.node_selector if spec is not None else None
-            self._nodes[eip] = nodes_for(self.snapshot, selector)
-        return self._nodes[eip]
-
-
-def _summed_up(parts: list[RecordPart]) -> Announcement:
-    """Return one announcement for addresses from several Eips: the first refusal, or all.
-
-    An address that is still being handed over unsays nothing about those that are announced.
+    Of a Service that nobody could judge, each protocol keeps what it has that leads there.
     """
-    announced = [part.verdict for part in parts if isinstance(part.verdict, Announced)]
-    refusals = (part for part in parts if not part.verdict.ok)
-    refused = next((p for p in refusals if not (announced and _passing(p.verdict))), None)
-    if refused is not None:
-        return Announcement(refused.verdict, refused.candidates)
-    verdict = replace(
-        announced[0],
-        addresses=tuple(address for one in announced for address in one.addresses),
-        notes=tuple(dict.fromkeys(note for one in announced for note in one.notes)),
-    )
-    return Announcement(verdict, parts[0].candidates)
+    unjudged = {
+        key: plug.retained(
+            tuple(grant.address for grant in allocations.services[key].grants), context
+        )
+        for key in judgement.unjudged
+    }
+    return Judged(judgement.hops[name], unjudged, judgement.announcements)
 
 
-def _unbooked(service: Service, grants: tuple[Grant, ...]) -> Verdict:
-    """Return why no protocol was asked: the Service has no address, or none of an Eip."""
-    if not grants:
-        return NoAddress(service.key)
-    addresses = listed([str(grant.address) for grant in grants])
-    lie = "lies" if len(grants) == 1 else "lie"
-    why = f"{addresses} {lie} in no Eip; see its condition {ALLOCATED}"
-    return NotAnnounced(service.key, why)
-
-
-def _passing(verdict: Verdict) -> bool:
-    return isinstance(verdict, NotAnnounced) and verdict.passing
+def _announcer(
+    managers: Managers,
+    node: Node,
+    announcer: Announcer | None,
+    *specs: Mapping[str, object] | None,
+) -> AnnouncerRecord:
+    """Return the Announcer of one Node: its owner, and what each protocol asks of its agent."""
+    heard = heartbeat_spec(managers, node, announcer)
+    return AnnouncerRecord(owner=node.uid, spec=joined((heard, *specs)))

@@ -9,8 +9,15 @@ from dataclasses import replace
 from typing import Final
 
 from manager.planner.addresses.claims import allocated_from
-from manager.planner.desired import Allocation, Allocations, Announcement, Counts, EipUsage
-from manager.snapshot import Service, Snapshot
+from manager.planner.addresses.source_blocks import (
+    RECORD,
+    has_ipam,
+    recorded_blocks,
+    source_of,
+)
+from manager.planner.addresses.source_index import is_unread
+from manager.planner.desired import Allocation, Allocations, Counts, EipUsage
+from manager.snapshot import Eip, Service, Snapshot
 from pointsman.model.names import (
     ALLOCATED,
     ALLOCATED_FROM,
@@ -25,33 +32,42 @@ from pointsman.model.record import ConditionValue, ResourceKey, ServiceRecord, S
 from pointsman.model.verdicts.address import Allocated, InternalError, warned
 from pointsman.model.verdicts.announcement import NotAnnounced
 from pointsman.model.verdicts.base import Verdict
+from pointsman.model.verdicts.source import ForeignChange, NotReleased, SourceUnavailable
 
 # Kubernetes, TotalAnnotationSizeLimitB: bytes of all keys and values of one object.
 ANNOTATIONS_MAX: Final = 256 * 1024
+# What a condition says by an IPAM's answers alone.
+OF_SOURCE: Final = frozenset(
+    one.__name__ for one in (SourceUnavailable, ForeignChange, NotReleased)
+)
+NOTHING: Final[Mapping[str, str]] = {}
 
 
-def condition_of(verdict: Verdict) -> ConditionValue:
-    """Return the condition a verdict makes."""
-    return ConditionValue(verdict.status, verdict.reason, str(verdict))
+def condition_of(verdict: Verdict, known: Mapping[str, str] = NOTHING) -> ConditionValue:
+    """Return the condition a verdict makes; its message is taken from *known* if it is there."""
+    message = str(verdict)
+    return ConditionValue(verdict.status, verdict.reason, known.get(message, message))
 
 
 def service_record(
-    service: Service, allocation: Allocation, announcement: Announcement, carriers: tuple[str, ...]
+    service: Service, allocation: Allocation, verdict: Verdict, carriers: tuple[str, ...]
 ) -> ServiceRecord:
-    """Return our part of *service*."""
-    conditions = {ALLOCATED: condition_of(allocation.verdict)}
-    sentence = str(allocation.verdict)
-    verdict = announcement.verdict
+    """Return our part of *service*; *verdict*: on its announcement, by *carriers*."""
+    known = _texts(service)
+    conditions = {ALLOCATED: condition_of(allocation.verdict, known)}
+    sentence = conditions[ALLOCATED].message
     unsaid = isinstance(verdict, NotAnnounced) and verdict.passing
-    before = next((c for c in service.conditions if c.type == ANNOUNCED), None)
+    before = service.announced
     by = ",".join(carriers)
     if not unsaid:
-        conditions[ANNOUNCED] = condition_of(verdict)
-        sentence = str(verdict) if allocation.verdict.ok else sentence
+        conditions[ANNOUNCED] = condition_of(verdict, known)
+        sentence = conditions[ANNOUNCED].message if allocation.verdict.ok else sentence
     elif before is not None:  # for the moment between two writes, the condition stays
         conditions[ANNOUNCED] = ConditionValue(before.status, before.reason, before.message)
         sentence = before.message if allocation.verdict.ok else sentence
         by = service.annotations.get(ANNOUNCED_BY, "")
+    else:  # nor is half of it said
+        by = ""
     if ANNOUNCED in conditions and isinstance(allocation.verdict, Allocated):
         sentence = f"{sentence} {warned(allocation.verdict.warning)}".rstrip()
     if isinstance(allocation.verdict, InternalError):
@@ -62,11 +78,21 @@ def service_record(
         ANNOUNCED_BY: by,
         STATUS: sentence,
     }
+    annotations = {key: known.get(text, text) for key, text in annotations.items()}
     return ServiceRecord(
-        ingress=tuple(str(grant.address) for grant in allocation.grants),
+        ingress=tuple([grant.text for grant in allocation.grants]),
         annotations=_fitting(service, annotations),
         conditions=conditions,
     )
+
+
+def _texts(service: Service) -> dict[str, str]:
+    """Return what stands on *service*, to be found again: at rest a record says the very same.
+
+    Of ten thousand Services those are ten thousand sentences, each three times.
+    """
+    texts = [*service.annotations.values(), *[one.message for one in service.conditions]]
+    return dict(zip(texts, texts, strict=True))
 
 
 def _fitting(service: Service, ours: Mapping[str, str]) -> dict[str, str]:
@@ -118,13 +144,28 @@ def eip_records(snapshot: Snapshot, allocations: Allocations) -> dict[ResourceKe
     """Return the status of every Eip, but for what its protocol adds."""
     records: dict[ResourceKey, StatusRecord] = {}
     for name, usage in allocations.eips.items():
-        eip = snapshot.eips[name]
-        # A finalizer cannot be added to what is being deleted already.
-        finalizer = usage.in_use and (not eip.deleting or FINALIZER in eip.finalizers)
-        records[ResourceKey("Eip", name)] = _eip_record(
-            usage, eip.generation, has_finalizer=finalizer
-        )
+        eip, reading = snapshot.eips[name], snapshot.sources.get(name)
+        # A finalizer cannot be added to what is being deleted already. Until its IPAM was asked
+        # nobody knows whether that has entries of it, and the one that is there stays.
+        there, unread = FINALIZER in eip.finalizers, has_ipam(eip) and is_unread(reading)
+        finalizer = (there and unread) or (usage.in_use and (there or not eip.deleting))
+        record = _eip_record(usage, eip.generation, has_finalizer=finalizer)
+        if (blocks := recorded_blocks(eip, reading)) is not None:
+            record = replace(record, fields={**record.fields, RECORD: blocks})
+        if is_unread(reading) and (before := _recorded_of_source(eip)) is not None:
+            record = replace(record, conditions={READY: before})
+        records[ResourceKey("Eip", name)] = record
     return records
+
+
+def _recorded_of_source(eip: Eip) -> ConditionValue | None:
+    """Return the condition of an Eip whose IPAM was not asked yet: what was so stays said."""
+    if source_of(eip) is None or eip.deleting or (eip.spec is not None and eip.spec.disabled):
+        return None
+    recorded = next((one for one in eip.conditions if one.type == READY), None)
+    if recorded is None or recorded.reason not in OF_SOURCE:
+        return None
+    return ConditionValue(recorded.status, recorded.reason, recorded.message)
 
 
 def with_conditions(

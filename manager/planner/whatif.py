@@ -5,18 +5,21 @@ routed, then its condition says so). Here each step is applied to the snapshot i
 no cluster, no clock. Sessions count as established, the speaker starts empty.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from manager.planner.addresses.own_record import bears_mark, own_record
+from manager.planner.announcer_specs import as_read_back
 from manager.planner.bgp.negotiated import takes_several
 from manager.planner.desired import Plan, SpeakerPlan
 from manager.planner.plan import plan
-from manager.snapshot import Condition, Ingress, Observed, Service, Snapshot
+from manager.snapshot import Announcer, Condition, Ingress, Observed, Service, Snapshot
 from pointsman.model.names import OUR_ANNOTATIONS, PREFIX, VIP
-from pointsman.model.record import ServiceRecord
+from pointsman.model.record import AnnouncerRecord, ServiceRecord
 from pointsman.model.route import LIVE, PeerName, SessionReport
 
+K = TypeVar("K")
 # A change takes a few rounds. Where Services wait for each other's addresses, each round
 # moves one of them on, so there may be as many more as there are Services.
 ROUNDS: Final = 5
@@ -50,7 +53,16 @@ def applied(snapshot: Snapshot, decided: Plan) -> Snapshot:
         converged(speaker_plan, observed, single=_single(snapshot, speaker_plan))
         for speaker_plan, observed in zip(decided.speakers, snapshot.speakers, strict=True)
     )
-    return replace(snapshot, services=services, speakers=speakers)
+    announcers = {
+        name: assigned(announcer, decided.announcers.get(name))
+        for name, announcer in snapshot.announcers.items()
+    }
+    return replace(snapshot, services=services, speakers=speakers, announcers=announcers)
+
+
+def assigned(announcer: Announcer, record: AnnouncerRecord | None) -> Announcer:
+    """Return *announcer* with what its *record* asks of its agent; itself if that is there."""
+    return as_read_back(announcer, {} if record is None else record.spec)
 
 
 def _same(after: Snapshot, before: Snapshot) -> bool:
@@ -59,11 +71,13 @@ def _same(after: Snapshot, before: Snapshot) -> bool:
     Only what a plan changes is compared. A Service that cannot be read may not even be equal to
     itself, and since Python 3.13 `==` of two dataclasses does not look at identity first.
     """
-    others = (before.services.get(key) for key in after.services)
-    unchanged = all(
-        one is other for one, other in zip(after.services.values(), others, strict=True)
-    )
-    return unchanged and after.speakers == before.speakers
+    same_services = _are_same(after.services, before.services)
+    same_announcers = _are_same(after.announcers, before.announcers)
+    return same_services and same_announcers and after.speakers == before.speakers
+
+
+def _are_same(now: Mapping[K, object], before: Mapping[K, object]) -> bool:
+    return all(one is before.get(key) for key, one in now.items())
 
 
 def _single(snapshot: Snapshot, speaker_plan: SpeakerPlan) -> frozenset[PeerName]:

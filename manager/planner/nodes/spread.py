@@ -9,15 +9,14 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from manager.snapshot import Node, NodeName
+from manager.snapshot import NodeName
 from pointsman.model.address import Prefix
-from pointsman.model.names import ZONE
 
 GROUPS: Final = 64
 
 
 def spread(
-    prefix: Prefix | str, names: Iterable[NodeName], *, nodes: Mapping[NodeName, Node], limit: int
+    prefix: Prefix | str, names: Iterable[NodeName], *, zones: Mapping[NodeName, str], limit: int
 ) -> frozenset[NodeName]:
     """Return at most *limit* of *names* for *prefix*; all of them when they are no more.
 
@@ -28,7 +27,7 @@ def spread(
         return wanted
     by_zone: dict[str, list[NodeName]] = {}
     for name in sorted(wanted, key=lambda name: _score(prefix, name)):
-        by_zone.setdefault(nodes[name].labels.get(ZONE, ""), []).append(name)
+        by_zone.setdefault(zones[name], []).append(name)
     turns = sorted(
         (turn, _score(prefix, zone), name)
         for zone, members in by_zone.items()

@@ -26,11 +26,13 @@ from manager.snapshot import (
     Resource,
     Service,
     ServiceKey,
+    SliceKey,
     Snapshot,
     Taint,
 )
 from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address, Family
+from pointsman.model.liveness import Liveness
 from pointsman.model.record import ConditionValue
 from pointsman.model.route import PeerName
 from tests.manager.planner.addresses.addressing import eip, service
@@ -58,6 +60,17 @@ MARKS: dict[str, dict[str, Any]] = {
 }
 
 
+# What heartbeats say of a node, in a word.
+HEARTBEATS: dict[str, Liveness] = {
+    "heard": Liveness.Alive,
+    "lost": Liveness.Dead,
+    "returning": Liveness.Returning,
+    "hung": Liveness.NodeHung,
+    "mute": Liveness.AgentSilent,
+    "cut": Liveness.LinkDown,
+}
+
+
 def node(name: str, *marks: str, **more: Any) -> Node:
     """A Node with the properties of each mark; "sick" is its agent's word and not here."""
     n = int(name.removeprefix("node"))
@@ -81,6 +94,17 @@ def agents(text: str) -> dict[NodeName, Announcer]:
     return {NodeName(name): Announcer(NodeName(name), proxy_healthy=False) for name in sick}
 
 
+def liveness(text: str) -> dict[NodeName, Liveness]:
+    """What heartbeats say of the nodes that are marked so: "node1 lost"."""
+    marks = _marks(text)
+    return {
+        NodeName(name): HEARTBEATS[mark]
+        for name in NODES
+        for mark in marks.get(name, ())
+        if mark in HEARTBEATS
+    }
+
+
 def _marks(text: str) -> dict[str, list[str]]:
     parts = [part.split() for part in text.split(",") if part.strip()]
     return {name: words for name, *words in parts}
@@ -102,7 +126,7 @@ def endpoint(word: str) -> Endpoint:
     place, _, state = word.partition(":")
     where, _, number = place.partition("@")
     found = _endpoint(None if where == "-" else NodeName(where), state)
-    return replace(found, address=ip_address(f"10.244.0.{number}")) if number else found
+    return replace(found, address=f"10.244.0.{number}") if number else found
 
 
 def _endpoint(on: NodeName | None, state: str) -> Endpoint:
@@ -128,6 +152,11 @@ def endpoints(
     return EndpointSlice(namespace, f"{name}-{slice_name}-{family}", name, family, found)
 
 
+def slices(*found: EndpointSlice) -> dict[SliceKey, EndpointSlice]:
+    """EndpointSlices as a snapshot holds them."""
+    return {one.key: one for one in found}
+
+
 def peer(name: str, address: str = "192.0.2.1", **more: Any) -> BgpPeer:
     """A BgpPeer of AS 64500; keywords of Resource go there, all others into the spec."""
     meta = {k: more.pop(k) for k in ("created", "deleting", "conditions", "invalid") if k in more}
@@ -143,9 +172,10 @@ def scene(
     peers = [o for o in objects if isinstance(o, Resource) and isinstance(o.spec, BgpPeerSpec)]
     given: dict[str, Any] = {
         "services": {o.key: o for o in objects if isinstance(o, Service)},
-        "endpoint_slices": tuple(o for o in objects if isinstance(o, EndpointSlice)),
+        "endpoint_slices": slices(*(o for o in objects if isinstance(o, EndpointSlice))),
         "nodes": nodes(marks),
         "announcers": agents(marks),
+        "liveness": liveness(marks),
         "eips": {EipName(o.name): o for o in eips or [PUBLIC]},
         "bgp_confs": {"default": CONF},
         "bgp_peers": {PeerName(o.name): o for o in peers or [peer("tor-1")]},

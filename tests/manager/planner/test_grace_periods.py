@@ -12,7 +12,7 @@ from manager.snapshot import Announcer, Condition, Ingress, Node, NodeName, Serv
 from pointsman.model.address import Family
 from pointsman.model.record import ResourceKey
 from tests.manager.planner.addresses.addressing import service
-from tests.manager.planner.scene import announcer, endpoints, nic, node, nodes, peer, scene
+from tests.manager.planner.scene import announcer, endpoints, nic, node, nodes, peer, scene, slices
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NEW, OLD = "2026-01-01T11:59:58Z", "2026-01-01T11:00:00Z"
@@ -49,7 +49,7 @@ def test_a_new_service_has_time_to_get_its_first_slice() -> None:
         pytest.param(NEW, {"taken_at": None}, id="offline nothing is awaited"),
         pytest.param("", {}, id="nobody knows when it was made"),
         pytest.param(
-            NEW, {"endpoint_slices": (endpoints("a/web", ""),)}, id="its slice is there, empty"
+            NEW, {"endpoint_slices": slices(endpoints("a/web", ""))}, id="its slice is there, empty"
         ),
     ],
 )
@@ -58,14 +58,14 @@ def test_otherwise_it_is_said_at_once(created: str, more: dict[str, Any]) -> Non
 
 
 def test_what_was_said_of_a_new_service_is_not_taken_back() -> None:
-    world = web(NEW, endpoint_slices=(endpoints("a/web", ""),))
-    world = replace(applied(world, plan(world)), endpoint_slices=())
+    world = web(NEW, endpoint_slices=slices(endpoints("a/web", "")))
+    world = replace(applied(world, plan(world)), endpoint_slices={})
     assert announced_reason(world) == "NoServingEndpoint"
 
 
 def test_a_slice_of_the_other_family_is_none() -> None:
-    slices = (endpoints("a/web", "node1", family=Family.IPV6),)
-    assert announced_reason(web(NEW, endpoint_slices=slices)) == ""
+    other = slices(endpoints("a/web", "node1", family=Family.IPV6))
+    assert announced_reason(web(NEW, endpoint_slices=other)) == ""
 
 
 def far(made: str, used: str, *reports: str, **more: Any) -> Snapshot:

@@ -12,7 +12,7 @@ import pytest
 from manager.planner.nodes.eligible import nodes_for
 from manager.planner.nodes.placement import candidates, place
 from manager.planner.nodes.serving import NOTHING, serving
-from manager.snapshot import ServiceKey, TrafficPolicy
+from manager.snapshot import TrafficPolicy
 from pointsman.model.address import Family
 from tests.manager.planner.scene import NODES, endpoints, scene
 
@@ -71,7 +71,7 @@ def test_every_small_cluster_is_placed_as_the_contract_says(policy: TrafficPolic
         )
         if text not in where:
             found = serving([endpoints("a/web", text)])
-            where[text] = found.get((ServiceKey("a/web"), Family.IPV4), NOTHING)
+            where[text] = found.get(Family.IPV4, NOTHING)
         placement = place(policy, nodes, where[text])
         assert set(placement.carriers) == carries(states, ends, policy), (states, ends)
         seen += 1
@@ -123,6 +123,6 @@ def _names_every_node(states, placement, found) -> None:
     ],
 )
 def test_the_ranks_in_words(marks: str, serves: str, carry: str) -> None:
-    where = serving([endpoints("a/web", serves)])[ServiceKey("a/web"), Family.IPV4]
+    where = serving([endpoints("a/web", serves)])[Family.IPV4]
     placement = place("Cluster", nodes_for(scene(marks=marks), None), where)
     assert "".join(sorted(name[-1] for name in placement.carriers)) == carry

@@ -49,7 +49,7 @@ def reversed_everywhere(snapshot: Snapshot) -> Snapshot:
     return replace(
         snapshot,
         services=turned(snapshot.services),
-        endpoint_slices=tuple(reversed(snapshot.endpoint_slices)),
+        endpoint_slices=turned(snapshot.endpoint_slices),
         nodes=turned(snapshot.nodes),
         eips=turned(snapshot.eips),
         bgp_peers=turned(snapshot.bgp_peers),

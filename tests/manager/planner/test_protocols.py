@@ -10,11 +10,13 @@ import pytest
 
 import manager.planner
 from manager.planner.contribution import (
+    Context,
     Contribution,
     Judged,
     ProtocolPart,
     RecordPart,
     ServiceCase,
+    Standing,
 )
 from manager.planner.desired import Allocations, Candidate, Plan
 from manager.planner.nodes.placement import candidates, place
@@ -22,7 +24,7 @@ from manager.planner.nodes.serving import NOTHING
 from manager.planner.plan import plan
 from manager.planner.protocols import PROTOCOLS
 from manager.planner.whatif import applied, settle
-from manager.snapshot import EipName, NodeName, Snapshot
+from manager.snapshot import EipName, NodeName, Service, Snapshot
 from pointsman.api import Protocol
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.record import ConditionValue, ResourceKey
@@ -61,6 +63,9 @@ def test_none_says_who_announces_and_contributes_no_path() -> None:
     )
 
 
+Lit = dict[Address, NodeName]
+
+
 @dataclass(frozen=True, slots=True)
 class Lamps:
     """A protocol that no file but this knows: the first node that carries lights a lamp.
@@ -71,13 +76,19 @@ class Lamps:
 
     colour: str = "green"
 
-    def context(self, snapshot: Snapshot, allocations: Allocations) -> frozenset[NodeName]:
+    def memo(self) -> None:
+        """There is little to be worked out."""
+
+    def context(self, snapshot: Snapshot, allocations: Allocations, memo: None) -> Context[Lit]:
         """Return the nodes that have a lamp."""
-        return frozenset(snapshot.nodes)
+        return Context(view=frozenset(snapshot.nodes))
+
+    def observed(self, addresses: tuple[Address, ...], context: Context[Lit]) -> None:
+        """Nobody looks whether a lamp is lit."""
 
     def contribute(
-        self, case: ServiceCase, context: frozenset[NodeName]
-    ) -> Contribution[dict[Address, NodeName]]:
+        self, case: ServiceCase, view: frozenset[NodeName]
+    ) -> Contribution[tuple[str, ...], Lit]:
         lit, found = dict[Address, NodeName](), tuple[Candidate, ...]()
         for address in case.addresses:
             placement = place(
@@ -86,29 +97,32 @@ class Lamps:
                 case.serving.get(family_of(address), NOTHING),
             )
             found = candidates(case.nodes, placement)
-            if at := sorted(placement.carriers & context):
+            if at := sorted(placement.carriers & view):
                 lit[address] = at[0]
-        key = case.service.key
-        verdict = (
-            Announced(key, tuple(map(str, lit)), local=False)
-            if lit
-            else NotAnnounced(key, "nobody can light a lamp for it")
-        )
-        return Contribution(RecordPart(verdict, found, ("lamp",) if lit else ()), lit)
+        return Contribution(tuple(map(str, lit)), lit, found)
 
-    def retained(
-        self, addresses: tuple[Address, ...], context: frozenset[NodeName]
-    ) -> dict[Address, NodeName]:
-        return dict.fromkeys(addresses, min(context))
+    def holds(self, addresses: tuple[Address, ...], context: Context[Lit]) -> bool:
+        return False
 
-    def part(
-        self, context: frozenset[NodeName], judged: Judged[dict[Address, NodeName]]
-    ) -> ProtocolPart:
+    def there(self, finding: tuple[str, ...], standing: Standing) -> tuple[str, ...]:
+        return finding
+
+    def record(
+        self, service: Service, finding: tuple[str, ...], stated: None, standing: Standing
+    ) -> RecordPart:
+        if not finding:
+            return RecordPart(NotAnnounced(service.key, "nobody can light a lamp for it"))
+        return RecordPart(Announced(service.key, finding, local=False), ("lamp",))
+
+    def retained(self, addresses: tuple[Address, ...], context: Context[Lit]) -> Lit:
+        return dict.fromkeys(addresses, min(context.view))
+
+    def part(self, context: Context[Lit], judged: Judged[Lit], memo: None) -> ProtocolPart:
         lamps: dict[NodeName, list[str]] = {}
-        for each in judged.hops.values():
-            for lit in each:
-                for address, node in lit.items():
-                    lamps.setdefault(node, []).append(str(address))
+        decided = (lit for each in judged.hops.values() for lit in each)
+        for lit in (*decided, *judged.unjudged.values()):
+            for address, node in lit.items():
+                lamps.setdefault(node, []).append(str(address))
         condition = ConditionValue("True", "Lit", f"{self.colour} lamps: {len(lamps)}")
         return ProtocolPart(
             announcers={name: {"lamps": sorted(shown)} for name, shown in lamps.items()},
@@ -165,11 +179,25 @@ def test_a_service_that_cannot_be_judged_keeps_what_every_protocol_has_for_it() 
     snapshot, _ = settle(scene(WEB, SEEN, HERE))
 
     class Broken(Lamps):
-        def contribute(self, case: ServiceCase, context: frozenset[NodeName]) -> Any:
+        def contribute(self, case: ServiceCase, view: frozenset[NodeName]) -> Any:
             raise ZeroDivisionError
 
     decided = plan(snapshot, {**PROTOCOLS, Protocol.NONE: Broken()})
     assert condition_of(decided).reason == "InternalError"
+    assert [what for what, _ in decided.failures] == ["Service a/web"]
+    assert lit(decided) == {"node1": ["203.0.113.0"]}
+
+
+def test_a_record_that_cannot_be_made_takes_no_hops_away() -> None:
+    snapshot, _ = settle(scene(WEB, SEEN, HERE))
+
+    class Recordless(Lamps):
+        def record(self, service: Service, finding: Any, stated: None, standing: Any) -> Any:
+            raise ZeroDivisionError
+
+    decided = plan(snapshot, {**PROTOCOLS, Protocol.NONE: Recordless()})
+    assert condition_of(decided).reason == "InternalError"
+    assert [what for what, _ in decided.failures] == ["Service a/web"]
     assert lit(decided) == {"node1": ["203.0.113.0"]}
 
 
@@ -183,7 +211,7 @@ def test_a_plan_may_do_without_bgp() -> None:
 def test_two_protocols_share_an_announcers_spec_by_its_keys() -> None:
     @dataclass(frozen=True, slots=True)
     class Bells(Lamps):
-        def part(self, context: Any, judged: Judged[Any]) -> ProtocolPart:
+        def part(self, context: Any, judged: Judged[Any], memo: None) -> ProtocolPart:
             return ProtocolPart(announcers={NodeName("node1"): {"bells": 2}})
 
     snapshot, _ = settle(scene(WEB, SEEN, HERE))
@@ -205,17 +233,12 @@ def test_only_the_table_knows_which_protocols_there_are() -> None:
     With the enum member (and CRDs made of it), its target, its fake and its stories these are
     the five places that docs/architecture.md names. `whatif` applies what speakers are told.
     """
-    outside = [path for path in sorted(PLANNER.rglob("*.py")) if path.parent.name != "bgp"]
-    assert len(outside) > 20
-    naming = {
-        path.name
-        for path in outside
-        if any(name.startswith("manager.planner.bgp") for name in _imports(path))
-    }
-    assert naming == {"protocols.py", "whatif.py"}
+    found = [path for path in sorted(PLANNER.rglob("*.py")) if path.parent.name not in ROOMS]
+    assert len(found) > 20
+    assert {room: _naming(room, found) for room in ROOMS} == ROOMS
     members = {
         path.name
-        for path in outside
+        for path in found
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
@@ -224,28 +247,44 @@ def test_only_the_table_knows_which_protocols_there_are() -> None:
     assert members == {"protocols.py"}
 
 
+# A protocol's folder, and who else of the planner names it: what-if applies what speakers are told.
+ROOMS = {
+    "bgp": {"protocols.py", "whatif.py"},
+    "kernel": {"protocols.py"},
+    "layer2": {"protocols.py"},
+}
+
+
+def _naming(room: str, found: list[Path]) -> set[str]:
+    return {
+        path.name
+        for path in found
+        if any(name.startswith(f"manager.planner.{room}") for name in _imports(path))
+    }
+
+
 def test_the_context_of_bgp_is_complete_before_the_first_question() -> None:
     """It is one value: whoever asks first, and whatever was asked before, hears the same."""
     bgp = PROTOCOLS[Protocol.BGP]
     world = scene(WEB, service("a/b"), HERE, peer("tor-1"), peer("tor-2", "192.0.2.2"))
     calm, decided = settle(world)
-    one, other = (bgp.context(calm, decided.allocations) for _ in range(2))
+    memos = [bgp.memo(), bgp.memo()]
+    one, other = (bgp.context(calm, decided.allocations, memo) for memo in memos)
 
-    def answers(context: Any, order: int) -> list[object]:
-        names = list(context.peers.usable)[::order]
+    def answers(whole: Any, order: int) -> list[object]:
+        names = list(whole.peers.usable)[::order]
         found = {
             name: (
-                context.policy(EipName("public")),
-                context.reachability(name, Family.IPV4),
-                context.capped((name,), Family.IPV4),
-                context.silent(frozenset({name}), recorded=False),
+                whole.policy(EipName("public")),
+                whole.reachability(name, Family.IPV4),
+                whole.capped((name,), Family.IPV4),
             )
             for name in names
         }
         return [found[name] for name in sorted(found)]
 
-    bgp.part(one, Judged({}, decided.announcements))
-    assert answers(one, 1) == answers(other, -1)
+    bgp.part(one, Judged({}, {}, decided.announcements), memos[0])
+    assert answers(one.whole, 1) == answers(other.whole, -1)
     assert one == other
     with pytest.raises(AttributeError):
-        one.peers = other.peers
+        one.view = other.view  # type: ignore[misc]  # that is what is refused

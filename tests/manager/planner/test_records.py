@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from manager.planner.desired import Allocation, Announcement, Grant
+from manager.planner.desired import Allocation, Grant
 from manager.planner.plan import plan
 from manager.planner.records import service_record
 from manager.planner.whatif import settle
@@ -41,7 +41,7 @@ def record(
     return service_record(
         replace(WEB, conditions=condition),
         Allocation((GRANT,), allocated),
-        Announcement(announced),
+        announced,
         carriers,
     )
 
@@ -89,7 +89,7 @@ def test_annotations_say_where_from_and_by_whom_and_empty_ones_are_left_out() ->
 
 def test_an_address_of_no_eip_has_no_origin() -> None:
     stray = Allocation((Grant(GRANT.address, None),), FULL)
-    found = service_record(WEB, stray, Announcement(NOBODY_SERVES), ())
+    found = service_record(WEB, stray, NOBODY_SERVES, ())
     assert found.ingress == ("198.51.100.0",)
     assert "pointsman.dev/allocated-from" not in found.annotations
 

@@ -67,6 +67,22 @@ def numbers(names: object) -> str:
             id="where all drain and none is Ready, all may be kept",
         ),
         pytest.param("node1 dead, node2 dead, node3 dead", "", "", id="nobody is left"),
+        pytest.param("node1 lost", "23", "", id="found dead by heartbeats"),
+        pytest.param("node1 lost, node2 lost", "3", "", id="dead is dead, however many"),
+        pytest.param("node1 drained lost", "23", "", id="found dead comes before draining"),
+        pytest.param("node1 returning", "23", "1", id="back from the dead, not steadily yet"),
+        pytest.param(
+            "node1 returning unknown, node2 lost, node3 lost", "", "1", id="better than nobody"
+        ),
+        pytest.param("node1 returning unready", "23", "", id="it does not outweigh False"),
+        pytest.param("node1 hung", "23", "", id="one that hangs leaves"),
+        pytest.param("node1 hung, node2 hung", "123", "", id="while half remain"),
+        pytest.param("node1 cut", "23", "", id="one without gateways leaves"),
+        pytest.param("node1 cut, node2 cut, node3 cut", "123", "", id="a gateway died: ignored"),
+        pytest.param("node1 mute", "123", "", id="an agent alone is silent: nothing follows"),
+        pytest.param("node1 heard unknown", "123", "", id="a heartbeat outweighs Unknown"),
+        pytest.param("node1 heard unready", "23", "", id="a heartbeat does not outweigh False"),
+        pytest.param("node1 mute unknown", "23", "", id="a silent agent outweighs nothing"),
     ],
 )
 def test_nodes(marks: str, eligible: str, draining: str) -> None:
@@ -93,6 +109,11 @@ def test_out_of_service_excludes_whatever_the_drain_taints_are() -> None:
     assert (numbers(found.eligible), numbers(found.dead)) == ("23", "1")
 
 
+def test_a_node_found_dead_serves_nothing() -> None:
+    found = nodes_for(scene(marks="node1 lost, node2 mute, node3 hung"), None)
+    assert (numbers(found.dead), numbers(found.alive)) == ("1", "23")
+
+
 def test_only_the_word_true_drains() -> None:
     some = nodes()
     for word, name in zip(("false", "", "True"), list(some), strict=True):
@@ -115,6 +136,17 @@ def test_the_nodeselector_of_the_eip_excludes_and_the_half_is_counted_within() -
         pytest.param("node1 unready", "node1 is not Ready", id="Ready False"),
         pytest.param("node1 unknown", "node1 is not known to be Ready", id="Ready Unknown"),
         pytest.param("node1 dead", f"node1 has the taint {OUT}", id="out of service"),
+        pytest.param(
+            "node1 lost", "node1 is dead: neither its agent nor its kernel answers", id="dead"
+        ),
+        pytest.param(
+            "node1 hung",
+            "node1 hangs: its kernel answers, and no program on it does",
+            id="hangs",
+        ),
+        pytest.param(
+            "node1 cut", "node1 reaches none of its gateways, as its agent says", id="no gateway"
+        ),
         pytest.param(
             "node1 labelled",
             "node1 has the label node.kubernetes.io/exclude-from-external-load-balancers",

@@ -5,7 +5,7 @@ import pytest
 from manager.planner.nodes.eligible import nodes_for
 from manager.planner.nodes.placement import candidates, place
 from manager.planner.nodes.serving import NOTHING, serving
-from manager.snapshot import ServiceKey, TrafficPolicy
+from manager.snapshot import TrafficPolicy
 from pointsman.model.address import Family
 from tests.manager.planner.scene import endpoints, scene
 
@@ -32,6 +32,35 @@ ALL_DEAD = "node1 dead, node2 dead, node3 dead"
             id="the endpoint's node need not be eligible for Cluster",
         ),
         pytest.param("Local", "node1 labelled", "node1", "", False, id="for Local it must"),
+        pytest.param(
+            "Cluster", "node1 lost", "node1", "", False, id="nor one on a node found dead"
+        ),
+        pytest.param("Local", "node1 hung", "node1 node2", "2", False, id="a hung node leaves"),
+        pytest.param(
+            "Local",
+            "node1 hung, node2 hung",
+            "node1 node2",
+            "",
+            False,
+            id="for Local hung nodes leave, however many",
+        ),
+        pytest.param(
+            "Cluster",
+            "node1 hung, node2 hung",
+            "node1 node2",
+            "123",
+            False,
+            id="for Cluster they stay when half or more hang",
+        ),
+        pytest.param(
+            "Local",
+            "node1 hung drained, node2 drained, node3 drained",
+            "node1",
+            "",
+            False,
+            id="the last one of a drain does not stay where it hangs",
+        ),
+        pytest.param("Local", "node1 mute", "node1", "1", False, id="a silent agent stays"),
         pytest.param(
             "Cluster", "node1 dead", "node1", "", False, id="an endpoint on a dead node serves none"
         ),
@@ -78,7 +107,7 @@ def test_carriers(
     policy: TrafficPolicy, marks: str, serves: str, carry: str, drain_deferred: bool
 ) -> None:
     found = serving([endpoints("a/web", serves)])
-    where = found.get((ServiceKey("a/web"), Family.IPV4), NOTHING)
+    where = found.get(Family.IPV4, NOTHING)
     placement = place(policy, nodes_for(scene(marks=marks), None), where)
     carriers = "".join(sorted(name[-1] for name in placement.carriers))
     assert (carriers, placement.drain_deferred) == (carry, drain_deferred)
@@ -86,7 +115,7 @@ def test_carriers(
 
 def clauses(policy: TrafficPolicy, marks: str, serves: str) -> dict[str, str]:
     nodes = nodes_for(scene(marks=marks), None)
-    where = serving([endpoints("a/web", serves)])[ServiceKey("a/web"), Family.IPV4]
+    where = serving([endpoints("a/web", serves)])[Family.IPV4]
     placement = place(policy, nodes, where)
     return {
         one.node: one.excluded_by or (f"despite: {one.despite}" if one.despite else "carries")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from manager.planner.nodes.serving import NOTHING, Serving, serving
-from manager.snapshot import NodeName, ServiceKey
+from manager.snapshot import NodeName
 from pointsman.model.address import Family
 from tests.manager.planner.scene import endpoints
 
@@ -18,7 +18,7 @@ def names(*found: str) -> frozenset[NodeName]:
 
 def of(*texts: str) -> Serving:
     slices = [endpoints("a/web", text, slice_name=f"s{n}") for n, text in enumerate(texts)]
-    return serving(slices).get((ServiceKey("a/web"), V4), NOTHING)
+    return serving(slices).get(V4, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_endpoint_that_is_ready_in_one_slice_is_no_terminating_one_besides() 
 def test_a_slice_without_ports_serves_nothing_beside_one_that_has_some(order: int) -> None:
     bare = replace(endpoints("a/web", "node1@7 node2@8"), has_ports=False)
     slices = [bare, endpoints("a/web", "node1@7", slice_name="two")]
-    found = serving(slices[::order])[ServiceKey("a/web"), V4]
+    found = serving(slices[::order])[V4]
     assert (found.ready, dict(found.numbers)) == (names("node1"), {"node1": 1})
 
 
@@ -100,7 +100,7 @@ def test_a_slice_without_ports_serves_nothing_beside_one_that_has_some(order: in
 )
 def test_only_what_would_serve_is_missed_for_its_ports(text: str, portless: bool) -> None:
     bare = replace(endpoints("a/web", text), has_ports=False)
-    assert serving([bare])[ServiceKey("a/web"), V4].portless is portless
+    assert serving([bare])[V4].portless is portless
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,12 @@ def test_anywhere(text: str, dead: str, anywhere: bool) -> None:
 def test_families_are_weighed_apart() -> None:
     both = [endpoints("a/web", "node1"), endpoints("a/web", "node2", family=V6)]
     found = serving(both)
-    key = ServiceKey("a/web")
-    assert (found[key, V4].ready, found[key, V6].ready) == (names("node1"), names("node2"))
+    assert (found[V4].ready, found[V6].ready) == (names("node1"), names("node2"))
 
 
-def test_a_slice_belongs_to_the_service_of_its_own_namespace() -> None:
-    assert list(serving([endpoints("b/web", "node1")])) == [("b/web", V4)]
-
-
-def test_a_slice_without_a_service_is_nobodys() -> None:
-    assert not serving([endpoints("a/", "node1")])
+def test_services_that_serve_in_the_same_places_share_one_value() -> None:
+    """Ten thousand Services on ten nodes have few places between them."""
+    one = serving([endpoints("a/web", "node1@1 node2@2 node1@3:terminating")])[V4]
+    other = serving([endpoints("b/shop", "node2@5 node1@4 node1@6:terminating")])[V4]
+    assert one is other
+    assert one is not serving([endpoints("b/shop", "node1@4 node2@5")])[V4]

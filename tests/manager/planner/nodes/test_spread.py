@@ -8,8 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from manager.planner.nodes.spread import spread
-from manager.snapshot import Node, NodeName
-from pointsman.model.names import ZONE
+from manager.snapshot import NodeName
 
 PREFIX = ip_network("198.51.100.7/32")
 ZONES = st.dictionaries(
@@ -18,11 +17,8 @@ ZONES = st.dictionaries(
 
 
 def chosen(zones: dict[str, str], limit: int, prefix: str = "198.51.100.7/32") -> frozenset[str]:
-    nodes = {
-        NodeName(name): Node(NodeName(name), labels={ZONE: zone} if zone else {})
-        for name, zone in zones.items()
-    }
-    return frozenset(spread(ip_network(prefix), nodes, nodes=nodes, limit=limit))
+    named = {NodeName(name): zone for name, zone in zones.items()}
+    return frozenset(spread(ip_network(prefix), named, zones=named, limit=limit))
 
 
 @given(ZONES, st.integers(1, 12))
