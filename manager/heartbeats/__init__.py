@@ -1,0 +1,1 @@
+"""Heartbeats of agents, as one replica hears and acknowledges them, and who is told."""

@@ -1,0 +1,1 @@
+"""Which nodes are alive, judged from heartbeats and probes; see judgement.py."""
