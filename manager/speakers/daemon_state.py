@@ -4,9 +4,11 @@ Each is read when it is in doubt, applied to, and read again from time to time. 
 decide when: that is the driver's.
 """
 
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
+from manager.planner.desired import SpeakerPlan
 from manager.ports import Speaker
 from manager.snapshot import Observed
 from manager.speakers.indexed import Indexed
@@ -17,6 +19,7 @@ from pointsman.runtime.readback import ReadBack
 POLL_S: Final = 30.0  # counts are refreshed at most this often
 OLD_S: Final = 10 * POLL_S  # a reading so old, for want of a quiet moment, is not waited for
 AUDIT_SHARE: Final = 50  # reading the tables again takes a fiftieth of the time at most
+MANY: Final = 1000  # after so many paths at once: what an adapter did not read back, it reads then
 
 
 class DaemonState:
@@ -25,8 +28,7 @@ class DaemonState:
     def __init__(self, speaker: Speaker, *, index: int, now: Callable[[], float]) -> None:
         self._speaker, self._now = speaker, now
         self._exports = ReadBack(speaker.exports, now=now, max_age_s=OLD_S)
-        routes = Indexed(speaker.routes, index) if index else speaker.routes
-        self._routes = ReadBack(routes, now=now, max_age_s=OLD_S)
+        self._routes = ReadBack(Indexed(speaker.routes, index), now=now, max_age_s=OLD_S)
         self._neighbors = ReadBack(speaker.neighbors, now=now, max_age_s=OLD_S)
         self._audit_from = now()  # not before
         self._identity: SpeakerIdentity | None = None
@@ -73,10 +75,21 @@ class DaemonState:
 
     async def apply(self, part: Part) -> None:
         """Put, then drop."""
-        target = {"exports": self._exports, "routes": self._routes, "neighbors": self._neighbors}
+        tables: Mapping[str, ReadBack[Any, Any]] = {
+            "exports": self._exports,
+            "routes": self._routes,
+            "neighbors": self._neighbors,
+        }
         for work in (part.work.puts_only(), part.work.drops_only()):
             if work:
-                await target[part.table].apply(work)  # type: ignore[attr-defined]  # its own delta
+                await tables[part.table].apply(work)
+        if part.table == "routes" and len(part.work.put) >= MANY:
+            self._audit_from = min(self._audit_from, self._now())
+
+    def adopt(self, last: Observed, plan: SpeakerPlan) -> Observed:
+        """Return *last*, read before: where *plan* says the same, both are one object."""
+        routes = self._routes.adopt(last.routes, plan.routes)
+        return last if routes is last.routes else replace(last, routes=routes)
 
     async def audit(self) -> AsyncIterator[None]:
         """Read everything again if that is due; yield for each thing that had drifted.

@@ -9,7 +9,6 @@ no reading, because the tables are read again beside the work. Another process i
 identity, asked for after every sign of one: an event, trouble, age. Until we start it, it
 takes nothing from us, so a sign that is late costs a refusal, no more. While a speaker does
 not answer, what it last held counts for a grace period, because routers may still believe it.
-
 The tasks share one state, so they stand in one file.
 """
 
@@ -27,7 +26,8 @@ from manager.speakers.applied_log import AppliedLog
 from manager.speakers.availability import SESSIONS_UNKNOWN_S, TICK_S, Availability
 from manager.speakers.daemon_state import POLL_S, DaemonState
 from manager.speakers.parts import parts
-from manager.speakers.reading import reading
+from manager.speakers.reading import reading, unchanged
+from manager.speakers.route_times import RouteTimes
 from manager.speakers.sessions import Sessions
 from manager.speakers.slot import Slot, prefixes
 from pointsman.model.address import Prefix
@@ -58,26 +58,31 @@ class SpeakerDriver:
         self.called = f"speaker {index}" if index else "the speaker"
         self._daemon = DaemonState(speaker, index=index, now=clock.monotonic)
         self._availability = Availability(self.called, now=clock.monotonic, wake=wake)
-        self._sessions = Sessions(clock.monotonic)
-        self._sessions_read = False  # since the speaker answers
-        self._last = Observed(fresh=False, known=False)
+        self._sessions, self._sessions_read = Sessions(clock.monotonic), False  # since it answers
+        self._last = self._published = Observed(fresh=False, known=False)
         self._refused = ""  # why it did not start as it was asked to last
         self._slot: Slot | None = None
         self._coming: frozenset[Prefix] = frozenset()  # paths of which the newest slot puts
         self._under_way: frozenset[Prefix] = frozenset()  # of which are being put
         self._todo = asyncio.Event()
         self._todo.set()
-        self._applied = AppliedLog(self.called)
+        self._applied, self.times = AppliedLog(self.called), RouteTimes()
 
     @property
     def reading(self) -> Observed:
-        """Return what the speaker held when it answered last; not fresh when it does not."""
-        return reading(
+        """Return what the speaker held when it answered last; not fresh when it does not.
+
+        The same object while it says the same: whoever plans from it sees that at a glance.
+        """
+        now = reading(
             self._last,
             self._sessions,
             putting=self._coming | self._under_way,
             silent_s=self._availability.silent_s,
         )
+        if not unchanged(self._published, now):
+            self._published = now
+        return self._published
 
     def hand(self, plan: SpeakerPlan, planned_from: Observed) -> None:
         """Have the speaker brought to *plan*, planned when *planned_from* was read of it.
@@ -90,7 +95,9 @@ class SpeakerDriver:
             self._slot, self._coming = None, frozenset()
             return
         self._slot = slot = Slot(plan, planned_from)
+        self._last = self._daemon.adopt(self._last, slot.plan)
         self._coming = prefixes(slot.work.routes.put)
+        self.times.handed(changes=bool(slot.work.routes))
         if slot.work or planned_from.identity != plan.identity:
             self._todo.set()
 
@@ -197,8 +204,10 @@ class SpeakerDriver:
         return True
 
     def _done(self, slot: Slot) -> None:
+        self._last = self._daemon.adopt(self._last, slot.plan)
         if self._slot is slot:
             self._coming = frozenset()
+            self.times.done()
 
     async def _start(self, identity: SpeakerIdentity | None) -> None:
         assert identity is not None, "a slot without identity is none"

@@ -6,13 +6,14 @@ after they are gone. Prefixes that lose a path come first: what must go waits fo
 that is only to come.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from manager.work import SpeakerWork
 from pointsman.model.delta import Delta
-from pointsman.model.route import Route, RouteKey, route_order
+from pointsman.model.route import Route, RouteKey
+from pointsman.model.table import Group, Order, Table
 
 AT_ONCE = 4000  # paths: about a quarter of a second of the daemon's time
 
@@ -45,16 +46,19 @@ def _chunks(routes: Delta[RouteKey, Route]) -> Iterator[Delta[RouteKey, Route]]:
     if len(routes.put) + len(routes.drop) <= AT_ONCE:
         yield routes
         return
-    losing = {key.prefix for key in routes.drop}
-    keys = sorted(
-        (*routes.put, *routes.drop), key=lambda key: (key.prefix not in losing, route_order(key))
-    )
-    begin = 0
-    while begin < len(keys):
-        end = begin + AT_ONCE
-        while end < len(keys) and keys[end].prefix == keys[end - 1].prefix:
-            end += 1
-        chosen = keys[begin:end]
-        put = {key: routes.put[key] for key in chosen if key in routes.put}
-        yield Delta(put=put, drop=routes.drop.intersection(chosen))
-        begin = end
+    put, drop = Table.of(routes.put).groups, Table.of_keys(routes.drop).groups
+    chosen: list[Order] = []
+    paths = 0
+    for order in (*drop, *(order for order in put if order not in drop)):
+        chosen.append(order)
+        paths += sum(len(groups[order].hops) for groups in (put, drop) if order in groups)
+        if paths >= AT_ONCE:
+            yield Delta(_some(chosen, put), _some(chosen, drop).keys())
+            chosen, paths = [], 0
+    if chosen:
+        yield Delta(_some(chosen, put), _some(chosen, drop).keys())
+
+
+def _some(chosen: list[Order], groups: Mapping[Order, Group]) -> Table:
+    """Return the routes of the *chosen* prefixes."""
+    return Table({order: groups[order] for order in sorted(chosen) if order in groups})

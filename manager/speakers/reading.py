@@ -1,11 +1,15 @@
 """What counts as held by a speaker now, from the last reading and since when it is away."""
 
 from dataclasses import replace
+from typing import Final
 
 from manager.snapshot import Observed
 from manager.speakers.availability import GRACE_S, SESSIONS_UNKNOWN_S
 from manager.speakers.sessions import Sessions
 from pointsman.model.address import Prefix
+
+# What only another object can differ in; sessions that are down are another at each look.
+TABLES: Final = ("exports", "routes", "neighbors", "sessions")
 
 
 def reading(
@@ -16,14 +20,12 @@ def reading(
     *silent_s*: for how long the speaker has not answered. Then it is not fresh; its sessions
     are unknown after a few seconds, and its routes count for a grace period.
     """
-    current = replace(last, putting=putting) if putting else last
     if silent_s is None:
-        return replace(current, sessions=sessions.aged(last.sessions))
+        return replace(last, putting=putting, sessions=sessions.aged(last.sessions))
     unknown = silent_s > SESSIONS_UNKNOWN_S
     if not last.known:
         return Observed(fresh=False, sessions_unknown=unknown, known=unknown, silent_s=silent_s)
-    if silent_s > GRACE_S:
-        current = Observed()
+    current = Observed() if silent_s > GRACE_S else replace(last, putting=putting)
     return replace(
         current,
         sessions={} if unknown else sessions.aged(current.sessions),
@@ -31,3 +33,12 @@ def reading(
         sessions_unknown=unknown,
         silent_s=silent_s,
     )
+
+
+def unchanged(before: Observed, now: Observed) -> bool:
+    """Whether the two say the same to the second: equality leaves out how time went by.
+
+    Tables are compared by identity alone: whoever changed one returned another.
+    """
+    same_tables = all(getattr(before, name) is getattr(now, name) for name in TABLES)
+    return same_tables and before == now and before.silent_s == now.silent_s

@@ -25,7 +25,12 @@ class Sessions:
         self.now, self._down_since = sessions, {name: before.get(name, now) for name in down}
 
     def aged(self, sessions: Mapping[PeerName, SessionReport]) -> Mapping[PeerName, SessionReport]:
-        """Return *sessions*, those that are down with how long they have been, in seconds."""
+        """Return *sessions*, those that are down with how long they have been, in seconds.
+
+        While all are up, the same object.
+        """
+        if all(one.live for one in sessions.values()):
+            return sessions
         now = self._clock()
         return {
             name: one if one.live else replace(one, down_s=now - self._down_since.get(name, now))

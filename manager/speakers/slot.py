@@ -1,21 +1,28 @@
 """What a speaker is to be brought to: the newest plan, and the reading it was made of. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from manager.planner.desired import SpeakerPlan
 from manager.snapshot import Observed
 from manager.work import SpeakerWork, speaker_work
 from pointsman.model.address import Prefix
 from pointsman.model.delta import Delta
-from pointsman.model.route import RouteKey
+from pointsman.model.route import Route, RouteKey
+from pointsman.model.table import Table
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Slot:
     """What the newest plan has for the speaker, and what was read when it was made."""
 
     def __init__(self, plan: SpeakerPlan, planned_from: Observed) -> None:
-        self.plan, self.planned_from = plan, planned_from
-        self.work = speaker_work(plan, planned_from)
+        self.plan = replace(plan, routes=Table.of(plan.routes))
+        self.planned_from = planned_from
+        self.work = speaker_work(self.plan, planned_from)
 
     def against(self, seen: Observed) -> SpeakerWork:
         """Return what is left to do now. What the plan did not know of, it does not drop."""
@@ -25,12 +32,19 @@ class Slot:
             return self.work
         work = speaker_work(self.plan, seen)
         return SpeakerWork(
-            exports=Delta(work.exports.put, work.exports.drop & known.exports.keys()),
-            routes=Delta(work.routes.put, work.routes.drop & known.routes.keys()),
-            neighbors=Delta(work.neighbors.put, work.neighbors.drop & known.neighbors.keys()),
+            exports=_dropping_only(known.exports, work.exports),
+            routes=Delta(
+                work.routes.put,
+                Table.of_keys(work.routes.drop).within(Table.of(known.routes)).keys(),
+            ),
+            neighbors=_dropping_only(known.neighbors, work.neighbors),
         )
 
 
-def prefixes(keys: Iterable[RouteKey]) -> frozenset[Prefix]:
-    """Return of which prefixes *keys* are paths."""
-    return frozenset(key.prefix for key in keys)
+def _dropping_only(known: Mapping[K, V], work: Delta[K, V]) -> Delta[K, V]:
+    return Delta(work.put, frozenset(key for key in work.drop if key in known))
+
+
+def prefixes(routes: Mapping[RouteKey, Route]) -> frozenset[Prefix]:
+    """Return of which prefixes *routes* are."""
+    return frozenset(Table.of(routes).prefixes())

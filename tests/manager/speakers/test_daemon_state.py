@@ -8,7 +8,8 @@ import pytest
 from manager.planner.desired import SpeakerPlan
 from manager.speakers.daemon_state import POLL_S
 from manager.speakers.driver import AWAIT_BFD_S
-from tests.manager.dict_speaker import TOR, UP, key, speaker_plan
+from pointsman.model.table import Table
+from tests.manager.dict_speaker import TOR, UP, WHO, key, speaker_plan
 from tests.manager.speakers.driven import Rig, running
 
 pytestmark = [pytest.mark.looptime]
@@ -80,6 +81,37 @@ async def test_the_tables_are_read_again_beside_the_work_and_drift_wakes() -> No
         assert rig.driver.reading.routes == {}
 
 
+async def test_at_rest_what_is_held_is_what_was_planned_and_one_object() -> None:
+    plan = speaker_plan(key(0), key(1))
+    plan = replace(plan, routes=Table.of(plan.routes))
+    async with running() as rig:
+        await rig.converge(plan)
+        seen = rig.driver.reading
+        assert seen.routes is plan.routes
+        await asyncio.sleep(20 * POLL_S)  # all was read again, several times
+        rig.hand(plan)
+        await rig.lose()
+        rig.speaker.away = False
+        await asyncio.sleep(POLL_S)
+        assert rig.driver.reading.routes is plan.routes
+        now = rig.driver.reading
+        await asyncio.sleep(POLL_S)
+        assert rig.driver.reading is now
+
+
+async def test_what_was_there_before_becomes_what_is_planned() -> None:
+    planned = speaker_plan(key(0), key(1))
+    planned = replace(planned, routes=Table.of(planned.routes))
+    rig = Rig()
+    rig.speaker.is_now = WHO
+    rig.speaker.routes.contents = dict(planned.routes)
+    async with running(rig):
+        assert rig.driver.reading.routes == planned.routes
+        assert rig.driver.reading.routes is not planned.routes
+        rig.hand(planned)
+        assert rig.driver.reading.routes is planned.routes
+
+
 async def test_a_table_that_takes_long_is_read_less_often() -> None:
     async with running() as rig:
         await rig.converge(speaker_plan(key(0)))
@@ -88,6 +120,19 @@ async def test_a_table_that_takes_long_is_read_less_often() -> None:
         await asyncio.sleep(20 * POLL_S)
         assert rig.speaker.diary.count("sessions") >= 18
         assert 4 <= rig.speaker.diary.count("read routes") <= 6  # every 100 s or so
+
+
+async def test_after_a_large_change_the_tables_are_read_at_the_next_quiet_moment() -> None:
+    async with running() as rig:
+        await rig.converge(speaker_plan(key(0)))
+        rig.speaker.routes.read_s = 2.0
+        await asyncio.sleep(2 * POLL_S)  # after that, not before 100 s have passed
+        for hops, reads in ((range(3), 0), (range(3, 7), 1)):
+            rig.hand(speaker_plan(*(key(n, hop) for n in range(250) for hop in hops)))
+            await asyncio.sleep(12)
+            rig.speaker.diary.clear()
+            await asyncio.sleep(POLL_S + 3)
+            assert rig.speaker.diary.count("read routes") == reads
 
 
 async def test_without_any_sign_another_process_is_found_by_asking_now_and_then() -> None:

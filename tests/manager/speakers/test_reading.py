@@ -1,12 +1,13 @@
 """What counts as held by a speaker, by what was read last and for how long it is away."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
 from manager.snapshot import Observed
 from manager.speakers.availability import GRACE_S, SESSIONS_UNKNOWN_S
-from manager.speakers.reading import reading
+from manager.speakers.reading import reading, unchanged
 from manager.speakers.sessions import Sessions
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey, SessionReport
 from tests.manager.dict_speaker import TOR, UP, WHO
@@ -60,6 +61,29 @@ def test_what_is_on_its_way_counts_until_nothing_does(silent_s: float | None) ->
     assert reading(LAST, sessions(), putting=coming, silent_s=silent_s).putting == coming
     late = reading(LAST, sessions(), putting=coming, silent_s=GRACE_S + 1)
     assert late.putting == frozenset()
+
+
+def test_one_that_answers_is_told_apart_by_what_it_holds() -> None:
+    up = Sessions(lambda: 0.0)
+    up.note({TOR: UP})
+    coming = frozenset({PREFIX})
+    now = reading(LAST, up, putting=coming, silent_s=None)
+    assert unchanged(now, reading(LAST, up, putting=frozenset({PREFIX}), silent_s=None))
+    assert not unchanged(now, reading(LAST, up, putting=frozenset(), silent_s=None))
+    assert not unchanged(now, reading(LAST, up, putting=coming, silent_s=0.0))
+    other = replace(LAST, routes=dict(ROUTES))  # equal, and another object: identity counts
+    assert not unchanged(now, reading(other, up, putting=coming, silent_s=None))
+    refused = replace(LAST, refused="no such port")
+    assert not unchanged(now, reading(refused, up, putting=coming, silent_s=None))
+
+
+def test_time_that_went_by_is_another_reading() -> None:
+    aged = sessions()
+    last = Observed(identity=WHO, sessions=aged.now)
+    first = reading(last, aged, putting=frozenset(), silent_s=None)
+    assert not unchanged(first, reading(last, aged, putting=frozenset(), silent_s=None))
+    away = reading(LAST, sessions(), putting=frozenset(), silent_s=GRACE_S + 1)
+    assert not unchanged(away, replace(away, silent_s=GRACE_S + 2))
 
 
 def test_sessions_that_are_down_have_an_age() -> None:
