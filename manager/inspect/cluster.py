@@ -4,18 +4,20 @@ What the `pointsman` command knows of adapters. It decides nothing, keeps nothin
 writes nothing; a kind that cannot be listed is an error here, never an empty list.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from manager.adapters.kubernetes import objects
+from manager.inspect.leading import other_version
+from manager.inspect.refusals import refusal
 from manager.snapshot import Settings, Snapshot
-from pointsman.model.names import API_PATH, PREFIX
 from pointsman.runtime.target import Unavailable
 
-GONE: Final = 410  # the server forgot the list that it was asked to continue
+AWAITED_S: Final = 5.0  # without a word: whoever sits there begins to wonder
 
 
 class NoCluster(Exception):
@@ -55,69 +57,49 @@ def flattened(raw: object) -> Iterable[object]:
     return objects.flattened([raw])
 
 
-async def fetch(kubeconfig: Path | None, *, context: str | None = None) -> list[object]:
+async def fetch(
+    kubeconfig: Path | None,
+    *,
+    context: str | None = None,
+    waiting: Callable[[str], None] = lambda _: None,
+    differing: Callable[[str], None] = lambda _: None,
+    awaited_s: float = AWAITED_S,
+) -> list[object]:
     """Return every object that a plan looks at, as the API server has them now.
 
-    *context*: of the kubeconfig; None: its current one.
+    *context*: of the kubeconfig; None: its current one. *waiting* is told, once, who is awaited
+    if that takes longer than *awaited_s*; *differing*, that a manager of another version leads.
 
     Raises:
         NoCluster: it cannot be reached, or a kind cannot be listed.
     """
     # Why here: kubernetes_asyncio is slow to load, and files need none of it.
     from manager.adapters.kubernetes import client
+    from manager.adapters.kubernetes.pages import PLANNED, whole_list
 
-    kinds = (
-        client.SERVICES, client.ENDPOINT_SLICES, client.NODES, client.NAMESPACES,
-        client.EIPS, client.BGP_CONFS, client.BGP_PEERS, client.ANNOUNCERS,
-    )  # fmt: skip
     found: list[object] = []
-    kind = kinds[0]
+    kind, awaited = PLANNED[0], f"what {kubeconfig or 'this Pod'} logs in with"
+    loop = asyncio.get_running_loop()
+    late = loop.call_later(awaited_s, lambda: waiting(f"Still waiting for {awaited}."))
     try:
         async with client.connect(kubeconfig, context=context) as api:
-            for kind in kinds:
-                found += await _pages(api, kind)
+            server = await api.server()
+            for kind in PLANNED:
+                awaited = f"the API server {server} to list {kind.plural}"
+                found += await whole_list(api, kind)
+            if sentence := await other_version(api):
+                differing(sentence)
     except ValueError as error:
         raise NoCluster(str(error)) from error
     except Unavailable as error:
         raise NoCluster(f"The cluster cannot be read: {error}.") from error
     except client.Refused as error:
-        remedy = "Ask for the right to list it."
-        if error.code == 404 and kind.root == API_PATH:
-            remedy = "Create our CRDs: pointsman crds | kubectl apply -f -"
-        raise NoCluster(
-            f"The cluster does not let us list {kind.plural}: {error}. {remedy}"
-        ) from error
+        raise NoCluster(refusal(error, "list", kind)) from error
+    finally:
+        late.cancel()
     return found
 
 
-async def _pages(api: Any, kind: Any) -> list[object]:
-    """Return the pages of one list; begun anew once if the server forgot it midway."""
-    from manager.adapters.kubernetes.client import Refused
-
-    for last in (False, True):
-        pages: list[object] = []
-        after = ""
-        try:
-            while True:
-                page = await api.list_page(kind, {}, after=after)
-                pages.append(page)
-                after = (page.get("metadata") or {}).get("continue") or ""
-                if not after:
-                    return pages
-        except Refused as error:
-            if error.code != GONE or last:
-                raise
-    raise AssertionError("either returned or raised")
-
-
 def _passed_over(everything: Iterable[object]) -> Mapping[str, int]:
-    kinds = (
-        raw["kind"]
-        for raw in objects.flattened(everything)
-        if isinstance(raw, Mapping)
-        and isinstance(raw.get("kind"), str)
-        and raw["kind"]
-        and raw["kind"] not in objects.KINDS
-        and not str(raw.get("apiVersion")).startswith(PREFIX)
-    )
-    return dict(sorted(Counter(kinds).items()))
+    kinds = (objects.passed_over(raw) for raw in objects.flattened(everything))
+    return dict(sorted(Counter(filter(None, kinds)).items()))

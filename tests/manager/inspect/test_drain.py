@@ -1,0 +1,31 @@
+"""Waiting until no router is told a node: every BgpPeer counts, however many there are.
+
+What the command prints of it: `tests/cli/test_node.py`.
+"""
+
+from typing import Any
+
+import pytest
+
+from manager.adapters.kubernetes.client import BGP_PEERS
+from manager.adapters.kubernetes.pages import PAGE
+from manager.inspect.drain import Drain
+from tests.fakes.kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+DRAINED: dict[str, Any] = {"name": "a", "state": "Established", "drained": ["node1"]}
+
+
+def peer(name: str, **entry: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {}, "status": {"speakers": [{**DRAINED, **entry}]}}
+
+
+async def test_a_peer_beyond_the_first_page_is_waited_for_too() -> None:
+    kube = FakeKube()
+    for number in range(PAGE):
+        kube.put(BGP_PEERS, peer(f"peer-{number:03}"))
+    kube.put(BGP_PEERS, peer("the-last", drained=[]))
+    missing = await Drain(kube, "node1").until_withdrawn(2)
+    assert missing == ("BgpPeer the-last: speaker a still tells it node1.",)
+    kube.put(BGP_PEERS, peer("the-last"))
+    assert await Drain(kube, "node1").until_withdrawn(2) == ()
