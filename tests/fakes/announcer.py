@@ -4,7 +4,7 @@ Strict: nothing can be reported to an object that doesn't exist, and nothing is 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from agent.planner.desired import Report
 from agent.snapshot import Assignment, NodeName
@@ -18,10 +18,13 @@ class FakeAnnouncer:
     def __init__(self, node: NodeName) -> None:
         self._node = node
         self.exists = False
+        self.assigned = Assignment()
         self.report: Report | None = None
         self.away = False
         self.writes = 0
         self.rival: str | None = None
+        self.confirmed = True  # it was listed
+        self.read: Callable[[], Awaitable[Assignment | None]] = self.assignment
         self._wake: Callable[[], None] = lambda: None
 
     async def watch(self, wake: Callable[[], None]) -> None:
@@ -30,7 +33,12 @@ class FakeAnnouncer:
         await asyncio.Event().wait()
 
     async def assignment(self) -> Assignment | None:
-        return Assignment() if self.exists else None
+        if not self.confirmed:
+            raise Unavailable("the fake Announcer was never listed yet")
+        return self.assigned if self.exists else None
+
+    async def afresh(self) -> Assignment | None:
+        return await self.read()
 
     async def observe(self) -> Mapping[NodeName, Report | None]:
         return {self._node: self.report} if self.exists else {}
@@ -46,6 +54,12 @@ class FakeAnnouncer:
 
     def create(self) -> None:
         self.exists, self.report = True, None
+        self._wake()
+
+    def assign(self, assignment: Assignment) -> None:
+        """Let the API say *assignment*: it is there, and listed, from now on."""
+        self.exists = self.confirmed = True
+        self.assigned = assignment
         self._wake()
 
     def delete(self) -> None:

@@ -19,6 +19,30 @@ from tests.fakes.gobgp_policy import Policies
 PathId = tuple[int, str, int]  # AFI, prefix, identifier
 
 
+class Received(dict[PathId, pb.Path]):
+    """What a router heard, counted by prefix: it is asked for each path that is put."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_prefix: Counter[tuple[int, str]] = Counter()
+
+    def __setitem__(self, identity: PathId, path: pb.Path) -> None:
+        if identity not in self:
+            self.by_prefix[identity[:2]] += 1
+        super().__setitem__(identity, path)
+
+    def take(self, identity: PathId) -> pb.Path | None:
+        """Take *identity* away; return its path, None: there was none."""
+        if identity not in self:
+            return None
+        self.by_prefix[identity[:2]] -= 1
+        return self.pop(identity)
+
+    def clear(self) -> None:
+        super().clear()
+        self.by_prefix.clear()
+
+
 @dataclass
 class FakeRouter:
     """The other end of a session: what it heard, and what it would say."""
@@ -26,7 +50,7 @@ class FakeRouter:
     asn: int
     receives_add_path: bool = True
     password: str = ""
-    received: dict[PathId, pb.Path] = field(default_factory=dict)
+    received: Received = field(default_factory=Received)
     beyond: dict[PathId, pb.Path] = field(default_factory=dict)  # not sent it: over send_max
 
     def agrees(self, peer: pb.Peer) -> bool:
@@ -93,7 +117,10 @@ class Process:
 
     async def GetBgp(self, request: pb.GetBgpRequest, *, timeout: float) -> pb.GetBgpResponse:
         self._alive("GetBgp")
-        shown = self.running or pb.Global(router_id="invalid IP")
+        shown = pb.Global(router_id="invalid IP")
+        if self.running is not None:
+            shown.CopyFrom(self.running)
+            shown.ClearField("confederation")  # it was taken, and is not shown (measured, 4.8)
         return pb.GetBgpResponse(**{"global": shown})
 
     async def StartBgp(self, request: pb.StartBgpRequest, *, timeout: float) -> pb.StartBgpResponse:

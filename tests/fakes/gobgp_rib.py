@@ -65,15 +65,14 @@ class Rib(Process):
         """Say whether one more path of a prefix goes out as it is put; a resend asks nobody."""
         families = self.peers[address].afi_safis
         most = next(f for f in families if f.config.family.afi == identity[0])
-        there = sum(key[:2] == identity[:2] for key in router.received)
-        return there < most.add_paths.config.send_max
+        return router.received.by_prefix[identity[:2]] < most.add_paths.config.send_max
 
     def _withdraw(self, identity: PathId) -> None:
         if self.table.pop(identity, None) is None:
             return
         for address, router in self._sessions(identity[0]):
             if router.receives_add_path:
-                sent = router.received.pop(identity, None)
+                sent = router.received.take(identity)
                 if router.beyond.pop(identity, None) is None and sent is not None:
                     waits = next((k for k in router.beyond if k[:2] == identity[:2]), None)
                     if waits is not None:
@@ -88,7 +87,7 @@ class Rib(Process):
         # The lowest ORIGIN is the best, of equal ones the latest (4.8); `max` takes the first.
         best = max(reversed(rivals), key=lambda path: -_origin(path), default=None)
         sent = self._exported(best, address) if best is not None else None
-        router.received.pop((afi, prefix, 0), None)
+        router.received.take((afi, prefix, 0))
         if sent is not None:
             router.received[afi, prefix, 0] = sent
 

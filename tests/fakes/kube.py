@@ -8,34 +8,36 @@ but the manager's own. It knows no schema: it neither checks an object nor fills
 """
 
 import asyncio
-import copy
 import itertools
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from manager.adapters.kubernetes.client import EVENTS, LEASES, Kind, Refused
 from manager.adapters.kubernetes.fields import Json
 from pointsman.model.names import API_PATH
 from pointsman.runtime.target import Unavailable
+from tests.copying import copied
 from tests.fakes import rights
 from tests.merging import merged
 
 PAGES_KEPT = 100  # of lists that were begun
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 Fault = Callable[[str, str, str], Exception | None]  # (verb, plural, name) -> what to raise
+_at: Callable[[tuple[Any, ...]], int] = itemgetter(0)  # of what happened: the version it made
 
 
 def _selected(params: Mapping[str, str]) -> Callable[[Json], bool]:
     """Return whether metadata are as the field selector wants; other fields are refused."""
     selector = params.get("fieldSelector", "")
     wanted = dict(one.split("=") for one in selector.split(",") if one)
-    if not wanted.keys() <= {"metadata.name", "metadata.namespace"}:
+    if not wanted.keys() <= {"metadata.name", "metadata.namespace", "spec.nodeName"}:
         raise Refused(400, "BadRequest", f"field label not supported: {selector}")
-    return lambda raw: all(
-        raw["metadata"].get(field[9:], "") == value for field, value in wanted.items()
-    )
+    paths = [(*field.split("."), value) for field, value in wanted.items()]
+    return lambda raw: all(raw[part].get(field, "") == value for part, field, value in paths)
 
 
 def _meant(known: Json, wanted: Mapping[str, str | None]) -> None:
@@ -75,7 +77,7 @@ class FakeKube:
 
     def put(self, kind: Kind, raw: dict[str, Any]) -> dict[str, Any]:
         """Create or replace an object, whole, and tell the watches."""
-        raw = copy.deepcopy(raw)
+        raw = copied(raw)
         meta = raw.setdefault("metadata", {})
         key = kind.plural, meta.get("namespace", ""), meta["name"]
         known = self.objects.get(key)
@@ -89,10 +91,10 @@ class FakeKube:
         raw.setdefault("kind", kind.name)
         self.objects[key] = raw
         self._record("MODIFIED" if known else "ADDED", kind.plural, raw)
-        return copy.deepcopy(raw)
+        return copied(raw)
 
     def remove(self, kind: Kind, name: str, namespace: str = "") -> None:
-        raw = copy.deepcopy(self.objects.pop((kind.plural, namespace, name)))
+        raw = copied(self.objects.pop((kind.plural, namespace, name)))
         self.version += 1
         raw["metadata"]["resourceVersion"] = str(self.version)
         self._record("DELETED", kind.plural, raw)
@@ -106,7 +108,7 @@ class FakeKube:
 
     def snapshot(self) -> tuple[int, dict[tuple[str, str, str], dict[str, Any]]]:
         """Return what a backup of the store would hold."""
-        return self.version, copy.deepcopy(self.objects)
+        return self.version, copied(self.objects)
 
     def restore(self, backup: tuple[int, dict[tuple[str, str, str], dict[str, Any]]]) -> None:
         """Put the store back to *backup*, as a restored etcd does.
@@ -114,7 +116,7 @@ class FakeKube:
         Versions count on from there, so they go backwards; a watch from a version that is yet
         to come is accepted, and told nothing until there is something newer.
         """
-        self.version, self.objects = backup[0], copy.deepcopy(backup[1])
+        self.version, self.objects = backup[0], copied(backup[1])
         self.history = [one for one in self.history if one[0] <= self.version]
         self.cut_watches()
 
@@ -146,7 +148,7 @@ class FakeKube:
             keys = sorted(key for key in self.objects if key[0] == kind.plural)
             rest = [self.objects[key] for key in keys if selected(self.objects[key])]
             version = str(self.version)
-        rest = copy.deepcopy(rest)
+        rest = copied(rest)
         page, rest = rest[:limit], rest[limit:]
         meta: dict[str, Any] = {"resourceVersion": version}
         if rest:
@@ -170,7 +172,7 @@ class FakeKube:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json:
         await self._begin("get", kind, name)
-        return copy.deepcopy(self._known(kind, namespace, name))
+        return copied(self._known(kind, namespace, name))
 
     async def create(self, kind: Kind, namespace: str, body: Json) -> Json:
         name = body["metadata"]["name"]
@@ -179,7 +181,7 @@ class FakeKube:
             raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
         if (kind.plural, namespace, name) in self.objects:
             raise Refused(409, "AlreadyExists", f'{kind.plural} "{name}" already exists')
-        raw = copy.deepcopy(dict(body))
+        raw = copied(dict(body))
         if kind not in (EVENTS, LEASES):
             raw.pop("status", None)
         raw["metadata"] = {**raw["metadata"], **({"namespace": namespace} if namespace else {})}
@@ -200,7 +202,7 @@ class FakeKube:
         known = self._known(kind, namespace, name)
         version = body.get("metadata", {}).get("resourceVersion")
         _meant(known, {"resourceVersion": version})
-        new: dict[str, Any] = copy.deepcopy(merged(known, body))
+        new: dict[str, Any] = copied(merged(known, body))
         if sub == "status":
             notes = new["metadata"].get("annotations") if kind.name == "Service" else None
             new = {**known, "status": new.get("status", {})}
@@ -211,7 +213,7 @@ class FakeKube:
         else:
             new.pop("status", None)
         if new == known:
-            return copy.deepcopy(known)
+            return copied(known)
         if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
             self.remove(kind, name, namespace)
             return new
@@ -227,7 +229,7 @@ class FakeKube:
             if not known["metadata"].get("deletionTimestamp"):
                 going = {**known["metadata"], "deletionTimestamp": self._now()}
                 return self.put(kind, {**known, "metadata": going})
-            return copy.deepcopy(known)
+            return copied(known)
         self.remove(kind, name, namespace)
         return {"kind": "Status", "status": "Success"}
 
@@ -252,7 +254,8 @@ class FakeKube:
     async def _events(
         self, kind: Kind, selected: Callable[[Json], bool], version: int, until: float
     ) -> AsyncIterator[Json]:
-        cut, position = self._cut, 0
+        cut = self._cut
+        position = bisect_right(self.history, version, key=_at)  # in order: `restore` cuts it
         while True:
             changed = self._changed
             while position < len(self.history):
@@ -261,7 +264,7 @@ class FakeKube:
                 if plural != kind.plural or at <= version or plural in self.deaf:
                     continue
                 if selected(raw):
-                    yield {"type": change, "object": copy.deepcopy(raw)}
+                    yield {"type": change, "object": copied(raw)}
             if cut != self._cut:
                 raise Unavailable("the watch was cut")
             try:
@@ -275,7 +278,7 @@ class FakeKube:
         self._gone.add(token)
 
     def _record(self, change: str, plural: str, raw: dict[str, Any]) -> None:
-        self.history.append((self.version, plural, change, copy.deepcopy(raw)))
+        self.history.append((self.version, plural, change, copied(raw)))
         self._stir()
 
     def _stir(self) -> None:

@@ -12,7 +12,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 def granted() -> frozenset[tuple[str, str]]:
     """Return (verb, resource) of every rule bound to the manager; `services/status` is one."""
     found = set()
-    for file in (DEPLOY / "10-rbac.yaml", DEPLOY / "options" / "passwords.yaml"):
+    for file in (DEPLOY / "10-rbac.yaml", *sorted((DEPLOY / "options").glob("*.yaml"))):
         for role in yaml.safe_load_all(file.read_text()):
             if role and role["metadata"]["name"] != "pointsman-agent":
                 for rule in role.get("rules", []):

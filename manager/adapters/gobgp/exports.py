@@ -167,8 +167,8 @@ class GobgpExports:
         if not new:
             return {}
         used = {rule.number(asn) for rule in present.values()}
-        for path in await local_paths(self._stub, asn):
-            used |= path.numbers
+        for one in await local_paths(self._stub, asn):
+            used.update(*(path.numbers for path in one.paths.values()))
         free = (n for n in range(1, len(used) + len(new) + 1) if n not in used)
         return dict(zip(new, free, strict=False))
 

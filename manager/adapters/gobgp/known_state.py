@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from manager.adapters.gobgp.paths import LocalPath, Put, Withdrawal
-from pointsman.model.address import Prefix
+from manager.adapters.gobgp.paths import NONE, Listed, Present, Run, after
+from pointsman.model.identity import once_per_pair
 from pointsman.model.route import PeerName
+from pointsman.model.table import Order
 
-Table = dict[Prefix, dict[int, LocalPath]]  # the local paths, by identifier
+# The local paths of each prefix. Prefixes that have the same share one object.
+Held = dict[Order, Present]
 
 
 @dataclass(slots=True)
@@ -24,21 +26,24 @@ class Known:
 
     asn: int | None = None
     numbers: Mapping[PeerName, int] | None = None
-    table: Table | None = None
+    table: Held | None = None
+    changes: int = 0  # grows whenever paths or rules change, or may have
     _rules: int = 0  # grows whenever they change, or may have
     _reading: object = None  # the one reading of the whole table that counts
-    _meanwhile: set[Prefix] = field(default_factory=set)  # changed since it began
-    _under_way: list[frozenset[Prefix]] = field(default_factory=list)  # being changed
+    _meanwhile: set[Order] = field(default_factory=set)  # changed since it began
+    _under_way: list[frozenset[Order]] = field(default_factory=list)  # being changed
 
     def forget(self) -> None:
         """Know nothing any more: it may be another daemon, or have taken half of something."""
         self.asn = self.table = None
+        self.changes += 1
         self._reading = None
         self.forget_numbers()
 
     def forget_numbers(self) -> None:
         """Have them asked for again; an answer that is still on its way doesn't count."""
         self.numbers = None
+        self.changes += 1
         self._rules += 1
 
     async def learn_numbers(
@@ -70,69 +75,56 @@ class Known:
         self._reading = object()
         return self._reading
 
-    def learn(self, reading: object, present: Iterable[LocalPath]) -> list[LocalPath]:
+    def learn(self, reading: object, listed: Iterable[Listed]) -> Held:
         """Take a reading of the whole table; return what of it counts.
 
         Of prefixes that were changed meanwhile it may show what was or what is: they don't.
         """
         if reading is not self._reading:
-            return []
-        sure = [path for path in present if path.prefix not in self._meanwhile]
+            return {}
+        sure = {one.order: one.paths for one in listed if one.order not in self._meanwhile}
         if self.table is not None or not self._meanwhile:
-            table = by_prefix(sure)
-            for prefix in self._meanwhile:
-                if self.table is not None and prefix in self.table:
-                    table[prefix] = self.table[prefix]
+            table = dict(sure)
+            for order in self._meanwhile:
+                if self.table is not None and order in self.table:
+                    table[order] = self.table[order]
             self.table = table
         return sure
 
-    def paths(self, wanted: Iterable[Prefix]) -> list[LocalPath]:
+    def paths(self, wanted: Iterable[Order]) -> Held:
         """Return the local paths of these prefixes, ours and foreign, as far as known."""
         table = self.table or {}
-        return [path for prefix in wanted for path in table.get(prefix, {}).values()]
+        return {order: table[order] for order in wanted if order in table}
 
     @contextmanager
-    def changing(self, touched: Iterable[Prefix]) -> Iterator[None]:
+    def changing(self, touched: Iterable[Order]) -> Iterator[None]:
         """Note that these prefixes change inside; if that does not end well, forget all."""
         concerned = frozenset(touched)
+        self.changes += 1
         self._meanwhile |= concerned
         self._under_way.append(concerned)
         try:
             with self.sure():
                 yield
         finally:
+            self.changes += 1
             self._under_way.remove(concerned)
 
-    def acknowledged(self, steps: Iterable[Put | Withdrawal]) -> None:
-        """Take what the daemon has acknowledged, in this order."""
+    def acknowledged(self, runs: Iterable[tuple[Order, Run]]) -> None:
+        """Take what the daemon has acknowledged."""
         if self.table is None:
             return
-        for step in steps:
-            if isinstance(step, Put):
-                prefix = step.key.prefix
-                there = self.table.setdefault(prefix, {})
-                before = there.get(step.identifier)
-                made = LocalPath(prefix, step.identifier, step.key, step.attributes, step.numbers)
-                # Put again under its identifier, a path keeps its number on the wire (measured).
-                there[step.identifier] = replace(made, wire=before.wire) if before else made
+        after_run = once_per_pair(after)
+        for order, run in runs:
+            if paths := after_run(self.table.get(order, NONE), run):
+                self.table[order] = paths
             else:
-                there = self.table.get(step.prefix, {})
-                there.pop(step.identifier, None)
-                if not there:
-                    self.table.pop(step.prefix, None)
+                self.table.pop(order, None)
 
-    def read(self, prefixes: Iterable[Prefix], present: Iterable[LocalPath]) -> None:
+    def read(self, orders: Iterable[Order], listed: Iterable[Listed]) -> None:
         """Take a reading of these prefixes."""
         if self.table is None:
             return
-        for prefix in prefixes:
-            self.table.pop(prefix, None)
-        self.table.update(by_prefix(present))
-
-
-def by_prefix(present: Iterable[LocalPath]) -> Table:
-    """Return these paths as a table."""
-    table: Table = {}
-    for path in present:
-        table.setdefault(path.prefix, {})[path.identifier] = path
-    return table
+        for order in orders:
+            self.table.pop(order, None)
+        self.table.update((one.order, one.paths) for one in listed)

@@ -77,13 +77,12 @@ def _check_bfd(name: PeerName, bfd: Bfd) -> None:
 
 def encode(name: PeerName, neighbor: Neighbor) -> pb.Peer:
     """Return the message that configures a neighbor; :func:`check` has passed it."""
-    restart = neighbor.graceful_restart_seconds
     description = OURS + name
     if neighbor.source_address is not None:
         description += f" source={neighbor.source_address}"
     if neighbor.local_as is not None:
         description += f" local-as={neighbor.local_as}"
-    peer = pb.Peer(
+    made = pb.Peer(
         conf=pb.PeerConf(
             neighbor_address=str(neighbor.address),
             peer_asn=neighbor.asn,
@@ -108,14 +107,20 @@ def encode(name: PeerName, neighbor: Neighbor) -> pb.Peer:
         ),
         afi_safis=[_family(family, neighbor) for family in neighbor.families],
     )
+    _add_optional(made, neighbor)
+    return made
+
+
+def _add_optional(peer: pb.Peer, neighbor: Neighbor) -> None:
+    """Configure what is there only for those who ask for it."""
     if neighbor.multihop_ttl is not None:
         peer.ebgp_multihop.enabled = True
         peer.ebgp_multihop.multihop_ttl = neighbor.multihop_ttl
     if neighbor.ttl_security:
         peer.ttl_security.enabled = True
         peer.ttl_security.ttl_min = 255  # one hop: RFC 5082 section 3
-    if restart is not None:
-        peer.graceful_restart.CopyFrom(_restart(restart))
+    if neighbor.graceful_restart_seconds is not None:
+        peer.graceful_restart.CopyFrom(_restart(neighbor.graceful_restart_seconds))
     if neighbor.bfd is not None:
         peer.bfd.CopyFrom(
             pb.BfdPeerConfig(
@@ -125,7 +130,6 @@ def encode(name: PeerName, neighbor: Neighbor) -> pb.Peer:
                 detection_multiplier=neighbor.bfd.multiplier,
             )
         )
-    return peer
 
 
 def _family(family: FamilyName, neighbor: Neighbor) -> pb.AfiSafi:

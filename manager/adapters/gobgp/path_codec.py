@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from manager.adapters.gobgp.paths import MARK, LocalPath, Put, Withdrawal
+from manager.adapters.gobgp.paths import MARK, Listed, LocalPath, Present, Put, Run, Withdrawal
 from manager.adapters.gobgp.prepend import ABOVE, marks, times
 from pointsman.gobgp_api import attribute_pb2 as at
 from pointsman.gobgp_api import common_pb2 as cm
@@ -21,7 +21,8 @@ from pointsman.model.community import (
     community_text,
     large_community_numbers,
 )
-from pointsman.model.route import PathAttributes, RouteKey
+from pointsman.model.identity import once_per_object
+from pointsman.model.route import PathAttributes
 
 AS_TRANS = 23456  # RFC 6793 section 9: stands for an AS that needs four octets
 MP_REACH_NLRI = 14  # RFC 4760 section 3
@@ -39,17 +40,61 @@ def family(prefix: Prefix) -> cm.Family:
     return IPV4 if prefix.version == 4 else IPV6
 
 
-def encode(put: Put, asn: int) -> pb.Path:
+class Encoder:
+    """Paths of many prefixes as messages: what they have alike is encoded once."""
+
+    def __init__(self, asn: int) -> None:
+        self._asn = asn
+        # Octets around the prefix of what is sent, by how long the prefix is as a message.
+        self._around = once_per_object(_nothing_yet)
+
+    def octets(self, prefix: Prefix, run: Run) -> bytes:
+        """Return *run* about *prefix* as octets of an AddPathStreamRequest: its paths.
+
+        What :func:`encode` and :func:`encode_withdrawal` make, with another prefix put in.
+        """
+        nlri = _nlri(prefix).SerializeToString()
+        known, same = self._around(run), (prefix.version, len(nlri))
+        around = known.get(same)
+        if around is None:
+            paths = [_encode(prefix, step, self._asn) for step in run]
+            whole = pb.AddPathStreamRequest(paths=paths).SerializeToString()
+            around = whole.split(nlri)
+            if len(around) != 1 + sum(_names(prefix, step) for step in run):
+                return whole  # the same octets stand elsewhere, too
+            known[same] = around
+        return nlri.join(around)
+
+
+def _nothing_yet(_: Run) -> dict[tuple[int, int], list[bytes]]:
+    return {}
+
+
+def _encode(prefix: Prefix, step: Put | Withdrawal, asn: int) -> pb.Path:
+    return encode(prefix, step, asn) if isinstance(step, Put) else encode_withdrawal(prefix, step)
+
+
+def _names(prefix: Prefix, step: Put | Withdrawal) -> int:
+    """Return how often the message of *step* names the prefix."""
+    return 2 if isinstance(step, Put) and not _plain(prefix, step.hop) else 1
+
+
+def _plain(prefix: Prefix, hop: Address) -> bool:
+    """Whether the next hop stands in NEXT_HOP (RFC 4271 section 5.1.3)."""
+    return prefix.version == 4 and hop.version == 4
+
+
+def encode(prefix: Prefix, put: Put, asn: int) -> pb.Path:
     """Return the message that puts a path; :func:`check` has passed it."""
-    nlri = _nlri(put.key.prefix)
+    nlri = _nlri(prefix)
     path = pb.Path(
-        family=family(put.key.prefix),
+        family=family(prefix),
         nlri=nlri,
         identifier=put.identifier,
         pattrs=_encode_attributes(put.attributes, put.numbers, asn),
     )
-    hop = str(put.key.next_hop)
-    if put.key.prefix.version == 4 and put.key.next_hop.version == 4:
+    hop = str(put.hop)
+    if _plain(prefix, put.hop):
         path.pattrs.add().next_hop.next_hop = hop
     else:  # RFC 4760 section 3; IPv4 behind IPv6: RFC 8950 section 4
         reach = at.MpReachNLRIAttribute(family=path.family, next_hops=[hop], nlris=[nlri])
@@ -57,13 +102,10 @@ def encode(put: Put, asn: int) -> pb.Path:
     return path
 
 
-def encode_withdrawal(gone: Withdrawal) -> pb.Path:
+def encode_withdrawal(prefix: Prefix, gone: Withdrawal) -> pb.Path:
     """Return the message that takes a path back."""
     return pb.Path(
-        family=family(gone.prefix),
-        nlri=_nlri(gone.prefix),
-        identifier=gone.identifier,
-        is_withdraw=True,
+        family=family(prefix), nlri=_nlri(prefix), identifier=gone.identifier, is_withdraw=True
     )
 
 
@@ -126,45 +168,59 @@ class DecodedAttributes:
     ours: bool
 
 
-# What was decoded so far: many paths have equal attributes.
-DecodeCache = dict[tuple[bytes, ...], DecodedAttributes]
+class Decoder:
+    """Of one listing: what many prefixes have alike is decoded once, and is one object."""
+
+    def __init__(self, asn: int) -> None:
+        self._asn = asn
+        self._attributes: dict[tuple[bytes, ...], DecodedAttributes] = {}
+        self._paths: dict[tuple[tuple[int, int, tuple[bytes, ...]], ...], Present] = {}
+
+    def decode(self, destination: pb.Destination) -> Listed:
+        """Return the local paths of one prefix, listed with their attributes as octets, too."""
+        prefix = ip_network(destination.prefix)
+        local = [path for path in destination.paths if not path.source_asn]
+        octets = [tuple(map(_of_no_prefix, path.pattrs_binary)) for path in local]
+        same = tuple(
+            (path.identifier, path.local_identifier, each)
+            for path, each in zip(local, octets, strict=True)
+        )
+        present = self._paths.get(same)
+        if present is None:
+            found = [self._decode(*each) for each in zip(local, octets, strict=True)]
+            present = self._paths[same] = {path.identifier: path for path in found}
+        return Listed(prefix, present)
+
+    def _decode(self, path: pb.Path, octets: tuple[bytes, ...]) -> LocalPath:
+        decoded = self._attributes.get(octets)
+        if decoded is None:
+            decoded = self._attributes[octets] = _decode_attributes(path, octets, self._asn)
+        if decoded.hop is None or not decoded.ours:
+            return LocalPath(path.identifier, None)
+        return LocalPath(
+            path.identifier,
+            decoded.hop,
+            decoded.attributes,
+            decoded.numbers,
+            path.local_identifier,
+        )
 
 
-def decode(destination: pb.Destination, asn: int, cache: DecodeCache) -> list[LocalPath]:
-    """Return the local paths of one prefix, listed with their attributes as octets, too."""
-    prefix = ip_network(destination.prefix)
-    return [_decode(prefix, path, asn, cache) for path in destination.paths if not path.source_asn]
+def _of_no_prefix(attribute: bytes) -> bytes:
+    """Return *attribute* without the prefix: of an MP_REACH_NLRI, type and next hop alone.
 
-
-def _decode(prefix: Prefix, path: pb.Path, asn: int, cache: DecodeCache) -> LocalPath:
-    hop: Address | None = None
-    octets = []
-    for one in path.pattrs_binary:
-        if one[1] == MP_REACH_NLRI:  # holds the prefix: no two paths are equal there
-            hop = _hop(one)
-        else:
-            octets.append(one)
-    decoded = cache.get(tuple(octets))
-    if decoded is None:
-        decoded = cache[tuple(octets)] = _decode_attributes(path, asn)
-    hop = hop or decoded.hop
-    if hop is None or not decoded.ours:
-        return LocalPath(prefix, path.identifier, None)
-    key = RouteKey(prefix, hop)
-    return LocalPath(
-        prefix, path.identifier, key, decoded.attributes, decoded.numbers, path.local_identifier
-    )
-
-
-def _hop(attribute: bytes) -> Address:
-    """Return the next hop of an MP_REACH_NLRI (RFC 4760 section 3), the global one of two."""
+    Source: RFC 4760 section 3; of two next hops the global one counts.
+    """
+    if attribute[1] != MP_REACH_NLRI:
+        return attribute
     start = 4 if attribute[0] & EXTENDED_LENGTH else 3
     size = attribute[start + 3]  # after AFI and SAFI
-    return _unpacked(attribute[start + 4 : start + 4 + min(size, 16)])
+    return attribute[:2] + attribute[start + 4 : start + 4 + min(size, 16)]
 
 
-def _decode_attributes(path: pb.Path, asn: int) -> DecodedAttributes:
-    hop: Address | None = None
+def _decode_attributes(path: pb.Path, octets: tuple[bytes, ...], asn: int) -> DecodedAttributes:
+    reach = [ip_address(one[2:]) for one in octets if one[1] == MP_REACH_NLRI]
+    hop: Address | None = reach[0] if reach else None
     numbers: list[int] = []
     large: list[str] = []
     plain: tuple[str, ...] = ()
@@ -176,7 +232,7 @@ def _decode_attributes(path: pb.Path, asn: int) -> DecodedAttributes:
             case "origin":
                 best = attribute.origin.origin == ORIGIN_BEST
             case "next_hop":
-                hop = ip_address(attribute.next_hop.next_hop)
+                hop = hop or ip_address(attribute.next_hop.next_hop)
             case "large_communities":
                 for one in attribute.large_communities.communities:
                     if one.global_admin == asn and one.local_data1 == 0:
@@ -204,8 +260,3 @@ def _weight(attribute: at.ExtendedCommunitiesAttribute) -> int | None:
         if one.WhichOneof("extcom") == "link_bandwidth":
             return round(one.link_bandwidth.bandwidth / BYTES_PER_WEIGHT)
     return None
-
-
-@lru_cache(maxsize=4096)
-def _unpacked(octets: bytes) -> Address:
-    return ip_address(octets)

@@ -6,6 +6,8 @@ read before it is changed, and only four texts are known here.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -39,6 +41,15 @@ REPLACED_SOON = (
     "BGP server is not running",  # StopBgp, sent twice
     "Internal error from Core",  # gRPC's own, INTERNAL: the connection went while we sent
 )
+# What a socket says behind which no daemon is, or no longer; gRPC tells it in the midst of its own.
+NOT_THERE = (
+    errno.ENOENT,
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EPIPE,
+    errno.EACCES,
+    errno.ENOTDIR,
+)
 # Reconnect at once when the process is replaced; gRPC's own back-off grows to two minutes.
 OPTIONS = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000))
 
@@ -63,8 +74,20 @@ def asked_to(deed: str) -> Iterator[None]:
         yield
     except grpc.aio.AioRpcError as error:
         if heals(error):
-            raise Unavailable(f"GoBGP did not {deed}: {error.details()}") from error
+            raise Unavailable(f"GoBGP did not {deed}: {_reason(error)}") from error
         raise
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    """Return the daemon's words, or the kernel's: gRPC's own differ from version to version."""
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return "no answer in time"
+    details = error.details() or ""
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        known = (os.strerror(number) for number in NOT_THERE)
+        found = next((words for words in known if words.lower() in details.lower()), "")
+        return found or details
+    return details
 
 
 def within_s(paths: int) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 import grpc
 
 from manager.adapters.gobgp import lockdown, neighbor_codec, session_codec
+from manager.adapters.gobgp.advertised import Advertised
 from manager.adapters.gobgp.exports import GobgpExports
 from manager.adapters.gobgp.known_state import Known
 from manager.adapters.gobgp.neighbors import GobgpNeighbors
@@ -24,7 +25,6 @@ from manager.adapters.gobgp.reasons import Reasons
 from manager.adapters.gobgp.routes import GobgpRoutes
 from manager.adapters.gobgp.rpc import (
     ANSWER_WITHIN_S,
-    TABLE_WITHIN_S,
     Stub,
     asked_to,
     channel_to,
@@ -35,7 +35,6 @@ from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.route import PeerName, SessionReport, SpeakerIdentity
 from pointsman.runtime.target import Unavailable
 
-NO_NEIGHBOR = "doesn't exist"  # "neighbor that has ADDRESS …" (4.8, measured)
 NO_LISTENER = -1  # 0 would be port 179 (measured)
 REASONS_EVERY_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LAST_S = 0.1, 2.0
@@ -51,15 +50,17 @@ class GobgpSpeaker:
         self.exports = GobgpExports(stub, self._known)
         self.routes = GobgpRoutes(stub, self._known)
         self.neighbors = GobgpNeighbors(stub)
+        self._advertised = Advertised(stub, self._known)
 
     async def identity(self) -> SpeakerIdentity | None:
         """Return who the daemon runs as; None: not started, or not yet locked down."""
         with self._known.sure():
             running = await self._running()
-        if running is None or not await lockdown.is_locked_down(self._stub):
+        locked = await lockdown.read(self._stub) if running is not None else None
+        if running is None or locked is None or not locked.complete:
             self._known.forget()
             return None
-        return running
+        return _identity(running, locked)
 
     async def probe(self) -> None:
         """Return once the daemon answers.
@@ -70,12 +71,13 @@ class GobgpSpeaker:
         await self._running()
 
     async def start(self, identity: SpeakerIdentity) -> None:
-        """Make it run as *identity*, locked down; a crash midway is cured by a second call.
+        """Make it run as *identity*, locked down; a crash midway is cured by further calls.
 
         Raises:
             ValueError: no speaker can have this identity.
-            Unavailable: the daemon is away, or runs as somebody else: it was asked to stop,
-                its parent replaces it, and a later call finds it empty.
+            Unavailable: the daemon is away, or runs as somebody else, or does not show as whom,
+                since nothing of the lock-down is there: it was asked to stop, its parent
+                replaces it, and a later call finds it empty.
         """
         if not 1 <= identity.asn <= 0xFFFF_FFFF or int(identity.router_id) == 0:
             raise ValueError(f"{identity}: an AS is 1 to 4294967295, a router id not 0.0.0.0")
@@ -83,15 +85,19 @@ class GobgpSpeaker:
             raise ValueError(f"{identity}: a listener's port is 1 to 65535, or 0 for none")
         self._known.forget()  # whatever was known was known of another
         running = await self._running()
-        if running is not None and running != identity:
-            await self._stop(keep_routes=running.asn == identity.asn)
-            raise Unavailable(
-                f"GoBGP ran as {_words(running)}: it was stopped "
-                f"and comes back as {_words(identity)}."
-            )
         if running is None:
             await self._begin(identity)
-        await lockdown.lock_down(self._stub, identity.asn)
+        else:
+            locked = await lockdown.read(self._stub)
+            found = _identity(running, locked)
+            if found != identity or not locked.begun:
+                await self._stop(keep_routes=found.asn == identity.asn)
+                unfinished = "" if locked.begun else ", and its start was not completed"
+                raise Unavailable(
+                    f"GoBGP ran as {_words(found)}{unfinished}: it was stopped "
+                    f"and comes back as {_words(identity)}."
+                )
+        await lockdown.lock_down(self._stub, identity.asn, identity.confederation)
 
     async def _begin(self, identity: SpeakerIdentity) -> None:
         wanted = pb.Global(
@@ -99,6 +105,7 @@ class GobgpSpeaker:
             router_id=str(identity.router_id),
             listen_port=identity.listen_port or NO_LISTENER,
             listen_addresses=[str(address) for address in identity.listen_addresses],
+            confederation=_confederation(identity),
         )
         with asked_to("start"):
             try:
@@ -125,7 +132,7 @@ class GobgpSpeaker:
             ours = neighbor_codec.decode(peer)
             if ours is not None:
                 up = peer.state.session_state == pb.PeerState.SESSION_STATE_ESTABLISHED
-                advertised = await self._advertised(peer) if up else (0, 0)
+                advertised = await self._advertised.count(peer) if up else (0, 0)
                 if advertised is not None:
                     reports[ours[0]] = session_codec.report(
                         peer, advertised, why=why.get(peer.conf.neighbor_address, "")
@@ -188,15 +195,11 @@ class GobgpSpeaker:
             await asyncio.sleep(pause)
             pause = min(2 * pause, RECONNECT_LAST_S)
 
-    async def _running(self) -> SpeakerIdentity | None:
+    async def _running(self) -> pb.Global | None:
         with asked_to("say who it is"):
             reply = await self._stub.GetBgp(pb.GetBgpRequest(), timeout=ANSWER_WITHIN_S)
         running: pb.Global = getattr(reply, "global")
-        if running.asn == 0:
-            return None
-        addresses = tuple(map(ip_address, running.listen_addresses))
-        port = max(running.listen_port, 0)
-        return SpeakerIdentity(running.asn, IPv4Address(running.router_id), port, addresses)
+        return running if running.asn else None
 
     async def _stop(self, *, keep_routes: bool) -> None:
         """End it; routers that offer graceful restart may keep our routes for the next one."""
@@ -204,32 +207,6 @@ class GobgpSpeaker:
             await self._stub.StopBgp(
                 pb.StopBgpRequest(allow_graceful_restart=keep_routes), timeout=ANSWER_WITHIN_S
             )
-
-    async def _advertised(self, peer: pb.Peer) -> tuple[int, int] | None:
-        """Return how many prefixes and paths a session is sent; None: it went meanwhile.
-
-        A path over send_max is listed though it was not sent (4.8, measured). GetTable would
-        count paths twice over instead of prefixes (ADD-PATH, 4.8, measured).
-        """
-        prefixes = paths = 0
-        for family in peer.afi_safis:
-            request = pb.ListPathRequest(
-                table_type=pb.TABLE_TYPE_ADJ_OUT,
-                name=peer.conf.neighbor_address,
-                family=family.config.family,
-                enable_only_binary=True,  # half the time
-            )
-            with asked_to("count what it advertises"):
-                try:
-                    async for reply in self._stub.ListPath(request, timeout=TABLE_WITHIN_S):
-                        sent = [p for p in reply.destination.paths if not p.send_max_filtered]
-                        prefixes += bool(sent)
-                        paths += len(sent)
-                except grpc.aio.AioRpcError as error:
-                    if NO_NEIGHBOR in (error.details() or ""):
-                        return None
-                    raise
-        return prefixes, paths
 
 
 @asynccontextmanager
@@ -239,6 +216,21 @@ async def speaker_at(socket: Path) -> AsyncIterator[GobgpSpeaker]:
         yield GobgpSpeaker(stub, Reasons(socket))
 
 
+def _identity(running: pb.Global, locked: lockdown.LockDown) -> SpeakerIdentity:
+    addresses = tuple(map(ip_address, running.listen_addresses))
+    port, router_id = max(running.listen_port, 0), IPv4Address(running.router_id)
+    return SpeakerIdentity(running.asn, router_id, port, addresses, locked.confederation)
+
+
+def _confederation(identity: SpeakerIdentity) -> pb.Confederation | None:
+    among = identity.confederation
+    if among is None:
+        return None
+    members = sorted({*among.members, identity.asn})
+    return pb.Confederation(enabled=True, identifier=among.identifier, member_as_list=members)
+
+
 def _words(who: SpeakerIdentity) -> str:
     at = f", listening on port {who.listen_port}" if who.listen_port else ""
-    return f"AS {who.asn}, router id {who.router_id}{at}"
+    among = f" of confederation {who.confederation.identifier}" if who.confederation else ""
+    return f"AS {who.asn}{among}, router id {who.router_id}{at}"

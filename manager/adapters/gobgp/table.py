@@ -14,11 +14,11 @@ FEW = 1000  # up to so many prefixes are asked for by name: 60 µs each (measure
 
 async def local_paths(
     stub: Stub, asn: int, wanted: Iterable[Prefix] | None = None
-) -> list[paths.LocalPath]:
+) -> list[paths.Listed]:
     """Return the local paths, ours and foreign, of the *wanted* prefixes (of all: None)."""
     named = None if wanted is None else list(wanted)
-    present: list[paths.LocalPath] = []
-    cache: path_codec.DecodeCache = {}
+    found: list[paths.Listed] = []
+    decoder = path_codec.Decoder(asn)
     for version, family in ((4, path_codec.IPV4), (6, path_codec.IPV6)):
         few = [prefix for prefix in named or () if prefix.version == version]
         if named is not None and not few:
@@ -33,5 +33,7 @@ async def local_paths(
             )
         with asked_to("list its local paths"):
             async for reply in stub.ListPath(request, timeout=TABLE_WITHIN_S):
-                present += path_codec.decode(reply.destination, asn, cache)
-    return present
+                one = decoder.decode(reply.destination)
+                if one.paths:
+                    found.append(one)
+    return found

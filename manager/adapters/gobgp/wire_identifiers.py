@@ -12,11 +12,11 @@ Best effort, in memory: a manager that dies together with its daemon has forgott
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 
-from manager.adapters.gobgp.paths import NOTHING, LocalPath, Put, Steps, Withdrawal
-from pointsman.model.address import Prefix
-from pointsman.model.route import RouteKey
+from manager.adapters.gobgp.paths import NOTHING, Present, Put, Run, Steps, Withdrawal
+from pointsman.model.address import Address
+from pointsman.model.identity import once_per_object, once_per_pair
+from pointsman.model.table import Order
 
 BURNT_AT_MOST = 100_000  # placeholders in one go; 4 s of gobgpd's time (measured)
 
@@ -25,61 +25,63 @@ class WireNumbers:
     """The wire identifiers of our paths, as last read from a daemon that held them."""
 
     def __init__(self) -> None:
-        self._known: dict[Prefix, dict[RouteKey, int]] = {}
+        self._known: dict[Order, Present] = {}
 
-    def read(self, present: Iterable[LocalPath], gone: Iterable[Prefix] = ()) -> None:
+    def read(self, present: Mapping[Order, Present], gone: Iterable[Order] = ()) -> None:
         """Remember those of *present*; a prefix not in it is forgotten only if in *gone*."""
-        for prefix in gone:
-            self._known.pop(prefix, None)
-        found: dict[Prefix, dict[RouteKey, int]] = {}
-        for path in present:
-            if path.key is not None and path.wire and path.numbers:  # or no router is sent it
-                found.setdefault(path.prefix, {})[path.key] = path.wire
-        self._known.update(found)
+        for order in gone:
+            self._known.pop(order, None)
+        numbers = once_per_object(_numbers)
+        self._known.update((order, paths) for order, paths in present.items() if numbers(paths))
 
-    def lead(self, todo: Steps, present: Iterable[LocalPath]) -> Steps:
+    def lead(
+        self, todo: Mapping[Order, Steps], present: Mapping[Order, Present]
+    ) -> dict[Order, Steps]:
         """Return *todo* with the puts of prefixes that came to nothing led to their numbers."""
-        there = {path.prefix for path in present}
-        puts: list[Put | Withdrawal] = []
-        gone: list[Withdrawal] = []
+        found = dict(todo)
         left = BURNT_AT_MOST
-        plain = [put for put in todo.puts if isinstance(put, Put)]
-        for prefix, group in groupby(plain, key=lambda put: put.key.prefix):
-            these = list(group)
-            known = self._known.get(prefix)
-            number = 0 if known is None else max(known.values()) - len(these)
-            if known and prefix not in there and number <= left:
-                left -= max(number, 0)
-                led, last = _led(these, known)
-                puts += led
-                gone += last
-            else:
-                puts += these
-        return Steps(tuple(puts), (*todo.withdrawals, *gone))
+        numbers_of, led = once_per_object(_numbers), once_per_pair(_led)
+        for order, steps in todo.items():
+            known = self._known.get(order)
+            if known is None or order in present or not steps.puts:
+                continue
+            numbers = numbers_of(known)
+            burnt = max(numbers.values()) - sum(isinstance(step, Put) for step in steps.puts)
+            if burnt > left:
+                continue
+            left -= max(burnt, 0)
+            found[order] = led(steps, numbers)
+        return found
 
 
-def _led(
-    plain: list[Put], known: Mapping[RouteKey, int]
-) -> tuple[list[Put | Withdrawal], list[Withdrawal]]:
-    """Return the puts of one prefix with placeholders among them, and what to withdraw then.
+def _numbers(present: Present) -> dict[Address, int]:
+    """Return the number of each next hop that a router is sent a path of."""
+    paths = present.values()
+    return {one.hop: one.wire for one in paths if one.hop and one.wire and one.numbers}
+
+
+def _led(steps: Steps, known: Mapping[Address, int]) -> Steps:
+    """Return the steps of one prefix with placeholders among the puts.
 
     Placeholders come and go one by one, because gobgpd sorts a prefix at each; the first
     stays to the end, so that the prefix, and its count, does.
     """
-    by_number = {known[put.key]: put for put in plain if put.key in known}
-    # Under a key of ours and for nobody: left behind by a crash, it is seen and mended.
-    key, free = plain[0].key, max(put.identifier for put in plain) + 1
+    plain = [put for put in steps.puts if isinstance(put, Put)]
+    by_number = {known[put.hop]: put for put in plain if put.hop in known}
+    # Under a next hop of ours and for nobody: left behind by a crash, it is seen and mended.
+    hop, free = plain[0].hop, max(put.identifier for put in plain) + 1
     led: list[Put | Withdrawal] = []
-    stays: list[Withdrawal] = []
+    stays: Run = ()
     for number in range(1, max(known.values()) + 1):  # also what is gone keeps its number
         put = by_number.get(number)
         if put is not None:
             led.append(put)
             continue
         identifier = free + bool(stays)
-        led.append(Put(key, identifier, NOTHING, frozenset()))
+        led.append(Put(hop, identifier, NOTHING, frozenset()))
         if stays:
-            led.append(Withdrawal(key.prefix, identifier))
+            led.append(Withdrawal(identifier))
         else:
-            stays.append(Withdrawal(key.prefix, identifier))
-    return led + [put for put in plain if put.key not in known], stays
+            stays = (Withdrawal(identifier),)
+    led += [put for put in plain if put.hop not in known]
+    return Steps(tuple(led), (*steps.withdrawals, *stays))

@@ -6,15 +6,27 @@ the answers to our own writes. Refuses to do I/O and to judge: `synced`, `unavai
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from manager.adapters.kubernetes.fields import Json, Malformed
+from pointsman.model.version import Version
 
-K = TypeVar("K")
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[V]):
+    """One object of a list, already read: as JSON it is several times as big."""
+
+    name: str
+    stamp: tuple[str, str]  # uid, resourceVersion
+    value: V | None = None  # None: to be passed over
+    malformed: str = ""  # the sentence, when it cannot be read
+    known: bool = False  # it was as the cache had it, so nobody read it
 
 
 class Cache(Generic[K, V]):
@@ -37,7 +49,7 @@ class Cache(Generic[K, V]):
         wake: Callable[[], None],
     ) -> None:
         self._key, self._parse, self._wake = key, parse, wake
-        self._values: dict[K, V] = {}
+        self._values = Version[K, V]()
         self._lent = False
         self._stamps: dict[str, tuple[str, str]] = {}  # name -> (uid, resourceVersion)
         self._keys: dict[str, K] = {}
@@ -50,29 +62,44 @@ class Cache(Generic[K, V]):
         self.revision = 0
 
     @property
-    def items(self) -> Mapping[K, V]:
-        """Return what is known now; the mapping never changes, the next call may differ."""
+    def items(self) -> Version[K, V]:
+        """Return what is known now; it never changes, and the next knows how it differs from it.
+
+        For those who read all of it: after each call the next change copies the mapping.
+        """
         self._lent = True
-        return MappingProxyType(self._values)
+        return self._values
+
+    def get(self, key: K) -> V | None:
+        """Return what is known now under *key*."""
+        return self._values.get(key)
 
     @property
     def writes(self) -> int:
         """Return how many of our own writes were answered; take it before a list begins."""
         return self._writes
 
-    def replace_all(self, raws: Iterable[Json], version: str, *, begun_at: int) -> None:
+    def read(self, raw: Json) -> Listed[V]:
+        """Return what *raw* says, to be handed to `replace_all` when the list is complete."""
+        name, stamp = _name(raw), (_uid(raw), _version(raw))
+        if self._stamps.get(name) == stamp:
+            return Listed(name, stamp, known=True)
+        return self._parsed(name, stamp, raw)
+
+    def replace_all(self, found: Iterable[Listed[V]], version: str, *, begun_at: int) -> None:
         """Take a complete list, read at resourceVersion *version*, for the truth.
 
         *begun_at* is what `writes` was when the list was asked for: it holds all of those.
         """
         before = self.revision
         self._floors = {n: floor for n, floor in self._floors.items() if floor[1] > begun_at}
-        listed = {_name(raw): raw for raw in raws}
+        listed = {one.name: one for one in found}
         for name in self._stamps.keys() - listed.keys():
             if not self._below_floor(name, version):
                 self._forget(name)
-        for name, raw in listed.items():
-            self._take(name, raw)
+        for one in listed.values():
+            if self._is_news(one.name, one.stamp):
+                self._take(one)
         newly = not self.synced
         self.synced, self.unavailable = True, None
         if newly or self.revision != before:
@@ -81,8 +108,9 @@ class Cache(Generic[K, V]):
     def put(self, raw: Json) -> None:
         """Take an ADDED or MODIFIED event, unless something newer is known of that object."""
         before = self.revision
-        if not self._is_old_news(raw):
-            self._take(_name(raw), raw)
+        name, stamp = _name(raw), (_uid(raw), _version(raw))
+        if self._is_news(name, stamp) and not self._goes_back(name, stamp):
+            self._take(self._parsed(name, stamp, raw))
         if self.revision != before:
             self._wake()
 
@@ -128,23 +156,27 @@ class Cache(Generic[K, V]):
         known = self._stamps.get(_name(raw))
         return known is not None and known[0] == _uid(raw)
 
-    def lacks(self, raws: Iterable[Json]) -> bool:
-        """Return whether a list of *raws* would remove something."""
-        return bool(self._stamps.keys() - {_name(raw) for raw in raws})
+    def lacks(self, found: Iterable[Listed[V]]) -> bool:
+        """Return whether a list of what was *found* would remove something."""
+        return bool(self._stamps.keys() - {one.name for one in found})
 
-    def _take(self, name: str, raw: Json) -> None:
-        stamp = _uid(raw), _version(raw)
-        if self._stamps.get(name) == stamp or self._below_floor(name, stamp[1]):
+    def _parsed(self, name: str, stamp: tuple[str, str], raw: Json) -> Listed[V]:
+        try:
+            return Listed(name, stamp, self._parse(raw))
+        except Malformed as error:
+            return Listed(name, stamp, malformed=str(error))
+
+    def _take(self, one: Listed[V]) -> None:
+        name, stamp, value = one.name, one.stamp, one.value
+        if one.known:  # and is no longer, so its version is not to be trusted: it is read again
             return
         self._floors.pop(name, None)
-        try:
-            value = self._parse(raw)
-        except Malformed as error:
-            if self.malformed.get(name) != str(error):
-                log.warning("%s What was known of it before stays in force.", error)
+        if one.malformed:
+            if self.malformed.get(name) != one.malformed:
+                log.warning("%s What was known of it before stays in force.", one.malformed)
             if self._stamps.get(name, stamp)[0] != stamp[0]:  # another object of that name
                 self._forget(name)
-            self.malformed[name] = str(error)
+            self.malformed[name] = one.malformed
             self._stamps[name] = stamp
             return
         partly = getattr(value, "unreadable", "")
@@ -157,16 +189,18 @@ class Cache(Generic[K, V]):
         self._stamps[name] = stamp
         if value is None:
             if known is not None:
-                del self._writable()[self._keys.pop(name)]
+                self._writable().drop(self._keys.pop(name))
         elif known is None or self._values[known] != value:
             self._keys[name] = self._key(value)
-            self._writable()[self._keys[name]] = value
+            self._writable().set(self._keys[name], value)
 
-    def _is_old_news(self, raw: Json) -> bool:
-        uid, version = self._stamps.get(_name(raw), ("", ""))
-        listed_version = _version(raw)
-        comparable = uid == _uid(raw) and version.isdecimal() and listed_version.isdecimal()
-        return comparable and int(listed_version) < int(version)
+    def _is_news(self, name: str, stamp: tuple[str, str]) -> bool:
+        return self._stamps.get(name) != stamp and not self._below_floor(name, stamp[1])
+
+    def _goes_back(self, name: str, stamp: tuple[str, str]) -> bool:
+        uid, version = self._stamps.get(name, ("", ""))
+        comparable = uid == stamp[0] and version.isdecimal() and stamp[1].isdecimal()
+        return comparable and int(stamp[1]) < int(version)
 
     def _forget(self, name: str) -> None:
         self._stamps.pop(name, None)
@@ -174,17 +208,17 @@ class Cache(Generic[K, V]):
         self.malformed.pop(name, None)
         key = self._keys.pop(name, None)
         if key is not None:
-            del self._writable()[key]
+            self._writable().drop(key)
 
     def _below_floor(self, name: str, version: str) -> bool:
         floor = self._floors.get(name)
         return floor is not None and version.isdecimal() and int(version) < floor[0]
 
-    def _writable(self) -> dict[K, V]:
-        """Return the dictionary to change, leaving alone the one somebody may still read."""
+    def _writable(self) -> Version[K, V]:
+        """Return the mapping to change, leaving alone the one somebody may still read."""
         self.revision += 1
         if self._lent:
-            self._values, self._lent = dict(self._values), False
+            self._values, self._lent = Version(self._values, self._values), False
         return self._values
 
 

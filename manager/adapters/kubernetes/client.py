@@ -9,7 +9,7 @@ Nothing here knows what is read or written.
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from manager.adapters.kubernetes.credentials import Access, Credentials, NoAccess
+from manager.adapters.kubernetes.credentials import Access, Credentials, NoAccess, no_access
+from manager.adapters.kubernetes.event_lines import events
 from manager.adapters.kubernetes.fields import Json
 from pointsman.model.names import API_PATH, FIELD_MANAGER
 from pointsman.model.printable import sentence
@@ -32,6 +33,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7386
 # A server that answers late ends a watch itself after timeoutSeconds; ours ends it when it doesn't.
 WATCH_GRACE_S: Final = 15.0
 LIST_TIMEOUT_S: Final = 30.0
+METHODS: Final = {"create": "POST", "patch": "PATCH", "delete": "DELETE"}  # other verbs: GET
 RETRY_AFTER_CAP_S: Final = 60.0
 
 
@@ -43,6 +45,7 @@ class Kind:
     plural: str
     root: str = "/api/v1"
     namespaced: bool = False
+    gather_s: float = 0.0  # what comes within this time after an event is read together
 
     def path(self, namespace: str = "", name: str = "", *, sub: str = "") -> str:
         """Return the URL path of the collection, of one object, or of its subresource."""
@@ -54,7 +57,9 @@ class Kind:
 
 
 SERVICES: Final = Kind("Service", "services", namespaced=True)
-NODES: Final = Kind("Node", "nodes")
+# A thousand kubelets report a hundred times in a second, and nearly always nothing new.
+NODES: Final = Kind("Node", "nodes", gather_s=0.1)
+PODS: Final = Kind("Pod", "pods", namespaced=True)
 NAMESPACES: Final = Kind("Namespace", "namespaces")
 EVENTS: Final = Kind("Event", "events", namespaced=True)
 ENDPOINT_SLICES: Final = Kind(
@@ -83,7 +88,7 @@ class Overloaded(Unavailable):
 
 
 class KubeApi:
-    """An API server, over one pool of connections."""
+    """An API server, over one pool of connections. *ended* hears each request's verb and status."""
 
     def __init__(
         self,
@@ -91,10 +96,15 @@ class KubeApi:
         credentials: Credentials,
         *,
         request_timeout_s: float = 5.0,
+        ended: Callable[[str, int | None], None] = lambda _verb, _code: None,
     ) -> None:
-        self._session, self._credentials = session, credentials
+        self._session, self._credentials, self._ended = session, credentials, ended
         self.request_timeout_s = request_timeout_s
         self._outage = Outage("the API server", log=log)
+
+    async def server(self) -> str:
+        """Return the URL that is asked."""
+        return (await self._credentials.access()).base
 
     async def list_page(
         self, kind: Kind, params: Mapping[str, str], *, limit: int = 500, after: str = ""
@@ -102,19 +112,24 @@ class KubeApi:
         """Return one page of a list; *after* is the `continue` of the page before."""
         query = {**params, "limit": str(limit)} | ({"continue": after} if after else {})
         with _translated(f"GET {kind.path()}"):
-            page = await self._call("GET", kind.path(), query, timeout_s=LIST_TIMEOUT_S)
+            page = await self._call("list", kind.path(), query, timeout_s=LIST_TIMEOUT_S)
             return answer.as_list(page, kind.name)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json:
         path = kind.path(namespace, name)
         with _translated(f"GET {path}"):
-            return answer.as_thing(await self._call("GET", path, {}), name=name)
+            return answer.as_thing(await self._call("get", path, {}), name=name)
+
+    async def text(self, path: str, params: Mapping[str, str]) -> str:
+        """Return what is no object: a log, the server's version."""
+        with _translated(f"GET {path}"):
+            raw = await self._answer("get", path, params, timeout_s=LIST_TIMEOUT_S)
+        return raw.decode(errors="replace")
 
     async def create(self, kind: Kind, namespace: str, body: Json) -> Json:
-        query = {"fieldManager": FIELD_MANAGER}
-        path = kind.path(namespace)
+        path, query = kind.path(namespace), {"fieldManager": FIELD_MANAGER}
         with _translated(f"POST {path}"):
-            return answer.as_thing(await self._call("POST", path, query, body=body))
+            return answer.as_thing(await self._call("create", path, query, body=body))
 
     async def patch(
         self,
@@ -129,13 +144,13 @@ class KubeApi:
         """Merge *body* into an object or its subresource; return the object as it is then."""
         path, query = kind.path(namespace, name, sub=sub), {"fieldManager": manager}
         with _translated(f"PATCH {path}"):
-            made = await self._call("PATCH", path, query, body=body, content_type=MERGE_PATCH)
+            made = await self._call("patch", path, query, body=body, content_type=MERGE_PATCH)
             return answer.as_thing(made, name=name)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, body: Json) -> Json:
         path = kind.path(namespace, name)
         with _translated(f"DELETE {path}"):  # a Status or the object
-            return answer.as_object(await self._call("DELETE", path, {}, body=body))
+            return answer.as_object(await self._call("delete", path, {}, body=body))
 
     @asynccontextmanager
     async def watch(
@@ -158,27 +173,30 @@ class KubeApi:
         with _translated(f"watch {kind.plural}"):
             access = await self._credentials.access()
             async with self._request(
-                access, "GET", kind.path(), params=query, headers=access.headers, timeout=total
+                access, "watch", kind.path(), params=query, headers=access.headers, timeout=total
             ) as response:
                 await self._raise_for(response)
-                yield _lines(response)
+                yield events(response.content.iter_any(), kind.gather_s)
 
-    async def _call(
+    async def _call(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> object:
+        """Return the JSON that was answered; called where errors are translated."""
+        return answer.decoded(await self._answer(verb, path, query, **more))
+
+    async def _answer(
         self,
-        method: str,
+        verb: str,
         path: str,
         query: Mapping[str, str],
         *,
         body: Json | None = None,
         content_type: str = "application/json",
         timeout_s: float | None = None,
-    ) -> object:
-        """Return what was answered; called where errors are translated."""
+    ) -> bytes:
         access = await self._credentials.access()  # a rotated token is read again here
         content = {} if body is None else {"Content-Type": content_type}
         async with self._request(
             access,
-            method,
+            verb,
             path,
             params=query,
             data=None if body is None else json.dumps(body),
@@ -186,27 +204,31 @@ class KubeApi:
             timeout=aiohttp.ClientTimeout(total=timeout_s or self.request_timeout_s),
         ) as response:
             await self._raise_for(response)
-            return answer.decoded(await response.read())
+            return await response.read()
 
     @asynccontextmanager
     async def _request(
-        self, access: Access, method: str, path: str, **options: Any
+        self, access: Access, verb: str, path: str, **options: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request; whether it was answered is noted, for the end of an outage."""
+        code: int | None = None
         try:
             async with self._session.request(
-                method,
+                METHODS.get(verb, "GET"),
                 access.base + path,
                 ssl=access.tls,
                 server_hostname=access.server_name,
                 proxy=access.proxy,
                 **options,
             ) as response:
-                self._outage.note(answered=response.status < 500)
+                code = response.status
+                self._outage.note(answered=code < 500)
                 yield response
         except (aiohttp.ClientError, OSError):  # OSError holds TimeoutError
             self._outage.note(answered=False)
             raise
+        finally:
+            self._ended(verb, code)
 
     async def _raise_for(self, response: aiohttp.ClientResponse) -> None:
         """Raise what an answer that is not 2xx means."""
@@ -214,6 +236,7 @@ class KubeApi:
         if code < 300:
             return
         message, reason = answer.complaint(await response.read(), str(response.reason or code))
+        message = answer.redirect(code, response.headers) or message
         if code == 401:
             self._credentials.doubt()
         if code in (401, 429) or code >= 500:
@@ -226,7 +249,11 @@ class KubeApi:
 
 @asynccontextmanager
 async def connect(
-    kubeconfig: Path | None, *, context: str | None = None, request_timeout_s: float = 5.0
+    kubeconfig: Path | None,
+    *,
+    context: str | None = None,
+    request_timeout_s: float = 5.0,
+    ended: Callable[[str, int | None], None] = lambda _verb, _code: None,
 ) -> AsyncIterator[KubeApi]:
     """Give access as *kubeconfig* says, or as a Pod has it when that is None.
 
@@ -239,39 +266,21 @@ async def connect(
     try:
         await credentials.access()
     except NoAccess as error:
-        why = str(error).rstrip(".")
-        raise ValueError(
-            f"No access to a cluster: {why}. Name a kubeconfig with --kubeconfig."
-        ) from error
+        raise ValueError(no_access(error, context)) from error
     connector = aiohttp.TCPConnector(limit=64, socket_factory=_watchful_socket)
     async with aiohttp.ClientSession(connector=connector) as session:
-        yield KubeApi(session, credentials, request_timeout_s=request_timeout_s)
+        yield KubeApi(session, credentials, request_timeout_s=request_timeout_s, ended=ended)
 
 
 def _watchful_socket(info: tuple[Any, ...]) -> socket.socket:
     """Return a socket whose peer's silent death shows within half a minute, idle or not."""
-    family, kind, protocol = info[0], info[1], info[2]
-    opened = socket.socket(family, kind, protocol)
+    opened = socket.socket(*info[:3])  # family, kind, protocol
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 25_000)
     return opened
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
-    """Yield the events of a watch. Not readline(): an object may exceed its limit.
-
-    Raises:
-        Garbled: a line is no event; what it may have said is for a new list to tell.
-    """
-    rest = b""
-    async for chunk in response.content.iter_any():
-        lines, rest = answer.lines(rest, chunk)
-        for line in lines:
-            change, thing = answer.as_event(answer.decoded(line))
-            yield {"type": change, "object": thing}
 
 
 @contextmanager

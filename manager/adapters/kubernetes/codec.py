@@ -6,16 +6,18 @@ its sentence, and only it; a custom resource whose spec is wrong becomes a `Reso
 says so. Nothing here decides what an object means.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
-from typing import Final, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
+from manager.adapters.kubernetes import usual
+from manager.adapters.kubernetes.address_texts import addresses, network, spelled
+from manager.adapters.kubernetes.assigned_codec import assigned
 from manager.adapters.kubernetes.fields import Fields, Json, Malformed
 from manager.adapters.kubernetes.managed_fields import hints_are_ours
 from manager.adapters.kubernetes.metadata import conditions, opened
 from manager.adapters.kubernetes.report_codec import reading
+from manager.adapters.kubernetes.usual import DUAL
+from manager.adapters.kubernetes.withheld_codec import spelled_out
 from manager.snapshot import (
     Announcer,
     BgpConf,
@@ -37,14 +39,16 @@ from pointsman.api import (
     BgpConfSpec,
     BgpPeerSpec,
     EipSpec,
+    legible,
     parse,
 )
 from pointsman.api.base import ApiModel
 from pointsman.api.reading import DEEPEST
-from pointsman.model.address import Address, Family, Prefix
-from pointsman.model.names import NAMESPACE_NAME, SLICE_SERVICE
+from pointsman.model.address import Family
+from pointsman.model.names import NAMESPACE_NAME, PREFIX, SLICE_SERVICE
 from pointsman.model.nesting import depth_exceeds
 from pointsman.model.printable import clipped
+from pointsman.wire.asked_prefixes import unreachable_in, watched_in
 
 __all__ = [
     "Json",
@@ -62,8 +66,6 @@ __all__ = [
 
 Spec = TypeVar("Spec", bound=ApiModel)
 
-DUAL: Final = ("PreferDualStack", "RequireDualStack")
-
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
@@ -76,6 +78,21 @@ class Namespace:
 
 def service(raw: Json) -> Service:
     """Return a Service of any type."""
+    return usual.service(raw) or any_service(raw)
+
+
+def endpoint_slice(raw: Json) -> EndpointSlice | None:
+    """Return a slice of addresses, or None for one of names (addressType FQDN)."""
+    return usual.endpoint_slice(raw) or any_endpoint_slice(raw)
+
+
+def node(raw: Json) -> Node:
+    """Return a Node. Without a Ready condition its kubelet has not reported: Unknown."""
+    return usual.node(raw) or any_node(raw)
+
+
+def any_service(raw: Json) -> Service:
+    """Return a Service, whatever it looks like."""
     doc, meta = opened(raw, namespaced=True)
     spec, status = doc.at("spec"), doc.at("status")
     policy = spec.text("externalTrafficPolicy", "Cluster")
@@ -96,8 +113,8 @@ def service(raw: Json) -> Service:
         families=_families(spec),
         family_policy=cast(FamilyPolicy, family_policy if family_policy in DUAL else "SingleStack"),
         load_balancer_ip=spec.text("loadBalancerIP"),
-        cluster_ips=_addresses(spec.texts("clusterIPs")),
-        external_ips=_addresses(spec.texts("externalIPs")),
+        cluster_ips=addresses(spec.texts("clusterIPs")),
+        external_ips=addresses(spec.texts("externalIPs")),
         ports=tuple(
             ServicePort(port.text("protocol", "TCP"), port.integer("port"), port.text("name"))
             for port in spec.each("ports")
@@ -111,8 +128,8 @@ def service(raw: Json) -> Service:
     )
 
 
-def endpoint_slice(raw: Json) -> EndpointSlice | None:
-    """Return a slice of addresses, or None for one of names (addressType FQDN)."""
+def any_endpoint_slice(raw: Json) -> EndpointSlice | None:
+    """Return a slice of addresses or None, whatever it looks like."""
     doc, meta = opened(raw, namespaced=True)
     kind = doc.text("addressType", "IPv4")
     if kind == "FQDN":
@@ -130,8 +147,8 @@ def endpoint_slice(raw: Json) -> EndpointSlice | None:
     )
 
 
-def node(raw: Json) -> Node:
-    """Return a Node. Without a Ready condition its kubelet has not reported: Unknown."""
+def any_node(raw: Json) -> Node:
+    """Return a Node, whatever it looks like."""
     doc, meta = opened(raw)
     status = doc.at("status")
     status_of = {condition.type: condition.status for condition in conditions(status)}
@@ -141,24 +158,27 @@ def node(raw: Json) -> Node:
         uid=meta.text("uid"),
         created=meta.text("creationTimestamp"),
         labels=meta.mapping("labels"),
-        annotations=meta.mapping("annotations"),
+        # Others' change all the time, and nobody here reads them.
+        annotations={k: v for k, v in meta.mapping("annotations").items() if k.startswith(PREFIX)},
         taints=tuple(
             Taint(taint.text("key"), taint.text("effect"))
             for taint in doc.at("spec").each("taints")
         ),
         ready=cast(Truth, ready) if ready in ("True", "False") else "Unknown",
         network_unavailable=status_of.get("NetworkUnavailable") == "True",
-        internal_ips=_addresses(
+        internal_ips=addresses(
             entry.text("address")
             for entry in status.each("addresses")
             if entry.text("type") == "InternalIP"
         ),
-        other_ips=_addresses(
+        other_ips=addresses(
             entry.text("address")
             for entry in status.each("addresses")
             if entry.text("type") != "InternalIP"
         ),
-        pod_cidrs=_networks(doc.at("spec").texts("podCIDRs")),
+        pod_cidrs=tuple(
+            one for one in map(network, doc.at("spec").texts("podCIDRs")) if one is not None
+        ),
     )
 
 
@@ -171,7 +191,8 @@ def namespace(raw: Json) -> Namespace:
 
 
 def eip(raw: Json) -> Eip:
-    return _resource(raw, EipSpec)
+    found = _resource(raw, EipSpec)
+    return found if found.spec is not None else replace(found, legible=legible(raw.get("spec")))
 
 
 def bgp_conf(raw: Json) -> BgpConf:
@@ -191,17 +212,33 @@ def announcer(raw: Json) -> Announcer:
     owners = [o.text("uid") for o in meta.each("ownerReferences") if o.text("kind") == "Node"]
     report = reading(doc.raw.get("status"))
     spec = doc.raw.get("spec")
+    assignments, unreachable = assigned(spec), unreachable_in(spec)
     return Announcer(
         node=NodeName(meta.text("name")),
         uid=meta.text("uid"),
         resource_version=meta.text("resourceVersion"),
         owner_uid=owners[0] if owners else "",
         spec=spec if isinstance(spec, dict) else {},
+        assignments=assignments,
+        unreachable=unreachable,
+        watched=watched_in(spec),
         reported=bool(report.interfaces),
         interfaces=tuple(report.interfaces),
         gateways=tuple(report.gateways),
+        default_interfaces=tuple(report.default_interfaces),
         proxy_healthy=report.proxy_healthy,
+        withheld=spelled_out(report.withheld, report.withheld_runs, assignments, unreachable),
+        conflicts=report.conflicts,
+        net_admin=report.net_admin,
+        arriving=tuple(report.arriving.values()),
+        arriving_unmeasured=report.arriving_unmeasured,
+        strict_arp=report.strict_arp,
+        public_key=report.public_key,
+        generation=meta.integer("generation"),
+        executes=report.executes,
         contested=report.contested,
+        # Where no manager is named, nobody is meant to hear it.
+        unheard=report.unheard if isinstance(spec, dict) and spec.get("managers") else "",
         unreadable=f"{doc.what}: {report.sentence}." if report.sentence else "",
     )
 
@@ -220,13 +257,13 @@ def _families(spec: Fields) -> tuple[Family, ...]:
 def _endpoint(entry: Fields) -> Endpoint:
     state = entry.at("conditions")
     name = entry.text("nodeName")
-    addresses = _addresses(entry.texts("addresses")[:1])
+    texts = entry.texts("addresses")
     return Endpoint(
         node=NodeName(name) if name else None,
         ready=state.flag("ready"),
         serving=state.flag("serving"),
         terminating=state.flag("terminating"),
-        address=addresses[0] if addresses else None,
+        address=spelled(texts[0]) if texts else None,
     )
 
 
@@ -250,20 +287,3 @@ def _resource(raw: Json, model: type[Spec]) -> Resource[Spec]:
         conditions=conditions(status),
         status=dict(status.raw),
     )
-
-
-def _networks(texts: Iterable[str]) -> tuple[Prefix, ...]:
-    parsed: list[Prefix] = []
-    for text in texts:
-        with suppress(ValueError):
-            parsed.append(ip_network(text, strict=False))
-    return tuple(parsed)
-
-
-def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:
-    """Return what parses; a Node may list zones and hostnames too, which are no next hops."""
-    parsed: list[Address] = []
-    for text in texts:
-        with suppress(ValueError):
-            parsed.append(ip_address(text))
-    return tuple(parsed)

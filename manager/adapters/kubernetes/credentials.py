@@ -9,15 +9,18 @@ raise becomes one sentence.
 import asyncio
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import yaml
-from kubernetes_asyncio import config as kube_config
-from kubernetes_asyncio.client import Configuration
 
+from manager.adapters.kubernetes.contexts import absent
+from manager.adapters.kubernetes.loaders import Configuration
+from manager.adapters.kubernetes.loaders import config as kube_config
+from pointsman.model.printable import clipped
 from pointsman.runtime.rotation import Stamps, stamps
 from pointsman.runtime.tls import unverified, verifying
 
@@ -35,6 +38,10 @@ DOUBT_S: Final = 10.0  # a server that refuses every login has it tried this oft
 
 class NoAccess(ValueError):
     """The way to the API server cannot be read now; the text says where, and why."""
+
+
+class NoContext(ValueError):
+    """No context of the kubeconfig is meant; the text is a clause that names those there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ class Credentials:
             if os.pathsep not in str(self._kubeconfig):  # of several, some may be missing
                 # The loader takes what it can't read for empty.
                 self._kubeconfig.expanduser().read_bytes()
+            if clause := absent(_documents(self._kubeconfig), self._context):
+                raise NoContext(clause)
             await kube_config.load_kube_config(
                 str(self._kubeconfig),
                 context=self._context,
@@ -112,7 +121,7 @@ class Credentials:
                 persist_config=False,
             )
         return Access(
-            base=str(configuration.host).rstrip("/"),
+            base=_base(str(configuration.host)),
             tls=_tls(configuration),
             server_name=_optional(configuration.tls_server_name),
             proxy=_optional(configuration.proxy),
@@ -131,6 +140,15 @@ class Credentials:
         return (self._kubeconfig, *(self._kubeconfig.parent / name for name in named))
 
 
+def no_access(error: NoAccess, context: str | None) -> str:
+    """Return the sentence for the user; *context*: the one that was asked for."""
+    todo = "Name a kubeconfig with --kubeconfig."
+    if isinstance(error.__cause__, NoContext):
+        todo = "Choose one with kubectl config use-context NAME."
+        todo = "Name one of these with --context." if context else todo
+    return f"No access to a cluster: {str(error).rstrip('.')}. {todo}"
+
+
 def _shown(error: Exception, where: object) -> str:
     """Return what is wrong with a kubeconfig, or with a file that it names."""
     if isinstance(error, MISSHAPEN):
@@ -141,6 +159,15 @@ def _shown(error: Exception, where: object) -> str:
         other = error.filename and str(error.filename) != str(where)
         return f"{error.filename}: {error.strerror}" if other else error.strerror
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _documents(kubeconfig: Path) -> Iterator[object]:
+    """Yield what the files of *kubeconfig* hold, but for those that its loader complains of."""
+    for part in str(kubeconfig).split(os.pathsep):
+        try:
+            yield yaml.safe_load(Path(part).expanduser().read_text())
+        except MISREAD:
+            continue
 
 
 def _files_of(document: Any, chosen: str | None) -> list[str]:
@@ -155,6 +182,18 @@ def _files_of(document: Any, chosen: str | None) -> list[str]:
     named = [cluster.get("certificate-authority")]
     named += [user.get(key) for key in ("tokenFile", "client-certificate", "client-key")]
     return [name for name in named if isinstance(name, str) and name]
+
+
+def _base(host: str) -> str:
+    """Return the server's URL without a trailing slash.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"server '{clipped(host)}' is no http:// or https:// URL")
+    return host.rstrip("/")
 
 
 def _tls(configuration: Configuration) -> ssl.SSLContext | bool:

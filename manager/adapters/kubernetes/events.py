@@ -21,6 +21,7 @@ from pointsman.model.names import API_VERSION, EVENT_SOURCE
 from pointsman.model.record import EventRecord
 from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.logs import about
 from pointsman.runtime.target import Unavailable
 
 LONGEST: Final = 1024  # of a message: the limit of events.k8s.io/v1, used for core/v1 too
@@ -45,7 +46,11 @@ class Events:
         """Log *events* and queue them; when too many wait already, the oldest are dropped."""
         for event in events:
             level = logging.WARNING if event.warning else logging.INFO
-            log.log(level, "%s %s: %s", event.kind, event.reason, event.message)
+            fields = {"kind": event.kind, "name": event.name, "reason": event.reason}
+            if event.namespace:
+                fields["namespace"] = event.namespace
+            words = (event.kind, event.reason, event.message)
+            log.log(level, "%s %s: %s", *words, extra=about(**fields))
         now = self._clock.wall()
         overflow = len(self._queue) + len(events) - QUEUED
         self.dropped += max(0, overflow)

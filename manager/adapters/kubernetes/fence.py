@@ -4,11 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pointsman.runtime.target import Unavailable
-
-
-class NotLeading(Unavailable):
-    """This replica does not lead, or not for as long as a write may take. Nothing was sent."""
+from manager.ports import NotLeading as NotLeading
 
 
 class Fence:

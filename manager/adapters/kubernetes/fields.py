@@ -91,6 +91,12 @@ class Fields:
     def mapping(self, key: str) -> dict[str, str]:
         """Return a map of text to text: labels, annotations, a selector."""
         inner = self.at(key)
+        for name in inner.raw:
+            if not isinstance(name, str):  # of YAML, where it may be a number, or nothing
+                raise Malformed(
+                    f"{self.what}: a key of {self._at(key)} is {_shown(name)}, not text; "
+                    "put it in quotes."
+                )
         return {name: inner.text(name) for name in inner.raw}
 
     def _list(self, key: str) -> list[Any]:
@@ -114,6 +120,8 @@ def _text(value: object, what: str, where: str) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float, date)):

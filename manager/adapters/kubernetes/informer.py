@@ -11,26 +11,21 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-from manager.adapters.kubernetes.cache import Cache
+from manager.adapters.kubernetes.cache import Cache, Listed
 from manager.adapters.kubernetes.client import CRDS, Kind, Refused
 from manager.adapters.kubernetes.fields import Json
-from manager.adapters.kubernetes.managed_fields import trim
+from manager.adapters.kubernetes.pages import GONE, PAGE, Lister, pages
 from pointsman.runtime.answer import Garbled
 from pointsman.runtime.loop import exponential
 from pointsman.runtime.target import Unavailable
 
-GONE: Final = 410
 log = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class Source(Lister, Protocol):
     """What an informer needs of an API server."""
-
-    async def list_page(
-        self, kind: Kind, params: Mapping[str, str], *, limit: int, after: str
-    ) -> Json: ...
 
     def watch(
         self, kind: Kind, params: Mapping[str, str], *, version: str, timeout_s: int
@@ -47,7 +42,7 @@ class _Relist(Exception):
 class Pace:
     """How an informer spends time, in seconds. Waits are jittered down to half."""
 
-    page: int = 500  # objects per page of a list
+    page: int = PAGE  # objects per page of a list
     watch_s: int = 240  # a watch is ended by the server after this and a bit
     relist_s: float = 900.0
     first_delay_s: float = 0.25
@@ -69,6 +64,27 @@ class Informer:
     _asked: int = 0
     _answered: int = 0
     _following: asyncio.Timeout | None = None
+    version: int = 0  # the newest that was listed or heard of; 0: none, or no number
+    _heard_at: float | None = None  # when the server last said anything of this kind
+    _listed_at: float | None = None  # when a list was last read to its end
+    _highest: int = 0  # version that was ever seen
+
+    @property
+    def silent_s(self) -> float | None:
+        """Return how long ago the server said anything of this kind; None: it never did."""
+        now = asyncio.get_running_loop().time()
+        return None if self._heard_at is None else now - self._heard_at
+
+    @property
+    def listed_s(self) -> float | None:
+        """Return how long ago a list was last read; None: never."""
+        now = asyncio.get_running_loop().time()
+        return None if self._listed_at is None else now - self._listed_at
+
+    @property
+    def went_back(self) -> bool:
+        """Return whether its versions are lower than some that were seen: a store put back."""
+        return self.version < self._highest
 
     def doubt(self) -> None:
         """List again now: a watch may be late by as long as its connection takes to die."""
@@ -105,17 +121,13 @@ class Informer:
     async def _list(self) -> str:
         """Fill the cache; return the resourceVersion from which to watch."""
         asked = self._asked
-        begun_at, found, after = self.cache.writes, list[Json](), ""
-        while True:
-            page = await self.source.list_page(
-                self.kind, self.params, limit=self.pace.page, after=after
-            )
-            found += map(_lightened, page.get("items") or ())
-            meta = page.get("metadata") or {}
-            after = meta.get("continue") or ""
-            if not after:
-                break
-        version = str(meta.get("resourceVersion") or "")
+        begun_at, found, version = self.cache.writes, list[Listed[Any]](), ""
+        async for page in pages(self.source, self.kind, self.params, limit=self.pace.page):
+            found += map(self.cache.read, page.get("items") or ())
+            version = str((page.get("metadata") or {}).get("resourceVersion") or "")
+        self._heard_at = self._listed_at = asyncio.get_running_loop().time()
+        self.version = int(version) if version.isdecimal() else 0
+        self._highest = max(self._highest, self.version)
         if self.cache.lacks(found):
             await self._check_crd()
         self.cache.replace_all(found, version, begun_at=begun_at)
@@ -159,7 +171,7 @@ class Informer:
             async with self.source.watch(
                 self.kind, self.params, version=version, timeout_s=timeout_s
             ) as events:
-                accepted = True
+                accepted, self._heard_at = True, asyncio.get_running_loop().time()
                 self.cache.found()
                 async with aclosing(events) as stream:  # type: ignore[type-var]
                     async for event in stream:
@@ -175,6 +187,7 @@ class Informer:
 
     async def _apply(self, event: Json) -> str:
         """Update the cache; return the event's resourceVersion."""
+        self._heard_at = asyncio.get_running_loop().time()
         change, raw = event.get("type"), event.get("object") or {}
         if change == "ERROR":
             message = raw.get("message")
@@ -185,7 +198,11 @@ class Informer:
             self.cache.remove(raw)
         elif change != "BOOKMARK":
             self.cache.put(raw)
-        return str((raw.get("metadata") or {}).get("resourceVersion") or "")
+        version = str((raw.get("metadata") or {}).get("resourceVersion") or "")
+        if version.isdecimal():
+            self.version = max(self.version, int(version))
+            self._highest = max(self._highest, self.version)
+        return version
 
     async def _check_crd(self) -> None:
         """Return if objects may be forgotten; a CRD's deletion takes its objects along first.
@@ -206,12 +223,6 @@ class Informer:
 
     def _jittered(self, delay_s: float) -> float:
         return delay_s * self.rng.uniform(0.5, 1.0)
-
-
-def _lightened(raw: dict[str, Any]) -> Json:
-    """Return *raw* without the bulk that nobody reads, before thousands of them gather."""
-    trim(raw.get("metadata"))
-    return raw
 
 
 def _cannot_be_read(kind: Kind, error: Refused) -> str:

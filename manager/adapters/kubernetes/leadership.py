@@ -16,7 +16,7 @@ from manager.adapters.kubernetes.client import LEASES, Refused
 from manager.adapters.kubernetes.fence import Fence
 from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.lease_codec import LeaseApi, lease_of, new_lease
-from pointsman.model.names import LEASE
+from pointsman.model.names import LEASE, VERSION
 from pointsman.model.timestamps import format_micro_time
 from pointsman.runtime import elector
 from pointsman.runtime.clock import Clock
@@ -42,11 +42,14 @@ class Leadership:
         clock: Clock,
         rng: random.Random,
         wake: Callable[[], None],
-        duration_s: float = 15.0,
+        duration_s: float = 6.0,
         went_back: Callable[[], None] = lambda: None,
+        version: str = "",
     ) -> None:
         self._went_back, self._newest = went_back, 0
         self._leases, self._namespace = leases, namespace
+        # For whoever looks from outside; only with the Lease itself, which is written anyway.
+        self._notes = {VERSION: version} if version else {}
         self._clock, self._rng, self._wake = clock, rng, wake
         self._state = elector.State(Terms(name, duration_s))
         self._was_leading = False
@@ -71,6 +74,14 @@ class Leadership:
     def holder(self) -> str:
         """Return who holds the lease, as far as we know; "" for nobody."""
         return self._state.seen.holder if self._state.seen else ""
+
+    async def confirm(self) -> bool:
+        """Read the Lease now, and return whether it is ours; False, too, if it can't be read."""
+        try:
+            lease = await self._read()
+        except (Unavailable, Refused):
+            return False
+        return self.leading and elector.holds(self._state, lease)
 
     async def run(self) -> None:
         """Compete until cancelled; then release, so that another takes over at once."""
@@ -144,11 +155,14 @@ class Leadership:
         try:
             async with asyncio.timeout(self._request_s):
                 if version:
-                    body = {"metadata": {"resourceVersion": version}, "spec": spec}
+                    meta: Json = {"resourceVersion": version}
+                    if self._notes:
+                        meta = {**meta, "annotations": self._notes}
+                    body = {"metadata": meta, "spec": spec}
                     answer = await self._leases.patch(LEASES, self._namespace, LEASE, body=body)
                 else:
                     answer = await self._leases.create(
-                        LEASES, self._namespace, new_lease(LEASE, spec)
+                        LEASES, self._namespace, new_lease(LEASE, spec, self._notes)
                     )
                 self._compare(lease_of(answer).version)
         except TimeoutError as error:

@@ -28,6 +28,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Json], Any]]] = {
     (API_VERSION, "Announcer"): codec.announcer,
 }
 KINDS: Final = {kind: version for version, kind in READERS}
+LISTS: Final = frozenset({"List", *(f"{kind}List" for kind in KINDS)})
 OUR_KINDS: Final = sorted(kind for kind, version in KINDS.items() if version == API_VERSION)
 
 
@@ -56,6 +57,8 @@ def flattened(objects: Iterable[object]) -> Iterator[object]:
         kind = raw.get("kind") if isinstance(raw, Mapping) else None
         if not isinstance(raw, Mapping) or not isinstance(kind, str):
             yield raw
+        elif kind in LISTS and raw.get("items") is None:  # as an API server writes an empty one
+            continue
         elif kind.endswith("List") and isinstance(items := raw.get("items"), list):
             # The items of a typed list name neither kind nor version.
             own = {"apiVersion": raw.get("apiVersion"), "kind": kind.removesuffix("List")}
@@ -64,16 +67,37 @@ def flattened(objects: Iterable[object]) -> Iterator[object]:
             yield raw
 
 
+def passed_over(raw: object) -> str:
+    """Return of which kind *raw* is, if it is one of none that are looked at; else "".
+
+    A name that others have given to a kind of theirs, too, is told apart by its version.
+    """
+    kind = raw.get("kind") if isinstance(raw, Mapping) else None
+    if not isinstance(raw, Mapping) or not isinstance(kind, str) or kind in LISTS:
+        return ""
+    version = str(raw.get("apiVersion", ""))
+    if version.partition("/")[0] in (GROUP, _group(kind)):  # read, or refused
+        return ""
+    return f"{kind} of {version}" if version and kind in KINDS else kind
+
+
+def _group(kind: str) -> str | None:
+    """Return the group of a kind that is looked at, which for those of v1 is their version."""
+    return KINDS[kind].partition("/")[0] if kind in KINDS else None
+
+
 def _place(found: dict[str, dict[tuple[str, str], Any]], item: object) -> list[str]:
     """Put *item* where it belongs; return what of it was left out."""
     doc = Fields(name_of(item), item)
     version, kind, raw = doc.text("apiVersion"), doc.text("kind"), doc.raw
     if not kind:
         raise Malformed(f"{doc.what} has no kind; is it a Kubernetes object?")
+    if kind in LISTS:  # else it was looked into
+        raise Malformed(f"{doc.what} has `items` that are no list; write a list of objects.")
     read = READERS.get((version, kind))
     if read is None:
         group = version.partition("/")[0]
-        if kind in KINDS and group == KINDS[kind].partition("/")[0]:
+        if group == _group(kind):
             raise Malformed(
                 f"{doc.what} has apiVersion '{clipped(version)}'; write {KINDS[kind]!r}."
             )
@@ -93,7 +117,7 @@ def _assembled(found: dict[str, dict[tuple[str, str], Any]], settings: Settings)
     namespaces = found["Namespace"].values()
     return Snapshot(
         services={value.key: value for value in found["Service"].values()},
-        endpoint_slices=tuple(value for _, value in sorted(found["EndpointSlice"].items())),
+        endpoint_slices={value.key: value for value in found["EndpointSlice"].values()},
         nodes={value.name: value for value in found["Node"].values()},
         namespaces={value.name: value.labels for value in namespaces},
         cluster_uid=next((n.uid for n in namespaces if n.name == CLUSTER_NAMESPACE), ""),

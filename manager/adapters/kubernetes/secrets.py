@@ -1,4 +1,4 @@
-"""Passwords of sessions: the Secrets of one namespace, watched only while a BgpPeer names one.
+"""Passwords and tokens: the Secrets of one namespace, watched once something names one.
 
 It reads no other namespace, writes nothing, and shows no value: not in a repr, a log line
 or an error. A Secret that cannot be read is unknown, not missing: `read` says which.
@@ -12,6 +12,7 @@ from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.client import Kind
 from manager.adapters.kubernetes.informer import Informer, Pace, Source
 from manager.adapters.kubernetes.secret_codec import Secret, secret
+from pointsman.model.memo import Once
 
 
 class Secrets:
@@ -30,6 +31,7 @@ class Secrets:
         root = f"/api/v1/namespaces/{namespace}"  # one namespace: no right to any other is needed
         kind = Kind("Secret", "secrets", root)
         self._informer = Informer(source, kind, self._cache, rng, pace=pace)
+        self._entries = Once[Mapping[tuple[str, str], str]](_entries)
         self._wanted = asyncio.Event()
 
     def want(self) -> None:
@@ -59,8 +61,8 @@ class Secrets:
     @property
     def values(self) -> Mapping[tuple[str, str], str]:
         """Return the text entries by (Secret, key)."""
-        return {
-            (one.name, key): text
-            for one in self._cache.items.values()
-            for key, text in one.entries.items()
-        }
+        return self._entries(self._cache.items)
+
+
+def _entries(secrets: Mapping[str, Secret]) -> Mapping[tuple[str, str], str]:
+    return {(one.name, key): text for one in secrets.values() for key, text in one.entries.items()}

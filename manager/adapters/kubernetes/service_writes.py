@@ -8,7 +8,7 @@ begun after the request's time was over shows the same. Refuses to decide what t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from manager.adapters.kubernetes import client
 from manager.adapters.kubernetes.batch import FencedSink, outcome_of
@@ -26,6 +26,7 @@ from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta
+from pointsman.model.memo import Each
 from pointsman.model.ranges import read_address
 from pointsman.model.record import ServiceRecord
 from pointsman.model.timestamps import format_time
@@ -78,42 +79,42 @@ class ServiceWriter:
             group_of=lambda key: key.partition("/")[0],
             watch_lags=view.distrust,
         )
-        self._records: dict[ServiceKey, tuple[Service, ServiceRecord | None]] = {}
+        self._read = Each[ServiceKey, ServiceRecord](lambda _, service: service_record(service))
+        self._records: Mapping[ServiceKey, ServiceRecord] = {}  # as `observe` returned them
+        self._pending: Mapping[ServiceKey, tuple[Address, ...]] = {}  # returned last
         self._grants: dict[ServiceKey, _Grant] = {}  # under way, or not surely answered
 
     @property
     def pending(self) -> Mapping[ServiceKey, tuple[Address, ...]]:
         """Return the addresses that a Service may have by now, though no watch shows it yet."""
-        services = self._seen.cache.items
+        known = self._seen.cache
         self._grants = {
             key: grant
             for key, grant in self._grants.items()
-            if (now := services.get(key)) is not None
+            if (now := known.get(key)) is not None
             and (now.uid, now.resource_version) == (grant.uid, grant.version)
         }
-        return {key: grant.addresses for key, grant in sorted(self._grants.items())}
+        pending = {key: self._grants[key].addresses for key in sorted(self._grants)}
+        if pending != self._pending:
+            self._pending = pending
+        return self._pending
 
     def observe(self) -> Mapping[ServiceKey, ServiceRecord]:
         """Return the record of every Service that bears a mark of ours."""
-        known, records = self._records, dict[ServiceKey, Any]()
-        for key, service in self._seen.look().items():
-            memo = known.get(key)
-            if memo is None or memo[0] is not service:
-                memo = service, service_record(service)
-            records[key] = memo
-        self._records = records
-        return {key: record for key, (_, record) in records.items() if record is not None}
+        self._records = self._read(None, self._seen.look())
+        return self._records
 
     def hand(self, work: Delta[ServiceKey, ServiceRecord], *, term: int) -> None:
         """Have records written, and taken away where they are dropped."""
         requests: dict[ServiceKey, WriteRequest] = {}
         for key, record in work.put.items():
-            service, before = self._records.get(key, (None, None))
+            service = self._seen.items.get(key)
             if service is not None:
-                requests[key] = self._put(service, before, record, term)
+                requests[key] = self._put(service, self._records.get(key), record, term)
         for key in work.drop:
-            if key in self._records:
-                requests[key] = self._drop(self._records[key][0], term)
+            service = self._seen.items.get(key)
+            if service is not None:
+                requests[key] = self._drop(service, term)
         self.writer.hand(requests)
 
     def _put(

@@ -22,12 +22,12 @@ from manager.snapshot import BgpPeer
 from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
+from pointsman.model.memo import Each
 from pointsman.model.names import SPEAKER_PREFIX
+from pointsman.model.record import Entries, Entry
 from pointsman.model.route import PeerName
 from pointsman.runtime.contest import Contest
 
-Entry = Mapping[str, object]
-Entries = tuple[Entry, ...]
 TRIES: Final = 4  # conflicts in a row; a pass later there is another chance
 CONTESTED: Final = "contested"  # in an entry: the sentence about who else writes it
 log = logging.getLogger(__name__)
@@ -94,13 +94,12 @@ class SpeakerEntries:
         self._wrote: dict[PeerName, Entries] = {}  # ours, as they were read back
         self._contests: dict[PeerName, Contest] = {}
         self._warned = False
+        self._entries = Each[PeerName, Entries](lambda _, peer: self._standing(peer) or None)
         self._manager = (SPEAKER_PREFIX + name)[:128]
 
     def observe(self) -> Mapping[PeerName, Entries]:
         """Return our entries of every BgpPeer that has any."""
-        return {
-            name: ours for name, peer in self._peers.items.items() if (ours := self._standing(peer))
-        }
+        return self._entries(None, self._peers.items)
 
     def _standing(self, peer: BgpPeer) -> Entries:
         """Return our entries as they stand there, without who else writes them."""
@@ -109,7 +108,7 @@ class SpeakerEntries:
 
     def _gives_way(self, name: PeerName) -> bool:
         """Whether another wrote what stands for *name* over ours, and it is not our turn yet."""
-        peer, wrote = self._peers.items.get(name), self._wrote.get(name)
+        peer, wrote = self._peers.get(name), self._wrote.get(name)
         standing = () if peer is None else self._standing(peer)
         if wrote is None or not standing or standing == wrote:  # taken away is not written
             return False
@@ -133,7 +132,7 @@ class SpeakerEntries:
             return [*(one for one in entries if replica(one) != self._name), *ours]
 
         done = await self._rewrite(name, mended, self._own)
-        peer = self._peers.items.get(name)
+        peer = self._peers.get(name)
         if done is Done.WRITTEN and peer is not None:
             self._wrote[name] = self._standing(peer)
             if name in self._contests:
@@ -176,7 +175,7 @@ class SpeakerEntries:
         change: Callable[[Sequence[Entry]], list[Entry]],
         send: Callable[[PeerName, Json], Any],
     ) -> Done:
-        peer = self._peers.items.get(name)
+        peer = self._peers.get(name)
         if peer is None:
             return Done.GONE
         for left in reversed(range(TRIES)):
@@ -192,7 +191,7 @@ class SpeakerEntries:
                 if error.code != 409 or not left:
                     raise
             self._peers.put(await self._api.get(BGP_PEERS, "", name))
-            peer = self._peers.items.get(name, peer)
+            peer = self._peers.get(name) or peer
         raise AssertionError("the last try returns or raises")
 
     async def _own(self, name: PeerName, body: Json) -> Json:

@@ -1,4 +1,4 @@
-"""What we write into objects of the cluster, as targets: Services, our resources, Announcers.
+"""What we write into objects of the cluster, as targets: here the statuses of our resources.
 
 Every target reads back from the caches what is ours (`observe`), takes what is to be written
 (`hand`) and writes it by one merge patch per object (two where a finalizer moves). A request
@@ -7,7 +7,7 @@ object, in the term of leadership it was planned in, and carries its resourceVer
 answer replaces the cached object. Refuses to write what a plan did not name.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from manager.adapters.kubernetes import client
@@ -18,13 +18,12 @@ from manager.adapters.kubernetes.fields import Json
 from manager.adapters.kubernetes.record_codec import finalizers, status_patch, status_record
 from manager.damping.pacing import OncePerSecond
 from manager.events import status_events
-from manager.snapshot import Announcer, NodeName, Resource
+from manager.snapshot import Resource
 from manager.writers.keyed import KeyedWriter, WriteRequest
 from manager.writers.outcome import Done
 from pointsman.model.delta import Delta
-from pointsman.model.merge_patch import merge_patch
-from pointsman.model.names import API_VERSION
-from pointsman.model.record import AnnouncerRecord, EventRecord, ResourceKey, StatusRecord
+from pointsman.model.memo import Each, Once
+from pointsman.model.record import EventRecord, ResourceKey, StatusRecord
 from pointsman.model.timestamps import format_time
 from pointsman.runtime.clock import Clock
 
@@ -47,12 +46,12 @@ class Seen(Generic[K, V]):
 
     def stands(self, key: K, value: V | None) -> bool:
         """Whether the cache still holds the very object that was planned from."""
-        return self.cache.items.get(key) is value
+        return self.cache.get(key) is value
 
     def took(self, key: K, answer: Json) -> V | None:
         """Take the answer to a write; return the object as it is now."""
         self.cache.replace(answer)
-        return self.cache.items.get(key)
+        return self.cache.get(key)
 
 
 class StatusWriter:
@@ -79,6 +78,8 @@ class StatusWriter:
             group_of=lambda key: f"{key.kind}/{key.name}",  # none of them delays another
             watch_lags=view.distrust,
         )
+        self._entries = {kind: Each[str, Any](_entry) for kind in self._seen}
+        self._joined = Once[Mapping[ResourceKey, StatusRecord]](_joined)
         # Finalizers being taken away, and the resourceVersion at which that was asked.
         self._loosening: dict[ResourceKey, str] = {}
 
@@ -88,19 +89,15 @@ class StatusWriter:
         self._loosening = {
             key: version
             for key, version in self._loosening.items()
-            if (now := self._seen[key.kind][1].cache.items.get(key.name)) is not None
+            if (now := self._seen[key.kind][1].cache.get(key.name)) is not None
             and now.resource_version == version
         }
         return frozenset(self._loosening)
 
     def observe(self) -> Mapping[ResourceKey, StatusRecord]:
         """Return the status of every resource that has one; all of it is ours."""
-        return {
-            ResourceKey(kind, str(name)): record
-            for kind, (_, seen) in self._seen.items()
-            for name, resource in seen.look().items()
-            if (record := status_record(resource)) is not None
-        }
+        parts = (self._entries[kind](kind, seen.look()) for kind, (_, seen) in self._seen.items())
+        return self._joined(*parts)
 
     def hand(self, work: Delta[ResourceKey, StatusRecord], *, term: int) -> None:
         """Have statuses and finalizers written; dropped: cleared both."""
@@ -165,62 +162,13 @@ class StatusWriter:
         return self._seen[key.kind][1].took(key.name, answer) or resource
 
 
-class AnnouncerWriter:
-    """Announcers: one per Node, owned by it; their `spec` is ours, their `status` the agent's."""
+def _entry(kind: str, resource: Resource[Any]) -> tuple[ResourceKey, StatusRecord] | None:
+    """Return the status of *resource*, if it has one, and under which key it is handed on."""
+    record = status_record(resource)
+    return None if record is None else (ResourceKey(kind, resource.name), record)
 
-    def __init__(self, view: ClusterView, sink: FencedSink, *, term: Callable[[], int]) -> None:
-        self._seen, self._sink, self._term = Seen(view.announcers), sink, term
-        self.writer = KeyedWriter[NodeName]("Announcer", group_of=str, watch_lags=view.distrust)
 
-    def observe(self) -> Mapping[NodeName, AnnouncerRecord]:
-        """Return owner and spec of every Announcer."""
-        return {
-            name: AnnouncerRecord(announcer.owner_uid, announcer.spec)
-            for name, announcer in self._seen.look().items()
-        }
-
-    def hand(self, work: Delta[NodeName, AnnouncerRecord], *, term: int) -> None:
-        """Have them created, given to the Node's successor, given another spec; deleted."""
-        wanted: dict[NodeName, AnnouncerRecord | None] = {**work.put, **dict.fromkeys(work.drop)}
-        self.writer.hand(
-            {
-                name: self._request(name, self._seen.items.get(name), record, term)
-                for name, record in wanted.items()
-            }
-        )
-
-    def _request(
-        self, name: NodeName, known: Announcer | None, record: AnnouncerRecord | None, term: int
-    ) -> WriteRequest:
-        async def write() -> Done:
-            if term != self._term():
-                return Done.FENCED
-            if not self._seen.stands(name, known):
-                return Done.PASSED
-            if record is not None:
-                self._seen.took(name, await self._put(name, known, record))
-            elif known is not None:
-                only = {"uid": known.uid, "resourceVersion": known.resource_version}
-                body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": only}
-                await self._sink.delete(client.ANNOUNCERS, "", name, body=body)
-            return Done.WRITTEN
-
-        return WriteRequest(lambda: outcome_of(write()), planned_from=known)
-
-    def _put(
-        self, name: NodeName, known: Announcer | None, record: AnnouncerRecord
-    ) -> Awaitable[Json]:
-        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": record.owner}
-        meta: dict[str, Any] = {"ownerReferences": [owner]}
-        if known is not None:
-            meta["resourceVersion"] = known.resource_version
-            spec = merge_patch(known.spec, record.spec)
-            change = {"metadata": meta, **({"spec": spec} if spec else {})}
-            return self._sink.patch(client.ANNOUNCERS, "", name, body=change)
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": client.ANNOUNCERS.name,
-            "metadata": {"name": name, **meta},
-            "spec": dict(record.spec),
-        }
-        return self._sink.create(client.ANNOUNCERS, "", body)
+def _joined(
+    *parts: Mapping[str, tuple[ResourceKey, StatusRecord]],
+) -> Mapping[ResourceKey, StatusRecord]:
+    return dict(entry for part in parts for entry in part.values())

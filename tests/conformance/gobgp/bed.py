@@ -8,8 +8,10 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Protocol
 
 from manager.adapters.gobgp.path_codec import IPV4
+from manager.adapters.gobgp.paths import LocalPath
 from manager.adapters.gobgp.rpc import Stub
 from manager.adapters.gobgp.speaker import GobgpSpeaker
+from manager.adapters.gobgp.table import local_paths
 from pointsman.gobgp_api import attribute_pb2 as at
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api import nlri_pb2 as nl
@@ -43,6 +45,15 @@ def neighbor(address: str, asn: int, **changed: Any) -> Neighbor:
         **changed,
     }
     return Neighbor(router, asn, **settings)
+
+
+async def held(stub: Stub, *prefixes: Prefix) -> list[tuple[RouteKey | None, LocalPath]]:
+    """Return every local path of *prefixes* (none: of all), under its key if it is ours."""
+    return [
+        (RouteKey(one.prefix, path.hop) if path.hop else None, path)
+        for one in await local_paths(stub, US.asn, prefixes or None)
+        for path in one.paths.values()
+    ]
 
 
 class Router(Protocol):

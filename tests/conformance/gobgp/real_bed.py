@@ -24,6 +24,7 @@ from pointsman.model.route import RouteKey
 from tests.conformance.gobgp.bed import (
     OURS4,
     OURS6,
+    PATIENCE_S,
     PORT,
     US,
     Router,
@@ -121,7 +122,7 @@ class RealBed:
             listen_port=PORT,
             listen_addresses=[address],
         )
-        await stub.StartBgp(pb.StartBgpRequest(**{"global": wanted}), timeout=5)
+        await stub.StartBgp(pb.StartBgpRequest(**{"global": wanted}), timeout=PATIENCE_S)
         families = [
             pb.AfiSafi(
                 config=pb.AfiSafiConfig(family=family, enabled=True),
@@ -135,7 +136,7 @@ class RealBed:
             timers=pb.Timers(config=pb.TimersConfig(connect_retry=2)),
             afi_safis=families,
         )
-        await stub.AddPeer(pb.AddPeerRequest(peer=speaker), timeout=5)
+        await stub.AddPeer(pb.AddPeerRequest(peer=speaker), timeout=PATIENCE_S)
         return RealRouter(stub, source)
 
     async def lose_the_daemon(self) -> None:

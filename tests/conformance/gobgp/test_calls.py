@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from manager.adapters.gobgp.speaker import GobgpSpeaker
-from manager.adapters.gobgp.table import local_paths
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
 from pointsman.runtime.target import Unavailable
-from tests.conformance.gobgp.bed import US, Bed, plain_path
+from tests.conformance.gobgp.bed import PATIENCE_S, US, Bed, held, plain_path
 
 A, B = PeerName("tor-a"), PeerName("tor-b")
 EXPORTS = {A: ip_address("127.0.0.2"), B: ip_address("127.0.0.3")}
@@ -126,7 +125,7 @@ async def test_a_long_life_without_reading_keeps_every_identifier_apart(bed: Bed
         await change(speaker, desired, before)
         before = desired
     assert not [call for call in counting.since() if call == "ListPath"]  # of the whole table
-    paths = await local_paths(bed.stub, US.asn)
+    paths = await held(bed.stub)
     assert len(paths) == len(before)
     assert await speaker.routes.observe() == before
 
@@ -136,11 +135,11 @@ async def test_what_somebody_else_did_is_respected_once_read(bed: Bed) -> None:
     theirs = plain_path(PREFIX)
     theirs.identifier = 3  # the one we would take next
     request = pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=theirs)
-    await bed.stub.AddPath(request, timeout=5)
+    await bed.stub.AddPath(request, timeout=PATIENCE_S)
     await speaker.routes.observe()
     await speaker.routes.apply(Delta({key(7, 13): ROUTE}, frozenset()))
-    paths = await local_paths(bed.stub, US.asn, [key(7, 13).prefix])
-    assert sorted(path.identifier for path in paths if path.key is None) == [3]
+    paths = await held(bed.stub, key(7, 13).prefix)
+    assert sorted(path.identifier for key, path in paths if key is None) == [3]
     assert len(paths) == 4
 
 
@@ -160,7 +159,7 @@ async def test_a_change_while_the_table_is_read_is_not_lost(bed: Bed) -> None:
         before = desired
     await change(speaker, TABLE, before)
     assert await speaker.routes.observe() == TABLE
-    assert len(await local_paths(bed.stub, US.asn)) == len(TABLE)
+    assert len(await held(bed.stub)) == len(TABLE)
 
 
 async def test_a_fresh_daemon_takes_nothing_that_was_meant_for_the_last(bed: Bed) -> None:
@@ -182,4 +181,4 @@ async def test_what_was_known_of_the_last_daemon_is_forgotten_at_the_start(bed: 
     await speaker.start(US)  # it was never asked who it is
     await speaker.exports.apply(Delta(EXPORTS, frozenset()))
     await change(speaker, TABLE, {})
-    assert len(await local_paths(bed.stub, US.asn)) == len(TABLE)
+    assert len(await held(bed.stub)) == len(TABLE)

@@ -12,7 +12,7 @@ from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
-from tests.conformance.gobgp.bed import US, Bed, started
+from tests.conformance.gobgp.bed import PATIENCE_S, US, Bed, started
 
 A, B, C, D = (PeerName(f"tor-{letter}") for letter in "abcd")
 PREPENDING = {named(digit) for digit in DIGITS}
@@ -79,7 +79,10 @@ async def test_dropped_leaves_nothing_behind(bed: Bed) -> None:
     await converge(speaker, {})
     assert await _entries(bed, pb.DEFINED_TYPE_NEIGHBOR) == {}
     assert await _entries(bed, pb.DEFINED_TYPE_LARGE_COMMUNITY) == {}
-    left = [reply async for reply in bed.stub.ListStatement(pb.ListStatementRequest(), timeout=5)]
+    left = [
+        reply
+        async for reply in bed.stub.ListStatement(pb.ListStatementRequest(), timeout=PATIENCE_S)
+    ]
     names = {reply.statement.name for reply in left}
     assert names - PREPENDING == {"pointsman-own"}
 
@@ -98,7 +101,7 @@ async def test_what_a_crash_left_half_made_is_seen_and_mended(
 ) -> None:
     speaker = await started(bed)
     half = pb.DefinedSet(defined_type=kind, name="pointsman/tor-a", list=entries)
-    await bed.stub.AddDefinedSet(pb.AddDefinedSetRequest(defined_set=half), timeout=5)
+    await bed.stub.AddDefinedSet(pb.AddDefinedSetRequest(defined_set=half), timeout=PATIENCE_S)
     assert await speaker.exports.observe() == {A: HALF_MADE}
     await converge(speaker, {A: ONE})
     await converge(speaker, {})
@@ -109,7 +112,7 @@ async def test_foreign_sets_are_not_seen_and_not_touched(bed: Bed) -> None:
     foreign = pb.DefinedSet(
         defined_type=pb.DEFINED_TYPE_NEIGHBOR, name="theirs", list=["127.0.0.9/32"]
     )
-    await bed.stub.AddDefinedSet(pb.AddDefinedSetRequest(defined_set=foreign), timeout=5)
+    await bed.stub.AddDefinedSet(pb.AddDefinedSetRequest(defined_set=foreign), timeout=PATIENCE_S)
     await converge(speaker, {A: ONE})
     await converge(speaker, {})
     assert await _entries(bed, pb.DEFINED_TYPE_NEIGHBOR) == {"theirs": ["127.0.0.9/32"]}
@@ -125,7 +128,9 @@ async def test_what_is_no_router_is_refused(bed: Bed, address: str) -> None:
 
 async def _entries(bed: Bed, kind: pb.DefinedType.ValueType) -> dict[str, list[str]]:
     request = pb.ListDefinedSetRequest(defined_type=kind)
-    listed = [reply.defined_set async for reply in bed.stub.ListDefinedSet(request, timeout=5)]
+    listed = [
+        reply.defined_set async for reply in bed.stub.ListDefinedSet(request, timeout=PATIENCE_S)
+    ]
     # What prepends is there from the start, and not this target's.
     return {one.name: list(one.list) for one in listed if one.name not in PREPENDING}
 
@@ -138,11 +143,11 @@ async def test_the_rule_of_an_older_version_is_made_anew(bed: Bed) -> None:
     old = statement(name, US.asn)
     old.actions.ClearField("origin_action")
     policy = pb.Policy(name=POLICY, statements=[pb.Statement(name=name)])
-    await bed.stub.DeletePolicy(pb.DeletePolicyRequest(policy=policy), timeout=5)
+    await bed.stub.DeletePolicy(pb.DeletePolicyRequest(policy=policy), timeout=PATIENCE_S)
     gone = pb.DeleteStatementRequest(statement=pb.Statement(name=name), all=True)
-    await bed.stub.DeleteStatement(gone, timeout=5)
+    await bed.stub.DeleteStatement(gone, timeout=PATIENCE_S)
     made = pb.AddPolicyRequest(policy=pb.Policy(name=POLICY, statements=[old]))
-    await bed.stub.AddPolicy(made, timeout=5)
+    await bed.stub.AddPolicy(made, timeout=PATIENCE_S)
     assert await speaker.exports.observe() == {A: HALF_MADE}
     await converge(speaker, {A: ONE})
     assert await numbers(bed.stub, US.asn) == {A: 1}

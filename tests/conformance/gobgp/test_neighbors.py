@@ -14,6 +14,7 @@ from pointsman.model.delta import Delta, delta
 from pointsman.model.route import Bfd, Neighbor, PeerName, resets_session
 from pointsman.runtime.target import Unavailable
 from tests.conformance.gobgp.bed import (
+    PATIENCE_S,
     Bed,
     eventually,
     foreign_peer,
@@ -92,7 +93,7 @@ async def test_a_crash_while_it_moved_is_mended(bed: Bed) -> None:
     await converge(speaker, {A: PLAIN})
     twin = foreign_peer("127.0.0.3")
     twin.conf.description = "pointsman/tor-a"
-    await bed.stub.AddPeer(pb.AddPeerRequest(peer=twin), timeout=5)
+    await bed.stub.AddPeer(pb.AddPeerRequest(peer=twin), timeout=PATIENCE_S)
     assert (await speaker.neighbors.observe())[A].asn == 0
     await converge(speaker, {A: PLAIN})
     assert await _addresses(bed) == {"127.0.0.2"}
@@ -101,7 +102,7 @@ async def test_a_crash_while_it_moved_is_mended(bed: Bed) -> None:
 async def test_foreign_neighbors_are_not_seen_not_touched_and_not_replaced(bed: Bed) -> None:
     speaker = await started(bed)
     request = pb.AddPeerRequest(peer=foreign_peer("127.0.0.2"))
-    await bed.stub.AddPeer(request, timeout=5)
+    await bed.stub.AddPeer(request, timeout=PATIENCE_S)
     assert await speaker.neighbors.observe() == {}
     assert await speaker.sessions() == {}
     other = replace(PLAIN, address=ip_address("127.0.0.3"))
@@ -237,5 +238,5 @@ async def test_passwords_are_never_shown(bed: Bed) -> None:
 
 
 async def _addresses(bed: Bed) -> set[str]:
-    listed = bed.stub.ListPeer(pb.ListPeerRequest(), timeout=5)
+    listed = bed.stub.ListPeer(pb.ListPeerRequest(), timeout=PATIENCE_S)
     return {reply.peer.conf.neighbor_address async for reply in listed}

@@ -10,7 +10,14 @@ from manager.adapters.gobgp.path_codec import IPV4
 from manager.ports import Speaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
-from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey, SpeakerIdentity
+from pointsman.model.route import (
+    Confederation,
+    PathAttributes,
+    PeerName,
+    Route,
+    RouteKey,
+    SpeakerIdentity,
+)
 from pointsman.runtime.target import Unavailable
 from tests.conformance.gobgp.bed import (
     OURS4,
@@ -61,14 +68,6 @@ async def test_starting_twice_keeps_what_is_there(bed: Bed) -> None:
     assert await speaker.routes.observe() == {key: route}
 
 
-async def test_started_but_not_locked_down_is_not_started(bed: Bed) -> None:
-    running = pb.Global(asn=US.asn, router_id=str(US.router_id), listen_port=-1)
-    await bed.stub.StartBgp(pb.StartBgpRequest(**{"global": running}), timeout=5)
-    assert await bed.speaker.identity() is None
-    await bed.speaker.start(US)
-    assert await bed.speaker.identity() == US
-
-
 async def test_a_foreign_as_is_stopped_and_the_next_process_is_ours(bed: Bed) -> None:
     await bed.speaker.start(OTHER)
     with pytest.raises(Unavailable, match=r"AS 64999.*comes back as AS 64501"):
@@ -92,6 +91,18 @@ async def test_a_listener_is_part_of_the_identity(bed: Bed) -> None:
         await bed.speaker.start(US)
     await bed.replace_the_daemon()
     assert await (await started(bed)).identity() == US
+
+
+async def test_a_confederation_is_part_of_the_identity(bed: Bed) -> None:
+    member = replace(US, confederation=Confederation(64500, (64496, 64505)))
+    await bed.speaker.start(member)
+    assert await bed.speaker.identity() == member
+    with pytest.raises(Unavailable, match=r"AS 64501 of confederation 64500.*was stopped"):
+        await bed.speaker.start(US)
+    await bed.replace_the_daemon()
+    assert await (await started(bed)).identity() == US
+    with pytest.raises(Unavailable, match="comes back as AS 64501 of confederation 64500"):
+        await bed.speaker.start(member)
 
 
 async def test_a_router_opens_the_session_where_we_listen_and_are_passive(
@@ -118,7 +129,7 @@ async def test_a_port_that_is_taken_is_said_and_used_once_it_is_free(bed: Bed) -
 
 async def test_a_zombie_is_unavailable_in_every_way(bed: Bed) -> None:
     speaker = await started(bed)
-    await bed.stub.StopBgp(pb.StopBgpRequest(), timeout=5)
+    await bed.stub.StopBgp(pb.StopBgpRequest(), timeout=PATIENCE_S)
     work = Delta({TOR: ip_address("127.0.0.2")}, frozenset())
     for deed in (
         speaker.identity,
@@ -173,7 +184,7 @@ async def _interrupted(bed: Bed, apply: object) -> None:
     assert isinstance(bed, RealBed)
     running = asyncio.ensure_future(apply)  # type: ignore[call-overload]
     table = pb.GetTableRequest(table_type=pb.TABLE_TYPE_GLOBAL, family=IPV4)
-    while (await bed.stub.GetTable(table, timeout=5)).num_path == 0:
+    while (await bed.stub.GetTable(table, timeout=PATIENCE_S)).num_path == 0:
         await asyncio.sleep(0)
     await bed.lose_the_daemon()
     await running
@@ -197,7 +208,9 @@ async def test_changes_yields_for_sessions_and_survives_the_daemon(bed: Bed) -> 
     try:
         await yielded_more_than(0)
         before = yielded
-        await bed.stub.AddPeer(pb.AddPeerRequest(peer=foreign_peer("127.0.0.9")), timeout=5)
+        await bed.stub.AddPeer(
+            pb.AddPeerRequest(peer=foreign_peer("127.0.0.9")), timeout=PATIENCE_S
+        )
         await yielded_more_than(before)
         before = yielded
         await bed.lose_the_daemon()

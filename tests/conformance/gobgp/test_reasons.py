@@ -41,14 +41,8 @@ class Bed:
             stdout=subprocess.PIPE,
             text=True,
         )
-
-        def end() -> None:
-            made.kill()
-            made.wait()
-            assert made.stdout is not None
-            made.stdout.close()
-
-        self.stack.callback(end)
+        self.stack.enter_context(made)  # which waits for it, once it is killed
+        self.stack.callback(made.kill)
         return made
 
     def router(self, address: str, *deed: str) -> "subprocess.Popen[str]":
@@ -161,6 +155,19 @@ UNWILLING: tuple[tuple[tuple[str, ...], int, str], ...] = (
         64500,
         "the router sent NOTIFICATION Cease, Administrative Shutdown (6/2), "
         '"a\\x1b[1": the session was shut down there',
+    ),
+    (
+        ("speak", *CEASE, "9", "--data", "0601"),  # RFC 8538
+        64500,
+        "the router sent NOTIFICATION Cease, Hard Reset (6/9) for Cease, Maximum Number of "
+        "Prefixes Reached (6/1): it takes fewer prefixes from us than it is sent; raise its "
+        "maximum-prefix",
+    ),
+    (
+        ("speak", *CEASE, "9", "--data", "0604"),
+        64500,
+        "the router sent NOTIFICATION Cease, Hard Reset (6/9) for Cease, Administrative Reset "
+        "(6/4): the session was reset there",
     ),
     (
         ("speak", "--silent"),

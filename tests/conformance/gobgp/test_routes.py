@@ -8,12 +8,11 @@ from ipaddress import IPv4Address, ip_address, ip_network
 import pytest
 
 from manager.adapters.gobgp.speaker import GobgpSpeaker
-from manager.adapters.gobgp.table import local_paths
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
 from pointsman.runtime.target import Unavailable
-from tests.conformance.gobgp.bed import US, Bed, FakeBed, plain_path, started
+from tests.conformance.gobgp.bed import PATIENCE_S, Bed, FakeBed, held, plain_path, started
 
 A, B, C = PeerName("tor-a"), PeerName("tor-b"), PeerName("tor-c")
 EXPORTS = {A: ip_address("127.0.0.2"), B: ip_address("127.0.0.3"), C: ip_address("127.0.0.4")}
@@ -43,8 +42,7 @@ async def converge(speaker: GobgpSpeaker, desired: Mapping[RouteKey, Route]) -> 
 
 
 async def identifiers(bed: Bed) -> dict[RouteKey, int]:
-    paths = await local_paths(bed.stub, US.asn)
-    return {path.key: path.identifier for path in paths if path.key is not None}
+    return {key: path.identifier for key, path in await held(bed.stub) if key is not None}
 
 
 async def test_two_next_hops_of_one_prefix_are_two_paths(bed: Bed) -> None:
@@ -118,7 +116,7 @@ async def test_a_peer_less_is_a_new_path_and_the_old_one_goes(bed: Bed, narrowed
     after = await identifiers(bed)
     assert after[VIP] not in before.values()
     assert after[VIP_TOO] == before[VIP_TOO]
-    assert len(await local_paths(bed.stub, US.asn)) == 2
+    assert len(await held(bed.stub)) == 2
 
 
 async def test_freed_identifiers_are_used_again(bed: Bed) -> None:
@@ -131,27 +129,29 @@ async def test_freed_identifiers_are_used_again(bed: Bed) -> None:
 async def test_a_crash_between_put_and_withdraw_is_mended(bed: Bed) -> None:
     speaker = await exporting(bed)
     await converge(speaker, {VIP: route(A, B)})
-    path = (await local_paths(bed.stub, US.asn))[0]
+    ((_, path),) = await held(bed.stub)
     request = pb.ListPathRequest(table_type=pb.TABLE_TYPE_GLOBAL)
     request.family.CopyFrom(plain_path("0.0.0.0/0").family)
-    listed = [reply async for reply in bed.stub.ListPath(request, timeout=5)]
+    listed = [reply async for reply in bed.stub.ListPath(request, timeout=PATIENCE_S)]
     twin = pb.Path()
     twin.CopyFrom(listed[0].destination.paths[0])
     twin.identifier = path.identifier + 1
-    await bed.stub.AddPath(pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=twin), timeout=5)
+    await bed.stub.AddPath(
+        pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=twin), timeout=PATIENCE_S
+    )
     assert await speaker.routes.observe() != {VIP: route(A, B)}
     await converge(speaker, {VIP: route(A, B)})
-    assert len(await local_paths(bed.stub, US.asn)) == 1
+    assert len(await held(bed.stub)) == 1
 
 
 async def test_the_same_again_sends_nothing(bed: Bed) -> None:
     speaker = await exporting(bed)
     desired = {VIP: route(A, med=1), VIP_TOO: route(A, B)}
     await converge(speaker, desired)
-    before = await local_paths(bed.stub, US.asn)
+    before = await held(bed.stub)
     assert not delta(desired, await speaker.routes.observe())
     await speaker.routes.apply(Delta(desired, frozenset()))  # an impatient caller
-    assert sorted(map(str, await local_paths(bed.stub, US.asn))) == sorted(map(str, before))
+    assert sorted(map(str, await held(bed.stub))) == sorted(map(str, before))
 
 
 async def test_dropped_is_gone_and_dropping_it_again_is_fine(bed: Bed) -> None:
@@ -166,11 +166,11 @@ async def test_foreign_paths_are_not_seen_and_not_touched(bed: Bed) -> None:
     speaker = await exporting(bed)
     for prefix in ("198.51.100.1/32", "203.0.113.0/24"):
         request = pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=plain_path(prefix))
-        await bed.stub.AddPath(request, timeout=5)
+        await bed.stub.AddPath(request, timeout=PATIENCE_S)
     assert await speaker.routes.observe() == {}
     await converge(speaker, {VIP: route(A)})
     await converge(speaker, {})
-    assert len(await local_paths(bed.stub, US.asn)) == 2
+    assert len(await held(bed.stub)) == 2
 
 
 async def test_a_path_for_an_unknown_peer_waits_and_the_others_go(bed: Bed) -> None:

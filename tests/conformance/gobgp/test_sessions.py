@@ -10,6 +10,7 @@ from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
 from tests.conformance.gobgp.bed import (
+    PATIENCE_S,
     Bed,
     FakeBed,
     Router,
@@ -176,7 +177,7 @@ async def test_foreign_paths_are_never_exported(bed: Bed) -> None:
     router = await bed.router("127.0.0.2", 64500)
     await peered(bed, "tor-a", "127.0.0.2")
     request = pb.AddPathRequest(table_type=pb.TABLE_TYPE_GLOBAL, path=plain_path("203.0.113.0/24"))
-    await bed.stub.AddPath(request, timeout=5)
+    await bed.stub.AddPath(request, timeout=PATIENCE_S)
     await converge(speaker, {V4[0]: route(A)})
     await assert_received(router, V4[0])
 
@@ -192,12 +193,12 @@ async def test_a_router_that_floods_us_gets_nothing_into_the_table(bed: Bed) -> 
     await assert_received(router, V4[0])
 
     async def received() -> int:
-        listed = bed.stub.ListPeer(pb.ListPeerRequest(), timeout=5)
+        listed = bed.stub.ListPeer(pb.ListPeerRequest(), timeout=PATIENCE_S)
         return sum([one.state.received async for reply in listed for one in reply.peer.afi_safis])
 
     await eventually(received, 10_000)
     table = pb.GetTableRequest(table_type=pb.TABLE_TYPE_GLOBAL, family=IPV4)
-    assert (await bed.stub.GetTable(table, timeout=5)).num_path == 1
+    assert (await bed.stub.GetTable(table, timeout=PATIENCE_S)).num_path == 1
     assert await speaker.routes.observe() == {V4[0]: route(A)}
 
 

@@ -6,7 +6,7 @@ from manager.adapters.gobgp.speaker import GobgpSpeaker
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.delta import Delta
 from pointsman.model.route import PeerName
-from tests.conformance.gobgp.bed import Bed, eventually, peered, started, state
+from tests.conformance.gobgp.bed import PATIENCE_S, Bed, eventually, peered, started, state
 
 A, B = PeerName("tor-a"), PeerName("tor-b")
 
@@ -38,7 +38,7 @@ async def test_a_router_that_goes_while_it_is_counted_is_left_out(bed: Bed) -> N
             return await state(speaker, name)
 
         await eventually(its_state, "Established")
-    listed = [one async for one in bed.stub.ListPeer(pb.ListPeerRequest(), timeout=5)]
+    listed = [one async for one in bed.stub.ListPeer(pb.ListPeerRequest(), timeout=PATIENCE_S)]
     await speaker.neighbors.apply(Delta({}, frozenset({A})))
     late = GobgpSpeaker(_AsItWas(bed, listed))  # type: ignore[arg-type]  # what it is asked for
     assert (await late.sessions()).keys() == {B}

@@ -7,10 +7,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from manager.adapters.gobgp.speaker import GobgpSpeaker
-from manager.adapters.gobgp.table import local_paths
 from pointsman.model.delta import Delta, delta
 from pointsman.model.route import PathAttributes, PeerName, Route, RouteKey
-from tests.conformance.gobgp.bed import US, Bed, started
+from tests.conformance.gobgp.bed import Bed, held, started
 
 A = PeerName("tor-a")
 FOR_A = Route(PathAttributes(), frozenset({A}))
@@ -36,8 +35,7 @@ async def filled(bed: Bed, *history: Table) -> GobgpSpeaker:
 
 
 async def wire(bed: Bed) -> dict[RouteKey, int]:
-    paths = await local_paths(bed.stub, US.asn)
-    return {path.key: path.wire for path in paths if path.key is not None}
+    return {key: path.wire for key, path in await held(bed.stub) if key is not None}
 
 
 HISTORIES = [
@@ -58,7 +56,7 @@ async def test_a_fresh_daemon_says_each_path_under_its_former_number(
     await bed.replace_the_daemon()
     speaker = await filled(bed, history[-1])
     assert await wire(bed) == before
-    assert len(await local_paths(bed.stub, US.asn)) == len(before)  # no placeholder is left
+    assert len(await held(bed.stub)) == len(before)  # no placeholder is left
     assert await speaker.routes.observe() == history[-1]
 
 
@@ -90,4 +88,4 @@ async def test_a_long_past_is_passed_over_quickly(bed: Bed) -> None:
     async with asyncio.timeout(20):
         await filled(bed, table(11, 12, 13))
     assert await wire(bed) == before
-    assert len(await local_paths(bed.stub, US.asn)) == len(before)
+    assert len(await held(bed.stub)) == len(before)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from manager.adapters.kubernetes.client import (
     NODES,
@@ -43,6 +44,21 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     async with connect(path) as api:
         with pytest.raises(Unavailable, match="no answer from the API server"):
             await api.list_page(NODES, {})
+
+
+async def test_a_redirect_that_is_not_followed_shows_no_secret(tmp_path: Path) -> None:
+    """300 leaves the choice to whoever asked (RFC 9110 section 15.4.1); the page has the links."""
+    server, where = Api(), "https://user:s3cret@sso.example.com/login?s3cret"
+
+    async def choices(_: web.Request) -> web.StreamResponse:
+        page = '<a href="/login?s3cret">Here</a>'
+        return web.Response(status=300, text=page, headers={"Location": where})
+
+    server.handle = choices  # type: ignore[method-assign, assignment]
+    async with serving(server) as url, connect(kubeconfig(tmp_path / "k", url)) as api:
+        with pytest.raises(Refused) as caught:
+            await api.list_page(NODES, {})
+    assert str(caught.value) == "a redirect to https://…@sso.example.com/login?…"
 
 
 async def test_what_does_not_exist_is_refused_with_its_code(cluster: Cluster) -> None:

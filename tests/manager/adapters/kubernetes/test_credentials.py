@@ -33,6 +33,37 @@ async def token(own: Credentials) -> str | None:
     return (await own.access()).headers.get("Authorization")
 
 
+@pytest.mark.parametrize(
+    ("current", "chosen", "sentence"),
+    [
+        pytest.param("c", "nope", "there is no context 'nope', but 'c', 'd'. Name one of these "
+                     "with --context.", id="none of that name"),
+        pytest.param("gone", None, "there is no context 'gone', but 'c', 'd'. Choose one with "
+                     "kubectl config use-context NAME.", id="the current one is gone"),
+        pytest.param("", None, "there is no current context, but 'c', 'd'. Choose one with "
+                     "kubectl config use-context NAME.", id="no current one"),
+        pytest.param("", "d", "", id="another than none"),
+        pytest.param("gone", "c", "", id="another than the current one"),
+    ],
+)  # fmt: skip
+async def test_a_context_that_is_not_there_is_answered_with_those_that_are(
+    tmp_path: Path, current: str, chosen: str | None, sentence: str
+) -> None:
+    path, other = written(tmp_path / "k", {"token": "t"}), tmp_path / "other"
+    document = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**document, "current-context": current}))
+    second = [{"name": "d", "context": {"cluster": "c", "user": "u"}}]
+    other.write_text(yaml.safe_dump({**document, "contexts": second, "current-context": ""}))
+    several = Path(f"{path}:{tmp_path}/none:{other}")
+    if not sentence:
+        async with connect(several, context=chosen):
+            return
+    with pytest.raises(ValueError, match="No access") as raised:
+        async with connect(several, context=chosen):
+            pass
+    assert str(raised.value) == f"No access to a cluster: {several}: {sentence}"
+
+
 async def test_a_token_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("first\n")
@@ -178,6 +209,15 @@ async def test_an_odd_kubeconfig_is_a_sentence(tmp_path: Path, cluster: Any) -> 
             pass
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "server", ["nonsense", "127.0.0.1:6443", "ftp://127.0.0.1", "https://", "http://[::1"]
+)
+async def test_a_server_that_is_no_url_is_named(tmp_path: Path, server: str) -> None:
+    path = written(tmp_path / "k", {"token": "t"}, server=server)
+    with pytest.raises(NoAccess, match=f"{path}: "):
+        await Credentials(path).access()
 
 
 async def test_several_kubeconfigs_are_one_and_a_missing_one_is_nothing(tmp_path: Path) -> None:

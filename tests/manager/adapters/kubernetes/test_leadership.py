@@ -66,7 +66,14 @@ class Replica:
             wall=lambda: noon + timedelta(seconds=loop.time()),
         )
         self.leadership = Leadership(
-            self.wire, name=name, namespace=NAMESPACE, clock=clock, rng=rng, wake=self._wake
+            self.wire,
+            name=name,
+            namespace=NAMESPACE,
+            clock=clock,
+            rng=rng,
+            wake=self._wake,
+            duration_s=15.0,
+            version="1.2.3",
         )
         self.task = asyncio.create_task(self.leadership.run())
 
@@ -111,6 +118,8 @@ async def test_one_leads_and_the_other_sees_it_fresh() -> None:
         spec = holder(api)
         assert (spec["leaseDurationSeconds"], spec["leaseTransitions"]) == (15, 0)
         assert len(spec["renewTime"]) == len("2026-11-22T12:00:00.000000Z")
+        notes = api.of(LEASES)[f"{NAMESPACE}/{LEASE}"]["metadata"]["annotations"]
+        assert notes == {"pointsman.dev/version": "1.2.3"}
 
 
 async def test_a_killed_leader_is_followed_within_the_lease() -> None:
@@ -125,6 +134,22 @@ async def test_a_killed_leader_is_followed_within_the_lease() -> None:
         assert a.wakes == 2
         assert not a.leadership.fresh
         assert holder(api)["leaseTransitions"] == 1
+
+
+async def test_the_lease_read_afresh_says_who_leads() -> None:
+    api = FakeKube()
+    async with replicas(api, "a", "b") as (a, b):
+        await asyncio.sleep(20)
+        assert await a.leadership.confirm()
+        assert not await b.leadership.confirm()
+        a.wire.cut = True  # it believes to lead for seconds yet, and cannot know it
+        began_s = asyncio.get_running_loop().time()
+        assert not await a.leadership.confirm()
+        assert asyncio.get_running_loop().time() - began_s <= 5.1
+        await asyncio.sleep(17)
+        a.wire.cut = False
+        assert not await a.leadership.confirm()
+        assert await b.leadership.confirm()
 
 
 async def test_a_clean_shutdown_hands_over_at_once() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from manager.adapters.kubernetes import codec
-from manager.adapters.kubernetes.managed_fields import hints_are_ours, trim
+from manager.adapters.kubernetes.managed_fields import hints_are_ours
 
 CREATED, LATER = "2026-02-01T00:00:00Z", "2026-02-01T00:00:05Z"
 NOTE: Any = {".": {}, "f:pointsman.dev/allocated-from": {}, "f:pointsman.dev/status": {}}
@@ -43,23 +43,9 @@ def test_who_wrote_the_note(fields: Any, expected: bool | None) -> None:
     meta = {"name": "web", "creationTimestamp": CREATED, "managedFields": fields}
     assert hints_are_ours(meta) is expected
     raw = {"apiVersion": "v1", "kind": "Service", "metadata": meta}
-    trim(meta)
     assert codec.service(raw).hints_are_ours is expected
-
-
-def test_what_is_retained_is_small() -> None:
-    meta = {"managedFields": [ELSEWHERE, OURS]}
-    trim(meta)
-    (entry,) = meta["managedFields"]
-    assert entry["fieldsV1"] == {
-        "f:metadata": {"f:annotations": {"f:pointsman.dev/allocated-from": {}}}
-    }
-    bare: dict[str, Any] = {"managedFields": [ELSEWHERE]}
-    trim(bare)
-    assert bare == {}
 
 
 @pytest.mark.parametrize("meta", [None, 3, [], "x"])
 def test_metadata_that_is_none(meta: Any) -> None:
-    trim(meta)
     assert hints_are_ours(meta) is None

@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+from ipaddress import ip_address
 
 import pytest
 
+from manager.adapters.kubernetes.announcer_writes import AnnouncerWriter
 from manager.adapters.kubernetes.client import (
     ANNOUNCERS,
     BGP_PEERS,
@@ -17,8 +19,8 @@ from manager.adapters.kubernetes.client import (
 )
 from manager.adapters.kubernetes.events import Events
 from manager.adapters.kubernetes.leadership import Leadership
-from manager.adapters.kubernetes.writers import AnnouncerWriter
 from manager.snapshot import EipName, NodeName
+from pointsman.model.assignment import MOST_ASSIGNED
 from pointsman.model.delta import Delta, delta
 from pointsman.model.record import (
     AnnouncerRecord,
@@ -182,8 +184,14 @@ async def test_an_eip_is_held_while_in_use_and_let_go_after(cluster: Cluster) ->
     await until(lambda: not eips.items, "the Eip is gone")
 
 
+def announcer_writer(cluster: Cluster) -> AnnouncerWriter:
+    return AnnouncerWriter(
+        cluster.view, cluster.sink, term=lambda: 1, orphaned=lambda address: False
+    )
+
+
 async def test_announcers_come_and_go(cluster: Cluster) -> None:
-    writes = AnnouncerWriter(cluster.view, cluster.sink, term=lambda: 1)
+    writes = announcer_writer(cluster)
     desired = {NodeName("node1"): AnnouncerRecord("uid-1")}
     await write(writes, delta(desired, writes.observe()))
     report = {"status": {"interfaces": [{"name": "eth0", "up": True}]}}
@@ -195,6 +203,26 @@ async def test_announcers_come_and_go(cluster: Cluster) -> None:
     assert writes.observe() == again
     await write(writes, delta({}, writes.observe()))
     await until(lambda: not known.items, "it is gone")
+
+
+async def test_as_many_addresses_as_a_node_may_have_are_written_and_read_back(
+    cluster: Cluster,
+) -> None:
+    writes = announcer_writer(cluster)
+    longest = ip_address("2001:db8:ffff:ffff:ffff:ffff:ffff:1000")
+    texts = [str(longest + number) for number in range(MOST_ASSIGNED)]
+    entry = {"interface": "eth0", "responder": "Node", "addresses": texts, "probe": texts[:1]}
+    desired = {NodeName("node1"): AnnouncerRecord("uid-1", {"assignments": [entry]})}
+    await write(writes, delta(desired, writes.observe()))
+    known = cluster.view.announcers
+    await until(lambda: bool(known.items), "it is seen")
+    assert not delta(desired, writes.observe())
+    (one,) = known.items[NodeName("node1")].assignments
+    assert (len(one.addresses), one.probe) == (MOST_ASSIGNED, (longest,))
+    entry = {**entry, "addresses": [*texts, str(longest + MOST_ASSIGNED)]}
+    beyond = {NodeName("node1"): AnnouncerRecord("uid-1", {"assignments": [entry]})}
+    await write(writes, delta(beyond, writes.observe()))
+    assert "must have at most 12000 items" in writes.writer.stuck[NodeName("node1")]
 
 
 async def test_an_event_is_found_by_its_object(cluster: Cluster) -> None:

@@ -2,13 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 import pytest
 
 from manager.adapters.kubernetes.client import LEASES, Refused
 from manager.adapters.kubernetes.replica_leases import GONE_AFTER, PERIOD_S, ReplicaLeases
-from pointsman.model.names import SPEAKER_PREFIX
+from manager.snapshot import ManagerReplica
+from pointsman.model.names import HEARTBEAT, SPEAKER_PREFIX
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
+from pointsman.wire.heartbeat_keys import key_text
 from tests.fakes.kube import FakeKube
 
 pytestmark = [pytest.mark.looptime]
@@ -20,12 +24,24 @@ def api() -> FakeKube:
     return FakeKube()
 
 
+def endpoint(name: str, *, key: bytes = bytes(32)) -> ManagerReplica:
+    addresses = (ip_address("192.0.2.10"), ip_address("2001:db8:2::10"))
+    return ManagerReplica(name, addresses, 7470, key_text(key))
+
+
+def heard(one: "Replica") -> list[ManagerReplica]:
+    return list(one.leases.managers)
+
+
 class Replica:
     """The Leases of replicas, as one of them sees to them on a virtual clock."""
 
-    def __init__(self, api: FakeKube, name: str, *, leads: bool, others: set[str]) -> None:
+    def __init__(
+        self, api: FakeKube, name: str, *, leads: bool, others: set[str], hears: bool = False
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.leads, self.wakes = leads, 0
+        self.own: ManagerReplica | None = endpoint(name) if hears else None
         self.leases = ReplicaLeases(
             api,
             name=name,
@@ -34,6 +50,7 @@ class Replica:
             others=lambda: others,
             clock=Clock(monotonic=loop.time, wall=lambda: datetime.fromtimestamp(loop.time(), UTC)),
             wake=self.wake,
+            own=lambda: self.own,
         )
         self.task = loop.create_task(self.leases.run())
 
@@ -139,3 +156,99 @@ async def test_an_api_that_is_away_makes_nobody_gone_who_renews(api: FakeKube) -
     assert leader.leases.gone == frozenset()
     await leader.end()
     await standby.end()
+
+
+async def test_the_leader_learns_where_the_others_hear_heartbeats(api: FakeKube) -> None:
+    leader = Replica(api, "m1", leads=True, others=set(), hears=True)
+    standby = Replica(api, "m2", leads=False, others=set(), hears=True)
+    await asyncio.sleep(2 * PERIOD_S)
+    assert heard(leader) == [endpoint("m1"), endpoint("m2")]
+    assert heard(standby) == [endpoint("m2")]  # it writes to no Announcer
+    await standby.end()
+    await asyncio.sleep((GONE_AFTER + 2) * PERIOD_S)
+    assert heard(leader) == [endpoint("m1")]
+    await leader.end()
+
+
+async def test_a_new_key_is_published_within_a_second_and_the_leader_is_woken(
+    api: FakeKube,
+) -> None:
+    leader = Replica(api, "m1", leads=True, others=set(), hears=True)
+    standby = Replica(api, "m2", leads=False, others=set())
+    await asyncio.sleep((GONE_AFTER + 3) * PERIOD_S)
+    assert heard(leader) == [endpoint("m1")]
+    before = leader.wakes
+    standby.own = endpoint("m2", key=b"n" * 32)
+    await asyncio.sleep(1.5)
+    lease = api.of(LEASES)[f"{NAMESPACE}/{SPEAKER_PREFIX}m2"]
+    assert key_text(b"n" * 32) in lease["metadata"]["annotations"][HEARTBEAT]
+    await asyncio.sleep(PERIOD_S)
+    assert heard(leader)[1:] == [standby.own]
+    assert leader.wakes == before + 1
+    standby.own = None
+    await asyncio.sleep(2 * PERIOD_S)
+    assert heard(leader) == [endpoint("m1")]
+    await leader.end()
+    await standby.end()
+
+
+async def test_who_begins_to_lead_knows_all_after_a_while_and_looks_at_once(
+    api: FakeKube,
+) -> None:
+    first = Replica(api, "m1", leads=True, others=set(), hears=True)
+    second = Replica(api, "m2", leads=False, others=set(), hears=True)
+    await asyncio.sleep(2 * PERIOD_S)
+    first.leads, second.leads = False, True
+    await asyncio.sleep(2.5)
+    early = second.leases.managers_known
+    await asyncio.sleep(PERIOD_S)
+    assert heard(second) == [endpoint("m1"), endpoint("m2")]
+    await asyncio.sleep(GONE_AFTER * PERIOD_S)
+    assert (early, second.leases.managers_known) == (False, True)
+    assert first.leases.managers_known is False
+    await first.end()
+    await second.end()
+
+
+@pytest.mark.parametrize("fault", [Refused(403, "Forbidden", "no"), Unavailable("it is away")])
+async def test_a_key_that_cannot_be_published_is_tried_once_a_period(
+    api: FakeKube, fault: Exception
+) -> None:
+    api.fault = lambda verb, plural, name: fault
+    standby = Replica(api, "m2", leads=False, others=set(), hears=True)
+    await asyncio.sleep(0.5)
+    standby.own = endpoint("m2", key=b"n" * 32)
+    await asyncio.sleep(10 * PERIOD_S)
+    assert 10 <= len(api.requests) <= 13
+    await standby.end()
+
+
+@pytest.mark.parametrize("since_s", [n / 7 for n in range(40)])
+async def test_the_end_of_a_period_is_waited_for_and_not_asked_for(
+    api: FakeKube, since_s: float
+) -> None:
+    """What is left of a period may be shorter than a clock can tell."""
+    await asyncio.sleep(since_s)
+    asked = 0
+
+    def leading() -> bool:
+        nonlocal asked
+        asked += 1
+        assert asked < 1000, "it goes round and round"
+        return True
+
+    clock = Clock(asyncio.get_running_loop().time, lambda: datetime.fromtimestamp(0, UTC))
+    leases = ReplicaLeases(
+        api,
+        name="m1",
+        namespace=NAMESPACE,
+        leading=leading,
+        others=set,
+        clock=clock,
+        wake=lambda: None,
+    )
+    running = asyncio.create_task(leases.run())
+    await asyncio.sleep(5 * PERIOD_S)
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait([running])

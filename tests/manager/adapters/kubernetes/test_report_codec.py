@@ -1,6 +1,6 @@
 """A report is read entry by entry: what cannot be read is left out alone, and named."""
 
-from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from manager.adapters.kubernetes import codec
 from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.objects import snapshot_of
 from manager.adapters.kubernetes.report_codec import reading
-from manager.snapshot import Announcer, Interface, NodeName
+from manager.snapshot import Announcer, Conflict, Interface, NodeName
+from pointsman.model.assignment import Arriving
 
 ETH0 = {"name": "eth0", "up": True, "addresses": ["192.0.2.11/24"]}
 READ = Interface("eth0", "", True, (IPv4Interface("192.0.2.11/24"),))
@@ -75,6 +76,89 @@ def test_a_route_that_cannot_be_read_is_left_out_alone(routes: object, gateways:
     assert "status.defaultRoute" in found.sentence
 
 
+HELD = {"address": "192.0.2.7", "reason": "the link hears nobody"}
+CLAIMED = {
+    "address": "2001:db8:2::7",
+    "interface": "eth0",
+    "mac": "02:00:00:00:00:99",
+    "since": "2026-11-23T09:00:00Z",
+}
+SEVEN, SIX = IPv4Address("192.0.2.7"), IPv6Address("2001:db8:2::7")
+COMING = {"address": "192.0.2.7", "source": "203.0.113.10", "last": "2026-11-23T09:59:59Z"}
+CAME = Arriving(SEVEN, IPv4Address("203.0.113.10"), "2026-11-23T09:59:59Z")
+THEIRS = {SIX: Conflict("eth0", "02:00:00:00:00:99")}
+
+
+def test_what_an_agent_says_of_its_addresses_is_read() -> None:
+    status = {
+        "observedGeneration": 7,
+        "withheld": [HELD],
+        "conflicts": [CLAIMED],
+        "strictARP": False,
+        "netAdmin": True,
+        "arriving": [COMING],
+        "arrivingUnmeasured": "the link's packets pass by XDP",
+    }
+    found = codec.announcer({"metadata": {"name": "node1", "generation": 8}, "status": status})
+    assert (found.withheld, found.conflicts) == ({SEVEN: "the link hears nobody"}, THEIRS)
+    assert (found.strict_arp, found.executes, found.generation) == (False, 7, 8)
+    assert (found.net_admin, found.arriving) == (True, (CAME,))
+    assert found.arriving_unmeasured == "the link's packets pass by XDP"
+    silent = codec.announcer({"metadata": {"name": "node1"}})
+    assert (silent.net_admin, silent.arriving, silent.arriving_unmeasured) == (None, (), "")
+    assert (silent.withheld, silent.conflicts, silent.strict_arp, silent.executes) == (
+        {},
+        {},
+        None,
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        pytest.param({"withheld": ["192.0.2.8", HELD]}, "status.withheld[0]", id="text"),
+        pytest.param(
+            {"withheld": [{**HELD, "address": "no"}, HELD]}, "withheld[0].address", id="no address"
+        ),
+        pytest.param({"withheld": [{"address": "192.0.2.8"}, HELD]}, "reason", id="no reason"),
+        pytest.param({"withheld": [HELD], "conflicts": {}}, "status.conflicts", id="an object"),
+        pytest.param(
+            {"withheld": [HELD], "conflicts": [{**CLAIMED, "mac": 7}]}, "conflicts[0].mac", id="mac"
+        ),
+        pytest.param({"withheld": [HELD], "strictARP": "no"}, "status.strictARP", id="strictness"),
+        pytest.param({"withheld": [HELD], "netAdmin": "yes"}, "status.netAdmin", id="rights"),
+        pytest.param({"withheld": [HELD], "arriving": ["x"]}, "status.arriving[0]", id="a flow"),
+        pytest.param(
+            {"withheld": [HELD], "arriving": [{**COMING, "source": "no"}]},
+            "arriving[0].source",
+            id="a flow from nowhere",
+        ),
+        pytest.param(
+            {"withheld": [HELD], "arrivingUnmeasured": 7}, "arrivingUnmeasured", id="no reason"
+        ),
+        pytest.param(
+            {"withheld": [HELD], "observedGeneration": "7"}, "observedGeneration", id="generation"
+        ),
+    ],
+)
+def test_what_is_said_of_an_address_and_cannot_be_read_is_left_out_alone(
+    bad: Any, fault: str
+) -> None:
+    found = reading({"interfaces": [ETH0], **bad})
+    assert (found.interfaces, found.withheld) == ([READ], {SEVEN: "the link hears nobody"})
+    assert (found.conflicts, found.strict_arp, found.executes) == ({}, None, 0)
+    assert (found.net_admin, found.arriving, found.arriving_unmeasured) == (None, {}, "")
+    assert fault in found.sentence
+
+
+def test_an_agents_words_are_printable_and_short() -> None:
+    odd = {**CLAIMED, "interface": "\x1b[2Jeth0"}
+    found = reading({"withheld": [{**HELD, "reason": "a\nb"}], "conflicts": [odd]})
+    assert found.withheld == {SEVEN: "a\\nb"}
+    assert found.conflicts[SIX].interface == "\\x1b[2Jeth0"
+
+
 def test_a_proxy_that_cannot_be_read_is_one_that_is_not_checked() -> None:
     found = reading({"interfaces": [ETH0], "proxy": {"healthy": "yes"}})
     assert (found.proxy_healthy, found.interfaces) == (None, [READ])
@@ -86,6 +170,28 @@ def test_what_an_agent_reports_of_a_rival(status: str, sentence: str) -> None:
     condition = {"type": "Contested", "status": status, "message": "two agents"}
     found = reading({"interfaces": [ETH0], "conditions": ["x", condition]})
     assert (found.contested, found.sentence) == (sentence, "")
+
+
+@pytest.mark.parametrize(
+    ("key", "read"),
+    [
+        pytest.param("A" * 43 + "=", True, id="as an agent writes it"),
+        pytest.param("A" * 44, False, id="of another length"),
+        pytest.param(7, False, id="a number"),
+        pytest.param("A" * 43 + "=\n", False, id="with a line's end"),
+    ],
+)
+def test_the_key_of_its_heartbeats(key: object, read: bool) -> None:
+    found = reading({"interfaces": [ETH0], "publicKey": key})
+    assert (found.public_key == key, found.interfaces) == (read, [READ])
+    assert ("status.publicKey" in found.sentence) is not read
+
+
+@pytest.mark.parametrize(("status", "sentence"), [("False", "not heard"), ("True", "")])
+def test_what_an_agent_reports_of_its_heartbeats(status: str, sentence: str) -> None:
+    condition = {"type": "HeartbeatsHeard", "status": status, "message": "not heard"}
+    found = reading({"interfaces": [ETH0], "conditions": [condition]})
+    assert (found.unheard, found.sentence) == (sentence, "")
 
 
 def test_of_two_interfaces_of_one_name_the_first_counts() -> None:

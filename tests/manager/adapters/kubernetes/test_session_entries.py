@@ -10,9 +10,10 @@ from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.cache import Cache
 from manager.adapters.kubernetes.client import BGP_PEERS, Refused
 from manager.adapters.kubernetes.fence import Fence
-from manager.adapters.kubernetes.session_entries import Entries, SpeakerEntries, others
+from manager.adapters.kubernetes.session_entries import SpeakerEntries, others
 from manager.snapshot import BgpPeer
 from pointsman.model.delta import Delta
+from pointsman.model.record import Entries
 from pointsman.model.route import PeerName
 from tests.fakes.kube import FakeKube
 from tests.manager.writing import sent
@@ -190,3 +191,15 @@ async def test_an_entry_that_was_edited_once_is_repaired_at_once(api: FakeKube) 
         await one.write_entry("Active")
         assert entries_of(api) == [("m1", "Active")]
         assert "contested" not in status(api)["speakers"][0]
+
+
+async def test_entries_are_read_again_only_where_a_peer_changed(api: FakeKube) -> None:
+    one = Replica(api, "m1")
+    one.look()
+    await one.write_entry("Established")
+    before = one.writes.observe()
+    assert before[T]
+    assert one.writes.observe() is before
+    api.put(BGP_PEERS, api.of(BGP_PEERS)["t"] | {"spec": {"address": "192.0.2.2", "as": 64500}})
+    one.look()
+    assert one.writes.observe() is before  # of the peer another word, of ours the same

@@ -1,6 +1,8 @@
 """Statuses, finalizers and Announcers; what no writer sends."""
 
 import asyncio
+import copy
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from manager.adapters.kubernetes.client import (
     BGP_PEERS,
     CRDS,
     EIPS,
+    NAMESPACES,
     NODES,
     SERVICES,
     Kind,
@@ -22,12 +25,16 @@ from pointsman.model.record import (
     EventRecord,
     StatusRecord,
 )
+from pointsman.model.version import changed
 from tests.fakes.kube import FakeKube
+from tests.manager.adapters.kubernetes.odd_objects import OBJECTS
 from tests.manager.adapters.kubernetes.writers_rig import (
     NOON,
     PUBLIC,
     READY,
+    Rig,
     eip,
+    key,
     puts,
     rig_on,
     service,
@@ -185,3 +192,85 @@ async def test_the_snapshot_is_the_cluster() -> None:
         assert list(snapshot.eips) == ["public"]
         assert list(snapshot.bgp_peers) == ["tor"]
         assert rig.view.unavailable == rig.view.malformed == ()
+
+
+def looked(rig: Rig) -> dict[str, object]:
+    """Everything that a step reads, as it is handed on."""
+    pending = rig.services.pending
+    observed = {
+        "ServiceRecords": rig.services.observe(),
+        "StatusRecords": rig.statuses.observe(),
+        "AnnouncerRecords": rig.announcers.observe(),
+    }
+    snapshot = rig.view.snapshot(
+        speakers=(Observed(),), settings=Settings(), taken_at=NOON, pending=pending
+    )
+    # What others than the API say; the loop adds it.
+    given = (
+        *("speakers", "settings", "taken_at", "liveness", "links_down", "assigning", "sources"),
+        "claimed",
+    )
+    parts = {
+        one.name: getattr(snapshot, one.name) for one in fields(snapshot) if one.name not in given
+    }
+    return observed | parts
+
+
+async def test_what_did_not_change_is_handed_on_as_the_object_it_was() -> None:
+    """What follows from the cluster is worked out anew only where something is another object."""
+    api = FakeKube()
+    api.put(SERVICES, service("web"))
+    api.put(NODES, {"metadata": {"name": "node1"}})
+    api.put(EIPS, eip())
+    api.put(ANNOUNCERS, {"metadata": {"name": "node1"}})
+    api.put(NAMESPACES, {"metadata": {"name": "shop"}})
+    async with rig_on(api) as rig:
+        await write(rig.services, puts("web"))
+        await write(rig.statuses, Delta({PUBLIC: READY}, frozenset()))
+        before = looked(rig)
+        after = looked(rig)
+        assert all(before[name] for name in ("ServiceRecords", "StatusRecords", "namespaces"))
+        assert not {name for name in before if after[name] is not before[name]}
+
+        api.put(NODES, {"metadata": {"name": "node1", "labels": {"rack": "2"}}})
+        api.put(ANNOUNCERS, {"metadata": {"name": "node1", "labels": {"new": "version"}}})
+        await asyncio.sleep(0.1)
+        other = {name for name, one in looked(rig).items() if one is not after[name]}
+        assert other == {"nodes", "announcers"}  # and no AnnouncerRecord: what it says is equal
+
+
+async def test_a_service_that_changed_is_the_one_that_is_read_again() -> None:
+    api = FakeKube()
+    api.put(SERVICES, service("web"))
+    api.put(SERVICES, service("shop"))
+    async with rig_on(api) as rig:
+        await write(rig.services, puts("web", "shop"))
+        before = rig.services.observe()
+        api.put(SERVICES, api.of(SERVICES)["shop/web"] | {"status": {}})
+        await asyncio.sleep(0.1)
+        after = rig.services.observe()
+        assert list(after) == ["shop/shop"]
+        assert changed(after, before) == {"shop/web"}
+        assert after[key("shop")] is before[key("shop")]
+
+
+async def test_a_kubelets_report_wakes_nobody() -> None:
+    """Nor does another controller's annotation: of a Node only what a plan looks at counts."""
+    api = FakeKube()
+    node = copy.deepcopy(dict(OBJECTS[NODES]))
+    api.put(NODES, node)
+    async with rig_on(api) as rig:
+        before, known = len(rig.wakes), rig.view.nodes.items
+        for beat in range(3):
+            for one in node["status"]["conditions"]:
+                one["lastHeartbeatTime"] = f"2026-11-22T12:00:{beat:02}Z"
+            node["status"]["images"] = [{"names": [f"image-{beat}"], "sizeBytes": beat}]
+            node["metadata"]["annotations"]["flannel.example/lease"] = str(beat)
+            api.put(NODES, copy.deepcopy(node))
+            await asyncio.sleep(0.2)
+        assert len(rig.wakes) == before
+        assert rig.view.nodes.items is known
+        node["metadata"]["annotations"]["pointsman.dev/drain"] = "true"
+        api.put(NODES, copy.deepcopy(node))
+        await asyncio.sleep(0.2)
+        assert len(rig.wakes) > before

@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from manager.adapters.kubernetes.announcer_writes import AnnouncerWriter
 from manager.adapters.kubernetes.batch import FencedSink
 from manager.adapters.kubernetes.cluster_view import ClusterView
 from manager.adapters.kubernetes.events import Events
 from manager.adapters.kubernetes.fence import Fence
 from manager.adapters.kubernetes.service_writes import ServiceWriter
-from manager.adapters.kubernetes.writers import AnnouncerWriter, StatusWriter
+from manager.adapters.kubernetes.writers import StatusWriter
 from manager.snapshot import ServiceKey
+from pointsman.model.address import Address
 from pointsman.model.delta import Delta
 from pointsman.model.record import (
     ConditionValue,
@@ -45,7 +47,10 @@ class Rig:
         own: dict[str, Any] = {"term": lambda: self.term, "emit": self.events.emit}
         self.services = ServiceWriter(self.view, self.sink, api=api, clock=clock, **own)
         self.statuses = StatusWriter(self.view, self.sink, clock=clock, **own)
-        self.announcers = AnnouncerWriter(self.view, self.sink, term=own["term"])
+        self.orphans: set[Address] = set()
+        self.announcers = AnnouncerWriter(
+            self.view, self.sink, term=own["term"], orphaned=lambda one: one in self.orphans
+        )
 
     def wake(self) -> None:
         self.wakes.append(now())

@@ -1,0 +1,1 @@
+"""IPAMs that addresses come from: NetBox, and whoever speaks our own HTTP contract."""

@@ -1,0 +1,1 @@
+"""What the manager shows as metrics. Only `manager.main` and tests import it."""
