@@ -10,7 +10,8 @@ from typing import Final
 
 from manager.planner.records import condition_of
 from manager.snapshot import Service
-from pointsman.model.names import SHARED_AS
+from pointsman.model.assignment import EVERYWHERE, KERNEL_INTERFACE
+from pointsman.model.names import ANNOUNCED_BY, SHARED_AS
 from pointsman.model.record import (
     ConditionValue,
     EventRecord,
@@ -18,7 +19,7 @@ from pointsman.model.record import (
     ServiceRecord,
     StatusRecord,
 )
-from pointsman.model.verdicts.announcement import Repaired
+from pointsman.model.verdicts.coexistence import Repaired
 from pointsman.model.verdicts.severity import warns
 
 # Beside each of these stands the condition that says why: one trouble, one warning.
@@ -82,18 +83,27 @@ def service_event(service: Service, condition: ConditionValue) -> EventRecord:
 def _repaired(service: Service, record: ServiceRecord, old: ServiceRecord) -> Repaired | None:
     """Return what somebody had changed behind our back, or None.
 
-    Whatever we decide anew shows in a condition's words, but for the terms of sharing.
+    Whatever we decide anew shows in a condition's words, but for the terms of sharing, and for
+    the nodes that have an address themselves.
     """
     if record.conditions != old.conditions:
         return None
     changed = [
         f"annotation {name}"
         for name in sorted(record.annotations.keys() | old.annotations.keys())
-        if name != SHARED_AS and record.annotations.get(name) != old.annotations.get(name)
+        if name != SHARED_AS
+        and record.annotations.get(name) != old.annotations.get(name)
+        and not (name == ANNOUNCED_BY and _on_nodes(record) and _on_nodes(old))
     ]
     if record.ingress != old.ingress:
         changed.insert(0, "status.loadBalancer")
     return Repaired(service.key, tuple(changed)) if changed else None
+
+
+def _on_nodes(record: ServiceRecord) -> bool:
+    """Whether it is the nodes themselves that announce what is in *record*."""
+    parts = record.annotations.get(ANNOUNCED_BY, "").split(",")
+    return any(one == EVERYWHERE or one.endswith(f"/{KERNEL_INTERFACE}") for one in parts)
 
 
 def _turned(before: ConditionValue | None, after: ConditionValue) -> bool:

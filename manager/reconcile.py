@@ -4,28 +4,28 @@ What it hands on is what should be; who converges a system does so in a task of 
 wakes the loop when what it reads has changed. In which order things happen follows from
 the plan: it wants a path only for an address that the API records, and hands an address on
 only once no speaker of ours holds a path of it. Only the leader hands anything to the writers
-of the API; every replica drives its own speakers from what the API records.
+of the API, and to the IPAMs; every replica drives its own speakers from what the API records.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from manager.events import service_event
-from manager.planner.bgp.session_entries import Entries, entries
-from manager.planner.desired import Plan
-from manager.planner.plan import plan
+from manager.planner.desired import Finished, Plan
+from manager.planner.plan import Memo, plan
 from manager.planner.records import condition_of
 from manager.snapshot import NodeName, Observed, ServiceKey, Settings, Snapshot
 from manager.speakers.group import SpeakerGroup
-from manager.work import Written, cluster_work
+from manager.work import Missing, Written, cluster_work, entries_work
 from pointsman.model.address import Address
-from pointsman.model.delta import Delta, delta
+from pointsman.model.delta import Delta
 from pointsman.model.record import (
     AnnouncerRecord,
+    Entries,
     EventRecord,
     ResourceKey,
     ServiceRecord,
@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 K = TypeVar("K")
 V = TypeVar("V")
 
-SLOW_PLAN_S: Final = 0.1  # from here on a plan runs beside the loop: leases must be renewed
+# A plan that judges more runs beside the loop, because leases must be renewed: about 50 ms.
+MANY_SERVICES: Final = 500
 NOTHING: Final[Delta[Any, Any]] = Delta(put={}, drop=frozenset())
 
 
@@ -51,11 +52,11 @@ class Cluster(Protocol):
 
     @property
     def certain(self) -> bool:
-        """Whether the Services were listed since the last doubt."""
+        """Whether Services and Announcers were listed since the last doubt."""
         ...
 
     def doubt(self) -> None:
-        """Have the Services listed again."""
+        """Have Services and Announcers listed again."""
         ...
 
     def snapshot(
@@ -106,6 +107,13 @@ class Statuses(Writer[ResourceKey, StatusRecord], Protocol):
         ...
 
 
+class Announcers(Writer[NodeName, AnnouncerRecord], Protocol):
+    @property
+    def assigning(self) -> Mapping[NodeName, frozenset[Address]]:
+        """Addresses that a write may bring to a node, or has brought, and nobody knows yet."""
+        ...
+
+
 class SpeakerEntries(Protocol):
     """This replica's entries in the status of BgpPeers: not gated by leadership."""
 
@@ -115,6 +123,26 @@ class SpeakerEntries(Protocol):
 
     def sweep(self, *, leading: bool) -> None:
         """Have the entries of replicas that are gone taken away; the leader's part."""
+        ...
+
+
+class Beside(Protocol):
+    """What is known beside the API: who lives, what moved too often, who else claims an address."""
+
+    def seen(self, snapshot: Snapshot) -> Snapshot:
+        """Return *snapshot* with that in it."""
+        ...
+
+
+class IpamSources(Protocol):
+    """The IPAMs that addresses come from, or are written into, each with a driver of its own."""
+
+    def seen(self, snapshot: Snapshot) -> Snapshot:
+        """Return *snapshot* with what they held when they answered last."""
+        ...
+
+    def hand(self, decided: Plan, snapshot: Snapshot, *, term: int | None) -> None:
+        """Have each brought to its part of *decided*; without a *term* of ours, only read."""
         ...
 
 
@@ -130,7 +158,7 @@ class ClusterTargets:
 
     services: Services
     statuses: Statuses
-    announcers: Writer[NodeName, AnnouncerRecord]
+    announcers: Announcers
     entries: SpeakerEntries
     events: EventSink
 
@@ -157,12 +185,16 @@ class Reconciler:
         settings: Settings,
         clock: Clock,
         wake: Callable[[], None],
+        beside: Sequence[Beside],
+        sources: IpamSources,
     ) -> None:
         self._cluster, self._leader, self._speakers = cluster, leader, speakers
+        self._beside, self._sources = beside, sources
         self._targets, self._settings, self._clock, self._wake = targets, settings, clock, wake
-        self._plan_s, self._term = 0.0, 0
+        self._memo, self._missing, self._term = Memo(), Missing(), 0
         self._logged: frozenset[tuple[str, str]] = frozenset()
         self._left_alone: set[ServiceKey] = set()
+        self.finished: Finished | None = None  # the last plan, for those who only look
 
     async def step(self) -> None:
         """Decide, and hand on what is to be done."""
@@ -180,13 +212,21 @@ class Reconciler:
             settings=self._settings,
             taken_at=self._clock.wall(),
         )
+        for one in (*self._beside, self._sources):
+            snapshot = one.seen(snapshot)
+        if assigning := self._targets.announcers.assigning:
+            snapshot = replace(snapshot, assigning=assigning)
+        began = self._clock.monotonic()
         decided = await self._plan(snapshot)
+        self.finished = Finished(snapshot, decided, self._clock.monotonic() - began)
         self._log_failures(decided)
         if decided.again_s is not None:
             asyncio.get_running_loop().call_later(decided.again_s, self._wake)
         self._speakers.hand(decided.speakers, readings)
         leading = sure and self._leader.leading and self._leader.term == term
-        self._write_cluster(decided, written, term=term if leading else None)
+        ours = term if leading else None
+        self._write_cluster(decided, written, term=ours)
+        self._sources.hand(decided, snapshot, term=ours)
         if leading:
             self._emit_events(decided, snapshot)
         self._write_session_entries(snapshot, leading=leading)
@@ -203,12 +243,12 @@ class Reconciler:
         return self._leader.leading and self._cluster.certain
 
     async def _plan(self, snapshot: Snapshot) -> Plan:
-        started = self._clock.monotonic()
-        if self._plan_s > SLOW_PLAN_S:
-            decided = await asyncio.to_thread(plan, snapshot)
+        memo, self._memo = self._memo, Memo()  # of a plan that raises, nothing is kept
+        if memo.to_be_judged(snapshot) > MANY_SERVICES:
+            decided = await asyncio.to_thread(plan, snapshot, memo=memo)
         else:
-            decided = plan(snapshot)
-        self._plan_s = self._clock.monotonic() - started
+            decided = plan(snapshot, memo=memo)
+        self._memo = memo
         return decided
 
     def _write_cluster(self, decided: Plan, written: Written, *, term: int | None) -> None:
@@ -219,7 +259,7 @@ class Reconciler:
             targets.statuses.hand(NOTHING, term=0)
             targets.announcers.hand(NOTHING, term=0)
             return
-        work = cluster_work(decided, written)
+        work = cluster_work(decided, written, self._missing)
         targets.services.hand(work.services, term=term)
         targets.statuses.hand(work.statuses, term=term)
         targets.announcers.hand(work.announcers, term=term)
@@ -227,7 +267,7 @@ class Reconciler:
     def _write_session_entries(self, snapshot: Snapshot, *, leading: bool) -> None:
         """Hand on this replica's entries; the leader's sweep takes dead ones away."""
         standing = self._targets.entries.observe()
-        self._targets.entries.hand(delta(entries(snapshot, standing), standing))
+        self._targets.entries.hand(entries_work(snapshot, standing))
         self._targets.entries.sweep(leading=leading)
 
     def _emit_events(self, decided: Plan, snapshot: Snapshot) -> None:

@@ -7,13 +7,20 @@ does I/O, and nothing here decides.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Interface, IPv6Interface
 from typing import Generic, Literal, NewType, TypeVar
 
-from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
+from manager.announcer import Announcer as Announcer
+from manager.announcer import Assigned as Assigned
+from manager.announcer import Conflict as Conflict
+from manager.announcer import Interface as Interface
+from manager.announcer import NodeName as NodeName
+from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec, Legible
 from pointsman.model.address import Address, Family, Prefix
-from pointsman.model.names import LOAD_BALANCER, OUT_OF_SERVICE
+from pointsman.model.liveness import Liveness
+from pointsman.model.names import ANNOUNCED, ANNOUNCED_BY, LOAD_BALANCER, OUT_OF_SERVICE
 from pointsman.model.ranges import read_address
+from pointsman.model.replicas import AmongReplicas
+from pointsman.model.reservation import SourceReading
 from pointsman.model.route import (
     Neighbor,
     PeerName,
@@ -24,8 +31,8 @@ from pointsman.model.route import (
 )
 
 ServiceKey = NewType("ServiceKey", str)  # "NAMESPACE/NAME"
-NodeName = NewType("NodeName", str)
 EipName = NewType("EipName", str)
+SliceKey = tuple[str, str]  # namespace, name
 
 Truth = Literal["True", "False", "Unknown"]
 TrafficPolicy = Literal["Cluster", "Local"]
@@ -97,15 +104,27 @@ class Service:
     selector: Mapping[str, str] = field(default_factory=dict)
     ingress: tuple[Ingress, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    # One object for all who hold something by it: half a dozen mappings do, of every Service.
+    key: ServiceKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> ServiceKey:
-        return ServiceKey(f"{self.namespace}/{self.name}")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", ServiceKey(f"{self.namespace}/{self.name}"))
 
     @property
     def status_addresses(self) -> tuple[Address, ...]:
         """Every address in its status, whoever wrote it, in its order; no hostnames."""
-        return tuple(dict.fromkeys(one.address for one in self.ingress if one.address is not None))
+        found = [one.address for one in self.ingress if one.address is not None]
+        return tuple(found) if len(found) < 2 else tuple(dict.fromkeys(found))
+
+    @property
+    def announced(self) -> Condition | None:
+        """Its condition that says whether it is announced; None: nothing is said of that."""
+        return next((one for one in self.conditions if one.type == ANNOUNCED), None)
+
+    @property
+    def announced_by(self) -> tuple[str, ...]:
+        """By whom its record says that it is announced."""
+        return tuple(filter(None, self.annotations.get(ANNOUNCED_BY, "").split(",")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,7 @@ class Endpoint:
     ready: bool | None = None
     serving: bool | None = None
     terminating: bool | None = None
-    address: Address | None = None  # the first: all of one endpoint lead to the same Pod
+    address: str | None = None  # the first, in its one spelling: all lead to the same Pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,10 @@ class EndpointSlice:
     family: Family
     endpoints: tuple[Endpoint, ...] = ()
     has_ports: bool = True  # False: it says that no port of its Pods is one of the Service's
+
+    @property
+    def key(self) -> SliceKey:
+        return self.namespace, self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,33 +177,6 @@ class Node:
     pod_cidrs: tuple[Prefix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """A network interface as a node's agent reported it."""
-
-    name: str
-    mac: str = ""
-    up: bool = True
-    addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Announcer:
-    """An Announcer object: the report half is empty until its agent has spoken."""
-
-    node: NodeName
-    uid: str = ""
-    resource_version: str = ""
-    owner_uid: str = ""  # uid of the Node it belongs to
-    spec: Mapping[str, object] = field(default_factory=dict)  # as we wrote it, JSON values
-    reported: bool = False
-    interfaces: tuple[Interface, ...] = ()
-    gateways: tuple[Address, ...] = ()
-    proxy_healthy: bool | None = None  # None: not checked
-    contested: str = ""  # the agent's sentence while another one reports for its node, too
-    unreadable: str = ""  # the sentence about entries that were left out
-
-
 Spec = TypeVar("Spec")
 
 
@@ -200,6 +196,7 @@ class Resource(Generic[Spec]):
     labels: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     status: Mapping[str, object] = field(default_factory=dict)
+    legible: Legible = Legible()  # of an Eip, when spec is None
 
 
 Eip = Resource[EipSpec]
@@ -227,10 +224,21 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagerReplica:
+    """Where one replica of the manager hears heartbeats, as it published itself."""
+
+    name: str
+    addresses: tuple[Address, ...]  # its host's, in order
+    port: int
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the command line decided: the same for every plan of a process."""
 
     require_class: bool = False
+    honoured: tuple[str, ...] = ()  # whose annotations count beside ours (pointsman.model.dialects)
     drain_taints: frozenset[str] = frozenset({OUT_OF_SERVICE, "ToBeDeletedByClusterAutoscaler"})
     speaker_name: str = ""  # this replica's name: it makes the router-id unique
     speakers: int = 1  # how many a replica has
@@ -243,7 +251,7 @@ class Snapshot:
     """The planner's whole world."""
 
     services: Mapping[ServiceKey, Service] = field(default_factory=dict)
-    endpoint_slices: tuple[EndpointSlice, ...] = ()
+    endpoint_slices: Mapping[SliceKey, EndpointSlice] = field(default_factory=dict)
     nodes: Mapping[NodeName, Node] = field(default_factory=dict)
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # name -> labels
     cluster_uid: str = ""  # uid of the kube-system namespace
@@ -259,7 +267,27 @@ class Snapshot:
     speakers: tuple[Observed, ...] = (Observed(),)
     # Addresses that were granted and not surely answered: a Service may have them by now.
     pending: Mapping[ServiceKey, tuple[Address, ...]] = field(default_factory=dict)
+    # Replicas that hear heartbeats, in order of names; and whether these are all.
+    managers: tuple[ManagerReplica, ...] = ()
+    managers_known: bool = False
+    # What heartbeats and probes say of a node. Absent: no verdict, and nothing follows from it.
+    liveness: Mapping[NodeName, Liveness] = field(default_factory=dict)
+    # What the IPAM of each Eip that has one held when it answered last.
+    sources: Mapping[EipName, SourceReading] = field(default_factory=dict)
+    # Addresses that a write may bring to a node's spec of which the answer is not known yet.
+    assigning: Mapping[NodeName, frozenset[Address]] = field(default_factory=dict)
+    # Interfaces that reach no gateway, as the agents say in their heartbeats.
+    links_down: Mapping[NodeName, frozenset[str]] = field(default_factory=dict)
+    # They moved so often lately that they stay with their node while that can serve them.
+    damped: frozenset[Address] = frozenset()
+    # Who else speaks for addresses that this replica answers for centrally: a hardware address.
+    claimed: Mapping[Address, str] = field(default_factory=dict)
+    # Failure domains whose agents fell silent together: no verdict of theirs turns.
+    frozen: tuple[str, ...] = ()
+    among: AmongReplicas = AmongReplicas()
     settings: Settings = field(default_factory=Settings)
+    # Drained, and carrying on while routers turn to others: the plan's own first answer.
+    leaving: frozenset[NodeName] = frozenset()
     taken_at: datetime | None = None  # wall clock, UTC; None offline: no clock there
 
     @property

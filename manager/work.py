@@ -8,12 +8,22 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from manager.planner.bgp.session_entries import entries
 from manager.planner.desired import Plan, SpeakerPlan
-from manager.snapshot import EipName, NodeName, Observed, ServiceKey
+from manager.snapshot import EipName, NodeName, Observed, ServiceKey, Snapshot
 from pointsman.model.address import Address
 from pointsman.model.delta import Delta, delta
-from pointsman.model.record import AnnouncerRecord, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.memo import Each
+from pointsman.model.record import (
+    AnnouncerRecord,
+    Entries,
+    ResourceKey,
+    ServiceRecord,
+    StatusRecord,
+)
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey
+from pointsman.model.table import Table
+from pointsman.model.version import same
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +58,37 @@ class SpeakerWork:
         return bool(self.exports or self.routes or self.neighbors)
 
 
-def cluster_work(plan: Plan, written: Written) -> ClusterWork:
+class Missing:
+    """What the records of Services lack of a plan, found anew only where either changed."""
+
+    def __init__(self) -> None:
+        self._put = Each[ServiceKey, bool](_lacks)
+        self._drop = Each[ServiceKey, bool](_is_too_much)
+
+    def __call__(
+        self,
+        planned: Mapping[ServiceKey, ServiceRecord],
+        written: Mapping[ServiceKey, ServiceRecord],
+    ) -> Delta[ServiceKey, ServiceRecord]:
+        """Return what `delta` returns."""
+        put = self._put(None, planned, written)
+        drop = self._drop(None, written, planned)
+        return Delta(put={key: planned[key] for key in put}, drop=frozenset(drop))
+
+
+def _lacks(_: None, planned: ServiceRecord, written: ServiceRecord | None) -> bool | None:
+    return None if written is not None and same(planned, written) else True
+
+
+def _is_too_much(_: None, _written: ServiceRecord, planned: ServiceRecord | None) -> bool | None:
+    return True if planned is None else None
+
+
+def cluster_work(plan: Plan, written: Written, missing: Missing | None = None) -> ClusterWork:
     """Return what the API objects lack of *plan*.
 
     A record that uses an Eip is left out until the Eip is seen to bear our finalizer.
+    *missing*: of the plan before, to find it sooner.
     """
     statuses = delta(plan.statuses, written.statuses)
     tighten = {key: plan.statuses[key] for key in written.loosening if key in plan.statuses}
@@ -64,7 +101,7 @@ def cluster_work(plan: Plan, written: Written) -> ClusterWork:
             key in written.loosening or not written.statuses.get(key, StatusRecord()).has_finalizer
         )
     }
-    services = delta(plan.services, written.services)
+    services = (missing or Missing())(plan.services, written.services)
     ready = {
         key: record
         for key, record in services.put.items()
@@ -87,13 +124,20 @@ def _brings(
     """
     recorded = () if before is None else before.ingress
     grants = plan.allocations.services[key].grants
-    return any(one.eip in loose and str(one.address) not in recorded for one in grants)
+    return any(one.eip in loose and one.text not in recorded for one in grants)
+
+
+def entries_work(
+    snapshot: Snapshot, standing: Mapping[PeerName, Entries]
+) -> Delta[PeerName, Entries]:
+    """Return what this replica's own entries in the BgpPeers' status lack; *standing*: they."""
+    return delta(entries(snapshot, standing), standing)
 
 
 def speaker_work(speaker_plan: SpeakerPlan, observed: Observed) -> SpeakerWork:
     """Return what the speaker lacks of *speaker_plan*."""
     return SpeakerWork(
         exports=delta(speaker_plan.exports, observed.exports),
-        routes=delta(speaker_plan.routes, observed.routes),
+        routes=delta(Table.of(speaker_plan.routes), Table.of(observed.routes)),
         neighbors=delta(speaker_plan.neighbors, observed.neighbors),
     )

@@ -20,7 +20,7 @@ from manager.snapshot import Service
 from pointsman.model.address import Address
 from pointsman.model.names import ALLOCATED, REQUESTS
 from pointsman.model.record import ConditionValue, ServiceRecord
-from pointsman.model.verdicts.announcement import ForeignController
+from pointsman.model.verdicts.coexistence import ForeignController
 from pointsman.runtime.clock import Clock
 
 WINDOW_S: Final = 60.0

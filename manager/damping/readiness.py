@@ -54,11 +54,14 @@ class _Delay:
     wake: Callable[[], None]
     turned: Callable[[Node, Node], bool]  # (as it is, as it was believed to be)
     without: Callable[[Node, Node], Node]
-    _believed: dict[NodeName, Node] = field(default_factory=dict)  # last, or before the delay
+    # As they were last, or before the delay. While nothing is delayed, it is what was reported.
+    _believed: Mapping[NodeName, Node] = field(default_factory=dict)
     _since: dict[NodeName, float] = field(default_factory=dict)  # of those delayed
 
     def damped(self, nodes: Mapping[NodeName, Node]) -> Mapping[NodeName, Node]:
         believed = self._believed
+        if nodes is believed:
+            return nodes
         turned = {n for n, one in nodes.items() if n in believed and self.turned(one, believed[n])}
         for name in self._since.keys() - turned:
             del self._since[name]
@@ -67,8 +70,10 @@ class _Delay:
         else:
             delayed = {}
             self._since.clear()
-        self._believed = {**nodes, **delayed}
-        return self._believed if delayed else nodes
+        found = {**nodes, **delayed} if delayed else nodes
+        if not delayed or found != believed:
+            self._believed = found
+        return self._believed
 
     def _delays(self, turned: set[NodeName]) -> bool:
         loop = asyncio.get_running_loop()

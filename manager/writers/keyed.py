@@ -258,10 +258,12 @@ class KeyedWriter(Generic[K]):
             if outcome in (Done.WRITTEN, Done.GONE):
                 self._hung.discard(key)
                 self._conflicts.pop(key, None)
+                failed = self._backoff.server_failing
                 self._backoff.passed(key, now)
-                # What was put off while the server failed is due now.
-                self._delayed = [(self._due_again(one, now, at), one) for at, one in self._delayed]
-                heapq.heapify(self._delayed)
+                if failed:  # what was put off meanwhile is due now
+                    again = [(self._due_again(one, now, at), one) for at, one in self._delayed]
+                    self._delayed = again
+                    heapq.heapify(self._delayed)
             if self._requests.get(key) is request:
                 del self._requests[key]
         if key in self._requests:

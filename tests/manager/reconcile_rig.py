@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
+from manager.damping.moves import Moves
+from manager.heartbeats.presence import Presence
+from manager.planner.desired import Plan
 from manager.reconcile import ClusterTargets, Reconciler
 from manager.snapshot import (
+    EipName,
     Endpoint,
     EndpointSlice,
     Ingress,
+    ManagerReplica,
     Node,
     NodeName,
     Observed,
@@ -25,6 +30,7 @@ from pointsman.api import BgpConfSpec, BgpPeerSpec
 from pointsman.model.address import Address, Family
 from pointsman.model.delta import Delta
 from pointsman.model.record import EventRecord
+from pointsman.model.reservation import SourceReading
 from pointsman.model.route import PeerName
 from pointsman.runtime.clock import Clock
 from tests.manager.dict_speaker import DictSpeaker
@@ -43,6 +49,7 @@ class Book:
         self.handed: list[Delta[Any, Any]] = []
         self.pending: dict[Any, Any] = {}
         self.loosening: frozenset[Any] = frozenset()
+        self.assigning: dict[Any, Any] = {}
         self.hangs = False
 
     def observe(self) -> Mapping[Any, Any]:
@@ -70,6 +77,20 @@ class EmittedEvents:
         self.emitted += events
 
 
+class HandedSources:
+    """The IPAMs: what they hold is *held*, what they were handed is noted."""
+
+    def __init__(self) -> None:
+        self.held: dict[EipName, SourceReading] = {}
+        self.handed: list[tuple[Plan, int | None]] = []
+
+    def seen(self, snapshot: Snapshot) -> Snapshot:
+        return replace(snapshot, sources=dict(self.held))
+
+    def hand(self, decided: Plan, snapshot: Snapshot, *, term: int | None) -> None:
+        self.handed.append((decided, term))
+
+
 class Rig:
     """A reconciler among dictionaries. It is its own world and its own leader."""
 
@@ -83,8 +104,10 @@ class Rig:
             Book(self.diary, name) for name in ("services", "statuses", "announcers", "entries")
         )
         self.events = EmittedEvents()
+        self.managers: tuple[ManagerReplica, ...] = ()
         clock = Clock(monotonic=asyncio.get_running_loop().time, wall=lambda: NOON)
         self.speakers = SpeakerGroup([self.speaker], clock=clock, wake=self._wake)
+        self.ipams = HandedSources()
         self.reconciler = Reconciler(
             self,
             leader=self,
@@ -99,6 +122,8 @@ class Rig:
             settings=Settings(speaker_name="a", **settings),
             clock=clock,
             wake=self._wake,
+            beside=(Presence(None, lambda: self.managers, lambda: True), Moves(self._wake)),
+            sources=self.ipams,
         )
         self.task = asyncio.create_task(self.speakers.run())
 
@@ -161,7 +186,7 @@ def scene() -> Snapshot:
     return replace(
         made,
         nodes={node.name: node},
-        endpoint_slices=(ends,),
+        endpoint_slices={ends.key: ends},
         bgp_confs={"default": conf},
         bgp_peers={PeerName("tor"): peer},
     )

@@ -32,6 +32,13 @@ ELSEWHERE = ServiceRecord(
     {},
     {"pointsman.dev/Allocated": ConditionValue("True", "Allocated", "has 198.51.100.1")},
 )
+
+
+def by(*nodes: str) -> ServiceRecord:
+    places = ",".join(f"{node}/dummy-pointsman" for node in nodes)
+    return replace(RECORD, annotations={"pointsman.dev/announced-by": places})
+
+
 SHARED = replace(RECORD, annotations={**RECORD.annotations, "pointsman.dev/shared-as": "k"})
 
 
@@ -54,6 +61,8 @@ SHARED = replace(RECORD, annotations={**RECORD.annotations, "pointsman.dev/share
             id="lost conditions are transitions",
         ),
         pytest.param(RECORD, SHARED, [], id="terms of sharing are recorded silently"),
+        pytest.param(by("node1"), by("node1", "node2"), [], id="a node has the address, too"),
+        pytest.param(replace(RECORD, annotations={}), by("node1"), ["Repaired"], id="no node had"),
     ],
 )
 def test_transitions(before: ServiceRecord, after: ServiceRecord, expected: list[str]) -> None:

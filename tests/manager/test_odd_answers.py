@@ -16,6 +16,7 @@ from typing import Any, Final
 import pytest
 import yaml
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from manager.adapters.gobgp.speaker import GobgpSpeaker
 from manager.adapters.kubernetes import client
@@ -23,7 +24,9 @@ from manager.adapters.kubernetes.client import KubeApi, Refused, connect
 from manager.adapters.kubernetes.informer import Pace
 from manager.adapters.kubernetes.leadership import Leadership
 from manager.adapters.kubernetes.replica_leases import ReplicaLeases
-from manager.main import Options, Parts
+from manager.adapters.metrics.counters import Counters
+from manager.main import Parts
+from manager.options import Options
 from manager.snapshot import Settings
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.target import Unavailable
@@ -167,6 +170,7 @@ async def test_a_manager_outlives_a_server_that_garbles(seed: int, tmp_path: Pat
             speakers=[GobgpSpeaker(daemon)],
             clock=clock,
             chance=random.Random(seed),
+            counters=Counters(CollectorRegistry(), replica="a"),
             pace=Pace(page=2, watch_s=1, relist_s=1.0, first_delay_s=0.02, longest_delay_s=0.2),
         )
         liar.share = 0.5

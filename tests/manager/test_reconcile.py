@@ -10,13 +10,15 @@ import pytest
 
 from manager import reconcile
 from manager.planner.desired import Plan
-from manager.planner.plan import plan
+from manager.planner.plan import Memo, plan
 from manager.snapshot import (
+    EipName,
     Ingress,
     ServiceKey,
     Snapshot,
 )
 from pointsman.model.names import ANNOUNCED
+from pointsman.model.reservation import SourceReading
 from tests.manager.planner.addresses.addressing import service
 from tests.manager.reconcile_rig import ADDRESS, Rig
 
@@ -124,12 +126,12 @@ async def test_leadership_that_ends_while_a_plan_is_made_stops_the_writing(
 ) -> None:
     settled.announcers.contents.clear()
 
-    def slow(snapshot: Snapshot) -> Plan:
+    def slow(snapshot: Snapshot, *, memo: Memo) -> Plan:
         if ends == "leading":
             settled.leading = False
         else:
             settled.term += 1
-        return plan(snapshot)
+        return plan(snapshot, memo=memo)
 
     monkeypatch.setattr(reconcile, "plan", slow)
     assert await settled.step() == []
@@ -203,3 +205,23 @@ async def test_what_judging_an_object_raises_is_logged_once(
     assert [record.message for record in errors] == ["Service a/web could not be judged"]
     assert errors[0].exc_info
     assert rig.speaker.routes.contents
+
+
+async def test_only_a_leader_that_knows_everything_hands_anything_to_the_ipams(
+    settled: Rig,
+) -> None:
+    await settled.step()
+    settled.leading = False
+    await settled.step()
+    settled.leading, settled.certain = True, False
+    await settled.step()
+    terms = [term for _, term in settled.ipams.handed[-3:]]
+    assert terms == [settled.term, None, None]
+
+
+async def test_the_plan_sees_what_the_ipams_hold(settled: Rig) -> None:
+    settled.ipams.held[EipName("public")] = reading = SourceReading()
+    await settled.step()
+    assert settled.reconciler.finished is not None
+    assert settled.reconciler.finished.snapshot.sources == {EipName("public"): reading}
+    assert settled.ipams.handed[-1][0] is settled.reconciler.finished.plan

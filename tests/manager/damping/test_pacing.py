@@ -2,7 +2,14 @@
 
 import pytest
 
-from manager.damping.pacing import EVERY_S, HANDFUL, Handfuls, OncePerSecond, can_wait
+from manager.damping.pacing import (
+    EVERY_S,
+    HANDFUL,
+    Handfuls,
+    OncePerSecond,
+    WithinVolume,
+    can_wait,
+)
 from pointsman.model.record import ConditionValue, ServiceRecord
 
 
@@ -32,6 +39,22 @@ def test_one_object_goes_out_once_a_second_and_delays_no_other() -> None:
     assert pace.ready_at("b", 10.2) <= 10.2
     pace.sent("b", 11.5)
     assert pace.ready_at("a", 11.5) <= 11.5
+
+
+def test_so_many_octets_each_second() -> None:
+    sizes = {"a": 60, "b": 50, "c": 40, "huge": 300}
+    pace = WithinVolume(lambda key: sizes[str(key)], octets=100)
+    assert pace.ready_at("a", 10.0) <= 10.0
+    pace.sent("a", 10.0)
+    assert pace.ready_at("b", 10.2) == 11.0  # 60 + 50 are too many
+    assert pace.ready_at("c", 10.2) <= 10.2
+    pace.sent("c", 10.2)
+    assert pace.ready_at("b", 10.3) == 11.0  # once the first are a second old
+    assert pace.ready_at("huge", 10.3) == 11.2  # when nothing else went
+    assert pace.ready_at("huge", 11.2) <= 11.2
+    assert pace.ready_at("c", 10.3) == 11.2  # the same object once a second
+    pace.sent("huge", 11.3)
+    assert pace.ready_at("a", 11.4) == 12.3
 
 
 def record(reason: str, *, ingress: str = "198.51.100.1") -> ServiceRecord:

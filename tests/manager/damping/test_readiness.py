@@ -130,3 +130,15 @@ async def test_a_network_that_is_away_when_we_start_is_believed_at_once() -> Non
     node = Node(NodeName("node1"), network_unavailable=True)
     assert rig.readiness.damped({node.name: node})[node.name].network_unavailable
     assert rig.wakes == 0
+
+
+async def test_what_is_as_it_was_is_the_same_mapping() -> None:
+    readiness = ReadinessDamping(wake=lambda: None)
+    well, silent = Node(NodeName("node1")), Node(NodeName("node1"), ready="Unknown")
+    before, after = {well.name: well}, {well.name: silent}
+    assert readiness.damped(before) is readiness.damped(before) is before
+    delayed = readiness.damped(after)
+    assert delayed == before
+    assert readiness.damped(after) is delayed  # while it lasts
+    await asyncio.sleep(DELAY_S * 1.1)
+    assert readiness.damped(after) is readiness.damped(after) is after
