@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from agent.adapters.assignment_codec import assignment_of
 from agent.adapters.client import REQUEST_S, Client, Refused, events
 from agent.adapters.kubeconfig import Access
 from agent.adapters.status_codec import from_status, status_patch, to_status
@@ -58,7 +59,10 @@ class ApiAnnouncer:
         self._client = Client(session, access, outage)
         self._node, self._clock, self._chance = node, clock, chance
         self._listed = False
+        self._heard_at: float | None = None
         self._object: Json | None = None
+        self._read_of: Json | None = None
+        self._read = Assignment()  # of that one
         self._seen = 0  # the newest resourceVersion that touched _object, deletion included
         self._writes = 0
         self._wrote: Report | None = None  # as it was read back
@@ -69,9 +73,47 @@ class ApiAnnouncer:
         """Return who else writes this node's status again and again, None for nobody."""
         return self._rival if self._contest.is_on(self._clock.monotonic()) else None
 
+    @property
+    def ended(self) -> Callable[[str, int | None], None]:
+        """Who hears of each request that ended: its verb, and its HTTP status, None for none."""
+        return self._client.ended
+
+    @ended.setter
+    def ended(self, hears: Callable[[str, int | None], None]) -> None:
+        self._client.ended = hears
+
+    @property
+    def silent_s(self) -> float | None:
+        """Return how long ago the API server said anything of it; None: it was never listed."""
+        return None if self._heard_at is None else self._clock.monotonic() - self._heard_at
+
     async def assignment(self) -> Assignment | None:
         """Return the spec as last heard, or None while the object doesn't exist."""
-        return None if self._known() is None else Assignment()
+        announcer = self._known()
+        if announcer is None:
+            return None
+        if announcer is not self._read_of:  # thousands of addresses are read once
+            self._read_of, self._read = announcer, assignment_of(announcer)
+        return self._read
+
+    @property
+    def confirmed(self) -> bool:
+        """Return whether the object was listed: what `assignment` returns is the API's word."""
+        return self._listed
+
+    async def afresh(self) -> Assignment | None:
+        """Return the spec as it is now, None: the object doesn't exist.
+
+        A list without a resourceVersion is a consistent read; of a kind that is gone it is no
+        empty one, but refused.
+        """
+        async with self._client.call("GET", PATH, params=self._only_ours()) as response:
+            listed = answer.as_list(answer.decoded(await response.read()), "Announcer")
+        for item in listed["items"]:
+            if self._is_ours(item):
+                self._take(item, deleted=False)
+                return assignment_of(item)
+        return None
 
     async def observe(self) -> Mapping[NodeName, Report | None]:
         """Return the status the API holds; empty while the object doesn't exist."""
@@ -161,7 +203,7 @@ class ApiAnnouncer:
             ours = [item for item in listed["items"] if self._is_ours(item)]
             self._object = ours[0] if ours else None
             self._seen = _number(version)
-        self._listed = True
+        self._listed, self._heard_at = True, self._clock.monotonic()
         return version
 
     async def _follow(self, version: str, wake: Callable[[], None]) -> str:
@@ -177,6 +219,7 @@ class ApiAnnouncer:
         )
         async with self._client.call("GET", PATH, params=parameters, timeout=patience) as response:
             async for kind, thing in events(response):
+                self._heard_at = self._clock.monotonic()
                 if kind == "ERROR":
                     raise Unavailable(f"the watch of Announcers ended: {_message(thing)}")
                 version = str(thing["metadata"].get("resourceVersion") or version)

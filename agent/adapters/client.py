@@ -4,7 +4,7 @@ It knows no resource: what is asked, and what an answer means, is `agent.adapter
 """
 
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,6 +35,8 @@ class Client:
 
     def __init__(self, session: aiohttp.ClientSession, access: Access, outage: Outage) -> None:
         self._session, self._access, self._outage = session, access, outage
+        # Hears of each request that ended: its verb, and the HTTP status if there was an answer.
+        self.ended: Callable[[str, int | None], None] = lambda _verb, _code: None
 
     @asynccontextmanager
     async def call(
@@ -48,6 +50,7 @@ class Client:
         timeout: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request; everything that can go wrong on the way is Unavailable."""
+        code: int | None = None
         try:
             async with self._session.request(
                 method,
@@ -60,8 +63,9 @@ class Client:
                 server_hostname=self._access.server_name,
                 allow_redirects=False,
             ) as response:
-                self._outage.note(answered=response.status < 500)
-                if response.status != 200:
+                code = response.status
+                self._outage.note(answered=code < 500)
+                if code != 200:
                     raise await _refusal(method, path, response)
                 yield response
         except Garbled as error:
@@ -72,10 +76,14 @@ class Client:
             self._outage.note(answered=False)
             what = unanswered(error)
             raise Unavailable(f"the API server did not answer {method} {path}: {what}") from error
+        finally:
+            verb = "patch" if method == "PATCH" else "watch" if "watch" in params else "list"
+            self.ended(verb, code)
 
 
 async def _refusal(method: str, path: str, response: aiohttp.ClientResponse) -> Refused:
     message, _ = answer.complaint(await response.read(), str(response.reason or ""))
+    message = answer.redirect(response.status, response.headers) or message
     return Refused(
         f"the API server refused {method} {path} with {response.status}: {message}",
         response.status,

@@ -9,16 +9,15 @@ import asyncio
 import errno
 import os
 import socket
-import struct
-from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from agent.adapters import rtnetlink as nl
-from agent.snapshot import DefaultRoute, Link, LinkAddress, Network
+from agent.adapters.arp_sysctls import arp_rules
+from agent.snapshot import ArpRules, DefaultRoute, Link, LinkAddress, Network
+from pointsman.net.packet import attach
 from pointsman.runtime.target import Unavailable
 
-SO_ATTACH_FILTER = 26  # asm-generic/socket.h; the socket module doesn't name it
 RECEIVE_OCTETS = 1 << 16  # a dump comes in datagrams of 32 KiB at most
 SETTLE_S = 0.5  # how long consequences may lag behind the notification of their cause
 ROUNDS = 10  # a dump that is interrupted more often than that is a node in turmoil
@@ -99,7 +98,17 @@ async def _whole(asked: socket.socket) -> Network:
         sequence += ROUNDS
         for body in await _dump(asked, nl.RTM_GETROUTE, sequence, family=family):
             routes.extend(nl.default_routes(body))
-    return Network(tuple(links), tuple(addresses), tuple(routes))
+    return Network(tuple(links), tuple(addresses), tuple(routes), _arp(links, addresses))
+
+
+def _arp(links: list[Link], addresses: list[LinkAddress]) -> Mapping[str, ArpRules]:
+    """Return how strict the kernel is on the interfaces with an IPv4 network: not on each Pod's."""
+    at = {
+        one.link
+        for one in addresses
+        if one.interface.version == 4 and one.interface.network.prefixlen < 32
+    }
+    return arp_rules(sorted(link.name for link in links if link.index in at and not link.loopback))
 
 
 async def _dump(
@@ -163,9 +172,4 @@ def _ignore_other_routes(heard: socket.socket) -> None:
         (leave, 0, 0, 0xFFFF_FFFF),
         (leave, 0, 0, 0),
     )
-    code = array("B", b"".join(struct.pack("=HBBI", *step) for step in program))
-    # The kernel copies the program during the call, so *code* need not outlive it.
-    pointed_at, _octets = code.buffer_info()
-    heard.setsockopt(
-        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(program), pointed_at)
-    )
+    attach(heard, program)

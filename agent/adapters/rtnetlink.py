@@ -39,8 +39,12 @@ GROUPS = sum(
 
 IFF_UP, IFF_LOOPBACK, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x8, 0x40, 0x10000
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MASTER, IFLA_LINKINFO, IFLA_EXT_MASK = 1, 3, 10, 18, 29
-IFLA_INFO_KIND = 1
+IFLA_CARRIER_CHANGES, IFLA_LINK, IFLA_LINK_NETNSID, IFLA_XDP = 35, 5, 37, 43
+IFLA_XDP_ATTACHED, XDP_ATTACHED_NONE = 2, b"\0"
+IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
+IFLA_BOND_ACTIVE_SLAVE = 2
 RTEXT_FILTER_SKIP_STATS = 0x8
+LIE_ON_ANOTHER = frozenset({"vlan", "macvlan", "ipvlan"})
 
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 IFA_F_TEMPORARY, IFA_F_OPTIMISTIC, IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x01, 0x04, 0x08, 0x40
@@ -119,19 +123,32 @@ def link(body: bytes) -> Link:
     """Return the link of an RTM_NEWLINK."""
     _need(body, IFINFO.size)
     _family, _arp_type, index, flags, _change = IFINFO.unpack_from(body)
-    attributes = dict(_attributes(body, IFINFO.size))
-    info = dict(_attributes(attributes.get(IFLA_LINKINFO, b""), 0))
+    attributes = dict(read_attributes(body, IFINFO.size))
+    info = dict(read_attributes(attributes.get(IFLA_LINKINFO, b""), 0))
     mac = attributes.get(IFLA_ADDRESS, b"")
     master = attributes.get(IFLA_MASTER)
+    kind, port = _text(info.get(IFLA_INFO_KIND, b"")), b""
+    if kind == "bond":
+        bond = dict(read_attributes(info.get(IFLA_INFO_DATA, b""), 0))
+        port = bond.get(IFLA_BOND_ACTIVE_SLAVE, b"")
+    carriers = attributes.get(IFLA_CARRIER_CHANGES)
+    xdp = dict(read_attributes(attributes.get(IFLA_XDP, b""), 0))
+    # A veth's is its other end, perhaps in another namespace: it lies on nothing.
+    lies_on = kind in LIE_ON_ANOTHER and IFLA_LINK_NETNSID not in attributes
+    lower = attributes.get(IFLA_LINK) if lies_on else None
     working = IFF_UP | IFF_RUNNING | IFF_LOWER_UP
     return Link(
         index=LinkIndex(index),
         name=_text(attributes.get(IFLA_IFNAME, b"")),
-        kind=_text(info.get(IFLA_INFO_KIND, b"")),
+        kind=kind,
         mac=mac.hex(":") if len(mac) == 6 else "",
         up=flags & working == working,
         loopback=bool(flags & IFF_LOOPBACK),
         master=LinkIndex(_u32(master)) if master else None,
+        carrier_changes=_u32(carriers) if carriers else 0,
+        active_port=LinkIndex(_u32(port)) if port else None,
+        lower=LinkIndex(_u32(lower)) if lower else None,
+        xdp=xdp.get(IFLA_XDP_ATTACHED, XDP_ATTACHED_NONE) != XDP_ATTACHED_NONE,
     )
 
 
@@ -145,7 +162,7 @@ def address(body: bytes) -> LinkAddress | None:
     family, length, low_flags, scope, index = IFADDR.unpack_from(body)
     if family not in (AF_INET, AF_INET6):
         return None
-    attributes = dict(_attributes(body, IFADDR.size))
+    attributes = dict(read_attributes(body, IFADDR.size))
     far = attributes.get(IFA_ADDRESS, b"")
     own = attributes.get(IFA_LOCAL, far)
     if not own:
@@ -171,7 +188,7 @@ def default_routes(body: bytes) -> tuple[DefaultRoute, ...]:
         return ()
     if family not in (AF_INET, AF_INET6):
         return ()
-    attributes = dict(_attributes(body, RTMSG.size))
+    attributes = dict(read_attributes(body, RTMSG.size))
     if (_u32(attributes[RTA_TABLE]) if RTA_TABLE in attributes else table) != RT_TABLE_MAIN:
         return ()
     metric = _u32(attributes[RTA_PRIORITY]) if RTA_PRIORITY in attributes else 0
@@ -199,7 +216,7 @@ def _multipath(value: bytes) -> Iterator[tuple[int, dict[int, bytes]]]:
         length, _flags, _hops, index = RTNEXTHOP.unpack_from(value, offset)
         if not RTNEXTHOP.size <= length <= len(value) - offset:
             raise Malformed(f"next hop of {length} octets in {len(value) - offset}")
-        yield index, dict(_attributes(value[offset : offset + length], RTNEXTHOP.size))
+        yield index, dict(read_attributes(value[offset : offset + length], RTNEXTHOP.size))
         offset += _aligned(length)
 
 
@@ -230,7 +247,12 @@ def _ip(value: bytes) -> Address:
     raise Malformed(f"an address of {len(value)} octets")
 
 
-def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+def read_attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the attributes of *body* from *offset* on: type and value.
+
+    Raises:
+        Malformed: a length points outside.
+    """
     while len(body) - offset >= RTATTR.size:
         length, kind = RTATTR.unpack_from(body, offset)
         if not RTATTR.size <= length <= len(body) - offset:

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface
 
+from agent.snapshot import AddressConflict as AddressConflict
 from agent.snapshot import NodeName, ProxyHealth
+from agent.snapshot import Withheld as Withheld
 from pointsman.model.address import Address, Family
+from pointsman.model.assignment import Arriving, Quiet
 from pointsman.model.record import ConditionValue
 
 
@@ -38,6 +41,15 @@ class Report:
     proxy: ProxyHealth = ProxyHealth.OFF
     conditions: Mapping[str, ConditionValue] = field(default_factory=dict)
     host: str = ""  # where the agent runs
+    public_key: str = ""
+    generation: int = 0  # of the spec that is executed; 0: not known
+    withheld: tuple[Withheld, ...] = ()  # sorted by address
+    conflicts: tuple[AddressConflict, ...] = ()  # sorted by address
+    net_admin: bool | None = None  # whether addresses and routes may be changed
+    arriving: tuple[Arriving, ...] = ()  # sorted by address
+    quiet: Quiet | None = None
+    arriving_unmeasured: str = ""  # why that can't be seen; "": it can
+    strict_arp: bool | None = None  # None: the node has no Service addresses of its own
 
 
 @dataclass(frozen=True, slots=True)

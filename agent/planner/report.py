@@ -5,25 +5,56 @@ what would only make noise or mislead: loopback, link-local and unusable address
 interfaces that lead to one pod, and addresses that kube-proxy parks on every node.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from agent.planner.desired import Plan, Report, ReportedInterface, ReportedRoute
+from agent.planner.strict_arp import IPVS_INTERFACE, Strictness, strictness
 from agent.planner.verdicts import (
     AnotherAgent,
+    GatewaySilent,
+    HeartbeatsAcknowledged,
+    HeartbeatsUnanswered,
+    KernelAnswersToo,
     NoAddress,
+    NoManagerListens,
     ProxyHealthy,
     ProxyUnhealthy,
     Reporting,
 )
-from agent.snapshot import DefaultRoute, Link, LinkAddress, LinkIndex, ProxyHealth, Snapshot
+from agent.planner.withheld import listed
+from agent.snapshot import (
+    AddressConflict,
+    DefaultRoute,
+    Link,
+    LinkAddress,
+    LinkIndex,
+    ProxyHealth,
+    Snapshot,
+    Withheld,
+)
 from pointsman.model.address import Family, address_order
-from pointsman.model.names import ADDRESSES_CONTESTED, PROXY_HEALTHY, READY
+from pointsman.model.assignment import KERNEL_INTERFACE, MOST_ARRIVING, Arriving
+from pointsman.model.names import (
+    ADDRESSES_CONTESTED,
+    HEARTBEATS,
+    PROXY_HEALTHY,
+    READY,
+    STRICT_ARP_REQUIRED,
+    UNACKNOWLEDGED,
+)
+from pointsman.model.printable import sentence
 from pointsman.model.record import ConditionValue
-from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
+from pointsman.model.report import (
+    LONGEST_REASON,
+    MOST_ADDRESSES,
+    MOST_CONFLICTS,
+    MOST_INTERFACES,
+)
 from pointsman.model.verdicts.base import Verdict
 
-# In IPVS mode every node holds every Service address on this one; they are not the node's.
-IPVS_INTERFACE = "kube-ipvs0"
+Spoken = TypeVar("Spoken", AddressConflict, Arriving)
 
 
 def plan(snapshot: Snapshot) -> Plan:
@@ -35,16 +66,35 @@ def plan(snapshot: Snapshot) -> Plan:
 
 def report(snapshot: Snapshot) -> Report:
     """Return what this node's Announcer status should say."""
-    every = reported_interfaces(snapshot)
+    every, arp = reported_interfaces(snapshot), strictness(snapshot)
     interfaces = within_bounds(every)
     return Report(
         version=snapshot.settings.version,
         host=snapshot.settings.host,
+        public_key=snapshot.settings.public_key,
         interfaces=interfaces,
         default_routes=reported_routes(snapshot),
         proxy=snapshot.proxy,
-        conditions=_conditions(snapshot, interfaces, cut=interfaces != every),
+        conditions=_conditions(snapshot, interfaces, arp, cut=interfaces != every),
+        generation=snapshot.executes,
+        withheld=tuple(map(_fitting, listed(snapshot.withheld, snapshot.assignment))),
+        conflicts=_first(snapshot.conflicts, MOST_CONFLICTS),
+        net_admin=snapshot.net_admin,
+        arriving=_first(snapshot.arriving, MOST_ARRIVING),
+        quiet=snapshot.quiet,
+        arriving_unmeasured=snapshot.arriving_unmeasured,
+        strict_arp=arp.strict,
     )
+
+
+def _first(listed: Iterable[Spoken], most: int) -> tuple[Spoken, ...]:
+    """Return the first *most* of them in order of their addresses."""
+    return tuple(sorted(listed, key=lambda one: address_order(one.address))[:most])
+
+
+def _fitting(one: Withheld) -> Withheld:
+    """Return *one* with as much of its reason as an Announcer takes."""
+    return replace(one, reason=sentence(one.reason, LONGEST_REASON))
 
 
 def reported_interfaces(snapshot: Snapshot) -> tuple[ReportedInterface, ...]:
@@ -115,7 +165,8 @@ def usable(address: LinkAddress) -> bool:
 
 
 def _noise(link: Link, addresses: list[LinkAddress]) -> bool:
-    if link.loopback or link.name == IPVS_INTERFACE:
+    # What is put there is the cluster's, not the node's.
+    if link.loopback or link.name in (IPVS_INTERFACE, KERNEL_INTERFACE):
         return True
     # A veth that holds host addresses only is the gateway of one pod (the ptp way):
     # reporting it would turn every pod's start into a write.
@@ -129,8 +180,32 @@ def _gateway_order(route: DefaultRoute) -> tuple[int, int]:
     return address_order(route.gateway) if route.gateway else (0, 0)
 
 
+def _heard(snapshot: Snapshot) -> Verdict:
+    node, assignment = snapshot.settings.node, snapshot.assignment
+    managers = tuple(one.name for one in assignment.managers) if assignment else ()
+    if not managers:
+        return NoManagerListens(node)
+    if unheard := tuple(name for name in managers if name in snapshot.unanswered):
+        return HeartbeatsUnanswered(node, unheard)
+    return HeartbeatsAcknowledged(node)
+
+
+def _gateway_silent(snapshot: Snapshot) -> Verdict:
+    asked = sorted(
+        snapshot.unacknowledged,
+        key=lambda one: (one.interface, address_order(one.gateway), address_order(one.address)),
+    )
+    gateways = dict.fromkeys(f"{one.gateway} on {one.interface}" for one in asked)
+    addresses = dict.fromkeys(str(one.address) for one in asked)
+    return GatewaySilent(snapshot.settings.node, tuple(gateways), tuple(addresses))
+
+
 def _conditions(
-    snapshot: Snapshot, interfaces: tuple[ReportedInterface, ...], *, cut: bool
+    snapshot: Snapshot,
+    interfaces: tuple[ReportedInterface, ...],
+    arp: Strictness,
+    *,
+    cut: bool,
 ) -> dict[str, ConditionValue]:
     node, url = snapshot.settings.node, snapshot.settings.proxy_url
     ready: Verdict = Reporting(node, cut=cut) if interfaces else NoAddress(node)
@@ -139,6 +214,11 @@ def _conditions(
         verdicts[PROXY_HEALTHY] = ProxyHealthy(node, url)
     elif snapshot.proxy is ProxyHealth.UNHEALTHY:
         verdicts[PROXY_HEALTHY] = ProxyUnhealthy(node, url)
+    verdicts[HEARTBEATS] = _heard(snapshot)
+    if arp.strict is False:
+        verdicts[STRICT_ARP_REQUIRED] = KernelAnswersToo(node, arp.holders, arp.loose)
+    if snapshot.unacknowledged:
+        verdicts[UNACKNOWLEDGED] = _gateway_silent(snapshot)
     if snapshot.rival is not None:
         verdicts[ADDRESSES_CONTESTED] = AnotherAgent(node, snapshot.settings.host, snapshot.rival)
     return {

@@ -1,8 +1,9 @@
 """Why an agent's report says what it says: the sentences of the Announcer's conditions."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from pointsman.model.printable import clipped, some
 from pointsman.model.report import MOST_ADDRESSES, MOST_INTERFACES
 from pointsman.model.verdicts.base import Severity, Verdict
 
@@ -84,4 +85,97 @@ class AnotherAgent(Verdict):
             f"Two agents report for node {self.node}{where}: what is reported is one's, then the "
             "other's, and each gives way for a while. Let one agent run on each node, with the "
             "name of that node (--node, or NODE_NAME)."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatsAcknowledged(Verdict):
+    """Every manager that the Announcer names hears this node."""
+
+    ok: ClassVar[bool] = True
+    node: str
+
+    def __str__(self) -> str:
+        return (
+            f"The managers hear the heartbeats of node {self.node}: its death is noticed at once."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoManagerListens(Verdict):
+    """The Announcer names no manager: nothing is sent, and nothing follows from silence."""
+
+    severity: ClassVar[Severity] = Severity.NORMAL
+    node: str
+
+    def __str__(self) -> str:
+        return (
+            f"The Announcer of node {self.node} names no manager that hears heartbeats, so none "
+            "are sent: should the node die, Kubernetes' own conditions decide, tens of seconds "
+            "later. A manager names itself while it runs; if one does, look whether its "
+            "--heartbeat is off."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatsUnanswered(Verdict):
+    """A manager does not acknowledge: for it, this node's life is Kubernetes' word alone."""
+
+    node: str
+    managers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(self.managers)
+        return (
+            f"The heartbeats of node {self.node} are not acknowledged by {names}: it judges this "
+            "node by Kubernetes' conditions alone. Let UDP pass between the node and the addresses "
+            "in spec.managers of its Announcer, both ways."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KernelAnswersToo(Verdict):
+    """Of the condition StrictARPRequired: True, because this kernel answers for every Service."""
+
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    ok: ClassVar[bool] = True
+    node: str
+    holders: tuple[str, ...]  # interfaces with Service addresses
+    loose: tuple[str, ...]  # interfaces on which the kernel would answer for them
+
+    def __str__(self) -> str:
+        holders = ", ".join(some([clipped(name) for name in self.holders]))
+        loose = ", ".join(some([clipped(name) for name in self.loose]))
+        return (
+            f"Node {self.node} has Service addresses of its own on {holders}, and its kernel "
+            f"answers ARP for them on {loose}, whichever node is to answer: clients would be led "
+            "to several. Set net.ipv4.conf.all.arp_ignore=1 and net.ipv4.conf.all.arp_announce=2 "
+            "on every node; for kube-proxy in IPVS mode set ipvs.strictARP: true in its "
+            "configuration, which does both."
+        )
+
+
+NAMED: Final = 4  # addresses of an unlimited number: whoever looks needs one
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySilent(Verdict):
+    """Of the condition Unacknowledged: True, because nobody knows where a gateway sends packets."""
+
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    ok: ClassVar[bool] = True
+    node: str
+    gateways: tuple[str, ...]  # "192.0.2.1 on eth0"
+    addresses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        gateways = ", ".join(some([clipped(name) for name in self.gateways]))
+        addresses = ", ".join(some(self.addresses, NAMED))
+        return (
+            f"Node {self.node} answers for {addresses}, asked {gateways} in that name, and got no "
+            "answer: whether packets that come by that way are sent to this node is not known. If "
+            "they are not, look what the gateway's neighbor table has for the address, and let ARP "
+            "and Neighbor Discovery pass between the gateway and the node."
         )

@@ -1,6 +1,7 @@
 """The stand-in API as the agent's tests use it: the CRD installed, and hands to meddle."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +21,11 @@ from agent.snapshot import NodeName, Settings
 from pointsman.runtime.clock import Clock
 from pointsman.runtime.loop import Loop
 from standin.server import Api, start
+from tests.fakes.arrivals import FakeArrivals
+from tests.fakes.heartbeats import FakeHeartbeats, FakePaths
+from tests.fakes.kernel import FakeKernel
 from tests.fakes.links import FakeLinks
+from tests.fakes.responders import FakeResponders
 
 CRD = Path(__file__).resolve().parents[2] / "crds" / "announcer.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -41,9 +46,17 @@ class Admin:
         headers = {"Content-Type": "application/yaml"}
         await self._send("POST", CRDS, data=CRD.read_bytes(), headers=headers)
 
+    async def uninstall(self) -> None:
+        await self._send("DELETE", f"{CRDS}/announcers.pointsman.dev")
+
     async def create(self, name: str = NODE) -> None:
         body = {"apiVersion": "pointsman.dev/v1alpha1", "kind": "Announcer", "spec": {}}
         await self._send("POST", PATH, json={**body, "metadata": {"name": name}})
+
+    async def assign(self, assignments: list[dict[str, Any]]) -> None:
+        """Write who answers for what, as the manager does."""
+        body = {"spec": {"assignments": assignments}}
+        await self._send("PATCH", f"{PATH}/{NODE}", json=body, headers=MERGE_PATCH)
 
     async def delete(self) -> None:
         await self._send("DELETE", f"{PATH}/{NODE}")
@@ -62,12 +75,13 @@ class Admin:
         await self._send("PUT", f"{PATH}/{NODE}/status", json=found)
 
     async def status(self, expected: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """Return the status once it is as *expected*."""
+        """Return the status once it is as *expected*; a field that is not there yet is not."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 found: dict[str, Any] = (await self.get()).get("status") or {}
-                if found and expected(found):
-                    return found
+                with contextlib.suppress(LookupError):
+                    if found and expected(found):
+                        return found
                 await asyncio.sleep(0.02)
 
     def agent_writes(self) -> int:
@@ -104,7 +118,17 @@ async def agent_on(url: str, links: FakeLinks, *, host: str = "") -> AsyncIterat
             session, Access(url), node=NODE, clock=clock, chance=random.Random(1)
         )
         settings = Settings(NODE, "1", host=host)
-        agent = Agent(settings, links=links, proxy=UnaskedProxy(), announcer=announcer)
+        agent = Agent(
+            settings,
+            links=links,
+            proxy=UnaskedProxy(),
+            announcer=announcer,
+            heartbeats=FakeHeartbeats(),
+            paths=FakePaths(),
+            responders=FakeResponders(),
+            kernel=FakeKernel(),
+            arrivals=FakeArrivals(),
+        )
         loop = Loop(agent.step, min_interval_s=0.02)
 
         async def run() -> None:

@@ -1,6 +1,9 @@
 """Flags of the agent: what they become, and the sentence for those that can't be meant."""
 
 import asyncio
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,7 @@ def test_without_flags_the_defaults_hold(kubeconfig: str) -> None:
     found = options(given, {"NODE_NAME": "node1"})
     assert (found.node, found.proxy_url) == ("node1", "http://127.0.0.1:10256/healthz")
     assert found.access.server == "http://127.0.0.1:1"
+    assert (found.announce_rate, str(found.state_dir)) == (500, "/var/lib/pointsman")
 
 
 def test_flags_win_over_the_environment(kubeconfig: str) -> None:
@@ -43,6 +47,9 @@ def test_flags_win_over_the_environment(kubeconfig: str) -> None:
         pytest.param(["--node", "Node_1"], "can't be the name of a Node", id="no name of a node"),
         pytest.param(["--node", "n", "--proxy-health", "yes"], "nor off", id="no URL"),
         pytest.param(["--node", "n", "--proxy-health", "http://x:99999"], "nor off", id="port"),
+        pytest.param(["--node", "n", "--announce-rate", "0"], "1 to 10000", id="no rate"),
+        pytest.param(["--node", "n", "--kernel-lease", "5"], "6 to 3600", id="no lease"),
+        pytest.param(["--node", "n", "--http", "9473"], "--http '9473' is no", id="no port alone"),
         pytest.param(["--node", "n"], "--kubeconfig", id="neither kubeconfig nor Pod"),
         pytest.param(["--node", "n", "--kubeconfig", "/none"], "can't be read", id="no file"),
     ],
@@ -85,3 +92,18 @@ async def test_work_that_breaks_is_not_swallowed() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await until(asyncio.Event(), work())
+
+
+def test_a_busy_port_is_a_sentence_and_status_2(
+    kubeconfig: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["--kubeconfig", kubeconfig, "--node", "n", f"--http={where}"]) == 2
+    sentence = f"pointsman agent: --http {where}: another program listens there already"
+    assert sentence in capsys.readouterr().err
+
+
+def test_what_changes_a_kernel_is_not_loaded_before_there_is_something_to_hold() -> None:
+    look = "import agent.main, sys; sys.exit('pyroute2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

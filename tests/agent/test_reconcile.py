@@ -2,17 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 import pytest
 
-from agent.adapters.proxy import ProbedProxy
+from agent.adapters.proxy import ProbedProxy, UnaskedProxy
+from agent.arriving import Found
 from agent.planner.desired import Report
 from agent.reconcile import Agent
-from agent.snapshot import NodeName, ProxyHealth, Settings
+from agent.snapshot import Assignment, NodeName, ProxyHealth, Settings
+from pointsman.model.assignment import Arriving, Quiet
+from pointsman.model.heartbeats import ManagerEndpoint
 from pointsman.runtime.loop import Loop
+from pointsman.runtime.target import Unavailable
 from tests.fakes.announcer import FakeAnnouncer
+from tests.fakes.arrivals import FakeArrivals
+from tests.fakes.heartbeats import FakeHeartbeats, FakePaths
+from tests.fakes.kernel import FakeKernel
 from tests.fakes.links import FakeLinks
+from tests.fakes.responders import FakeResponders
 
 pytestmark = pytest.mark.looptime
 NODE = NodeName("node1")
@@ -24,6 +33,7 @@ class Rig:
 
     links: FakeLinks
     announcer: FakeAnnouncer
+    heartbeats: FakeHeartbeats = field(default_factory=FakeHeartbeats)
     proxy_works: bool = True
 
     async def ask(self) -> bool:
@@ -42,12 +52,22 @@ async def rig() -> AsyncIterator[Rig]:
     made.links.add_address("eth0", "192.0.2.11/24")
     proxy = ProbedProxy(made.ask)
     settings = Settings(NODE, "1", "http://127.0.0.1:10256/healthz")
-    agent = Agent(settings, links=made.links, proxy=proxy, announcer=made.announcer)
+    agent = Agent(
+        settings,
+        links=made.links,
+        proxy=proxy,
+        announcer=made.announcer,
+        heartbeats=made.heartbeats,
+        paths=FakePaths(),
+        responders=FakeResponders(),
+        kernel=FakeKernel(),
+        arrivals=FakeArrivals(),
+    )
     loop = Loop(agent.step)
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
-            for part in (made.links, proxy, made.announcer):
+            for part in (made.links, proxy, made.announcer, made.heartbeats):
                 tasks.create_task(part.watch(loop.wake))
             tasks.create_task(loop.run())
 
@@ -163,7 +183,17 @@ async def test_nothing_is_reported_before_the_proxy_was_judged() -> None:
         return False
 
     proxy = ProbedProxy(never)
-    agent = Agent(Settings(NODE, "1", "x"), links=links, proxy=proxy, announcer=announcer)
+    agent = Agent(
+        Settings(NODE, "1", "x"),
+        links=links,
+        proxy=proxy,
+        announcer=announcer,
+        heartbeats=FakeHeartbeats(),
+        paths=FakePaths(),
+        responders=FakeResponders(),
+        kernel=FakeKernel(),
+        arrivals=FakeArrivals(),
+    )
     loop = Loop(agent.step)
     running = asyncio.gather(proxy.watch(loop.wake), loop.run())
     await asyncio.sleep(1.9)
@@ -172,3 +202,71 @@ async def test_nothing_is_reported_before_the_proxy_was_judged() -> None:
     assert announcer.report is not None
     assert announcer.report.proxy is ProxyHealth.UNHEALTHY
     running.cancel()
+
+
+async def test_the_managers_of_the_spec_are_followed_and_their_silence_is_reported(
+    rig: Rig,
+) -> None:
+    manager = ManagerEndpoint("manager-a", ip_address("192.0.2.10"), 7470, bytes(32))
+    rig.announcer.assigned = Assignment(3, (manager,))
+    rig.announcer.create()
+    await asyncio.sleep(10)
+    assert rig.heartbeats.followed[-1] == (rig.announcer.assigned, ProxyHealth.HEALTHY)
+    heard = rig.report.conditions["HeartbeatsHeard"].reason
+    rig.heartbeats.silence("manager-a")
+    await asyncio.sleep(0.2)
+    unheard = rig.report.conditions["HeartbeatsHeard"].reason
+    assert (heard, unheard) == ("HeartbeatsAcknowledged", "HeartbeatsUnanswered")
+
+
+async def test_a_node_whose_proxy_never_spoke_beats_all_the_same() -> None:
+    announcer, heartbeats = FakeAnnouncer(NODE), FakeHeartbeats()
+    announcer.create()
+
+    async def hangs() -> bool:
+        await asyncio.Event().wait()
+        return False
+
+    agent = Agent(
+        Settings(NODE, "1", "x"),
+        links=FakeLinks(),
+        proxy=ProbedProxy(hangs),
+        announcer=announcer,
+        heartbeats=heartbeats,
+        paths=FakePaths(),
+        responders=FakeResponders(),
+        kernel=FakeKernel(),
+        arrivals=FakeArrivals(),
+    )
+    with pytest.raises(Unavailable, match="service proxy"):
+        await agent.step()
+    assert heartbeats.followed == [(Assignment(), ProxyHealth.UNKNOWN)]
+
+
+async def test_what_still_arrives_is_reported() -> None:
+    links, announcer, arrivals = FakeLinks(), FakeAnnouncer(NODE), FakeArrivals()
+    announcer.create()
+    agent = Agent(
+        Settings(NODE, "1"),
+        links=links,
+        proxy=UnaskedProxy(),
+        announcer=announcer,
+        heartbeats=FakeHeartbeats(),
+        paths=FakePaths(),
+        responders=FakeResponders(),
+        kernel=FakeKernel(),
+        arrivals=arrivals,
+    )
+    one = Arriving(ip_address("198.51.100.1"), ip_address("203.0.113.10"), "2026-11-23T09:00:00Z")
+    quiet = Quiet(3, "2026-11-23T09:00:00Z", "2026-11-23T09:00:01Z")
+    arrivals.find(Found((one,), quiet, "it may hide"))
+    await agent.step()
+    report = announcer.report
+    assert report is not None
+    assert (report.arriving, report.quiet) == ((one,), quiet)
+    assert report.arriving_unmeasured == "it may hide"
+    arrivals.find(Found())
+    await agent.step()
+    report = announcer.report
+    assert report is not None
+    assert (report.arriving, report.quiet, report.arriving_unmeasured) == ((), None, "")

@@ -1,16 +1,25 @@
 """A whole agent against the stand-in API: true, restored, patient, and silent when idle."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
+from random import Random
 from typing import Any
 
+import aiohttp
 import pytest
 
+from agent.adapters.api import ApiAnnouncer
+from agent.adapters.kubeconfig import Access
+from agent.snapshot import Assignment
 from pointsman.api import AnnouncerStatus
 from pointsman.runtime import outage
+from pointsman.runtime.clock import Clock
+from pointsman.runtime.target import Unavailable
 from standin.server import Api
-from tests.agent.standin import PATIENCE_S, Admin, administered, agent_on
+from tests.agent.standin import NODE, PATIENCE_S, Admin, administered, agent_on
 from tests.fakes.links import FakeLinks
 
 SETTLED_S = 0.5  # many times what a report takes
@@ -56,7 +65,8 @@ async def test_the_status_holds_what_the_node_has(reported: Admin) -> None:
     assert model.default_route.ipv4 is not None
     assert str(model.default_route.ipv4.gateway) == "192.0.2.1"
     assert [(c.type, c.status, c.reason) for c in model.conditions] == [
-        ("Ready", "True", "Reporting")
+        ("HeartbeatsHeard", "False", "NoManagerListens"),
+        ("Ready", "True", "Reporting"),
     ]
     managers = {entry["manager"] for entry in (await reported.get())["metadata"]["managedFields"]}
     assert "pointsman-agent" in managers
@@ -96,7 +106,7 @@ async def test_a_change_patches_only_what_changed(reported: Admin, links: FakeLi
     links.delete("eth0")
     gone = await reported.status(lambda status: not status["interfaces"])
     assert "defaultRoute" not in gone
-    assert gone["conditions"][0]["reason"] == "NoAddress"
+    assert gone["conditions"][-1]["reason"] == "NoAddress"
     assert reported.agent_writes() == 3
 
 
@@ -120,8 +130,8 @@ async def test_a_status_someone_changed_is_restored(reported: Admin, damage: Any
     good = await reported.status(lambda _status: True)
     await reported.overwrite(damage)
     restored = await reported.status(lambda status: addresses(status) == addresses(good))
-    for one in (good, restored):
-        one["conditions"][0].pop("lastTransitionTime")
+    for one in (*good["conditions"], *restored["conditions"]):
+        one.pop("lastTransitionTime")
     assert restored == good
     assert reported.agent_writes() == 2
 
@@ -215,6 +225,19 @@ async def test_a_missing_kind_is_waited_for(links: FakeLinks) -> None:
         await admin.status(lambda status: status["interfaces"])
 
 
+async def test_a_look_asks_the_server_itself_and_tells_gone_from_refused(admin: Admin) -> None:
+    async with aiohttp.ClientSession() as session:
+        clock = Clock(time.monotonic, lambda: datetime.now(UTC))
+        ours = ApiAnnouncer(session, Access(admin.url), node=NODE, clock=clock, chance=Random(1))
+        assert await ours.afresh() is None
+        assert not ours.confirmed, "it is not followed yet"
+        await admin.create()
+        assert await ours.afresh() == Assignment(1)
+        await admin.uninstall()
+        with pytest.raises(Unavailable, match="404"):
+            await ours.afresh()
+
+
 def other_links() -> FakeLinks:
     made = FakeLinks()
     made.add_link("eth0", "02:00:00:00:00:12")
@@ -253,7 +276,7 @@ async def test_a_successor_on_another_host_is_no_rival(admin: Admin, links: Fake
         async with agent_on(admin.url, links, host=host):
             found = await admin.status(partial(reported_from, host))
             await asyncio.sleep(SETTLED_S)
-    assert [c["type"] for c in found["conditions"]] == ["Ready"]
+    assert [c["type"] for c in found["conditions"]] == ["HeartbeatsHeard", "Ready"]
     assert admin.agent_writes() == 2
 
 

@@ -72,6 +72,16 @@ def test_a_link_in_full() -> None:
     assert (found.mac, found.master, found.loopback) == ("02:00:00:00:00:0a", 4, True)
 
 
+def test_what_changes_without_a_trace_is_read_too() -> None:
+    bond = attribute(1, b"bond\0") + attribute(2, attribute(1, b"\1") + attribute(2, u32(3)))
+    found = nl.link(link_body(UP, attribute(18 | 0x8000, bond), attribute(35, u32(6))))
+    assert (found.active_port, found.carrier_changes) == (3, 6)
+    bridge = attribute(1, b"bridge\0") + attribute(2, attribute(2, u32(3)))
+    assert nl.link(link_body(UP, attribute(18, bridge))).active_port is None, "another's 2"
+    bare = attribute(18, attribute(1, b"bond\0"))
+    assert nl.link(link_body(UP, bare)).active_port is None
+
+
 def test_a_tunnel_has_no_mac_and_a_strange_name_is_text() -> None:
     found = nl.link(link_body(UP, attribute(1, packed("192.0.2.1")), attribute(3, b"t\xff\0")))
     assert (found.mac, found.name) == ("", "t\\xff")

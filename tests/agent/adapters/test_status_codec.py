@@ -10,11 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.adapters.status_codec import FIELDS, from_status, status_patch, to_status
-from agent.planner.desired import Report, ReportedInterface, ReportedRoute
+from agent.planner.desired import (
+    AddressConflict,
+    Report,
+    ReportedInterface,
+    ReportedRoute,
+    Withheld,
+)
 from agent.snapshot import ProxyHealth
 from pointsman.api import AnnouncerStatus
 from pointsman.model.address import Family
+from pointsman.model.assignment import Arriving, Quiet
 from pointsman.model.record import ConditionValue
+from pointsman.wire.heartbeat_keys import key_text
 from tests.merging import merged
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 999_999, tzinfo=UTC)
@@ -35,6 +43,23 @@ REPORT = Report(
     ),
     proxy=ProxyHealth.HEALTHY,
     conditions={"Ready": ConditionValue("True", "Reporting", "It reports.")},
+    generation=7,
+    withheld=(
+        Withheld(ip_address("192.0.2.7"), "the link hears nobody"),
+        Withheld(ip_address("192.0.2.8"), "no interface", ip_address("192.0.2.90")),
+    ),
+    conflicts=(
+        AddressConflict(
+            ip_address("2001:db8:2::7"), "eth0", "02:00:00:00:00:99", "2026-11-23T09:00:00Z"
+        ),
+    ),
+    strict_arp=False,
+    net_admin=True,
+    arriving=(
+        Arriving(ip_address("192.0.2.7"), ip_address("203.0.113.10"), "2026-11-23T09:59:59Z"),
+    ),
+    quiet=Quiet(7, "2026-11-23T09:59:59.250000Z", "2026-11-23T10:00:03.500000Z"),
+    arriving_unmeasured="the link's packets pass by XDP",
 )
 STATUS: dict[str, Any] = {
     "agentVersion": "1.2.3",
@@ -60,6 +85,30 @@ STATUS: dict[str, Any] = {
             "lastTransitionTime": "2026-11-23T10:00:00Z",
         }
     ],
+    "observedGeneration": 7,
+    "withheld": [
+        {"address": "192.0.2.7", "reason": "the link hears nobody"},
+        {"address": "192.0.2.8", "through": "192.0.2.90", "reason": "no interface"},
+    ],
+    "conflicts": [
+        {
+            "address": "2001:db8:2::7",
+            "interface": "eth0",
+            "mac": "02:00:00:00:00:99",
+            "since": "2026-11-23T09:00:00Z",
+        }
+    ],
+    "strictARP": False,
+    "netAdmin": True,
+    "arriving": [
+        {"address": "192.0.2.7", "source": "203.0.113.10", "last": "2026-11-23T09:59:59Z"}
+    ],
+    "quiet": {
+        "observedGeneration": 7,
+        "since": "2026-11-23T09:59:59.250000Z",
+        "until": "2026-11-23T10:00:03.500000Z",
+    },
+    "arrivingUnmeasured": "the link's packets pass by XDP",
 }
 
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
@@ -92,6 +141,24 @@ reports = st.builds(
     proxy=st.sampled_from([ProxyHealth.OFF, ProxyHealth.HEALTHY, ProxyHealth.UNHEALTHY]),
     conditions=st.dictionaries(words, st.builds(ConditionValue, words, words, words), max_size=2),
     host=words | st.just(""),
+    public_key=st.just("") | st.binary(min_size=32, max_size=32).map(key_text),
+    generation=st.integers(0, 9),
+    withheld=st.lists(
+        st.builds(Withheld, st.ip_addresses(v=4), words, st.none() | st.ip_addresses(v=4)),
+        max_size=2,
+    ).map(tuple),
+    conflicts=st.lists(
+        st.builds(AddressConflict, UNMAPPED, words, words, st.just("2026-11-23T09:00:00Z")),
+        max_size=2,
+    ).map(tuple),
+    strict_arp=st.none() | st.booleans(),
+    net_admin=st.none() | st.booleans(),
+    arriving=st.lists(
+        st.builds(Arriving, UNMAPPED, st.ip_addresses(v=4), st.just("2026-11-23T09:00:00Z")),
+        max_size=2,
+    ).map(tuple),
+    quiet=st.none() | st.builds(Quiet, st.integers(1, 9), words, words),
+    arriving_unmeasured=words | st.just(""),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -118,7 +185,11 @@ def test_the_models_of_the_api_read_the_same(report: Report) -> None:
     sane = replace(report, conditions=conditions)
     status = to_status(sane, {}, now=NOW)
     model = AnnouncerStatus.model_validate(status)
-    assert model.model_dump(by_alias=True, mode="json", exclude_none=True) == status
+    dumped = model.model_dump(by_alias=True, mode="json", exclude_none=True)
+    empty = {
+        key for key in ("arriving", "conflicts", "withheld") if not dumped[key]
+    }  # nothing, if absent
+    assert {key: value for key, value in dumped.items() if key not in empty} == status
     assert set(AnnouncerStatus.model_json_schema()["properties"]) == set(FIELDS)
 
 
@@ -183,9 +254,17 @@ def test_the_patch_names_only_what_changed_and_nulls_what_goes() -> None:
     quieter = Report("1.2.3", REPORT.interfaces, REPORT.default_routes[:1], ProxyHealth.OFF)
     desired = to_status(quieter, STATUS, now=LATER)
     assert status_patch(STATUS, desired) == {
+        "arriving": None,
+        "arrivingUnmeasured": None,
         "conditions": [],
+        "conflicts": None,
         "defaultRoute": {"ipv6": None},
+        "netAdmin": None,
+        "observedGeneration": None,
         "proxy": None,
+        "quiet": None,
+        "strictARP": None,
+        "withheld": None,
     }
     assert status_patch(STATUS, STATUS) == {}
 

@@ -20,6 +20,8 @@ from agent.snapshot import (
     Snapshot,
 )
 from pointsman.model.address import Family
+from pointsman.model.assignment import KERNEL_INTERFACE
+from pointsman.model.heartbeats import ManagerEndpoint
 
 NODE = NodeName("node1")
 URL = "http://127.0.0.1:10256/healthz"
@@ -96,6 +98,7 @@ def test_only_addresses_that_can_be_used_are_reported(
             [],
             id="kube-ipvs0 holds Services' addresses, not the node's",
         ),
+        pytest.param((link(6, KERNEL_INTERFACE), on(6, "192.0.2.7/32")), [], id="Services', too"),
         pytest.param(
             (link(7, "veth1a2b", kind="veth"), on(7, "10.244.1.1/32")),
             [],
@@ -211,7 +214,38 @@ def test_the_conditions_say_what_the_node_lacks(
 ) -> None:
     given = replace(snapshot(ETH0, *(on(2, text) for text in addresses)), proxy=proxy)
     found = report(given).conditions
-    assert {kind: (one.status, one.reason) for kind, one in found.items()} == stated
+    heartbeats = {"HeartbeatsHeard": ("False", "NoManagerListens")}
+    shown = {kind: (one.status, one.reason) for kind, one in found.items()}
+    assert shown == stated | heartbeats
+
+
+MANAGERS = tuple(
+    ManagerEndpoint(name, ip_address("192.0.2.10"), 7470, bytes(32)) for name in ("a", "b")
+)
+
+
+@pytest.mark.parametrize(
+    ("managers", "unanswered", "stated"),
+    [
+        pytest.param((), (), ("False", "NoManagerListens"), id="nobody to send to"),
+        pytest.param(MANAGERS, (), ("True", "HeartbeatsAcknowledged"), id="all answer"),
+        pytest.param(MANAGERS, ("b",), ("False", "HeartbeatsUnanswered"), id="one is silent"),
+        pytest.param(
+            MANAGERS[:1], ("b",), ("True", "HeartbeatsAcknowledged"), id="one that is named no more"
+        ),
+    ],
+)
+def test_it_is_said_who_does_not_hear_the_heartbeats(
+    managers: tuple[ManagerEndpoint, ...], unanswered: tuple[str, ...], stated: tuple[str, str]
+) -> None:
+    given = replace(
+        snapshot(ETH0, on(2, "192.0.2.11/24")),
+        assignment=Assignment(3, managers),
+        unanswered=unanswered,
+    )
+    condition = report(given).conditions["HeartbeatsHeard"]
+    assert (condition.status, condition.reason) == stated
+    assert ("by b:" in condition.message) is bool(unanswered and stated[0] == "False")
 
 
 def test_what_an_announcer_does_not_take_is_left_out_and_said() -> None:
