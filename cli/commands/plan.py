@@ -5,25 +5,32 @@ It applies nothing, anywhere.
 
 import argparse
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cli.output import tables
+from cli.output.cells import PATH_COLUMNS, cell, path_row, why
 from cli.output.plan_diff import differences
-from cli.output.plan_json import Json, plan_json
 from cli.output.tables import Table
 from cli.routers import config
-from cli.source import apply, cluster
-from manager.inspect.cluster import Reading
+from cli.source import cluster
+from cli.source.change import before_and_after
 from manager.planner.desired import Plan
+from manager.planner.plan_json import Json, plan_json
 from manager.snapshot import EipName
-from pointsman.model.names import BGP_APPLIED, NEXT_HOPS_LIMITED, NEXT_HOPS_MISSING, READY
+from pointsman.model.names import (
+    AGGREGATES_REFUSED,
+    AGGREGATES_UNGUARDED,
+    BGP_APPLIED,
+    NEXT_HOPS_LIMITED,
+    NEXT_HOPS_MISSING,
+    READY,
+)
 from pointsman.model.printable import clipped
 from pointsman.model.record import ResourceKey
 from pointsman.model.verdicts.address import Ready
 from pointsman.runtime.errors import Misuse
 
-PATH_COLUMNS: Final = ("PEER", "PREFIX", "NEXT HOP", "NODE", "COMMUNITIES")
+NODE_COLUMNS: Final = ("NODE", "ADDRESS", "INTERFACE", "MODE")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +58,7 @@ def _routers(given: argparse.Namespace) -> int:
         raise Misuse("plan --router-config reads files with --offline only: --offline -f PATH.")
     seen = cluster.settled(cluster.read(given))
     found = config.text(seen, given.router_config, given.peer)
-    if given.output == "json":
-        tables.show_json({"config": found.splitlines()})
-    else:
+    if not tables.show_value({"config": found.splitlines()}, given.output):
         print(found or "There is no BgpConf default, or no BgpPeer: no router needs anything.")
     return 0 if seen.complete else 1
 
@@ -61,33 +66,21 @@ def _routers(given: argparse.Namespace) -> int:
 def _whole(given: argparse.Namespace) -> int:
     seen = cluster.settled(cluster.read(given))
     shape = plan_json(seen.settled, seen.plan)
-    if given.output == "json":
-        tables.show_json(shape)
-    else:
+    if not tables.show_value(shape, given.output):
         tables.show(_plan_tables(shape, seen.plan))
     return 0 if seen.complete else 1
 
 
 def _what_if(given: argparse.Namespace) -> int:
-    documents, broken = cluster.from_files(given)
-    if not documents and not broken:  # a template that rendered to nothing is no fine change
-        broken = [f"No object is in {clipped(', '.join(given.paths), 256)}."]
-    live = cluster.live(given)
-    before = cluster.understood(given, (("cluster", raw) for raw in live))
-    # A second from now: API servers count whole ones, and a tie would be decided by names.
-    soon = datetime.now(UTC) + timedelta(seconds=1)
-    after = cluster.understood(given, apply.applied(live, documents, now=soon))
-    after = cluster.tell(Reading(after.snapshot, (*broken, *after.problems),
-                                       after.passed_over))  # fmt: skip
-    now = cluster.settled(before)
-    then = cluster.settled(after, after=now)
+    documents, broken = cluster.something(given.paths, *cluster.from_files(given))
+    live = [("cluster", raw) for raw in cluster.live(given)]
+    now, then = before_and_after(given, live, documents=documents, broken=broken)
     change = differences(now, then)
-    if given.output == "json":
-        tables.show_json(change)
-    elif any(change.values()):
-        tables.show(table for table in _change_tables(change) if table.rows)
-    else:
-        print("Nothing would change.")
+    if not tables.show_value(change, given.output):
+        if any(change.values()):
+            tables.show(table for table in _change_tables(change) if table.rows)
+        else:
+            print("Nothing would change.")
     return 0 if then.complete else 1
 
 
@@ -124,8 +117,24 @@ def _plan_tables(shape: Json, plan: Plan) -> Iterator[Table]:
     yield Table(
         "PATHS",
         PATH_COLUMNS,
-        tuple(_path(name, path) for name, one in peers for path in one["paths"]),
+        tuple(path_row(name, path) for name, one in peers for path in one["paths"]),
     )
+
+    rows = tuple(
+        _node_row(name, entry)
+        for part in ("announcers", "unreachable")
+        for name, entries in sorted(shape[part].items())
+        for entry in entries
+    )
+    if rows:  # bgp asks nothing of nodes
+        yield Table("ON NODES", NODE_COLUMNS, rows)
+
+
+def _node_row(name: str, entry: Json) -> tuple[str, ...]:
+    """Return what a node is to have: an address, or an unreachable route."""
+    if "prefix" in entry:
+        return name, entry["prefix"], "", "route" if entry["redistribute"] else "discard"
+    return name, entry["address"], clipped(entry["interface"]), entry["mode"]
 
 
 def _change_tables(change: Json) -> Iterator[Table]:
@@ -167,11 +176,20 @@ def _change_tables(change: Json) -> Iterator[Table]:
         ),
     )
     signs = (("-", "removed"), ("+", "added"), ("~", "changed"))
+    rows = tuple(
+        (sign, *_node_row(name, entry))
+        for part in ("announcers", "unreachable")
+        for name, one in change[part].items()
+        for sign, way in signs[:2]
+        for entry in one[way]
+    )
+    if rows:
+        yield Table("ON NODES", ("", *NODE_COLUMNS), rows)
     yield Table(
         "PATHS",
         ("", *PATH_COLUMNS),
         tuple(
-            (sign, *_path(name, path))
+            (sign, *path_row(name, path))
             for name, one in peers
             for sign, part in signs
             for path in one[part]
@@ -184,10 +202,13 @@ def _eip_why(plan: Plan, name: str) -> str:
     ready = plan.allocations.eips[EipName(name)].ready
     calls = isinstance(ready, Ready) and bool(ready.warning or ready.empty)
     record = plan.statuses.get(ResourceKey("Eip", name))
-    bgp = record.conditions.get(BGP_APPLIED) if record is not None else None
+    conditions = record.conditions if record is not None else {}
+    bgp = conditions.get(BGP_APPLIED)
     found = [str(ready)] if calls or not ready.ok else []
     if bgp is not None and bgp.status != "True":
         found.append(bgp.message)
+    aggregates = (conditions.get(one) for one in (AGGREGATES_REFUSED, AGGREGATES_UNGUARDED))
+    found += [one.message for one in aggregates if one is not None]
     return " ".join(found)
 
 
@@ -202,20 +223,6 @@ def _peer(plan: Plan, name: str, paths: list[Json]) -> tuple[str, ...]:
     return name, cell(verdict), str(len(paths)), sentence
 
 
-def cell(verdict: Json | None) -> str:
-    """Return a verdict as a cell: its status, and its reason unless that says the same."""
-    if verdict is None:
-        return ""
-    fine = verdict["status"] == "True"
-    return verdict["status"] if fine else f"{verdict['status']} ({verdict['reason']})"
-
-
-def why(*verdicts: Json | None) -> str:
-    """Return the sentence of the first verdict that is not fine."""
-    wrong = (one for one in verdicts if one is not None and one["status"] != "True")
-    return next((str(one["message"]) for one in wrong), "")
-
-
 def _counts(eip: Json) -> tuple[str, ...]:
     return tuple(_count(eip[key]) for key in ("capacity", "allocated", "available"))
 
@@ -224,8 +231,3 @@ def _count(counts: Json) -> str:
     families = (("ipv4", "IPv4"), ("ipv6", "IPv6"))
     present = (f"{counts[key]} {name}" for key, name in families if counts[key] != "0")
     return " + ".join(present) or "0"
-
-
-def _path(peer: str, path: Json) -> tuple[str, ...]:
-    node = path["node"] or ""
-    return peer, path["prefix"], path["nextHop"], node, " ".join(path["communities"])

@@ -4,6 +4,7 @@ import argparse
 
 from cli.output import drift, tables
 from cli.output.tables import Table
+from manager.snapshot import BgpConf
 from pointsman.runtime.errors import Misuse
 from pointsman.runtime.terminal import say
 
@@ -21,9 +22,7 @@ def run(given: argparse.Namespace) -> int:
         raise Misuse(f"There is no BgpPeer {given.peer!r}.")
     found = drift.routes_json(both, given.peer)
     drifting = [one for one in found if one["drift"]]
-    if given.output == "json":
-        tables.show_json({"routes": found, "asked": both.observed is not None})
-    else:
+    if not tables.show_value({"routes": found, "asked": both.observed is not None}, given.output):
         several = len(both.plan.speakers) > 1
         speaker_column = ("SPEAKER",) if several else ()
         columns = (
@@ -46,16 +45,23 @@ def run(given: argparse.Namespace) -> int:
         tables.show([Table("Routes", columns, rows)])
         conf = both.snapshot.bgp_confs.get("default")
         if both.observed is None and (conf is None or conf.spec is None):
-            say(KEPT)
+            say(_retained(conf))
         for one in drifting:
             say(f"! {one['prefix']} via {one['nextHop']} is {WORDS[one['drift']]}.")
     return 1 if drifting or not both.complete else 0
 
 
-KEPT = (
-    "! There is no usable BgpConf named 'default', so nothing is planned anew, and speakers keep "
-    "what they were told. What that is, --gobgp-socket shows. Create a BgpConf with spec.as."
-)
+def _retained(conf: BgpConf | None) -> str:
+    """Return the sentence where no BgpConf can be used; *conf*: the one that cannot be read."""
+    why, cure = "There is no usable BgpConf named 'default'", "Create a BgpConf with spec.as"
+    if conf is not None:
+        why, cure = f"BgpConf 'default' cannot be read: {conf.invalid}", "Correct it"
+    return (
+        f"! {why}, so nothing is planned anew, and speakers keep what they were told. What that "
+        f"is, --gobgp-socket shows. {cure}."
+    )
+
+
 WORDS = {
     "missing": "desired, and the speaker does not hold it",
     "extra": "held by the speaker, and nothing asks for it",

@@ -5,20 +5,41 @@ whether somebody should look. Without a manager running it shows what was last r
 """
 
 import argparse
+import asyncio
+import logging
+import os
+import signal
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 
-from cli.commands.plan import cell
+from cli.explain.node import loose, not_drained
 from cli.output import tables
-from cli.output.plan_json import Json
-from cli.output.tables import Table
+from cli.output.screen import Screen
+from cli.output.status_tables import status_tables
 from cli.source import cluster
+from manager.inspect.cluster import NoCluster, Reading
+from manager.inspect.leading import Leading, leading
+from manager.inspect.reach import reached
 from manager.planner.addresses.claims import read_claim
 from manager.planner.addresses.ownership import partition_services
 from manager.planner.addresses.pools import read_pools
-from manager.snapshot import BgpPeer, Condition, Eip, Node, Service, ServiceKey, Snapshot
+from manager.planner.plan_json import Json
+from manager.snapshot import (
+    Announcer,
+    BgpPeer,
+    Condition,
+    Eip,
+    Node,
+    Service,
+    ServiceKey,
+    Snapshot,
+)
 from pointsman.api import Scope
 from pointsman.model.names import (
     ADD_PATH,
+    AGGREGATES_REFUSED,
+    AGGREGATES_UNGUARDED,
     ALLOCATED,
     ANNOUNCED,
     ESTABLISHED,
@@ -27,16 +48,20 @@ from pointsman.model.names import (
 )
 from pointsman.model.printable import clipped
 from pointsman.model.verdicts.severity import warns
-from pointsman.runtime.errors import Misuse
+from pointsman.runtime.errors import Failed, Misuse
 from pointsman.runtime.terminal import say
 
 UNKNOWN = {"status": "Unknown", "reason": "NotRecorded",
           "message": "Nothing is recorded yet: is the manager running?"}  # fmt: skip
+AGGREGATES = {AGGREGATES_REFUSED, AGGREGATES_UNGUARDED}  # of an Eip; there only while true
 ASPECTS = {READY, ESTABLISHED, ADD_PATH}  # of a BgpPeer; its others are there only while true
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this command's options on *parser*."""
+    parser.add_argument(
+        "-w", "--watch", action="store_true", help="go on, and show every change; Ctrl-C ends it"
+    )
     cluster.arguments(parser)
 
 
@@ -44,19 +69,75 @@ def run(given: argparse.Namespace) -> int:
     """Return 0, or 1 if something is wrong."""
     if given.paths and not given.offline:
         raise Misuse("status reads files with --offline only: --offline -f PATH.")
-    reading = cluster.read(given)
-    shape = status_json(reading.snapshot)
-    if given.output == "json":
-        tables.show_json(shape)
-    else:
-        tables.show(_tables(shape))
+    if given.watch:
+        return _watch(given)
+    reading = cluster.read(given) if given.offline else _recorded(given)
+    who = None if given.offline else asyncio.run(_leading(given))
+    shape = status_json(reading.snapshot, who)
+    if not tables.show_value(shape, given.output):
+        tables.show(status_tables(shape))
         for sentence in shape["wrong"]:
             say(f"! {sentence}")
     return 1 if shape["wrong"] or reading.problems else 0
 
 
-def status_json(snapshot: Snapshot) -> Json:
-    """Return what is recorded, by kind and name; `wrong` has one sentence for each trouble."""
+def _recorded(given: argparse.Namespace) -> Reading:
+    """Return the live cluster; a manager of another version is among what is wrong."""
+    objects = cluster.live(given, differing=lambda _: None)
+    return cluster.tell(cluster.understood(given, (("cluster", raw) for raw in objects)))
+
+
+async def _leading(given: argparse.Namespace) -> Leading:
+    kubeconfig = cluster.chosen_kubeconfig(given.kubeconfig, os.environ)
+    async with reached(kubeconfig, context=given.context) as api:
+        return await leading(api, now=datetime.now(UTC))
+
+
+def _watch(given: argparse.Namespace) -> int:
+    if given.offline or given.output != "table":
+        raise Misuse("--watch shows tables of a live cluster: leave out --offline and -o.")
+    kubeconfig = cluster.chosen_kubeconfig(given.kubeconfig, os.environ)
+    screen, wrong = Screen(), [""]
+
+    def show(reading: Reading, who: Leading) -> None:
+        shape = status_json(reading.snapshot, who)
+        wrong[:] = [*reading.problems, *shape["wrong"]]
+        found = "nothing is wrong" if not wrong else f"{len(wrong)} wrong"
+        screen.show(
+            [
+                *tables.sentences(wrong, width=screen.width),
+                *tables.lines(status_tables(shape), width=screen.width),
+            ],
+            heading=f"{datetime.now().astimezone():%H:%M:%S}  {found}",
+        )
+
+    async def follow() -> None:
+        # Why here: kubernetes_asyncio is slow to load, and files need none of it.
+        from manager.inspect.watching import Watched
+
+        watched, loop = Watched(cluster.settings(given), show), asyncio.get_running_loop()
+        following = asyncio.ensure_future(watched.run(kubeconfig, context=given.context))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, following.cancel)
+        loop.add_signal_handler(signal.SIGWINCH, watched.wake)
+        with suppress(asyncio.CancelledError):
+            await following
+
+    # A library's warning would be written across the screen; what can't be read is on it.
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        with screen.held():
+            asyncio.run(follow())
+    except NoCluster as error:
+        raise Failed(str(error)) from error
+    return 1 if wrong else 0
+
+
+def status_json(snapshot: Snapshot, who: Leading | None = None) -> Json:
+    """Return what is recorded, by kind and name; `wrong` has one sentence for each trouble.
+
+    *who*: which manager leads; None: nobody was asked.
+    """
     services = partition_services(snapshot, read_pools(snapshot)).ours
     shape: Json = {
         "peers": {name: _peer(one) for name, one in sorted(snapshot.bgp_peers.items())},
@@ -66,8 +147,16 @@ def status_json(snapshot: Snapshot) -> Json:
     }
     twins = sorted(_twins(snapshot))
     contested = [one.contested for _, one in sorted(snapshot.announcers.items()) if one.contested]
-    wrong = [*_confs(snapshot), *_wrong(shape), *_overwritten(services), *contested, *twins]
-    return {**shape, "wrong": wrong}
+    unheard = [one.unheard for _, one in sorted(snapshot.announcers.items()) if one.unheard]
+    strict = [loose(one) for _, one in sorted(snapshot.announcers.items()) if not _is_strict(one)]
+    undrained = [one for _, n in sorted(snapshot.nodes.items()) for one in not_drained(n)]
+    wrong = [
+        *([who.trouble] if who is not None and who.trouble else ()),
+        *(*_confs(snapshot), *_wrong(shape), *_overwritten(services)),
+        *(*undrained, *contested, *unheard, *strict, *twins),
+    ]
+    manager = None if who is None else {"holder": who.holder, "version": who.version}
+    return {**shape, "manager": manager, "wrong": wrong}
 
 
 def _peer(peer: BgpPeer) -> Json:
@@ -104,6 +193,11 @@ def _eip(eip: Eip) -> Json:
         "default": eip.spec.default if eip.spec else False,
         "addresses": [str(block) for block in eip.spec.addresses] if eip.spec else [],
         "ready": _condition(eip.conditions, READY),
+        "troubles": [
+            one.message
+            for one in eip.conditions
+            if one.type in AGGREGATES and warns(one.reason, one.status)
+        ],
         **{key: eip.status.get(key) for key in keys},
     }
 
@@ -124,7 +218,14 @@ def _node(snapshot: Snapshot, node: Node) -> Json:
         "agent": reported,
         "interfaces": sorted(clipped(i.name) for i in announcer.interfaces) if announcer else [],
         "proxyHealthy": announcer.proxy_healthy if announcer else None,
+        "answersFor": announcer.assigned if announcer else 0,
+        "routes": len(announcer.unreachable) if announcer else 0,
+        "netAdmin": announcer.net_admin if announcer else None,
     }
+
+
+def _is_strict(announcer: Announcer) -> bool:
+    return announcer.strict_arp is not False
 
 
 def _condition(conditions: Iterable[Condition], name: str) -> Json:
@@ -171,6 +272,7 @@ def _wrong(shape: Json) -> Iterable[str]:
         yield from peer["troubles"]
     for name, eip in shape["eips"].items():
         yield from _first_wrong(f"Eip {name}", eip, ("ready",))
+        yield from eip["troubles"]
     for key, service in shape["services"].items():
         yield from _first_wrong(f"Service {key}", service, ("allocated", "announced"))
     for name, node in shape["nodes"].items():
@@ -191,75 +293,3 @@ def _first_wrong(subject: str, one: Json, aspects: Iterable[str]) -> Iterable[st
         if warns(condition["reason"], condition["status"]):
             yield f"{subject}: {condition['message']}"
             return
-
-
-def _tables(shape: Json) -> Iterable[Table]:
-    yield Table(
-        "PEERS",
-        ("PEER", "ADDRESS", "AS", "ESTABLISHED", "ADD-PATH", "PREFIXES", "PATHS"),
-        tuple(
-            (
-                name,
-                one["address"] or "",
-                str(one["as"] or ""),
-                "disabled" if one["disabled"] else cell(one["established"]),
-                cell(one["addPathNegotiated"]),
-                *_advertised(one["speakers"]),
-            )
-            for name, one in shape["peers"].items()
-        ),
-    )
-    yield Table(
-        "EIPS",
-        ("EIP", "PROTOCOL", "ADDRESSES", "READY", "ALLOCATED", "AVAILABLE", "SERVICES"),
-        tuple(
-            (
-                name,
-                one["protocol"] or "",
-                ",".join(one["addresses"]),
-                cell(one["ready"]),
-                _count(one["allocated"]),
-                _count(one["available"]),
-                "" if one["services"] is None else str(one["services"]),
-            )
-            for name, one in shape["eips"].items()
-        ),
-    )
-    yield Table(
-        "SERVICES",
-        ("SERVICE", "ADDRESSES", "ALLOCATED", "ANNOUNCED"),
-        tuple(
-            (key, ",".join(one["addresses"]), cell(one["allocated"]), cell(one["announced"]))
-            for key, one in shape["services"].items()
-        ),
-    )
-    yield Table(
-        "NODES",
-        ("NODE", "READY", "AGENT", "INTERFACES", "PROXY"),
-        tuple(
-            (
-                name,
-                one["ready"],
-                str(one["agent"]),
-                ",".join(one["interfaces"]),
-                {True: "healthy", False: "failing", None: ""}[one["proxyHealthy"]],
-            )
-            for name, one in shape["nodes"].items()
-        ),
-    )
-
-
-def _advertised(speakers: list[object]) -> tuple[str, str]:
-    """Return what the router is told, by speaker: `3` or, from two replicas, `3/3`."""
-    entries = [one for one in speakers if isinstance(one, dict)]
-    prefixes, paths = (
-        "/".join(str(one[key]) for one in entries if key in one)
-        for key in ("advertisedPrefixes", "advertisedPaths")
-    )
-    return prefixes, paths
-
-
-def _count(counts: object) -> str:
-    if not isinstance(counts, dict):
-        return ""
-    return " + ".join(f"{counts.get(family, '?')} {family}" for family in ("ipv4", "ipv6"))

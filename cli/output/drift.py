@@ -8,21 +8,22 @@ import argparse
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import TypeVar
 
-from cli.output.plan_json import Json
 from cli.output.session_diff import field
 from cli.source import cluster, recorded
+from manager.inspect.cluster import Reading
 from manager.inspect.speaker import NoSpeaker, observe_speakers
 from manager.planner.desired import Plan
 from manager.planner.plan import plan
+from manager.planner.plan_json import Json
 from manager.snapshot import Observed, Resource, Snapshot
 from pointsman.api import BgpPeerSpec
 from pointsman.model.names import READY
 from pointsman.model.route import Neighbor, PeerName, Route, RouteKey, route_order
 from pointsman.model.verdicts.severity import warns
 from pointsman.runtime.errors import Failed, Misuse
+from pointsman.runtime.usage import path
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -49,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of both commands on *parser*."""
     cluster.arguments(parser)
     parser.add_argument(
-        "--gobgp-socket", type=Path, action="append", metavar="PATH",
+        "--gobgp-socket", type=path, action="append", metavar="PATH",
         help="ask the speaker behind this socket too; give all of a manager, in its order",
     )  # fmt: skip
 
@@ -62,7 +63,15 @@ def sides(given: argparse.Namespace, command: str) -> Sides:
     """
     if given.paths and not given.offline:
         raise Misuse(f"{command} reads files with --offline only: --offline -f PATH.")
-    reading = cluster.read(given)
+    return compared(given, cluster.read(given))
+
+
+def compared(given: argparse.Namespace, reading: Reading) -> Sides:
+    """Return both sides for a cluster that was read.
+
+    Raises:
+        Failed: a speaker that is asked does not answer.
+    """
     if given.gobgp_socket is None:
         seen = cluster.settled(reading)
         return Sides(seen.settled, seen.plan, None, seen.complete)
@@ -141,7 +150,11 @@ def _peer(
     configured = either is not None
     report = observed.sessions.get(name) if observed is not None else None
     peer = both.snapshot.bgp_peers.get(name)
-    if both.observed is None and configured:
+    why = "" if configured or peer is None else _why_not(peer)
+    # Also of a session with a password, which no plan without its Secret has.
+    wanted = configured or (peer is not None and peer.spec is not None and not peer.spec.disabled)
+    by_record = both.observed is None and wanted and not why
+    if by_record:
         report = recorded.report(peer, index)
     both_sides = [{} if one is None else {name: one} for one in (desired, found)]
     apart = drift(name, both_sides[0], both_sides[1] if observed is not None else None)
@@ -160,12 +173,13 @@ def _peer(
         "as": router.asn if router else None,
         "sourceAddress": str(source) if source else None,
         "configured": configured,
-        "why": "" if configured or peer is None else _why_not(peer),
-        "recordedTrouble": recorded.trouble(peer) if both.observed is None and configured else "",
+        "why": why,
+        "recordedTrouble": recorded.trouble(peer) if by_record else "",
         "state": report.state if report else None,
         "addPathNegotiated": report.add_path_negotiated if report else None,
         "gracefulRestartNegotiated": report.graceful_restart if report else None,
         "families": list(report.families) if report else [],
+        "ipv6NextHops": report.ipv6_next_hops if report else None,
         "holdSeconds": report.hold_seconds if report else None,
         "keepaliveSeconds": report.keepalive_seconds if report else None,
         "bfdState": report.bfd_state if report else "",

@@ -4,11 +4,12 @@ Only what differs is named. A moved address is one that is lost and one that is 
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from cli.output.plan_json import Json, plan_json
 from cli.output.session_diff import field, neighbor
 from cli.source.cluster import PlannedCluster
+from manager.planner.plan_json import Json, plan_json
 from pointsman.model.route import PeerName, SpeakerIdentity, resets_session
 
 
@@ -20,6 +21,7 @@ def differences(before: PlannedCluster, after: PlannedCluster) -> Json:
         "services": _each(old["services"], new["services"], _service),
         "eips": _each(old["eips"], new["eips"], _eip),
         "announcers": _each(old["announcers"], new["announcers"], _lists),
+        "unreachable": _each(old["unreachable"], new["unreachable"], _lists),
     }
     peers = {
         name: change
@@ -133,4 +135,7 @@ def _speaker(before: PlannedCluster, after: PlannedCluster) -> Json | None:
 def _identity(identity: SpeakerIdentity | None) -> Json | None:
     if identity is None:
         return None
-    return {"as": identity.asn, "routerId": str(identity.router_id)}
+    shown: Json = {"as": identity.asn, "routerId": str(identity.router_id)}
+    if identity.confederation is not None:
+        shown["confederation"] = asdict(identity.confederation)
+    return shown

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pointsman.model.printable import printable
-from pointsman.runtime.terminal import raw
+from pointsman.model.printable import printable, sentence
+from pointsman.runtime.terminal import LINE_MAX, raw
 
 COLOURS: Final = {"True": "32", "False": "31", "Unknown": "33"}  # ECMA-48 section 8.3.117
 BOLD: Final = "1"
@@ -32,12 +32,39 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def show_json(value: Any) -> None:
-    """Print *value*; what a terminal would act upon is an escape of JSON's."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-    if not text.isascii() or not text.replace("\n", "").isprintable():
-        text = "".join(map(_escaped, text))
-    print(text)
+STRUCTURED: Final = ("json", "yaml")  # what -o takes beside "table"
+
+
+def show_value(value: Any, output: str) -> bool:
+    """Print *value* if *output* is a form for programs, and return whether it is.
+
+    What a terminal would act upon is an escape of that form's.
+    """
+    if output == "json":
+        text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+        if not text.isascii() or not text.replace("\n", "").isprintable():
+            text = "".join(map(_escaped, text))
+        print(text)
+    elif output == "yaml":
+        print(_yaml(value), end="")
+    return output in STRUCTURED
+
+
+def _yaml(value: Any) -> str:
+    # Why here: whoever asks for tables of a live cluster needs none of it.
+    import yaml
+
+    class Plain(yaml.CSafeDumper):
+        """What stands in a value twice is written twice: programs read no `&id001`."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    value = json.loads(json.dumps(value))  # plain types, as JSON has them
+    text = yaml.dump(value, Dumper=Plain, sort_keys=True, allow_unicode=True, width=10_000)
+    if not text.replace("\n", "").isprintable():
+        text = yaml.dump(value, Dumper=Plain, sort_keys=True, width=10_000)
+    return str(text)
 
 
 def _escaped(character: str) -> str:
@@ -51,11 +78,29 @@ def show(tables: Iterable[Table]) -> None:
     if not sys.stdout.isatty():
         print("\n\n".join(map(plain, tables)))
         return
-    colours = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    colours = _wants_colours()
     width = shutil.get_terminal_size().columns
     for table in tables:
         lines = _lines(table, width=width, colours=colours)
         raw(sys.stdout).write("\n".join((*lines, "", "")))
+
+
+def lines(tables: Iterable[Table], *, width: int) -> list[str]:
+    """Return *tables* line by line, for a screen of *width* columns; 0: for a pipe."""
+    colours = bool(width) and _wants_colours()
+    found: list[str] = []
+    for table in tables:
+        found += (*_lines(table, width=width, colours=colours), "")
+    return found
+
+
+def sentences(texts: Iterable[str], *, width: int) -> list[str]:
+    """Return sentences on what is wrong, broken between words."""
+    return [line for text in texts for line in _broken(f"! {sentence(text, LINE_MAX)}", width)]
+
+
+def _wants_colours() -> bool:
+    return "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def plain(table: Table) -> str:

@@ -1,8 +1,27 @@
 """A router's needs in the words of BIRD: the whole of a bird.conf that does nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
+from cli.routers import unassigned
+from cli.routers.clauses import Clause
 from cli.routers.needs import FAMILIES, Needs
+
+# Which of its lines are about what; and what it does unless it is told otherwise.
+MARKS: Final[Mapping[Clause, tuple[str, ...]]] = {
+    Clause.NEIGHBOR: ("{ neighbor ",),
+    Clause.AS: (" as ", "  confederation "),
+    Clause.PASSWORD: ("password ",),
+    Clause.HOPS: ("multihop ", "ttl security"),
+    Clause.LISTENING: (" port ",),
+    Clause.LIMIT: ("import limit",),
+    Clause.SEVERAL_PATHS: ("add paths rx",),
+    Clause.FAMILIES: ("import where", "import none; import limit"),
+    Clause.IPV6_NEXT_HOPS: ("extended next hop yes",),
+    Clause.BFD: ("bfd yes;", "protocol bfd "),
+    Clause.NOTHING_TO_US: ("export none",),
+}
+UNASKED: Final[Mapping[Clause, str]] = {Clause.GRACEFUL_RESTART: "graceful restart off;"}
 
 
 def lines(one: Needs) -> Iterator[str]:
@@ -35,6 +54,7 @@ def lines(one: Needs) -> Iterator[str]:
             f"protocol static discard_{_word(one.name)}_{number} "
             f"{{ {FAMILIES[prefix.version]} {{ preference 50; }}; route {prefix} blackhole; }}"
         )
+    yield from unassigned.lines(one, "#")
 
 
 def _template(one: Needs) -> Iterator[str]:
@@ -42,6 +62,9 @@ def _template(one: Needs) -> Iterator[str]:
     port = f" port {spec.port}" if spec.port != 179 else ""
     yield f"template bgp pointsman_{_word(one.name)} {{"
     yield f"  local {one.address}{port} as {one.asn};"
+    if one.confederation is not None:  # else it drops our paths: their AS path is of members
+        yield f"  confederation {one.confederation};"
+        yield "  confederation member yes;"
     if not spec.passive:
         yield "  passive yes;"
     if spec.password_secret_ref is not None:

@@ -5,15 +5,18 @@ router's own id) is left for the operator, in a comment.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import summarize_address_range
 from typing import Final
 
 from cli.routers import bird, frr
 from cli.routers.needs import Needs
 from cli.source.cluster import PlannedCluster
+from manager.planner.addresses.source_blocks import entries_of
+from manager.planner.announcer_specs import routes_in
 from manager.planner.bgp.advertisement import may_hear
 from manager.planner.bgp.next_hop import next_hop
+from manager.planner.bgp.peers import confederation
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
 from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
@@ -72,15 +75,20 @@ def _needs(seen: PlannedCluster, name: PeerName, spec: BgpPeerSpec, conf: BgpCon
     aggregates |= {prefix for prefix in hops if prefix.prefixlen < prefix.max_prefixlen}
     sources = _sources(seen, spec)
     width = spec.next_hops.max_paths or min(len(seen.settled.nodes), MOST_PATHS)
+    among, ours = confederation(conf), spec.local_as or _known_as(conf, spec.asn)
+    fellow = among is not None and spec.asn in among.members and spec.asn != ours
     return Needs(
         name=name,
         address=spec.address,
         asn=spec.asn,
-        ours=spec.local_as or conf.asn,
+        ours=ours,
+        confederation=among.identifier if among is not None and fellow else None,
         managers=tuple(sorted(sources, key=address_order)),
         labelled=_own_sources(spec) or _labelled(seen),
         prefixes=tuple(sorted({prefix for _, prefix in heard}, key=prefix_order)),
         aggregates=tuple(sorted(aggregates, key=prefix_order)),
+        unguarded=tuple(sorted(_unguarded(seen, hops), key=prefix_order)),
+        held=_held(seen),
         paths=max(FEWEST, ROOM * len(advertised)),
         width=min(max(1, width, *hops.values()), WIDEST),
         far=_far(seen, name),
@@ -93,9 +101,13 @@ def _needs(seen: PlannedCluster, name: PeerName, spec: BgpPeerSpec, conf: BgpCon
     )
 
 
+def _known_as(conf: BgpConfSpec, router: int) -> int:
+    among = confederation(conf)
+    return among.known_as(conf.asn, to=router) if among is not None else conf.asn
+
+
 def _blocks(eip: Eip) -> Iterator[Prefix]:
-    assert eip.spec is not None
-    for block in eip.spec.addresses:
+    for block in entries_of(eip):
         family, (first, last) = read_block(str(block))
         ends = address_of(family, first), address_of(family, last)
         yield from summarize_address_range(*ends)
@@ -106,6 +118,27 @@ def _aggregated(spec: EipSpec, block: Prefix) -> bool:
     bgp = spec.bgp
     length = bgp.aggregation_length if block.version == 4 else bgp.aggregation_length_v6
     return block.prefixlen <= length < block.max_prefixlen
+
+
+def _unguarded(seen: PlannedCluster, hops: Iterable[Prefix]) -> set[Prefix]:
+    """Return the aggregates of which some next hop has no route that ends what nobody has."""
+    nodes = seen.plan.speakers[0].nodes if seen.plan.speakers else {}
+    ends = {
+        (name, entry["prefix"])
+        for name, record in seen.plan.announcers.items()
+        for entry in routes_in(record.spec)
+    }
+    wide = {prefix for prefix in hops if prefix.prefixlen < prefix.max_prefixlen}
+    return {
+        key.prefix
+        for key in seen.plan.routes
+        if key.prefix in wide and (nodes.get(key.next_hop), str(key.prefix)) not in ends
+    }
+
+
+def _held(seen: PlannedCluster) -> tuple[Address, ...]:
+    grants = (one for a in seen.plan.allocations.services.values() for one in a.grants)
+    return tuple(sorted({grant.address for grant in grants}, key=address_order))
 
 
 def _labelled(seen: PlannedCluster) -> bool:

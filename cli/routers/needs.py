@@ -18,10 +18,13 @@ class Needs:
     address: Address
     asn: int  # the router's
     ours: int
+    confederation: int | None  # its identifier, where the router is of another member AS of it
     managers: tuple[Address, ...]  # where sessions may come from
     labelled: bool  # those are the managers' own, not all nodes'
     prefixes: tuple[Prefix, ...]  # whatever may be advertised
     aggregates: tuple[Prefix, ...]  # what of it must end at the router while nobody has it
+    unguarded: tuple[Prefix, ...]  # of these: nodes send back what nobody has
+    held: tuple[Address, ...]  # addresses in these that Services have
     paths: int
     width: int  # next hops of one prefix, at most
     far: bool  # some next hops are behind another router
@@ -44,6 +47,10 @@ class Needs:
 
     def of(self, version: int) -> tuple[Prefix, ...]:
         return tuple(prefix for prefix in self.prefixes if prefix.version == version)
+
+    def held_in(self, prefix: Prefix) -> tuple[Address, ...]:
+        """Return the addresses of Services that lie in *prefix*."""
+        return tuple(a for a in self.held if a.version == prefix.version and a in prefix)
 
     def head(self, mark: str) -> Iterator[str]:
         """Yield what the operator should know, as comments."""

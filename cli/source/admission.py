@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from cli.source import annotations
@@ -116,8 +117,16 @@ def _built_in(raw: Json, kind: str, *, shortened: bool) -> Judgement:
     return Judgement((*_strict(unknown), *map(_sentence, faults)))
 
 
+@cache
+def _schema(kind: str) -> dict[str, Any]:
+    """Return the schema of a kind of ours: made once, as it takes a while, and never changed."""
+    versions: list[dict[str, Any]] = crd.definition(OURS[kind])["spec"]["versions"]
+    schema: dict[str, Any] = versions[0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
 def _own(raw: Json, kind: str, *, shortened: bool) -> Judgement:
-    schema = crd.definition(OURS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = _schema(kind)
     wrong = list(_types(raw.get("metadata"), Field("ObjectMeta"), "metadata"))
     if wrong:
         return Judgement(tuple(wrong))
@@ -155,12 +164,17 @@ def _meta_faults(raw: Json, rule: str) -> list[FieldError]:
         return []  # the reader says it
     full = {key: one for key, one in meta.items() if one is not None}
     full["ownerReferences"] = []  # of no interest here, and often shortened
+    for field in ("labels", "annotations"):  # a server takes null for no text (Go's JSON)
+        texts = full.get(field, {})
+        full[field] = {key: "" if one is None else one for key, one in texts.items()}
     return check_meta(full, rule)
 
 
 def _service_faults(raw: Json) -> list[FieldError]:
     spec = _without_nulls(raw.get("spec") or {})
     spec.setdefault("type", "ClusterIP")
+    if "ports" in spec:
+        spec["ports"] = [port or {} for port in spec["ports"]]
     for port in spec.get("ports", []):
         port.setdefault("protocol", "TCP")
         port.setdefault("port", 0)
@@ -168,9 +182,12 @@ def _service_faults(raw: Json) -> list[FieldError]:
 
 
 def _without_nulls(value: Any) -> Any:
+    """Return *value* without fields that are null; an item that is null is empty text."""
     if isinstance(value, Mapping):
         return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return ["" if one is None else _without_nulls(one) for one in value]
+    return value
 
 
 def _types(value: Any, spec: Field, path: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Annotations that were meant for Pointsman and mean nothing to it. Pure.
 
 An API server takes any annotation, so a misspelt one is never refused: the Service simply
-does not get what was asked for. Here it is named, with the one that was probably meant.
+does not get what was asked for. Here it is named, with the one that was probably meant. So is
+a drain with a value that drains nothing.
 """
 
 import difflib
@@ -18,6 +19,7 @@ BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Node": (names.DRAIN,),
 }  # fmt: skip
+DRAIN_VALUES: Final = ("true", "false")  # "false" is a plain no; "yes" or "True" meant the other
 ALIKE: Final = 0.75  # of two prefixes: `pointsmen.dev`, `pointsman.io`
 
 
@@ -33,6 +35,20 @@ def strange(raw: Mapping[str, Any]) -> Iterator[str]:
             # Labels of our prefix are anybody's to use; only our annotations' names are not.
             if key in known if field == "labels" else _is_meant_for_us(key) and key not in known:
                 yield _clause(key, kind, known, as_label=field == "labels")
+    values = meta.get("annotations")
+    if kind == "Node" and isinstance(values, Mapping) and (clause := undrained(values)):
+        yield clause
+
+
+def undrained(annotations: Mapping[str, object]) -> str:
+    """Return a clause if a Node's *annotations* have a drain that drains nothing; "": none has."""
+    value = annotations.get(names.DRAIN)
+    if not isinstance(value, str) or value in DRAIN_VALUES:
+        return ""
+    return (
+        f"annotation {names.DRAIN} is '{clipped(value)}', by which no node drains: write "
+        '"true", or take it away'
+    )
 
 
 def _is_meant_for_us(key: str) -> bool:

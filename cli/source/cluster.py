@@ -6,18 +6,23 @@ It only gathers: what the objects mean is the planner's to say.
 import argparse
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from cli.source import admission, files
 from manager.inspect import cluster
 from manager.planner.desired import Plan
 from manager.planner.whatif import settle
 from manager.snapshot import Observed, Settings, Snapshot
+from pointsman.api.taint_keys import taint_keys
+from pointsman.model import dialects
 from pointsman.model.printable import clipped
 from pointsman.runtime.errors import Failed, Misuse
 from pointsman.runtime.terminal import say
+
+SPEAKERS_MAX: Final = 64  # of one manager; each costs a plan of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +36,28 @@ class PlannedCluster:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where the cluster comes from, how the manager sees it, and the answer's form."""
+    sources(parser)
+    _form(parser)
+
+
+def hide_files(parser: argparse.ArgumentParser) -> None:
+    """Leave -f and --offline out of the help of a command that refuses them with a sentence."""
+    for action in parser._actions:
+        if action.dest in ("paths", "offline"):
+            action.help = argparse.SUPPRESS
+
+
+def sources(parser: argparse.ArgumentParser) -> None:
     """Declare where the cluster comes from and how the manager was told to see it."""
     parser.add_argument(
         "-f", "--filename", dest="paths", nargs="+", action="extend", default=[], metavar="PATH",
-        help="files or folders of YAML or JSON; - is standard input",
+        help="files or folders of YAML or JSON, or of support-dump; - is standard input",
     )  # fmt: skip
     parser.add_argument(
         "--offline", action="store_true", help="the files are the whole cluster; ask no other"
     )
-    parser.add_argument(
-        "--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, then ~/.kube/config"
-    )
-    parser.add_argument(
-        "--context", metavar="NAME", help="of the kubeconfig (default: its current one)"
-    )
+    which(parser)
     parser.add_argument(
         "--require-class", action="store_true", help="as the manager: leave Services without class"
     )
@@ -52,20 +65,63 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--drain-taints", metavar="CSV", help="as the manager: taints that drain a node"
     )
     parser.add_argument(
+        "--honour-annotations", default="", metavar="CSV",
+        help="as the manager: understand annotations of these load balancers",
+    )  # fmt: skip
+    parser.add_argument(
         "--speakers", type=int, default=1, metavar="NUMBER",
         help="how many speakers each manager has (its --gobgp-socket)",
     )  # fmt: skip
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+
+
+def access(parser: argparse.ArgumentParser) -> None:
+    """Declare which live cluster is meant, and the form of the answer."""
+    which(parser)
+    _form(parser)
+
+
+def which(parser: argparse.ArgumentParser) -> None:
+    """Declare which live cluster is meant."""
+    parser.add_argument(
+        "--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, then ~/.kube/config"
+    )
+    parser.add_argument(
+        "--context", type=_or_none, metavar="NAME",
+        help="of the kubeconfig (default: its current one)",
+    )  # fmt: skip
+
+
+def _or_none(text: str) -> str | None:
+    """Return *text*; an empty one, of a variable that isn't set, is the default: as for kubectl."""
+    return text or None
+
+
+def _form(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table")
 
 
 def settings(given: argparse.Namespace) -> Settings:
-    if given.speakers < 1:
-        raise Misuse(f"A manager has one speaker at least: --speakers {given.speakers}.")
-    base = Settings(require_class=given.require_class, speakers=given.speakers)
+    """Return how the manager sees the cluster.
+
+    Raises:
+        Misuse: a flag that can't be meant.
+    """
+    if not 1 <= given.speakers <= SPEAKERS_MAX:
+        raise Misuse(
+            f"--speakers {given.speakers} can't be meant: give how often the manager has "
+            f"--gobgp-socket, from 1 to {SPEAKERS_MAX}."
+        )
+    try:
+        honoured = dialects.listed(given.honour_annotations)
+    except ValueError as error:
+        raise Misuse(f"--honour-annotations: {error}") from None
+    base = Settings(require_class=given.require_class, speakers=given.speakers, honoured=honoured)
     if given.drain_taints is None:
         return base
-    taints = {taint.strip() for taint in given.drain_taints.split(",")}
-    return replace(base, drain_taints=frozenset(taints - {""}))
+    try:
+        return replace(base, drain_taints=taint_keys(given.drain_taints))
+    except ValueError as error:
+        raise Misuse(f"--drain-taints: {error}") from None
 
 
 def read(given: argparse.Namespace) -> cluster.Reading:
@@ -105,6 +161,21 @@ def from_files(given: argparse.Namespace) -> tuple[list[tuple[str, object]], lis
     return _admitted(documents, broken, shortened=given.offline)
 
 
+def changes(paths: Iterable[str]) -> tuple[list[tuple[str, object]], list[str]]:
+    """Return the objects of files as they would be applied, and what is wrong with others."""
+    named = list(paths)
+    return _admitted(*something(named, *files.read(named)), shortened=False)
+
+
+def something(
+    paths: Iterable[str], documents: list[tuple[str, object]], broken: list[str]
+) -> tuple[list[tuple[str, object]], list[str]]:
+    """Return what was read as it is; that nothing was is said: no such change is a fine one."""
+    if not documents and not broken:  # a template that rendered to nothing
+        broken = [f"No object is in {clipped(', '.join(paths), 256)}."]
+    return documents, broken
+
+
 def _admitted(
     documents: Iterable[tuple[str, object]], broken: Iterable[str], *, shortened: bool
 ) -> tuple[list[tuple[str, object]], list[str]]:
@@ -127,17 +198,30 @@ def _ended(clause: str) -> str:
     return clause if clause.endswith((".", "?")) else f"{clause}."
 
 
-def live(given: argparse.Namespace) -> list[object]:
-    """Return the objects of the live cluster."""
+def _aside(sentence: str) -> None:
+    say(sentence, error=True)
+
+
+def live(given: argparse.Namespace, *, differing: Callable[[str], None] = _aside) -> list[object]:
+    """Return the objects of the live cluster.
+
+    *differing* is told that a manager of another version leads, if one does.
+    """
     try:
         kubeconfig = chosen_kubeconfig(given.kubeconfig, os.environ)
-        return asyncio.run(cluster.fetch(kubeconfig, context=given.context))
+        return asyncio.run(
+            cluster.fetch(kubeconfig, context=given.context, waiting=_aside, differing=differing)
+        )
     except cluster.NoCluster as error:
         raise Failed(str(error)) from error
 
 
-def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path | None:
+def chosen_kubeconfig(
+    named: str | None, environment: Mapping[str, str], *, files: str = "--offline -f PATH"
+) -> Path | None:
     """Return the kubeconfig to use; None: this runs in a Pod.
+
+    *files*: the options with which the command takes files instead; "" where it takes none.
 
     Raises:
         Misuse: there is none.
@@ -150,10 +234,8 @@ def chosen_kubeconfig(named: str | None, environment: Mapping[str, str]) -> Path
     # $KUBECONFIG may name several files, which kubernetes_asyncio then merges. Not asked of
     # Path, which raises where a folder on the way is closed to us, as root's home to others.
     if not any(os.path.isfile(part) for part in str(path).split(os.pathsep)):
-        raise Misuse(
-            f"There is no kubeconfig {path}: name one with --kubeconfig, or give the objects "
-            "with --offline -f PATH."
-        )
+        instead = f", or give the objects with {files}" if files else ""
+        raise Misuse(f"There is no kubeconfig {path}: name one with --kubeconfig{instead}.")
     return path
 
 

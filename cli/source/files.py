@@ -1,34 +1,38 @@
 """Objects out of files: YAML and JSON, many documents, folders, standard input.
 
-YAML is read as kubectl reads it: what JSON has no type for stays text. A file that breaks
-off is said and costs only what comes after the break.
+YAML is read as kubectl reads it: what JSON has no type for stays text. A document that can't
+be read is said, and costs itself alone; so is a file that is no text.
 """
 
+import codecs
 import json
 import math
-import os
 import re
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import yaml
 
+from cli.source import contents
 from pointsman.model.printable import clipped, sentence
-from pointsman.runtime.errors import Misuse
 
-SUFFIXES: Final = (".json", ".yaml", ".yml")
-STDIN: Final = "-"
 # Of one document, aliases written out. A dump of 10,000 Services has a million nodes, and no alias.
 ALIASED_MAX: Final = 100_000
 DEPTH_MAX: Final = 500
 DEEPEST_SAFE: Final = 20_000  # characters, which cannot be nested more deeply than that
+FAULTS_MAX: Final = 20  # of one file; what is no YAML at all may look like many documents
+UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as > of Windows PowerShell writes it
 _TAG: Final = "tag:yaml.org,2002:"
+_DOCUMENT: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)  # it belongs to the document after it
 
 
 class Unfit(ValueError):
     """A document that `kubectl apply` refuses before it looks for objects in it."""
+
+    def __init__(self, text: str, *, line: int | None = None) -> None:
+        super().__init__(text)
+        self.line = line  # counted from 0
 
 
 class _Loader(yaml.CSafeLoader):
@@ -56,7 +60,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read(paths: Iterable[str]) -> tuple[list[tuple[str, object]], list[str]]:
-    """Return (file, document) pairs in order, and a sentence for each file that breaks off.
+    """Return (file, document) pairs in order, and a sentence for what of a file can't be read.
 
     Raises:
         Misuse: a path that cannot be read at all.
@@ -64,63 +68,70 @@ def read(paths: Iterable[str]) -> tuple[list[tuple[str, object]], list[str]]:
     documents: list[tuple[str, object]] = []
     problems: list[str] = []
     for path in dict.fromkeys(paths):
-        for where, text in _texts(path):
-            try:
-                documents.extend((where, document) for document in _documents(text))
-            except (yaml.YAMLError, ValueError, RecursionError) as error:
-                kind = "cannot be used" if isinstance(error, Unfit) else "is neither YAML nor JSON"
-                problems.append(sentence(f"{where} {kind}: {_shown(error, text)}", 1024))
+        for where, content in contents.read(path):
+            found, faults = _decoded(where, content)
+            documents.extend((where, document) for document in found)
+            problems += faults
     return documents, problems
 
 
-def _texts(path: str) -> Iterator[tuple[str, str]]:
-    if path == STDIN:
-        yield "standard input", _decoded("standard input", sys.stdin.buffer.read())
-        return
-    if not path:  # a shell's variable that isn't set: not the folder we are in
-        raise Misuse("'' is no path: name a file, a folder, or - for standard input.")
-    given = Path(path)
-    if not os.path.isdir(path):
-        yield path, _text(given)
-        return
-    found = _found(given)
-    if not found:
-        raise Misuse(f"The folder {path} holds no file that ends in {', '.join(SUFFIXES)}.")
-    for file in found:
-        yield str(file), _text(file)
+def _decoded(where: str, content: bytes) -> tuple[list[object], list[str]]:
+    """Return the documents of *content* and a sentence for each that can't be read.
 
-
-def _found(folder: Path) -> list[Path]:
-    """Return what to read in *folder*; what is hidden is left out, what is closed to us not."""
-
-    def complain(error: OSError) -> NoReturn:
-        raise Misuse(f"{error.filename} cannot be read: {error.strerror}.") from error
-
-    found: list[Path] = []
-    for where, folders, names in os.walk(folder, onerror=complain):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files = [Path(where, name) for name in names if not name.startswith(".")]
-        found += [file for file in files if file.suffix in SUFFIXES and not _is_special(file)]
-    return sorted(found)
-
-
-def _is_special(file: Path) -> bool:
-    """Whether *file* is there, and is no file: a pipe, say."""
-    return os.path.exists(file) and not os.path.isfile(file)
-
-
-def _text(path: Path) -> str:
+    Of what is no text nothing is read: where a document begins in it, nobody knows.
+    """
     try:
-        return _decoded(str(path), path.read_bytes())
-    except OSError as error:
-        raise Misuse(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _decoded(where: str, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Misuse(f"{where} is not text in UTF-8 (byte {error.start}).") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        what = f"is not text in UTF-8 (line {line})"
+        if content.startswith(UTF_16):
+            what = "is text in UTF-16, not in UTF-8"
+        return [], [sentence(f"{where} {what}: write it in UTF-8, or leave it out.", 1024)]
+    return _parted(where, text)
+
+
+def _parted(where: str, text: str) -> tuple[list[object], list[str]]:
+    """Return the documents of *text* and a sentence for each that can't be read."""
+    documents: list[object] = []
+    faults: list[str] = []
+    try:
+        documents.extend(_documents(text))
+        return documents, faults
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        parts = _split(text)
+        if len(parts) < 2:
+            return documents, [_fault(where, error, text)]
+    documents.clear()
+    for line, part in parts:
+        try:
+            documents += _documents(part)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            faults.append(_fault(f"{where}: a document in it", error, part, line))
+    more = len(faults) - FAULTS_MAX
+    if more > 0:
+        faults[FAULTS_MAX:] = [f"{where}: {more} more documents in it can't be read."]
+    return documents, faults
+
+
+def _split(text: str) -> list[tuple[int, str]]:
+    """Return the YAML documents of *text* and the line, from 0, on which each begins."""
+    if _DIRECTIVE.search(text):
+        return [(0, text)]
+    starts = [0, *(found.start() for found in _DOCUMENT.finditer(text) if found.start())]
+    parts: list[tuple[int, str]] = []
+    line = 0
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        part = text[start:end]
+        if part.strip():
+            parts.append((line, part))
+        line += part.count("\n")
+    return parts
+
+
+def _fault(what: str, error: Exception, text: str, line: int = 0) -> str:
+    kind = "cannot be used" if isinstance(error, Unfit) else "is neither YAML nor JSON"
+    return sentence(f"{what} {kind}: {_shown(error, text, line)}", 1024)
 
 
 def _documents(text: str) -> Iterator[object]:
@@ -211,8 +222,8 @@ def _refuse_twins(node: yaml.MappingNode) -> None:
         if not isinstance(key, yaml.ScalarNode) or key.tag == _TAG + "merge":
             continue
         if key.value in seen:
-            line = key.start_mark.line + 1
-            raise Unfit(f'line {line}: key "{clipped(key.value)}" already set in map')
+            twin = f'key "{clipped(key.value)}" already set in map'
+            raise Unfit(twin, line=key.start_mark.line)
         seen.add(key.value)
 
 
@@ -231,12 +242,16 @@ def _key(key: object) -> str:
     return json.dumps(key) if isinstance(key, bool | int | float | None) else str(key)
 
 
-def _shown(error: Exception, text: str) -> str:
+def _shown(error: Exception, text: str, above: int) -> str:
+    """Return what is wrong in *text*, which has *above* lines of its file before it."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         line = "".join(text.split("\n")[mark.line : mark.line + 1])
         hint = " (a tab: YAML is indented with spaces)" if line[mark.column :][:1] == "\t" else ""
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{hint}."
+        at = f"line {above + mark.line + 1}, column {mark.column + 1}"
+        return f"{at}: {error.problem}{hint}."
+    if isinstance(error, Unfit) and error.line is not None:
+        return f"line {above + error.line + 1}: {error}."
     if isinstance(error, RecursionError):
         return "it contains itself, or is nested too deeply."
     return " ".join(str(error).split()) + "."

@@ -26,6 +26,7 @@ def report(peer: Resource[BgpPeerSpec] | None, index: int) -> SessionReport | No
         status.state,
         add_path_negotiated=bool(status.add_path_negotiated),
         families=status.families,
+        ipv6_next_hops=bool(status.ipv6_next_hops),
         graceful_restart=bool(status.graceful_restart_negotiated),
         hold_seconds=status.hold_seconds,
         keepalive_seconds=status.keepalive_seconds,

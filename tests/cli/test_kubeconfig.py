@@ -59,6 +59,15 @@ def test_a_context_is_chosen_by_name(tmp_path: Path, capsys) -> None:
     assert run(capsys, "status", "--context", "x", *OFFLINE)[0] == 2
 
 
+@pytest.mark.parametrize("words", [("status",), ("migrate", "--from", "metallb")])
+def test_an_empty_context_is_the_current_one(words, tmp_path: Path, capsys) -> None:
+    """As of a shell's variable that is not set, and as for kubectl."""
+    path = tmp_path / "config"
+    path.write_text(_config("[{name: u, user: {}}]"))
+    _, _, err = run(capsys, *words, "--kubeconfig", str(path), "--context", "")
+    assert "no answer from the API server" in err
+
+
 def test_a_folder_is_no_kubeconfig(tmp_path: Path, capsys) -> None:
     status, _, err = run(capsys, "status", "--kubeconfig", str(tmp_path))
     assert status == 2

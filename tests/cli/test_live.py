@@ -3,76 +3,19 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
-from cli.__main__ import main
 from cli.source.cluster import chosen_kubeconfig
-from manager.adapters.kubernetes.client import (
-    BGP_CONFS,
-    BGP_PEERS,
-    CRDS,
-    EIPS,
-    ENDPOINT_SLICES,
-    NODES,
-    SERVICES,
-    Kind,
-    connect,
-)
-from manager.inspect.cluster import fetch, read
+from manager.adapters.kubernetes.client import NODES, SERVICES, KubeApi, connect
+from manager.inspect.cluster import NoCluster, fetch, read
 from manager.snapshot import Settings
 from pointsman.runtime.errors import Misuse
 from standin.in_process import serving
 from standin.server import Api
-from tests.cli.running import ROOT, eip, endpoints, peer, service, small, write
-
-KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (SERVICES, ENDPOINT_SLICES, NODES, EIPS, BGP_CONFS, BGP_PEERS)
-}
-Ask = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
-def config(path: Path, url: str) -> str:
-    cluster = {"name": "c", "cluster": {"server": url}}
-    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
-    document = {
-        "apiVersion": "v1", "kind": "Config", "current-context": "c", "clusters": [cluster],
-        "users": [{"name": "u", "user": {}}], "contexts": [context],
-    }  # fmt: skip
-    path.write_text(yaml.safe_dump(document))
-    return str(path)
-
-
-@pytest.fixture
-async def server(tmp_path: Path, monkeypatch) -> AsyncIterator[Api]:
-    """A cluster that $KUBECONFIG points at, with the objects of `small`."""
-    api = Api()
-    async with serving(api) as url:
-        monkeypatch.setenv("KUBECONFIG", config(tmp_path / "kubeconfig", url))
-        async with connect(tmp_path / "kubeconfig") as client:
-            for path in sorted((ROOT / "crds").glob("*.yaml")):
-                await client.create(CRDS, "", yaml.safe_load(path.read_text()))
-            for raw in small():
-                kind = KINDS[raw["kind"]]
-                await client.create(kind, "default" if kind.namespaced else "", raw)
-                if raw["kind"] == "Node":
-                    body = {"status": raw["status"]}
-                    await client.patch(NODES, "", raw["metadata"]["name"], body=body, sub="status")
-        yield api
-
-
-@pytest.fixture
-def ask(capsys) -> Ask:
-    async def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = await asyncio.to_thread(main, words)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
+from tests.cli.live import Ask, config
+from tests.cli.running import eip, endpoints, peer, service, small, write
 
 
 @pytest.mark.usefixtures("server")
@@ -142,6 +85,22 @@ async def test_explain_and_status_read_the_cluster(ask: Ask) -> None:
     status, out, _ = await ask("status")
     assert status == 1
     assert "! BgpPeer tor-1: Nothing is recorded yet: is the manager running?" in out
+    status, out, _ = await ask("peers")
+    assert (status, out.splitlines()[-1]) == (
+        1, "! BgpPeer tor-1: no manager has written about it yet; does one run?",
+    )  # fmt: skip
+
+
+async def test_a_drain_that_drains_nothing_is_said_of_a_live_node(api: KubeApi, ask: Ask) -> None:
+    """No API server refuses it, and no manager says it: a Node has no condition of ours."""
+    body = {"metadata": {"annotations": {"pointsman.dev/drain": "yes"}}}
+    await api.patch(NODES, "", "node1", body=body)
+    sentence = (
+        "! Node node1: annotation pointsman.dev/drain is 'yes', by which no node drains: "
+        'write "true", or take it away.'
+    )
+    for words in (("explain", "node", "node1"), ("status",)):
+        assert sentence in (await ask(*words))[1].splitlines()
 
 
 async def test_nothing_is_written(server: Api, ask: Ask, tmp_path: Path) -> None:
@@ -166,8 +125,10 @@ async def test_a_cluster_without_our_crds_says_how_to_make_them(ask: Ask, tmp_pa
     async with serving(Api()) as url:
         status, out, err = await ask("status", "--kubeconfig", config(tmp_path / "k", url))
     assert (status, out) == (1, "")
-    assert err.startswith("pointsman status: The cluster does not let us list eips: ")
-    assert err.endswith("pointsman crds | kubectl apply -f -\n")
+    assert err == (
+        "pointsman status: There is no kind Eip in this cluster. Create our CRDs: "
+        "pointsman crds | kubectl apply -f -\n"
+    )
 
 
 async def test_a_cluster_that_does_not_answer_is_1(ask: Ask, tmp_path: Path) -> None:
@@ -215,3 +176,25 @@ def test_which_kubeconfig_is_used(tmp_path: Path) -> None:
     assert chosen_kubeconfig(str(other), home | {"KUBECONFIG": "none"}) == other
     with pytest.raises(Misuse, match="There is no kubeconfig none"):
         chosen_kubeconfig("none", home)
+
+
+async def test_whoever_waits_is_told_for_whom(tmp_path: Path) -> None:
+    """The server accepts, and says nothing until we have said so."""
+    noticed = asyncio.Event()
+    sentences: list[str] = []
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await noticed.wait()
+        writer.close()
+
+    def waiting(sentence: str) -> None:
+        sentences.append(sentence)
+        noticed.set()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    config(tmp_path / "kubeconfig", url)
+    with pytest.raises(NoCluster, match="The cluster cannot be read"):
+        await fetch(tmp_path / "kubeconfig", waiting=waiting, awaited_s=0.1)
+    server.close()
+    assert sentences == [f"Still waiting for the API server {url} to list services."]

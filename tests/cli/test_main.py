@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -6,10 +7,23 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from cli import __main__ as program
 from lab.parts import find
-from tests.cli.running import CLUSTER, OFFLINE, ROOT, obj, process, run, service, small, write
+from pointsman.runtime.version import version
+from tests.cli.running import (
+    CLUSTER,
+    OFFLINE,
+    ROOT,
+    obj,
+    peer,
+    process,
+    run,
+    service,
+    small,
+    write,
+)
 
 
 def test_the_overview_names_every_command_and_loads_none(capsys) -> None:
@@ -102,6 +116,15 @@ def test_every_program_can_be_run_as_a_command(name: str, capsys) -> None:
     assert f"usage: pointsman {name}" in out
 
 
+def test_an_installation_without_the_lab_says_where_it_is(capsys, monkeypatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lab"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lab", None)  # so that there is none
+    status, _, err = run(capsys, "lab", "up")
+    assert status == 2
+    assert "run it in a checkout" in err
+
+
 def test_a_missing_package_names_the_extra_to_install(capsys, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "lab.__main__", None)  # so that importing it fails
     with pytest.raises(ModuleNotFoundError):  # ours: a bug, not a matter of extras
@@ -158,17 +181,18 @@ def test_a_terminal_gets_colour_and_a_pipe_does_not(tmp_path: Path) -> None:
     assert "\x1b" not in process("plan", *OFFLINE).stdout
 
 
-def test_the_version_is_said(capsys) -> None:
-    status, out, _ = run(capsys, "--version")
-    assert status == 0
-    assert out.startswith("pointsman ")
-
-
 HELPS = (
-    (), ("status",), ("explain",), ("peers",), ("routes",), ("plan",), ("crds",), ("manager",),
+    (), ("status",), ("explain",), ("peers",), ("routes",), ("plan",), ("crds",), ("node",),
+    ("uninstall",), ("support-dump",), ("completion",), ("map",),
+    ("manager",),
     ("agent",), ("lab",), *(("lab", verb) for verb in ("up", "down", "status", "exec", "kubeconfig",
     "endpoints", "get", "fail", "heal", "logs", "demo")),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_every_command_says_the_version(words: tuple[str, ...], capsys) -> None:
+    assert run(capsys, *words, "--version") == (0, f"pointsman {version()}\n", "")
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
@@ -214,10 +238,15 @@ EVIL = (
 )
 
 
-@pytest.mark.parametrize("output", ["table", "json"])
-@pytest.mark.parametrize(
-    "words", [("plan",), ("status",), ("explain", "service", "evil"), ("routes",), ("peers",)]
-)
+ASKING = (
+    ("plan",), ("status",), ("routes",), ("peers",), ("explain", "service", "evil"),
+    ("explain", "eip", "public"), ("explain", "peer", "tor-1"), ("explain", "node", "node1"),
+    ("explain", "address", "198.51.100.0"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("output", ["table", "json", "yaml"])
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
 def test_nothing_that_is_written_in_a_cluster_acts_on_a_terminal(
     words: tuple[str, ...], output: str, tmp_path: Path, capsys
 ) -> None:
@@ -233,12 +262,33 @@ def test_nothing_that_is_written_in_a_cluster_acts_on_a_terminal(
     }
     evil["metadata"]["uid"] = "1"  # from a server: shown, not refused
     odd = obj("Announcer", "node1", status={"interfaces": [{"name": EVIL}]})
-    path = write(tmp_path / "a.yaml", *small(), evil, odd, {"kind": EVIL, "apiVersion": EVIL})
+    router = peer("tor-1")
+    router["metadata"]["uid"] = "2"
+    router["status"] = {
+        "conditions": [{"type": EVIL, "status": EVIL, "reason": EVIL, "message": EVIL}],
+        "speakers": [{"name": EVIL, "state": EVIL, "lastError": EVIL}],
+    }
+    others = [one for one in small() if one["kind"] != "BgpPeer"]
+    path = write(
+        tmp_path / "a.yaml", *others, router, evil, odd, {"kind": EVIL, "apiVersion": EVIL}
+    )
     _, out, err = run(capsys, *words, "--offline", "-f", path, "-o", output)
-    assert "evil" in out + err
+    assert "evil" in out + err or "RED" in out + err
     for text in (out, err):
         assert text.replace("\n", "").isprintable()
         assert not any(line.startswith("2026-") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
+def test_yaml_says_what_json_says(words: tuple[str, ...], tmp_path: Path, capsys) -> None:
+    """In keys, order and values: it is the same answer."""
+    named = service("evil", notes={"eip": "größe: [1]\u202e\x1b"})
+    file = "--offline", "-f", write(tmp_path / "a.yaml", *small(), named)
+    _, as_json, _ = run(capsys, *words, *file, "-o", "json")
+    _, as_yaml, _ = run(capsys, *words, *file, "-o", "yaml")
+    assert yaml.safe_load(as_yaml) == json.loads(as_json)
+    assert as_yaml.replace("\n", "").isprintable()
+    assert "&id" not in as_yaml
 
 
 def test_a_terminal_of_another_encoding_is_served(tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def test_an_address_is_explained_by_its_eips_and_holders(address, summary, eips,
         pytest.param(["address", "1.2.3", *OFFLINE], 2, "'1.2.3' is no IP address", id="no IP"),
         pytest.param(["address", "fe80::1%eth0", *OFFLINE], 2, "is no IP address", id="a zone"),
         pytest.param(
-            ["node", "x"], 2, "'node' cannot be explained; write service", id="no such subject"
+            ["pod", "x"], 2, "'pod' cannot be explained; write service", id="no such subject"
         ),
-        pytest.param([], 2, "arguments are required", id="no subject"),
+        pytest.param([], 2, "arguments are required: KIND.", id="no subject"),
         pytest.param(["service", "web", "-f", "x"], 2, "with --offline only", id="live with files"),
     ],
 )
@@ -135,7 +135,7 @@ def test_trouble_is_a_sentence(words, status, sentence, capsys) -> None:
         ("service", "default/web"), ("service", "web"), ("svc", "web"), ("services", "web"),
         ("svc/web",), ("service/web",), ("service/default/web",), ("SVC", "web"),
         ("svc", "web", "-n", "default"), ("svc/web", "--namespace", "default"),
-        ("-n", "default", "svc", "default/web"),
+        ("-n", "default", "svc", "default/web"), ("svc", "-n", "default", "web"),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -173,3 +173,10 @@ def test_what_names_nothing_is_misuse(words: tuple[str, ...], sentence: str, cap
     status, out, err = run(capsys, "explain", *words, *OFFLINE)
     assert (status, out) == (2, "")
     assert sentence in err
+
+
+def test_help_promises_one_subject(capsys) -> None:
+    out = run(capsys, "explain", "--help")[1]
+    usage = " ".join(out.partition("\n\n")[0].split())
+    assert usage.endswith("[-o {table,json,yaml}] KIND [NAME]")
+    assert "SUPPRESS" not in out

@@ -92,6 +92,8 @@ EXPECTED = {
         },
     },
     "announcers": {"node1": [], "node2": [], "node3": []},
+    "unreachable": {"node1": [], "node2": [], "node3": []},
+    "sources": {},
     "conditions": {
         "BgpConf/default": {"Ready": verdict("True", "Ready")},
         "BgpPeer/spare": {"Ready": verdict("False", "Disabled")},
@@ -185,23 +187,71 @@ def test_flags_mean_what_they_mean_to_the_manager(capsys, tmp_path: Path) -> Non
     assert len(answer(capsys, *words)["peers"]["tor-1"]["paths"]) == 2
 
 
-def test_an_ibgp_router_hears_no_prepending(
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--speakers", "0"), "--speakers 0 can't be meant: give how often"),
+        (("--speakers", "100000000000"), "from 1 to 64."),
+        (
+            ("--drain-taints", "rack/off=yes:NoSchedule"),
+            "--drain-taints: 'rack/off=yes:NoSchedule'",
+        ),
+    ],
+)
+def test_flags_that_no_manager_could_have_are_misuse(
+    flags: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a.yaml", *small())
+    status, out, err = run(capsys, "plan", "--offline", "-f", file, *flags)
+    assert (status, out) == (2, "")
+    assert sentence in err
+
+
+def test_annotations_are_honoured_by_plan_and_explain_as_by_the_manager(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    longer = eip("public", "198.51.100.0/28", bgp={"asPathPrepend": 3})
+    theirs = service("web")
+    theirs["metadata"]["annotations"] = {"metallb.io/address-pool": "private"}
+    other = eip("private", "203.0.113.0/30", default=False)
+    file = write(tmp_path / "a.yaml", *small()[:3], other, theirs)
+    words = ("--offline", "-f", file, "--honour-annotations", "metallb")
+    shape = answer(capsys, "plan", *words)
+    assert shape["services"]["default/web"]["allocatedFrom"] == ["private"]
+    _, out, _ = run(capsys, "explain", "service", "default/web", *words)
+    assert "203.0.113.0" in out
+    assert "the Service names other Eips" in out  # of the default one
+    plain = answer(capsys, "plan", "--offline", "-f", file)
+    assert plain["services"]["default/web"]["allocatedFrom"] == ["public"]
+    status, _, err = run(capsys, "plan", *words[:-1], "metalb")
+    assert status == 2
+    assert "--honour-annotations" in err
+
+
+def test_a_router_is_said_to_hear_of_preference_and_prepending_what_it_hears(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wishes = {"asPathPrepend": 3, "localPref": 200}
     file = write(
         tmp_path / "mixed.yaml",
         node("node1", "192.0.2.11"),
-        obj("BgpConf", "default", spec={"as": 64501}),
-        obj("BgpPeer", "tor", spec={"address": "192.0.2.1", "as": 64500}),
+        obj(
+            "BgpConf",
+            "default",
+            spec={"as": 64501, "confederation": {"identifier": 64500, "members": [64505]}},
+        ),
+        obj("BgpPeer", "tor", spec={"address": "192.0.2.1", "as": 64499}),
         obj("BgpPeer", "rr", spec={"address": "192.0.2.2", "as": 64501}),
-        longer,
+        obj("BgpPeer", "member", spec={"address": "192.0.2.3", "as": 64505}),
+        eip("public", "198.51.100.0/28", bgp=wishes),
         service("web"),
         endpoints("web", "node1"),
     )
     peers = answer(capsys, "plan", "--offline", "-f", file)["peers"]
-    found = {name: [path["asPathPrepend"] for path in one["paths"]] for name, one in peers.items()}
-    assert found == {"tor": [3], "rr": [0]}
+    found = {
+        name: [(path["asPathPrepend"], path["localPref"]) for path in one["paths"]]
+        for name, one in peers.items()
+    }
+    assert found == {"tor": [(3, None)], "rr": [(0, 200)], "member": [(0, None)]}
 
 
 @pytest.mark.parametrize(
@@ -220,3 +270,29 @@ def test_the_table_says_what_is_to_be_looked_at_in_an_eip(
     _, out, _ = run(capsys, "plan", "--offline", "-f", write(tmp_path / "a.yaml", *objects))
     below = [line for line in out.splitlines() if "Eip 'public'" in line and "Service" not in line]
     assert below == [] if clause is None else [clause in line for line in below] == [True]
+
+
+def test_nobody_is_asked_and_it_says_who_would_be(capsys, tmp_path: Path) -> None:
+    where = {"url": "https://netbox.example.com", "prefix": "198.51.100.0/30"}
+    netbox = {**where, "tokenSecretRef": {"name": "n"}}
+    pool = {
+        "apiVersion": "pointsman.dev/v1alpha1",
+        "kind": "Eip",
+        "metadata": {"name": "books"},
+        "spec": {"default": True, "source": {"netbox": netbox}},
+    }
+    asks = ("--offline", "-f", str(write(tmp_path / "a.yaml", pool, service("web"))))
+    _, out, _ = run(capsys, "plan", *asks)
+    assert "Eip 'books' would ask NetBox prefix 198.51.100.0/30" in out
+    _, out, _ = run(capsys, "explain", "service", "default/web", *asks)
+    assert "Eip 'books' would ask NetBox prefix 198.51.100.0/30" in out
+    assert answer(capsys, "plan", *asks)["sources"] == {
+        "books": {
+            "name": "NetBox prefix 198.51.100.0/30",
+            "publishOnly": False,
+            "requests": [
+                {"services": ["default/web"], "family": "IPv4", "address": None, "within": None}
+            ],
+            "held": [],
+        }
+    }

@@ -13,6 +13,15 @@ def condition(kind: str, status: str = "True", reason: str = "Fine", message: st
     return {"type": kind, "status": status, "reason": reason, "message": message, **STAMP}
 
 
+MANAGER = {
+    "name": "m1", "address": "192.0.2.10", "port": 7470, "publicKey": "A" * 43 + "=",
+}  # fmt: skip
+UNHEARD = {
+    "conditions": [condition("HeartbeatsHeard", "False", message="Not heard.")],
+    "interfaces": [{"name": "e", "up": True}],
+}
+
+
 def fine() -> list[dict]:
     """A cluster in which everything was recorded and is well."""
     objects = copy.deepcopy(small())
@@ -61,7 +70,7 @@ def test_a_cluster_that_is_well_is_0(capsys, tmp_path: Path) -> None:
     status, out, _ = run(capsys, *asked)
     assert status == 0
     assert "  tor-1  192.0.2.1  64500  True         True      1/1       2/2" in out.splitlines()
-    assert "  node1  True   True   eth0        healthy" in out.splitlines()
+    assert "  node1  True   True   eth0        healthy  -" in out.splitlines()
     assert "!" not in out
 
 
@@ -167,6 +176,9 @@ def overwritten(*addresses: str):
                                          "interfaces": [{"name": "e", "up": True}]}),
             "Two.", id="two agents for one node"),
         pytest.param(
+            updated("Announcer", spec={"managers": [MANAGER]}, status=UNHEARD),
+            "Not heard.", id="heartbeats that a manager does not acknowledge"),
+        pytest.param(
             contested("m1"), "Two managers of one name.", id="two managers of one name"),
     ],
 )  # fmt: skip
@@ -187,6 +199,7 @@ def test_what_is_wrong_is_1_and_said(edit, sentence, capsys, tmp_path: Path) -> 
         ),
         pytest.param(troubled("NextHopsUnverified", scope="All"), id="nodes far off, as asked"),
         pytest.param(without("BgpPeer", "BgpConf"), id="a cluster without BGP"),
+        pytest.param(updated("Announcer", spec={}, status=UNHEARD), id="no manager is to hear"),
         pytest.param(lambda objects: [*objects, {**conf(), "metadata": {"name": "other"}}],
                      id="a BgpConf that is not used"),
     ],

@@ -113,8 +113,8 @@ def test_a_router_whose_password_is_missing_is_shown_and_is_no_fine_thing(settle
     both = Sides(snapshot, planned, (replace(seen, neighbors={}),), complete=True)
     (tor,) = drift.peers_json(both)
     assert (tor["address"], tor["as"]) == ("192.0.2.1", 64500)
-    assert peers._wrong(tor, asked=True) == ["It has no session: no Secret."]
-    assert peers._wrong(tor, asked=False) == []
+    for asked in (True, False):
+        assert peers._wrong(tor, asked=asked) == ["It has no session: no Secret."]
 
 
 def test_without_a_speaker_the_desired_side_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +177,37 @@ def test_a_session_recorded_as_down_is_1_and_says_why(
     status, out = _peers(capsys, tmp_path, down)
     assert status == 1
     assert "  Active  " in out
+    assert out.splitlines()[-1] == "! No session, and here is why."
+
+
+def test_a_router_without_a_session_is_1_and_says_why(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As for `status`: no speaker has to be asked for what its manager recorded."""
+    twin = peer()
+    twin["metadata"]["name"] = "twin"
+    twin["status"] = {
+        "conditions": [
+            {
+                "type": "Ready", "status": "False", "reason": "Duplicate",
+                "message": "An older one has the same address.",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }
+        ],
+    }  # fmt: skip
+    file = write(tmp_path / "a.yaml", *small(), twin)
+    status, out, _ = run(capsys, "peers", "--offline", "-f", file)
+    assert (status, out.splitlines()[-1]) == (1, "! An older one has the same address.")
+
+
+def test_a_session_with_a_password_counts_as_any_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """No plan without its Secret has it, and this command reads none."""
+    down = _recorded("Active", established="False", message="No session, and here is why.")
+    down["spec"]["passwordSecretRef"] = {"name": "bgp", "key": "tor"}
+    status, out = _peers(capsys, tmp_path, down)
+    assert status == 1
     assert out.splitlines()[-1] == "! No session, and here is why."
 
 

@@ -36,7 +36,8 @@ NONE: dict[str, Any] = {}
 
 def test_nothing_changed_says_nothing() -> None:
     assert after(lambda _: None) == {
-        "services": NONE, "eips": NONE, "announcers": NONE, "peers": NONE, "speaker": None
+        "services": NONE, "eips": NONE, "announcers": NONE, "unreachable": NONE, "peers": NONE,
+        "speaker": None,
     }  # fmt: skip
 
 
@@ -70,6 +71,7 @@ def test_a_node_more_is_a_path_and_an_announcer_more() -> None:
     change = after(lambda objects: objects.append(node("node3", "192.0.2.13")))
     assert [path["node"] for path in change["peers"]["tor-1"]["added"]] == ["node3"]
     assert change["announcers"] == {"node3": {"added": [], "removed": []}}
+    assert change["unreachable"] == {"node3": {"added": [], "removed": []}}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,9 @@ def test_a_session_with_a_password_that_plan_does_not_read(
 def test_graceful_restart_depends_on_how_many_managers_have_written(
     speakers: list[str], wish: str, session: str | None
 ) -> None:
-    given = argparse.Namespace(require_class=False, speakers=1, drain_taints=None)
+    given = argparse.Namespace(
+        require_class=False, speakers=1, drain_taints=None, honour_annotations=""
+    )
     then = copy.deepcopy(small())
     entries = [{"name": name, "state": "Established"} for name in speakers]
     one(then, "BgpPeer")["status"] = {"speakers": entries}
@@ -160,6 +164,15 @@ def test_another_as_of_ours_restarts_the_speaker_and_every_session() -> None:
     change = after(lambda objects: one(objects, "BgpConf")["spec"].update(conf(64502)["spec"]))
     assert change["speaker"]["before"]["as"] == 64501
     assert change["speaker"]["after"]["as"] == 64502
+    assert change["peers"]["tor-1"]["session"] == {"change": "reset", "because": ["speaker"]}
+
+
+def test_a_confederation_is_another_speaker() -> None:
+    wish = {"confederation": {"identifier": 64500, "members": [64505]}}
+    change = after(lambda objects: one(objects, "BgpConf")["spec"].update(wish))
+    assert "confederation" not in change["speaker"]["before"]
+    shown = change["speaker"]["after"]["confederation"]
+    assert (shown["identifier"], list(shown["members"])) == (64500, [64505])
     assert change["peers"]["tor-1"]["session"] == {"change": "reset", "because": ["speaker"]}
 
 

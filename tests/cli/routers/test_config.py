@@ -87,11 +87,11 @@ def test_files_on_top_of_a_live_cluster_are_refused(capsys: pytest.CaptureFixtur
     assert "--offline" in err
 
 
-def alone(tmp_path: Path, *objects: dict) -> tuple[str, ...]:
-    """Return the options for a cluster of two nodes, a BgpConf and *objects*."""
+def alone(tmp_path: Path, *objects: dict, **ours: object) -> tuple[str, ...]:
+    """Return the options for a cluster of two nodes, a BgpConf with *ours* and *objects*."""
     nodes = [node("node1", "192.0.2.11"), node("node2", "192.0.2.12")]
     nodes[1]["metadata"]["labels"] = {"pointsman.dev/manager": ""}
-    conf = obj("BgpConf", "default", spec={"as": 64501, "listenPort": 1790})
+    conf = obj("BgpConf", "default", spec={"as": 64501, "listenPort": 1790, **ours})
     file = write(tmp_path / "alone.yaml", *nodes, conf, *objects)
     return ("plan", "--offline", "-f", file, "--router-config")
 
@@ -138,6 +138,30 @@ def test_a_router_that_opens_the_session_is_told_our_port(
     _, bird, _ = run(capsys, *words, "bird")
     assert "{ neighbor 192.0.2.12 port 1790 as 64501; }" in bird
     assert "passive" not in bird
+
+
+@pytest.mark.parametrize(
+    ("spec", "known_as", "fellow"),
+    [
+        pytest.param(
+            {"as": 64505}, 64501, True, id="a router of another member hears the member's"
+        ),
+        pytest.param({"as": 64501}, 64501, False, id="a router of our own member, too"),
+        pytest.param({"as": 64999}, 64500, False, id="a router outside hears the confederation's"),
+        pytest.param({"as": 64999, "localAs": 64503}, 64503, False, id="localAs goes before"),
+    ],
+)
+def test_a_router_knows_a_confederation_by_its_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, spec: dict, known_as: int, *, fellow: bool
+) -> None:
+    among = {"identifier": 64500, "members": [64505, 64501]}
+    words = alone(tmp_path, router("tor-1", **spec), confederation=among)
+    _, frr, _ = run(capsys, *words, "frr")
+    assert f" neighbor pointsman remote-as {known_as}" in frr.splitlines()
+    _, bird, _ = run(capsys, *words, "bird")
+    for line in (" bgp confederation identifier 64500", " bgp confederation peers 64501"):
+        assert (line in frr.splitlines()) is fellow
+    assert ("  confederation 64500;\n  confederation member yes;\n" in bird) is fellow
 
 
 def test_a_discard_route_is_there_before_the_first_aggregate(

@@ -196,6 +196,50 @@ def test_a_misspelt_annotation_is_named_and_its_service_planned(
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param(("metadata", "annotations", "pointsman.dev/eip"), None, id="an annotation"),
+        pytest.param(("metadata", "labels"), {"app": None}, id="a label"),
+        pytest.param(("spec", "ports"), [None], id="a port"),
+        pytest.param(("spec", "ipFamilies"), [None], id="a family"),
+        pytest.param(("spec", "loadBalancerSourceRanges"), [None], id="a source range"),
+        pytest.param(("spec", "externalIPs"), [None], id="an external address"),
+        pytest.param(("spec", "selector"), {"app": None}, id="a label that is selected"),
+    ],
+)
+def test_a_value_that_was_forgotten_ends_no_command(
+    path: tuple[str, ...], value: object, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A key with nothing behind its colon is null; it is no bug of ours, and needs a sentence."""
+    wanted = service("late")
+    inside = wanted
+    for key in path[:-1]:
+        inside = inside.setdefault(key, {})
+    inside[path[-1]] = value
+    file = write(tmp_path / "a.yaml", *small(), wanted)
+    status, out, err = run(capsys, "plan", "--offline", "-f", file)
+    assert "default/web" in out
+    assert status in (0, 1)
+    assert (status == 1) == ("Service default/late" in err)
+
+
+@pytest.mark.parametrize("value", ["yes", "True", "1", ""])
+def test_a_drain_that_drains_nothing_is_named(
+    value: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    one = node("node1", "192.0.2.11")
+    one["metadata"]["annotations"] = {"pointsman.dev/drain": value}
+    path = write(tmp_path / "a.yaml", *small()[:-2], one)
+    status, out, err = run(capsys, "plan", "--offline", "-f", path)
+    assert status == 1
+    assert "192.0.2.11" in out
+    assert err == (
+        f"{path}: Node node1: annotation pointsman.dev/drain is '{value}', by which no node "
+        'drains: write "true", or take it away.\n'
+    )
+
+
 def test_annotations_of_others_and_our_own_are_no_fault(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -204,7 +248,9 @@ def test_annotations_of_others_and_our_own_are_no_fault(
     drained = node("node1", "192.0.2.11")
     drained["metadata"]["annotations"] = {"pointsman.dev/drain": "true"}
     drained["metadata"]["labels"] = {"pointsman.dev/manager": ""}
-    path = write(tmp_path / "a.yaml", eip("public", "198.51.100.0/30"), fine, drained)
+    stays = node("node2", "192.0.2.12")
+    stays["metadata"]["annotations"] = {"pointsman.dev/drain": "false"}
+    path = write(tmp_path / "a.yaml", eip("public", "198.51.100.0/30"), fine, drained, stays)
     assert run(capsys, "plan", "--offline", "-f", path)[::2] == (0, "")
 
 

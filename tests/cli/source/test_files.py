@@ -1,16 +1,12 @@
-"""What files, folders and standard input are read as, and what of them is refused."""
+"""What the documents of files are read as, and what of them is refused."""
 
-import os
-import subprocess
-import sys
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from cli.source import files
-from pointsman.runtime.errors import Misuse
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(tmp_path: Path, text: str, name: str = "a.yaml") -> tuple[list[object], list[str]]:
@@ -73,57 +69,86 @@ def test_what_is_no_yaml_is_said_with_its_place(text: str, sentence: str, tmp_pa
     assert problem.startswith(f"{tmp_path / 'a.yaml'} is neither YAML nor JSON: {sentence}")
 
 
-def test_of_a_folder_the_hidden_and_the_pipes_are_left_out(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()
-    for name in (".git/a.yaml", ".hidden.yaml", "b.yaml", "notes.txt"):
-        (tmp_path / name).write_text(f"name: {name}")
-    os.mkfifo(tmp_path / "pipe.yaml")
-    (tmp_path / "linked.yaml").symlink_to(tmp_path / "b.yaml")
-    documents, problems = files.read([str(tmp_path)])
-    assert (documents, problems) == (
-        [(str(tmp_path / name), {"name": "b.yaml"}) for name in ("b.yaml", "linked.yaml")], []
-    )  # fmt: skip
+GOOD = "kind: Node\nmetadata:\n  name: {}\n"
 
 
-def test_a_link_that_leads_nowhere_is_said(tmp_path: Path) -> None:
-    (tmp_path / "gone.yaml").symlink_to(tmp_path / "none")
-    with pytest.raises(Misuse, match=r"gone\.yaml cannot be read: No such file"):
-        files.read([str(tmp_path)])
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        pytest.param(
+            "a: [1\n", "is neither YAML nor JSON: line 6, column 1: did not find", id="no YAML"
+        ),
+        pytest.param("a: 1\na: 2\n", 'cannot be used: line 6: key "a" already set', id="a twin"),
+        pytest.param(
+            "a:\n\t- b\n",
+            "is neither YAML nor JSON: line 6, column 1: found character that cannot start any "
+            "token (a tab: YAML is indented with spaces).",
+            id="a tab",
+        ),
+        pytest.param("a: .inf\n", "cannot be used: inf is no number", id="what JSON has not"),
+        pytest.param('a: "b\n', "is neither YAML nor JSON: line 6, column 1", id="no end of text"),
+    ],
+)
+def test_a_broken_document_costs_itself_alone(broken: str, sentence: str, tmp_path: Path) -> None:
+    """As promised of objects: those before it count, and those after it."""
+    text = f"{GOOD.format('n1')}---\n{broken}---\n{GOOD.format('n2')}--- {{kind: Node}}\n"
+    documents, [problem] = read(tmp_path, text)
+    assert documents == [
+        {"kind": "Node", "metadata": {"name": "n1"}},
+        {"kind": "Node", "metadata": {"name": "n2"}},
+        {"kind": "Node"},
+    ]
+    assert problem.startswith(f"{tmp_path / 'a.yaml'}: a document in it {sentence}")
 
 
-def test_no_path_is_not_the_folder_we_are_in() -> None:
-    """A script's variable that isn't set would have it read whatever lies there."""
-    with pytest.raises(Misuse, match="'' is no path"):
-        files.read([""])
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-@pytest.mark.parametrize("closed", ["manifests", "manifests/sub"])
-@pytest.mark.parametrize("mode", [0o000, 0o600, 0o300])
-def test_a_folder_that_may_not_be_looked_into_is_a_sentence(
-    tmp_path: Path, mode: int, closed: str
+def test_of_many_broken_documents_the_first_are_said_and_the_others_counted(
+    tmp_path: Path,
 ) -> None:
-    """As another user, whom root's rights don't help."""
-    folder = tmp_path / "manifests"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "sub" / "a.yaml").write_text("a: 1")
-    (folder / "b.yaml").write_text("b: 1")
-    (tmp_path / closed).chmod(mode)
-    code = (
-        "import os, sys; import cli.source.files as files\n"
-        "from pointsman.runtime.errors import Misuse\n"
-        "os.seteuid(65534)\n"
-        "try: print(files.read(sys.argv[1:]))\n"
-        "except Misuse as misuse: print('misuse:', misuse)"
-    )
-    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
-        parent.chmod(0o755)
-    process = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
-    assert process.stdout.startswith("misuse: "), process.stderr
-    assert str(folder) in process.stdout
+    documents, problems = read(tmp_path, "---\na: [\n" * (files.FAULTS_MAX + 3) + "---\nb: 1\n")
+    assert documents == [{"b": 1}]
+    assert len(problems) == files.FAULTS_MAX + 1
+    assert problems[-1] == f"{tmp_path / 'a.yaml'}: 3 more documents in it can't be read."
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(b"a: 1\nb: M\xfcller\n", "is not text in UTF-8 (line 2)", id="Latin 1"),
+        pytest.param(b"\xef\xbb\xbfa: 1\nb: \xff\n", "is not text in UTF-8 (line 2)", id="a mark"),
+        pytest.param(b"\xc3", "is not text in UTF-8 (line 1)", id="half a character"),
+        pytest.param("a: 1".encode("utf-16"), "is text in UTF-16, not in UTF-8", id="UTF-16"),
+        pytest.param(b"\xfe\xff\0a", "is text in UTF-16, not in UTF-8", id="the other UTF-16"),
+    ],
+)
+def test_a_file_that_is_no_text_costs_itself_alone(
+    content: bytes, sentence: str, tmp_path: Path
+) -> None:
+    """As a broken document does; the files beside it in a folder count."""
+    for name, text in (("a.yaml", b"a: 1"), ("b.yaml", content), ("c.yaml", b"c: 1")):
+        (tmp_path / name).write_bytes(text)
+    documents, problems = files.read([str(tmp_path)])
+    assert [document for _, document in documents] == [{"a": 1}, {"c": 1}]
+    bad = tmp_path / "b.yaml"
+    assert problems == [f"{bad} {sentence}: write it in UTF-8, or leave it out."]
+
+
+def test_a_member_of_an_archive_that_is_no_text_costs_itself_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz") as whole:
+        for name, content in (("a", b"\xff"), ("b", b"b: 1")):
+            member = tarfile.TarInfo(f"objects/{name}.json")
+            member.size = len(content)
+            whole.addfile(member, io.BytesIO(content))
+    documents, [problem] = files.read([str(path)])
+    assert documents == [(f"{path}:objects/b.json", {"b": 1})]
+    assert problem.startswith(f"{path}:objects/a.json is not text in UTF-8 (line 1): ")
+
+
+def test_a_directive_stays_with_its_document(tmp_path: Path) -> None:
+    assert read(tmp_path, "%YAML 1.1\n---\na: 1\n") == ([{"a": 1}], [])
+    documents, [problem] = read(tmp_path, "%YAML 1.1\n---\na: 1\n---\na: [\n---\nb: 1\n")
+    assert documents == [{"a": 1}]
+    assert "line 6, column 1" in problem
 
 
 def test_a_path_named_twice_is_read_once(tmp_path: Path) -> None:
