@@ -42,14 +42,16 @@ async def answers(address: str) -> bool | None:
     Raises:
         OSError: it is known to be out of reach.
     """
-    try:
-        async with asyncio.timeout(PATIENCE_S + 1):  # the kernel gives up on a link after 3 s
-            _, writer = await asyncio.open_connection(address, DISCARD)
-            writer.close()
-    except TimeoutError:
-        return None
-    except ConnectionRefusedError:
-        return True
+    family = sockets.AF_INET6 if ":" in address else sockets.AF_INET
+    with sockets.socket(family, sockets.SOCK_STREAM) as raw:  # asyncio's own may lose the errno
+        raw.setblocking(False)
+        try:
+            async with asyncio.timeout(PATIENCE_S + 1):  # the kernel gives up on a link after 3 s
+                await asyncio.get_running_loop().sock_connect(raw, (address, DISCARD))
+        except TimeoutError:
+            return None
+        except ConnectionRefusedError:
+            return True
     return True
 
 

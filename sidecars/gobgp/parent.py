@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceStub
 from sidecars.gobgp import report
+from sidecars.gobgp.farewell import farewell
 from sidecars.gobgp.hung import PROBE_S, useless
 from sidecars.gobgp.watch import Watch
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # a name for mypy only
     from pointsman.gobgp_api.gobgp_pb2_grpc import GoBgpServiceAsyncStub
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
-ANSWER_WITHIN_S = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ async def run(gobgpd: str, socket: Path, *, probe_s: float = PROBE_S, scale: flo
         await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             if asked.is_set():
-                await _farewell(stub)
+                await farewell(stub)
             with contextlib.suppress(ProcessLookupError):
                 child.kill()  # not SIGTERM: that sends a Cease, and helpers drop our routes
         status = await ended
@@ -105,11 +104,3 @@ def _dies_with(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return before_exec
-
-
-async def _farewell(stub: GoBgpServiceAsyncStub) -> None:
-    """Let peers that negotiated graceful restart keep our routes; the others get a Cease."""
-    try:
-        await stub.StopBgp(pb.StopBgpRequest(allow_graceful_restart=True), timeout=ANSWER_WITHIN_S)
-    except grpc.aio.AioRpcError as error:
-        log.info("gobgpd did not stop by request: %s", error.details())

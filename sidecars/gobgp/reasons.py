@@ -8,22 +8,15 @@ import re
 from typing import Final
 
 from pointsman.wire.notification import CEASE, words
+from pointsman.wire.session_reasons import NO_WORD, REFUSED
 
 CLIP: Final = 64
 REFUSED_OPEN: Final = "the router refused our OPEN with a NOTIFICATION"
 SILENT: Final = "the router accepts the connection and says nothing"
-NO_WORD: Final = (
-    "the router closes the connection without a word: it has no neighbor with our address, "
-    "most likely"
-)
 HANGS_UP: Final = "it closes our connections without a word"  # after a NOTIFICATION
 CLOSED: Final = "the router closed the connection"
 BROKE: Final = "the connection broke"
 TIMED_OUT: Final = "connecting to the router timed out"
-GUARDED: Final = (
-    "connecting to the router timed out though its address answers: a different password "
-    "(TCP MD5), ttlSecurity on one side only or a packet filter is suspected"
-)
 NOBODY: Final = "nothing answers at the router's address (no route to host)"
 UNROUTED: Final = "this host has no route to the router (network is unreachable)"
 
@@ -45,7 +38,11 @@ _RECEIVED: Final = {
     (6, 1): "it takes fewer prefixes from us than it is sent; raise its maximum-prefix",
     (6, 2): "the session was shut down there",
     (6, 3): "we are no longer its neighbor",
+    (6, 4): "the session was reset there",
     (6, 5): "it does not have us as a neighbor",
+    (6, 6): "its configuration was changed",
+    (6, 7): "it has another connection from our address, an older one of ours until the hold time "
+    "is over, or another speaker's with the same source address, by spec.sourceAddress or NAT",
     (6, 8): "it is short of resources",
     (6, 10): "its BFD lost us",
 }
@@ -57,6 +54,12 @@ def notification(code: int, subcode: int, *, sent: bool, communicated: str = "")
     quoted = f', "{printable(communicated)}"' if communicated and code == CEASE else ""
     who = "we sent the router" if sent else "the router sent"
     return f"{who} NOTIFICATION {words(code, subcode)}{quoted}{f': {known}' if known else ''}"
+
+
+def hard_reset(code: int, subcode: int, *, sent: bool) -> str:
+    """Return the clause for a Hard Reset, which carries another NOTIFICATION (RFC 8538)."""
+    inner = notification(code, subcode, sent=sent)
+    return inner.replace("NOTIFICATION ", f"NOTIFICATION {words(CEASE, 9)} for ", 1)
 
 
 def connecting(error: str) -> str:
@@ -81,7 +84,7 @@ def connecting(error: str) -> str:
 def _refused(error: str) -> str:
     port = re.search(r":(\d{1,5}): connect: connection refused$", error)
     at = f" on port {port[1]}" if port else ""
-    return f"the router refuses the connection{at}: nothing listens there, or a filter rejects it"
+    return f"{REFUSED}{at}: nothing listens there, or a filter rejects it"
 
 
 def _foreign_source(error: str) -> str:

@@ -4,20 +4,25 @@ A reason has two parts: the last NOTIFICATION, and what has kept the session awa
 outlives the return of the session, as its last error; a changed neighbor starts afresh.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from pointsman.wire import session_reasons
 from pointsman.wire.notification import CEASE, FSM_ERROR, HOLD_TIMER_EXPIRED
 from sidecars.gobgp import reasons
 from sidecars.gobgp.journal import Line
 
 MOST: Final = 1000  # neighbors told of: a bound for the file
 SILENT_AFTER_S: Final = 10.0  # an OPEN takes milliseconds
-COLLISION, BFD_DOWN = 7, 10  # of Cease: the session is lost, or there is another; nobody refused
+# Of Cease: the session is lost or reset, or there is another; nobody refused.
+NO_REFUSAL: Final = frozenset({4, 6, 7, 10})
+HARD_RESET: Final = (CEASE, 9)
 # Of Cease, sent: somebody on our side ended it, by a change or by hand. That is no failure.
-OUR_OWN: Final = frozenset({2, 3, 4, 6})
+# Where graceful restart was agreed upon, it is a Hard Reset (RFC 8538 section 4).
+OUR_OWN: Final = frozenset({2, 3, 4, 6, 9})
 ESTABLISHED: Final = "BGP_FSM_ESTABLISHED"
 OPENING: Final = frozenset({"BGP_FSM_OPENSENT", "BGP_FSM_OPENCONFIRM"})
 
@@ -47,7 +52,7 @@ class _Session:
     @property
     def why(self) -> str:
         if self.notified and self.trouble:
-            later = reasons.HANGS_UP if self.trouble == reasons.NO_WORD else self.trouble
+            later = reasons.HANGS_UP if self.trouble == session_reasons.NO_WORD else self.trouble
             return f"{self.notified}; since then {later}"
         return self.notified or self.trouble
 
@@ -118,7 +123,7 @@ def _hear(one: _Session, line: Line, now: float) -> Turn | None:
         case "outgoing connection established":
             one.waiting_since = now
         case "outgoing connection IO error":
-            _trouble(one, reasons.NO_WORD)
+            _trouble(one, session_reasons.NO_WORD)
             return Turn.REFUSED
         case "state changed" if line.text("new") == "BGP_FSM_IDLE":
             return _fallen(one, line)
@@ -153,9 +158,22 @@ def _exchanged(one: _Session, line: Line) -> Turn | None:
     if sent and code == CEASE and subcode in OUR_OWN:
         return None
     communicated = line.text("Communicated-Reason")
-    _notified(one, reasons.notification(code, subcode, sent=sent, communicated=communicated))
-    lost = code == HOLD_TIMER_EXPIRED or (code == CEASE and subcode in (COLLISION, BFD_DOWN))
+    clause = reasons.notification(code, subcode, sent=sent, communicated=communicated)
+    if (code, subcode) == HARD_RESET and (inner := _wrapped(line.text("Data"))) is not None:
+        code, subcode = inner
+        clause = reasons.hard_reset(code, subcode, sent=sent)
+    _notified(one, clause)
+    lost = code == HOLD_TIMER_EXPIRED or (code == CEASE and subcode in NO_REFUSAL)
     return None if lost else Turn.REFUSED
+
+
+def _wrapped(data: str) -> tuple[int, int] | None:
+    """Return code and subcode of what a Hard Reset carries: RFC 8538 section 3.1."""
+    try:
+        found = base64.b64decode(data, validate=True)
+    except ValueError:
+        return None
+    return (found[0], found[1]) if len(found) >= 2 else None
 
 
 def _refused_without_reason(one: _Session) -> Turn:
@@ -180,7 +198,7 @@ def _fallen(one: _Session, line: Line) -> Turn | None:
         case "invalid-msg" if line.text("old") == "BGP_FSM_OPENCONFIRM":
             return _refused_without_reason(one)
         case "read-failed":
-            _trouble(one, reasons.NO_WORD)
+            _trouble(one, session_reasons.NO_WORD)
             return Turn.REFUSED
     return None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import queue
 import sys
 import threading
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 
 from pointsman.gobgp_api import gobgp_pb2 as pb
+from pointsman.runtime.os_errors import os_error_text
+from pointsman.wire import session_reasons
 from sidecars.gobgp import ask, journal, reasons, report
 from sidecars.gobgp.backoff import Backoff
 from sidecars.gobgp.sessions import Sessions, Turn
@@ -123,7 +124,7 @@ class Watch:
                 try:
                     report.write(self.socket, found)
                 except OSError as why:
-                    log.warning("why sessions are down cannot be told: %s", why)
+                    log.warning("why sessions are down cannot be told: %s", os_error_text(why))
                 self._written = found
 
     async def _switch_off(self, neighbor: str) -> None:
@@ -148,10 +149,9 @@ class Watch:
     async def _ask_whether_there(self, neighbor: str) -> None:
         try:
             there = await ask.answers(neighbor)
-            clause = reasons.GUARDED if there else reasons.TIMED_OUT
+            clause = session_reasons.GUARDED if there else reasons.TIMED_OUT
         except OSError as why:
-            # Not its strerror, which is asyncio's own sentence.
-            clause = reasons.connecting(f"connect: {os.strerror(why.errno or 0).lower()}")
+            clause = reasons.connecting(f"connect: {os_error_text(why).lower()}")
         self._sessions.blame(neighbor, clause)
 
     async def _configured(self, neighbor: str) -> pb.Peer | None:

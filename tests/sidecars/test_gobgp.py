@@ -1,6 +1,7 @@
 """`python -m sidecars.gobgp` as whoever runs it sees it: a process, a socket, an exit status."""
 
 import contextlib
+import json
 import os
 import signal
 import socket as sockets
@@ -122,6 +123,16 @@ def test_sigterm_ends_both_with_status_0(sidecar: Sidecar) -> None:
     assert not sidecar.socket.exists()
 
 
+def test_its_own_lines_are_json_if_that_is_wanted(sidecar: Sidecar) -> None:
+    sidecar.options.append("--log-format=json")
+    sidecar.start().up().process.send_signal(signal.SIGTERM)
+    status, words = sidecar.ended()
+    first, second, *_ = map(json.loads, words.splitlines())
+    assert (status, first["logger"], first["level"]) == (0, "sidecar", "info")
+    assert first["message"].startswith("version ")
+    assert "gobgpd runs as pid" in second["message"]
+
+
 def test_gobgpd_never_outlives_a_killed_parent(sidecar: Sidecar) -> None:
     child = sidecar.start().up().child
     sidecar.process.kill()
@@ -160,21 +171,22 @@ def test_a_gobgpd_that_hangs_is_replaced(sidecar: Sidecar) -> None:
 
 
 def test_a_gobgpd_that_hangs_for_a_moment_is_left_alone(sidecar: Sidecar) -> None:
-    sidecar.options = ["--probe-seconds", "1"]
+    sidecar.options = ["--probe-seconds", "2"]  # hung: nothing for 6 s
     child = sidecar.start().up().child
     os.kill(child, signal.SIGSTOP)
-    time.sleep(1.5)
+    time.sleep(2.5)  # a probe goes unanswered, and no three do, however busy the machine is
     os.kill(child, signal.SIGCONT)
     time.sleep(3)
     assert sidecar.process.poll() is None
     assert sidecar.answers()
 
 
-def test_a_probe_takes_some_time(sidecar: Sidecar) -> None:
-    sidecar.options = ["--probe-seconds", "0"]
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_a_probe_takes_some_time(sidecar: Sidecar, seconds: str) -> None:
+    sidecar.options = [f"--probe-seconds={seconds}"]
     status, words = sidecar.start().ended()
     assert status == 2
-    assert "--probe-seconds is more than 0" in words
+    assert f"--probe-seconds {seconds} can't be kept: give more than 0 seconds" in words
 
 
 def test_what_a_predecessor_said_of_sessions_goes(sidecar: Sidecar) -> None:

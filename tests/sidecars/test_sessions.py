@@ -146,7 +146,50 @@ def test_what_is_lost_is_no_refusal() -> None:
         assert sessions.hear(line, 1.0) is None
 
 
-@pytest.mark.parametrize("subcode", [2, 3, 4, 6])
+@pytest.mark.parametrize(
+    ("fields", "turn", "words"),
+    [
+        pytest.param(
+            {"Subcode": 4},
+            None,
+            "Cease, Administrative Reset (6/4): the session was reset there",
+            id="a router that is asked to clear the session refuses nobody",
+        ),
+        pytest.param(
+            {"Subcode": 9, "Data": "BgQ="},
+            None,
+            "Cease, Hard Reset (6/9) for Cease, Administrative Reset (6/4): the session was reset",
+            id="nor does it by a hard reset",
+        ),
+        pytest.param(
+            {"Subcode": 9, "Data": "BgEAAQEAAAAB"},
+            Turn.REFUSED,
+            "Cease, Hard Reset (6/9) for Cease, Maximum Number of Prefixes Reached (6/1): it takes",
+            id="too many prefixes are a refusal, in a hard reset too",
+        ),
+        pytest.param(
+            {"Subcode": 9, "Data": "?"},
+            Turn.REFUSED,
+            "Cease, Hard Reset (6/9)",
+            id="a hard reset of nobody knows what",
+        ),
+        pytest.param(
+            {"Subcode": 7},
+            None,
+            "Connection Collision Resolution (6/7): it has another connection from our address",
+            id="another connection with our address",
+        ),
+    ],
+)
+def test_how_a_router_ends_a_session(fields: dict[str, Any], turn: Turn | None, words: str) -> None:
+    sessions = heard(ADD, UP)
+    line = journal.read(raw("received notification", Code=6, **fields))
+    assert line is not None
+    assert sessions.hear(line, 1.0) is turn
+    assert words in sessions.reasons()[R]
+
+
+@pytest.mark.parametrize("subcode", [2, 3, 4, 6, 9])
 def test_what_we_end_ourselves_is_no_failure(subcode: int) -> None:
     sessions = heard(ADD, UP)
     line = journal.read(raw("sent notification", Code=6, Subcode=subcode))
