@@ -15,7 +15,7 @@ import yaml
 import agent.__main__
 import manager.__main__
 from manager.adapters.kubernetes.cluster_view import ClusterView
-from pointsman.model.names import GROUP, LEASE
+from pointsman.model.names import GROUP, LEASE, NODE_DEAD
 from standin.in_process import standin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def rights(*roles: Json) -> dict[tuple[str, str], set[str]]:
 def containers() -> Iterator[tuple[Json, Json]]:
     for kind, name in (("Deployment", "pointsman-manager"), ("DaemonSet", "pointsman-agent")):
         pod = one(kind, name)["spec"]["template"]["spec"]
-        for container in pod["containers"]:
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
             yield pod, container
 
 
@@ -108,6 +108,19 @@ def test_leases_and_secrets_are_those_of_our_namespace_alone() -> None:
     assert not {("", "secrets"), ("coordination.k8s.io", "leases")} & everywhere.keys()
 
 
+def test_pods_are_an_option_and_a_policy_narrows_it() -> None:
+    role = one("ClusterRole", "pointsman-mark-dead-nodes", OPTIONAL)
+    assert rights(role) == {("", "pods"): {"list"}, ("", "pods/status"): {"patch"}}
+    policy = one("ValidatingAdmissionPolicy", "pointsman-mark-dead-nodes", OPTIONAL)
+    (condition,) = policy["spec"]["matchConditions"]
+    account = one("ServiceAccount", "pointsman-manager")["metadata"]
+    user = f"system:serviceaccount:{account['namespace']}:{account['name']}"
+    assert condition["expression"] == f"request.userInfo.username == '{user}'"
+    assert f"c.reason == '{NODE_DEAD}'" in policy["spec"]["validations"][0]["expression"]
+    binding = one("ValidatingAdmissionPolicyBinding", "pointsman-mark-dead-nodes", OPTIONAL)
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+
+
 def test_an_agent_may_read_announcers_and_write_their_status() -> None:
     assert rights(one("ClusterRole", "pointsman-agent")) == {
         (GROUP, "announcers"): WATCH,
@@ -115,7 +128,9 @@ def test_an_agent_may_read_announcers_and_write_their_status() -> None:
     }
 
 
-@pytest.mark.parametrize("binding", [o for o in OBJECTS + OPTIONAL if o["kind"].endswith("nding")])
+@pytest.mark.parametrize(
+    "binding", [o for o in OBJECTS + OPTIONAL if o["kind"].endswith("RoleBinding")]
+)
 def test_every_binding_names_what_exists(binding: Json) -> None:
     role = binding["roleRef"]
     one(role["kind"], role["name"], OBJECTS + OPTIONAL)
@@ -125,20 +140,38 @@ def test_every_binding_names_what_exists(binding: Json) -> None:
 
 
 @pytest.mark.parametrize(("pod", "container"), CONTAINERS)
-def test_no_container_has_a_privilege(pod: Json, container: Json) -> None:
+def test_no_container_has_a_privilege_that_it_can_do_without(pod: Json, container: Json) -> None:
     context = container["securityContext"]
     assert context["readOnlyRootFilesystem"] is True
     assert context["allowPrivilegeEscalation"] is False
-    assert context["capabilities"] == {"drop": ["ALL"]}
-    assert pod["securityContext"]["runAsNonRoot"] is True
+    is_agent = container["name"] == "agent"
+    packets = {"add": ["NET_RAW"]} if is_agent else {}  # it answers ARP and NDP
+    assert context["capabilities"] == {"drop": ["ALL"]} | packets
+    # Root, for it alone is handed a capability.
+    assert pod["securityContext"].get("runAsNonRoot", False) is not is_agent
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not {"hostPID", "hostIPC"} & pod.keys()
-    assert all("hostPath" not in volume for volume in pod.get("volumes", []))
+    paths = [
+        volume["hostPath"]["path"] for volume in pod.get("volumes", []) if "hostPath" in volume
+    ]
+    assert paths == ([str(agent.__main__.STATE_DIR)] if is_agent else [])
+
+
+def test_what_an_agent_remembers_outlives_its_pod_and_a_boot() -> None:
+    ((pod, container),) = [both for both in containers() if both[1]["name"] == "agent"]
+    (mount,) = container["volumeMounts"]
+    assert mount["mountPath"] == str(agent.__main__.STATE_DIR)
+    (volume,) = pod["volumes"]
+    assert volume == {
+        "name": mount["name"],
+        "hostPath": {"path": str(agent.__main__.STATE_DIR), "type": "DirectoryOrCreate"},
+    }
 
 
 @pytest.mark.parametrize(("pod", "container"), CONTAINERS)
 def test_every_container_runs_as_the_image_does(pod: Json, container: Json) -> None:
-    assert pod["securityContext"]["runAsUser"] == UID  # the speaker's socket is its owner's
+    # The speaker's socket is its owner's.
+    assert pod["securityContext"]["runAsUser"] == (0 if container["name"] == "agent" else UID)
     assert "runAsUser" not in container["securityContext"]
     assert f"USER {UID}:{UID}" in (ROOT / "Dockerfile").read_text()
     name, _, tag = container["image"].partition(":")
@@ -167,7 +200,7 @@ def test_every_program_takes_its_arguments(pod: Json, container: Json) -> None:
 def test_manager_and_speaker_meet_below_a_volume_of_their_own() -> None:
     """Below, not in it: the sidecar refuses a directory that others may enter."""
     pod = one("Deployment", "pointsman-manager")["spec"]["template"]["spec"]
-    speaker, leader = sorted(pod["containers"], key=lambda c: str(c["name"]))
+    (speaker,), (leader,) = pod["initContainers"], pod["containers"]
     (socket,) = (Path(arg.removeprefix("--socket=")) for arg in speaker["args"])
     assert f"--gobgp-socket={socket}" in leader["args"]
     for container in (speaker, leader):
@@ -175,6 +208,22 @@ def test_manager_and_speaker_meet_below_a_volume_of_their_own() -> None:
         assert Path(mount["mountPath"]) == socket.parent.parent
     (volume,) = [v for v in pod["volumes"] if v["name"] == "run"]
     assert "emptyDir" in volume
+
+
+def test_the_speaker_is_there_before_the_manager_and_stopped_after_it() -> None:
+    """A container of its own order would be killed beside its manager, or started late."""
+    pod = one("Deployment", "pointsman-manager")["spec"]["template"]["spec"]
+    assert [c["name"] for c in pod["containers"]] == ["manager"]
+    assert [c["restartPolicy"] for c in pod["initContainers"]] == ["Always"]
+
+
+@pytest.mark.parametrize(("pod", "container"), CONTAINERS)
+def test_requests_are_made_and_processor_time_is_not_limited(pod: Json, container: Json) -> None:
+    """A limit of CPU stops a program for tens of milliseconds: heartbeats would be late."""
+    assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+    assert "cpu" not in container["resources"].get("limits", {})
+    wanted = {"agent": "system-node-critical"}.get(container["name"], "system-cluster-critical")
+    assert pod["priorityClassName"] == wanted
 
 
 def test_both_programs_use_the_hosts_network() -> None:

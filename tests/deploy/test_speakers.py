@@ -1,5 +1,6 @@
 """deploy/components/speakers: further speakers that are like the first, whatever the flags."""
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from tests.deploy.test_manifests import DEPLOY, one
 
 Json = dict[str, Any]
 BEFORE: Json = one("Deployment", "pointsman-manager")
-FIRST = {one["name"]: one for one in BEFORE["spec"]["template"]["spec"]["containers"]}
+POD: Json = BEFORE["spec"]["template"]["spec"]
+BOTH = ("initContainers", "containers")
+FIRST = {one["name"]: one for kind in BOTH for one in POD[kind]}
 
 
 def built(folder: Path) -> list[Json]:
@@ -38,15 +41,18 @@ def of_a_user(folder: Path, base: Path) -> Path:
     return folder
 
 
+def beside_a_copy(folder: Path, addition: Json) -> Path:
+    """Return *folder*, with a kustomization that adds this to a copy of deploy/ in it."""
+    shutil.copytree(DEPLOY, folder / "deploy")  # kustomize follows no link out of its folder
+    own = {"resources": ["deploy"], **addition}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    return folder
+
+
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     """A copy of deploy/, as a later version might change it."""
-    copy = tmp_path / "deploy"
-    for path in DEPLOY.rglob("*.y*ml"):
-        target = copy / path.relative_to(DEPLOY)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(path.read_text())
-    return copy
+    return Path(shutil.copytree(DEPLOY, tmp_path / "deploy"))
 
 
 def manager_of(found: list[Json]) -> Json:
@@ -72,7 +78,7 @@ def test_the_base_is_every_manifest() -> None:
 
 def test_two_sidecars_are_added_and_nothing_else_is_changed(base: Path) -> None:
     after = manager_of(built(of_a_user(base.parent, base)))
-    by_name = {container["name"]: container for container in after["containers"]}
+    by_name = {container["name"]: container for kind in BOTH for container in after[kind]}
     assert by_name.keys() == FIRST.keys() | {"gobgp-1", "gobgp-2"}
     image = {"image": "registry.example/pointsman:0.1.0"}
     assert by_name["gobgp"] == FIRST["gobgp"] | image
@@ -81,8 +87,9 @@ def test_two_sidecars_are_added_and_nothing_else_is_changed(base: Path) -> None:
     known = FIRST["manager"]["args"]
     assert args[: len(known)] == known
     assert all(flag.startswith("--gobgp-socket=") for flag in args[len(known) :])
-    rest = BEFORE["spec"]["template"]["spec"]
-    assert {**after, "containers": []} == {**rest, "containers": []}
+    emptied: Json = {kind: [] for kind in BOTH}
+    assert {**after, **emptied} == {**POD, **emptied}
+    assert [one["name"] for one in after["containers"]] == ["manager"]
     for name in ("gobgp-1", "gobgp-2"):
         own = {"name", "args"}
         like = {key: value for key, value in by_name["gobgp"].items() if key not in own}
@@ -91,7 +98,7 @@ def test_two_sidecars_are_added_and_nothing_else_is_changed(base: Path) -> None:
 
 def test_each_socket_is_that_of_one_sidecar_in_its_order(base: Path) -> None:
     after = manager_of(built(of_a_user(base.parent, base)))
-    by_name = {container["name"]: container for container in after["containers"]}
+    by_name = {container["name"]: container for kind in BOTH for container in after[kind]}
     flags = [flag for flag in by_name["manager"]["args"][1:] if "$(" not in flag]
     found = options(parser().parse_args(["--name=a", *flags]))
     served = [by_name[name]["args"] for name in ("gobgp", "gobgp-1", "gobgp-2")]
