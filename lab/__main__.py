@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         cut = words.index("--")
         words, command = words[:cut], words[cut + 1 :]
     try:
-        given = _parser().parse_args(words)
+        given = parser().parse_args(words)
     except SystemExit as refusal:  # argparse has said why
         return int(refusal.code or 0)
     if command and given.verb != "exec":
@@ -86,6 +86,8 @@ def up(given: Given) -> int:
         racks=given.racks,
         pods=given.pods,
         require_class=given.require_class,
+        central=given.central,
+        kernel=given.kernel,
         manager_args=tuple(given.manager_arg),
         agent_args=tuple(given.agent_arg),
         without=tuple(sorted({part for part in given.without.split(",") if part})),
@@ -181,7 +183,8 @@ def tell(given: Given) -> int:
     return demo.run(options, keep=given.keep, progress=_say(given.name))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the command line of the lab."""
     top = Parser(
         prog="pointsman lab",
         description="A small data centre on one machine, out of network namespaces.",
@@ -205,23 +208,25 @@ def _parser() -> argparse.ArgumentParser:
     shown = verb("status", status, "list its processes: state, uid, capabilities")
     shown.add_argument("-o", "--output", choices=("table", "json"), default="table")
     run = verb("exec", execute, "run a command on a machine: lab exec router -- ip route")
-    run.add_argument("machine", help="client, router, switch, manager, node1, node1-pods, ...")
-    run.add_argument("command", nargs="*")
+    run.add_argument(
+        "machine", metavar="MACHINE", help="client, router, switch, manager, node1, node1-pods, ..."
+    )
+    run.add_argument("command", nargs="*", metavar="COMMAND")
     verb("kubeconfig", kubeconfig, "print the path of its kubeconfig")
     written = verb("endpoints", endpoints, "write the EndpointSlices of a Service")
     written.add_argument("service", metavar="NS/NAME")
     written.add_argument("pods", nargs="*", metavar="NODE:COUNT[:unready|:terminating]")
     asked = verb("get", get, "ask an address for a page, and count which pods answered")
-    asked.add_argument("address")
+    asked.add_argument("address", metavar="ADDRESS")
     asked.add_argument("--count", type=int, default=1)
     asked.add_argument("--from", dest="machine", default="client", metavar="MACHINE")
     for name, act, text in (
         ("fail", fail, "break a part: node2, link:node2, manager, sidecar, agent:node2, api"),
         ("heal", heal, "undo `fail`"),
     ):
-        verb(name, act, text).add_argument("target")
+        verb(name, act, text).add_argument("target", metavar="TARGET")
     read = verb("logs", logs, "print what a program said; `all` for every one")
-    read.add_argument("program")
+    read.add_argument("program", metavar="PROGRAM")
     read.add_argument("-f", "--follow", action="store_true")
     story = verb("demo", tell, "build a lab, tell what Pointsman does in it, take it down")
     story.set_defaults(name="demo")
@@ -243,6 +248,8 @@ def _up_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pods", type=int, default=PODS_PER_NODE, help="on each node")
     parser.add_argument("--racks", type=int, default=1, help="2: a router each, and a spine")
     parser.add_argument("--require-class", action="store_true", help="given to the manager")
+    parser.add_argument("--central", action="store_true", help="managers may answer ARP and NDP")
+    parser.add_argument("--kernel", action="store_true", help="agents may change addresses, routes")
     for program in ("manager", "agent"):
         parser.add_argument(
             f"--{program}-arg",
@@ -283,7 +290,8 @@ if __name__ == "__main__":
         with terminal.guarded():
             ended = main()
             sys.stdout.flush()
-    except BrokenPipeError:  # `lab logs all | head`
+    except terminal.Unwritable as error:
         terminal.forget(sys.stdout)
-        ended = 0
+        terminal.say(f"pointsman lab: {error}", error=True)
+        ended = 1
     sys.exit(ended)

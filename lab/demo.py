@@ -8,6 +8,7 @@ ends the story, and the exit status is 1.
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -60,6 +61,21 @@ spec:
   ipFamilyPolicy: RequireDualStack
   ports: [{port: 80, targetPort: 8080}]
 """
+LAN_ADDRESS = "192.0.2.200"
+LAN = """\
+apiVersion: pointsman.dev/v1alpha1
+kind: Eip
+metadata: {name: lan}
+spec: {addresses: [192.0.2.200-192.0.2.220], protocol: layer2}
+"""
+LAN_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: near, annotations: {pointsman.dev/eip: lan}}
+spec:
+  type: LoadBalancer
+  ports: [{port: 80, targetPort: 8080}]
+"""
 
 
 def tell(story: Story) -> None:
@@ -68,8 +84,9 @@ def tell(story: Story) -> None:
     Raises:
         Untrue: something was not as told.
     """
-    for part in (an_address, the_route, requests_arrive, local, a_pod_moves, a_drain, ipv6):
-        part(story)
+    chapters = (an_address, the_route, requests_arrive, local, a_pod_moves, a_drain, ipv6)
+    for chapter in (*chapters, on_the_lan, a_power_cut):
+        chapter(story)
 
 
 def an_address(story: Story) -> None:
@@ -144,6 +161,52 @@ def ipv6(story: Story) -> None:
     )
     story.chapter("8. kubectl describe tells which address, from where, and who announces it")
     story.kubectl("describe", "service", "web")
+
+
+def on_the_lan(story: Story) -> None:
+    story.chapter("9. layer2: an address of the nodes' own network, and one node answers for it")
+    story.kubectl("apply", "-f", "-", stdin=LAN)
+    story.kubectl("apply", "-f", "-", stdin=LAN_SERVICE)
+    story.endpoints("default/near", "node1:3", "node2:3", "node3:3")
+    story.requests(
+        LAN_ADDRESS,
+        30,
+        what="requests arrive through the node that answers",
+        true=lambda found: len({node for node, _, _ in found}) == 3,
+    )
+    story.claim("the router's kernel knows its MAC", lambda: owner(story))
+    story.show("router", "ip", "neigh", "show", LAN_ADDRESS)
+    story.show("router", "arping", "-b", "-I", "eth0", "-c", "2", LAN_ADDRESS)
+
+
+def a_power_cut(story: Story) -> None:
+    before = owner(story)
+    story.chapter(f"10. The power of {before} fails: another node takes its addresses")
+    others = [f"{node.name}:3" for node in story.lab.topology.nodes if node.name != before]
+    story.endpoints("default/near", *others)
+    story.fail(before)
+    story.claim(
+        "the router's kernel has the MAC of another node",
+        lambda: owner(story) not in ("", before),
+    )
+    story.show("router", "ip", "neigh", "show", LAN_ADDRESS)
+    story.requests(
+        LAN_ADDRESS,
+        30,
+        what="both other nodes answered",
+        true=lambda found: len({node for node, _, _ in found}) == 2,
+    )
+    story.kubectl("get", "service", "near")
+
+
+def owner(story: Story) -> str:
+    """Return the node whose MAC the router's kernel has for the LAN's address; "": none."""
+    entry = story.lab.exec("router", "ip", "neigh", "show", LAN_ADDRESS)
+    for node in story.lab.topology.nodes:
+        mac = json.loads(story.lab.exec(node.name, "ip", "-j", "link", "show", "eth0"))
+        if mac[0]["address"] in entry:
+            return node.name
+    return ""
 
 
 def ingress(lab: Lab, service: str) -> list[str]:

@@ -15,19 +15,20 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from lab.cluster import client, endpoints
-from lab.errors import Broken
+from lab import patience
+from lab.cluster import client, objects
+from lab.commands import printed
 from lab.network import fabric, netns
 from lab.network.http_probe import ask
+from lab.network.routes import next_hops
 from lab.network.topology import CLIENT
 from lab.options import ApiKind, Options, completed
+from lab.patience import PATIENCE_S
 from lab.routers import other_versions
 from lab.supervision import control, lifecycle
 from lab.supervision.faults import DAEMONS
@@ -36,10 +37,6 @@ from lab.supervision.programs import environment
 from pointsman.runtime.errors import Misuse
 
 T = TypeVar("T")
-# For what comes within seconds on an idle machine: only what never comes is waited for so long.
-PATIENCE_S = 60.0
-# What a look raises at something that isn't there yet: a field of a status, a router's JSON.
-LOOKED_TOO_EARLY = (Broken, AssertionError, LookupError, ValueError, subprocess.SubprocessError)
 CLIENT_ADDRESSES = tuple(str(address.ip) for address in CLIENT)
 
 
@@ -175,18 +172,7 @@ class Lab:
         Raises:
             Broken: none in time, or the last look itself failed; *what* is in the sentence.
         """
-        until, seen = time.monotonic() + timeout_s, ""
-        while True:
-            try:
-                value = look()
-                if value:
-                    return value
-                seen = f"last seen: {value!r}"
-            except LOOKED_TOO_EARLY as error:
-                seen = f"last look: {error!r}"
-            if time.monotonic() > until:
-                raise Broken(f"Waited {timeout_s:g} s in vain for {what}; {seen}.")
-            time.sleep(0.05)
+        return patience.wait(what, look, timeout_s=timeout_s)
 
     # --- doing ---
 
@@ -216,22 +202,7 @@ class Lab:
     def _run(
         self, command: Sequence[str], *, check: bool, timeout_s: float, stdin: str | None = None
     ) -> str:
-        done = subprocess.run(
-            command,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            env=self.environment(),
-            check=False,
-        )
-        if check and done.returncode != 0:
-            raise Broken(
-                f"`{' '.join(command)}` ended with {done.returncode}: "
-                f"{(done.stderr or done.stdout).strip()}"
-            )
-        return done.stdout
+        return printed(command, self.environment(), check=check, timeout_s=timeout_s, stdin=stdin)
 
     def get(self, address: str, port: int = 80, *, machine: str = "client") -> tuple[str, ...]:
         """Return (node, pod, client seen) of one request to *address*, a new connection.
@@ -251,12 +222,7 @@ class Lab:
         """Return the next hops of *prefix* in that router's kernel; empty: no route."""
         family = "-6" if ":" in prefix else "-4"
         text = self.exec(machine, "ip", "-j", family, "route", "show", "exact", prefix)
-        hops: set[str] = set()
-        for route in json.loads(text or "[]"):
-            several = route.get("nexthops") or [route]
-            hops |= {hop["gateway"] for hop in several if "gateway" in hop}
-            hops |= {hop["via"]["host"] for hop in several if "via" in hop}
-        return hops
+        return next_hops(text)
 
     def fail(self, target: str) -> None:
         control.ask(self.options.name, "fail", target=target)
@@ -282,19 +248,4 @@ class Lab:
 
     def endpoints(self, service: str, *words: str) -> None:
         """Write the EndpointSlices of *service* ("NS/NAME"); no words: nobody serves."""
-        namespace, name = endpoints.service_name(service)
-        wanted = endpoints.parse(words, self.topology)
-        api = self.api
-        found = api.find(f"/api/v1/namespaces/{namespace}/services/{name}")
-        if found is None:
-            raise Misuse(f"There is no Service {service}: create it, then give it endpoints.")
-        collection = endpoints.SLICES.format(namespace=namespace)
-        for piece in endpoints.slices(found, wanted):
-            path = f"{collection}/{piece['metadata']['name']}"
-            there = api.find(path)
-            if there is None:
-                api.create(collection, piece)
-            else:
-                version = there["metadata"]["resourceVersion"]
-                meta: Mapping[str, Any] = piece["metadata"] | {"resourceVersion": version}
-                api.replace(path, piece | {"metadata": meta})
+        objects.write_endpoints(self.api, self.topology, service, words)

@@ -38,6 +38,8 @@ class Options:
     racks: int = 1  # 2: a router on top of each, and a spine
     pods: int = PODS_PER_NODE  # on each node
     require_class: bool = False
+    central: bool = False  # managers have NET_RAW, as with deploy/patches/central.yaml
+    kernel: bool = False  # agents have NET_ADMIN, too, as with deploy/patches/kernel.yaml
     manager_args: tuple[str, ...] = ()
     agent_args: tuple[str, ...] = ()
     without: tuple[str, ...] = ()

@@ -16,8 +16,6 @@ from lab.errors import Broken
 from lab.handle import Lab
 from pointsman.runtime import terminal
 
-PATIENCE_S = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -72,6 +70,12 @@ class Story:
         self._since = time.monotonic()
         self.lab.endpoints(service, *words)
 
+    def fail(self, target: str) -> None:
+        """Break *target*; the clock of the next claim starts as it breaks."""
+        self._command(f"pointsman lab fail {target}")
+        self._since = time.monotonic()
+        self.lab.fail(target)
+
     def show(self, machine: str, *command: str) -> None:
         self._command(f"pointsman lab exec {machine} -- {shlex.join(command)}")
         print(self.lab.exec(machine, *command).rstrip(), flush=True)
@@ -85,7 +89,7 @@ class Story:
             Untrue: it never was.
         """
         try:
-            self.lab.wait(what, look, timeout_s=PATIENCE_S)
+            self.lab.wait(what, look)
         except Broken as broken:
             self._remember(what, true=False)
             raise Untrue(str(broken)) from broken

@@ -22,7 +22,8 @@ import yaml
 from lab.errors import Broken
 from pointsman.runtime.answer import Garbled, decoded
 from pointsman.runtime.errors import Misuse
-from pointsman.runtime.tls import distrust, unverified, verifying
+from pointsman.runtime.tls import unverified, verifying
+from pointsman.runtime.unanswered import unanswered
 
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
@@ -221,10 +222,8 @@ class ApiClient:
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
-            why = distrust(error)
-            what = f"it is not trusted: {why}" if why else repr(error)
             raise Broken(
-                f"The API server at {self.access.server} did not answer: {what}."
+                f"The API server at {self.access.server} did not answer: {unanswered(error)}."
             ) from error
         finally:
             connection.close()

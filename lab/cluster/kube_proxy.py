@@ -140,8 +140,9 @@ class NodeProxy:
 
 async def _nft(namespace: str, text: str) -> str:
     """Apply *text* as one transaction; return what nft complained about, "" if nothing."""
+    command = [tool("nft", "nftables"), "-f", "-"]
     process = await asyncio.create_subprocess_exec(
-        *netns.entering(namespace, [tool("nft", "nftables"), "-f", "-"]),
+        *(netns.entering(namespace, command) if namespace else command),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -228,14 +229,23 @@ async def program(state: State, proxies: list[NodeProxy], *, ready: Path) -> Non
             ready.touch()
 
 
-async def serve(topology: Topology, kubeconfig: Path, *, flags: Path, ready: Path) -> None:
-    access, state = client.load(kubeconfig), State()
-    proxies = [
-        NodeProxy(node, topology.namespace(node.name), flags / node.name) for node in topology.nodes
+def proxies_of(topology: Topology, flags: Path, *, here: str) -> list[NodeProxy]:
+    """Return the proxy of each node; of *here* alone, in our own namespace, where it is named."""
+    return [
+        NodeProxy(node, "" if here else topology.namespace(node.name), flags / node.name)
+        for node in topology.nodes
+        if here in ("", node.name)
     ]
+
+
+async def serve(proxies: list[NodeProxy], kubeconfig: Path, *, ready: Path) -> None:
+    access, state = client.load(kubeconfig), State()
     for proxy in proxies:
-        sock = netns.listener(proxy.namespace, "127.0.0.1", HEALTH_PORT)
-        await asyncio.start_server(proxy.health, sock=sock)
+        if proxy.namespace:
+            sock = netns.listener(proxy.namespace, "127.0.0.1", HEALTH_PORT)
+            await asyncio.start_server(proxy.health, sock=sock)
+        else:
+            await asyncio.start_server(proxy.health, "127.0.0.1", HEALTH_PORT)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
     session = aiohttp.ClientSession(timeout=timeout, read_bufsize=2**22)
     async with session, asyncio.TaskGroup() as tasks:
@@ -254,11 +264,13 @@ def main() -> None:
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--flags", type=Path, required=True, help="folder of failed nodes")
     parser.add_argument("--ready", type=Path, required=True, help="file made once all are served")
+    parser.add_argument("--here", default="", help="only this node, whose namespace we are in")
     given = parser.parse_args()
     topology = Topology(
         given.lab, node_count=given.nodes, subnets=given.subnets, pods_per_node=given.pods
     )
-    asyncio.run(serve(topology, given.kubeconfig, flags=given.flags, ready=given.ready))
+    proxies = proxies_of(topology, given.flags, here=given.here)
+    asyncio.run(serve(proxies, given.kubeconfig, ready=given.ready))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 Services and EndpointSlices in, one `Programming` per Service and node out; the transaction
 that leads from one state to the next is `lab.cluster.kube_proxy_table`. The address of a
 LoadBalancer counts only once it is in `status.loadBalancer`, and only with
-`ipMode: VIP`, as in Kubernetes' own proxy.
+`ipMode: VIP`, as in Kubernetes' own proxy. Node ports are answered at every address of
+the node but loopback, as its iptables mode does it unless it is told otherwise.
 
-It leaves out what the lab has no use for: node ports, external IPs, session
-affinity, topology hints, source ranges, health-check ports.
+It leaves out what the lab has no use for: external IPs, session affinity, topology
+hints, source ranges, health-check ports.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ table {TABLE} {{
   map services6 {{ type ipv6_addr . inet_proto . inet_service : verdict; }}
   set itself4 {{ type ipv4_addr . ipv4_addr; elements = {{ @PODS4@ }} }}
   set itself6 {{ type ipv6_addr . ipv6_addr; elements = {{ @PODS6@ }} }}
+  map nodeports4 {{ type inet_proto . inet_service : verdict; }}
+  map nodeports6 {{ type inet_proto . inet_service : verdict; }}
   map idle4 {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
   map idle6 {{ type ipv6_addr . inet_proto . inet_service : verdict; }}
   chain refuse {{ reject; }}
@@ -45,6 +48,8 @@ table {TABLE} {{
   chain services {{
     meta l4proto {{ tcp, udp, sctp }} ip daddr . meta l4proto . th dport vmap @services4
     meta l4proto {{ tcp, udp, sctp }} ip6 daddr . meta l4proto . th dport vmap @services6
+    fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @nodeports4
+    fib daddr type local ip6 daddr != ::1 meta l4proto . th dport vmap @nodeports6
   }}
   chain refuse_received {{
     type filter hook prerouting priority dstnat - 10; ct state new jump idle;
@@ -145,6 +150,10 @@ def programming(service: Json, slices: Sequence[Json], node: str) -> Programming
                 endpoints = endpoints_of(slices, port.get("name") or "", version)
                 one = _Port(spec, port, version, endpoints, node)
                 verdicts = one.verdicts(chains)
+                outer, verdict = verdicts[1]
+                if port.get("nodePort") and outer == "services":
+                    key = f"{one.protocol} . {port['nodePort']}"
+                    elements[f"nodeports{version}", key] = verdict
                 for addresses, (table, verdict) in zip((inside, outside), verdicts, strict=True):
                     for address in addresses:
                         key = f"{address} . {one.protocol} . {port['port']}"

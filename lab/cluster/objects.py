@@ -6,7 +6,7 @@ and refused: fake nodes in it would be given real work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from lab.cluster import client
+from lab.cluster import client, endpoints
 from lab.cluster.client import ApiClient, Json
 from lab.errors import Broken
 from lab.network.topology import Node, Topology
@@ -73,8 +73,8 @@ def crds() -> list[Json]:
     documents: list[Json] = []
     for file in files:
         try:
-            documents += [d for d in yaml.safe_load_all(file.read_text()) if d]
-        except yaml.YAMLError as error:
+            documents += [d for d in yaml.safe_load_all(file.read_text("utf-8")) if d]
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise Broken(f"{file} isn't YAML: {error}. Run `make update`.") from error
     return [d for d in documents if d.get("kind") == "CustomResourceDefinition"]
 
@@ -149,6 +149,17 @@ def renew_lease(api: ApiClient, node: str) -> None:
     body = _kind("coordination.k8s.io/v1", "Lease") | {"metadata": {"name": node}, "spec": spec}
     api.ensure(LEASES, body)
     api.merge(f"{LEASES}/{node}", {"spec": spec})
+
+
+def write_endpoints(api: ApiClient, topology: Topology, service: str, words: Sequence[str]) -> None:
+    """Write the EndpointSlices of *service* ("NS/NAME"); no words: nobody serves."""
+    namespace, name = endpoints.service_name(service)
+    wanted = endpoints.parse(words, topology)
+    found = api.find(f"/api/v1/namespaces/{namespace}/services/{name}")
+    if found is None:
+        raise Misuse(f"There is no Service {service}: create it, then give it endpoints.")
+    for piece in endpoints.slices(found, wanted):
+        _put(api, endpoints.SLICES.format(namespace=namespace), piece)
 
 
 def plain_kubeconfig(server: str) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from lab.network.topology import POD_PORT, PODS_PER_NODE
 
+IDLE_S = 300.0  # so long may a client hold a connection without asking for anything
+
 FIRST_HOST = 10  # 10.244.N.10 is the first pod
 
 
@@ -49,7 +51,7 @@ def answer(node: str, *, local: str, remote: str, accepts_json: bool) -> bytes:
 async def serve(node: str, port: int, *, count: int, ready: Path | None = None) -> None:
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(IDLE_S):
                 request = await reader.readuntil(b"\r\n\r\n")
                 local, remote = (writer.get_extra_info(n)[0] for n in ("sockname", "peername"))
                 wants = b"application/json" in request.lower()

@@ -9,7 +9,7 @@ import http.client
 import socket
 
 from lab.errors import Broken
-from lab.network import netns
+from lab.network import icmp_errors, netns
 
 
 def ask(
@@ -33,6 +33,10 @@ def ask(
         return response.status, response.read().decode()
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, OSError) and error.errno in icmp_errors.UNREACHABLE:
+            own_port = sock.getsockname()[1]
+            sock.close()
+            why += icmp_errors.answering(namespace, address, port, own_port=own_port)
         raise Broken(f"{address} port {port} did not answer {namespace}: {why}.") from error
     finally:
         sock.close()

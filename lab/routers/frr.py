@@ -85,6 +85,10 @@ class Frr:
     def environment(self) -> Mapping[str, str]:
         return self.part.environment()
 
+    def takes_static_routes_by_mgmtd(self) -> bool:
+        """Return whether staticd hears of routes from a mgmtd, as from 10.x on."""
+        return (self.part.path.parent / "mgmtd").exists()
+
     def _takes(self, daemon: str, flag: str) -> bool:
         return knows(says(self.part, self.part.path.parent / daemon, "--help"), flag)
 
@@ -92,6 +96,9 @@ class Frr:
         binds = [f"mount --bind {self.home}/{file} /etc/{file}" for file in ("passwd", "group")]
         if self.part.loader and (share := self.part.root / "usr/share").joinpath("yang").is_dir():
             binds.append(f"mount --bind {share} /usr/share")  # 10.7 reads its YANG models there
+        if self.takes_static_routes_by_mgmtd():
+            # Its sockets have one place for all daemons of a host: each router has its own there.
+            binds.append(f"mkdir -p /run/frr && mount --bind {self.home} /run/frr")
         libraries = [f"export {name}={value}" for name, value in self.environment().items()]
         return " && ".join([*binds, *libraries])
 

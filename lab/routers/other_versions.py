@@ -53,10 +53,14 @@ def given_parts(folder: str | None) -> str:
 def find(folder: Path, kind: RouterKind) -> Part | None:
     """Return the router of *kind* below *folder*."""
     for root in (folder, folder / kind.value):
-        program = root / PROGRAM[kind]
-        if program.is_file():
-            return Part(root, program, _libraries(root), loader=_loader(root))
+        if (root / PROGRAM[kind]).is_file():
+            return unpacked(root, PROGRAM[kind])
     return None
+
+
+def unpacked(root: Path, program: str) -> Part:
+    """Return *program* of the packages that were unpacked into *root*."""
+    return Part(root, root / program, _libraries(root), loader=_loader(root))
 
 
 def report(options: Options) -> Iterator[str]:

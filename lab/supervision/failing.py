@@ -41,6 +41,10 @@ class Faults:
         match fault.part:
             case Part.NODE:
                 (node,) = fault.which
+                # As power goes: no program of it says that its cable was cut. They reach the API
+                # by another way than that cable, here.
+                for keeper in self._keepers(self._of_node(node)):
+                    keeper.strike(fault.text)
                 fabric.set_link(self._site.topology, node, up=False)
                 await self._hold(self._of_node(node), fault.text)
                 self._flag(node).touch()

@@ -45,8 +45,7 @@ def down(name: str, *, patience_s: float = 15.0) -> bool:
                 _kill_owner(name)
                 until = time.monotonic() + patience_s
             time.sleep(0.05)
-    for process in _STARTED:  # ours has ended: no zombie of it is left
-        process.poll()
+    _let_go(name)
     return there
 
 
@@ -80,7 +79,7 @@ def start(options: Options, *, attached: bool, progress: Callable[[str], None]) 
         start_new_session=True,
         env=environment({}),
     )
-    _STARTED.append(process)  # an attached one's stdin must stay open
+    _STARTED[options.name] = process  # an attached one's stdin must stay open
     os.close(writing)
     try:
         with os.fdopen(reading) as report:
@@ -88,32 +87,41 @@ def start(options: Options, *, attached: bool, progress: Callable[[str], None]) 
     except BaseException:  # Ctrl-C too: what was begun is undone
         process.terminate()
         process.wait(60)
+        _let_go(options.name)
         raise
     finally:
         if process.stderr:
             process.stderr.close()  # from here on the supervisor has a log
 
 
-_STARTED: list[subprocess.Popen[bytes]] = []
+_STARTED: dict[str, subprocess.Popen[bytes]] = {}  # by the names of their labs
+
+
+def _let_go(name: str) -> None:
+    """Forget a supervisor of ours that has nothing left to do: no zombie, no open file."""
+    if (process := _STARTED.pop(name, None)) is not None:
+        if process.stdin:
+            process.stdin.close()
+        process.wait(60)
 
 
 def attached() -> bool:
     """Return whether this process holds a lab that goes when it does."""
-    return any(process.stdin and process.poll() is None for process in _STARTED)
+    return any(process.stdin and process.poll() is None for process in _STARTED.values())
 
 
 def stay() -> None:
     """Return when the lab this process is attached to has gone."""
-    for process in _STARTED:
+    for process in _STARTED.values():
         process.wait()
 
 
 def end() -> None:
     """Take away what this process is attached to, and return when it has gone."""
-    for process in _STARTED:
+    for name, process in list(_STARTED.items()):
         if process.stdin:
             process.terminate()
-            process.wait()
+            _let_go(name)
 
 
 def _follow(

@@ -26,6 +26,7 @@ BACKOFF_S = 0.5
 HOPELESS = 3  # deaths before a lab that is being built gives up
 POLL_S = 0.02
 
+LISTEN = "0A"  # TCP_LISTEN in include/net/tcp_states.h
 CAPABILITY_NAMES = {  # linux/capability.h
     1: "dac_override",
     6: "setgid",
@@ -108,11 +109,15 @@ class Keeper:
 
     async def hold(self, reason: str) -> None:
         """Kill the program as a crash would, and keep it down for *reason*."""
+        self.strike(reason)
+        while self.running:
+            await asyncio.sleep(POLL_S)
+
+    def strike(self, reason: str) -> None:
+        """Kill the program and keep it down for *reason*, without waiting for its end."""
         self._holds.add(reason)
         self._free.clear()
         self.kill(signal.SIGKILL)
-        while self.running:
-            await asyncio.sleep(POLL_S)
 
     def release(self, reason: str) -> None:
         self._holds.discard(reason)
@@ -147,7 +152,7 @@ class Keeper:
     def _is_ready(self) -> bool:
         if self._over or self.restarts >= HOPELESS:
             raise Broken(f"{self.program.name} does not stay up. Its log ends:\n{self.tail()}")
-        if not self.running:
+        if self._pid is None or (self.program.listens and not listens(self._pid)):
             return False
         return self.program.ready is None or self.program.ready.exists()
 
@@ -178,6 +183,20 @@ def process_status(pid: int) -> Mapping[str, str]:
     except (FileNotFoundError, ProcessLookupError):
         return {}
     return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.M))
+
+
+def listens(pid: int) -> bool:
+    """Return whether a process listens on a TCP port of its own network namespace (proc(5))."""
+    proc, held = Path(f"/proc/{pid}"), set[str]()
+    try:
+        for file in os.listdir(proc / "fd"):
+            with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+                held.add(os.readlink(proc / "fd" / file))
+        tables = [(proc / "net" / name).read_text() for name in ("tcp", "tcp6")]
+    except OSError:  # it is gone
+        return False
+    rows = (line.split() for table in tables for line in table.splitlines()[1:])
+    return any(row[3] == LISTEN and f"socket:[{row[9]}]" in held for row in rows)
 
 
 def capability_words(mask: int) -> str:

@@ -1,8 +1,8 @@
 """Which programs a lab runs: where, as whom, how they begin. No process is started here.
 
-The product's programs get no capability at all (agents: NET_RAW), yet stay uid 0:
-whoever may read the checkout and the interpreter must be able to run them, and
-a checkout of root's is often closed to others.
+The product's programs get no capability at all (agents, and managers that answer ARP and NDP:
+NET_RAW; agents of --kernel: NET_ADMIN, too), yet stay uid 0: whoever may read the checkout and the
+interpreter must be able to run them, and a checkout of root's is often closed to others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lab.routers.frr import Frr
 from lab.routers.roles import Role, roles
 from pointsman.model.names import NAMESPACE
 
+MANAGER_HTTP, AGENT_HTTP = 9472, 9473  # as the manifests have them
 SUFFIXES = {"router": "", SECOND_ROUTER: "2"}  # of vtysh and birdc; others: "-" and the machine
 
 
@@ -33,6 +34,7 @@ class Rights(Enum):
 
     NONE = "-all"
     NET_RAW = "-all,+net_raw"
+    NET_ADMIN = "-all,+net_raw,+net_admin"
     OWN = ""  # all, or the program drops them itself: the lab's own tools and routers
 
 
@@ -46,6 +48,7 @@ class Program:
     rights: Rights = Rights.NONE
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Path | None = None  # appears when it can be used
+    listens: bool = False  # it listens (TCP) once it can be used; it may take its flags till then
     restart: bool = True
 
     def argv(self, lab: str) -> list[str]:
@@ -167,18 +170,22 @@ class Programs:
                     *("manager", "--kubeconfig", kubeconfig, "--name", manager.name),
                     *("--namespace", NAMESPACE),
                     *(word for socket in sockets for word in ("--gobgp-socket", str(socket))),
-                    *("--replicas", str(len(topology.managers))),
+                    *("--replicas", str(len(topology.managers)), "--http", f":{MANAGER_HTTP}"),
                     *(["--require-class"] if options.require_class else []),
                     *options.manager_args,
                 )
-                yield Program(manager.name, command, manager.name)
+                rights = Rights.NET_RAW if options.central else Rights.NONE
+                yield Program(manager.name, command, manager.name, rights, listens=True)
         if self._wanted("agents"):
             for node in topology.nodes:
                 command = _python(
                     *("agent", "--node", node.name, "--kubeconfig", kubeconfig),
+                    *("--http", f":{AGENT_HTTP}"),
+                    *("--state-dir", str(self._home / f"agent-{node.name}")),
                     *options.agent_args,
                 )
-                yield Program(f"agent:{node.name}", command, node.name, Rights.NET_RAW)
+                rights = Rights.NET_ADMIN if options.kernel else Rights.NET_RAW
+                yield Program(f"agent:{node.name}", command, node.name, rights, listens=True)
 
     def wrappers(self) -> Iterator[tuple[str, str]]:
         """Yield name and text of the scripts that `lab exec` finds first."""

@@ -11,6 +11,7 @@ import pytest
 from lab.demo import ingress
 from lab.errors import Broken
 from lab.handle import Lab
+from lab.patience import PATIENCE_S
 from lab.story import Reply, Story, Untrue
 from pointsman.runtime import terminal
 
@@ -18,7 +19,7 @@ from pointsman.runtime import terminal
 class Stage:
     """A lab in which the first look decides."""
 
-    def wait(self, what: str, look: Callable[[], object], *, timeout_s: float) -> None:
+    def wait(self, what: str, look: Callable[[], object], *, timeout_s: float = PATIENCE_S) -> None:
         if not look():
             raise Broken(f"Waited {timeout_s:g} s in vain for {what}.")
 
@@ -42,7 +43,7 @@ class Latecomer(Stage):
     def __init__(self) -> None:
         self.asked = 0
 
-    def wait(self, what: str, look: Callable[[], object], *, timeout_s: float) -> None:
+    def wait(self, what: str, look: Callable[[], object], *, timeout_s: float = PATIENCE_S) -> None:
         for _ in range(3):
             with contextlib.suppress(Broken):
                 if look():

@@ -74,6 +74,16 @@ def test_local_keeps_the_client_and_to_the_node() -> None:
     assert not any(r.startswith("meta mark set") for r in rules)
 
 
+def test_a_node_port_leads_where_the_external_address_does() -> None:
+    ports = [{"port": 80, "protocol": "TCP", "nodePort": 30080}]
+    for policy, node in (("Cluster", "node3"), ("Local", "node1")):
+        made = programming(service(policy=policy, ports=ports), [piece("node1")], node)
+        goal = made.elements["nodeports4", "tcp . 30080"]
+        assert verdict(made) == f"services4: {goal}"
+    nobody = programming(service(ports=ports), [], "node1")
+    assert not [key for table, key in nobody.elements if table.startswith("nodeports")]
+
+
 def test_local_without_an_endpoint_here_drops_what_comes_from_outside() -> None:
     rules = outer(programming(service(policy="Local"), [piece("node1")], "node2"))
     assert rules[-1] == "drop"

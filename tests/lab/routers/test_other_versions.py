@@ -98,6 +98,19 @@ def test_staticd_reads_its_file_where_it_can(make: Make, output: str, given: boo
     assert "-i /run/x/staticd.pid" in script
 
 
+@pytest.mark.parametrize("by_mgmtd", [True, False])
+def test_a_mgmtd_s_sockets_are_each_router_s_own(make: Make, by_mgmtd: bool) -> None:
+    make("usr/lib/frr/staticd", STATICD_10)
+    if by_mgmtd:
+        make("usr/lib/frr/mgmtd", STATICD_10)
+    part = other_versions.find(make("usr/lib/frr/zebra", COMMON), RouterKind.FRR)
+    assert part
+    router = frr.Frr(part, Path("/run/x"))
+    assert router.takes_static_routes_by_mgmtd() is by_mgmtd
+    for script in (router.vtysh(), router.daemon("zebra")[-1], router.daemon("staticd")[-1]):
+        assert ("mount --bind /run/x /run/frr" in script) is by_mgmtd
+
+
 @pytest.mark.parametrize("below", ["", "frr/"])
 def test_a_libc_of_its_own_comes_with_its_loader(make: Make, below: str) -> None:
     """The host's programs around it hear nothing of those libraries."""
@@ -166,10 +179,3 @@ def test_a_folder_without_a_router_is_refused(make: Make, tmp_path: Path) -> Non
     with pytest.raises(Misuse, match="has no FRR, which is all that this lab runs"):
         list(other_versions.report(Options(parts=folder)))
     assert list(other_versions.report(Options(parts=folder, routers=2)))  # a BIRD beside the FRR
-
-
-def test_docs_have_the_versions_that_were_tried() -> None:
-    table = (Path(__file__).parents[3] / "docs/routers/README.md").read_text()
-    for kind, releases in other_versions.TRIED.items():
-        for release in releases:
-            assert f"| {other_versions.NAME[kind]} {release}" in table

@@ -162,6 +162,21 @@ def test_ctrl_c_leaves_nothing(fresh_name: Callable[[], str], until: str) -> Non
     assert (lifecycle.traces(name), running(name)) == ([], [])
 
 
+def test_whoever_takes_down_what_it_started_leaves_nothing_open(
+    fresh_name: Callable[[], str],
+) -> None:
+    """As a run of tests does, lab after lab: no pipe to a supervisor, and no zombie."""
+    program = (
+        "from lab.options import Options; from lab.supervision import lifecycle\n"
+        f"options = Options(name={fresh_name()!r}, without={BARE!r})\n"
+        "lifecycle.start(options, attached=True, progress=print)\n"
+        "lifecycle.down(options.name)\n"
+    )
+    command = [sys.executable, "-X", "dev", "-c", program]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert "ResourceWarning" not in done.stderr
+
+
 def gone(name: str) -> None:
     until = time.monotonic() + 60
     while lifecycle.traces(name) or running(name):
