@@ -1,5 +1,6 @@
 """A lab with the whole product for each module; what a test made is gone after it."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 
 from e2e import cluster, labs
 from e2e.bed import Bed, Broken, Misuse
+from lab.network import neighbor_tables
 from lab.options import Options
 
 fresh_name = pytest.fixture(scope="session")(labs.names)
@@ -33,16 +35,26 @@ def lab(whole: Bed) -> Iterator[Bed]:
     cluster.tidy(whole)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """On the Docker bed, what needs real packets needs Docker, and no root."""
+    if os.environ[labs.KIND] == labs.DOCKER and item.get_closest_marker("lab"):
+        item.add_marker("docker")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """A row that fails shows the end of the manager's log: that is where one looks first."""
+    """A row that fails shows the ends of the logs in which one looks first.
+
+    And whether there were more neighbors than the kernel has room for, which nobody logs.
+    """
     report = yield
     lab: Bed | None = getattr(item, "funcargs", {}).get("lab")
     if report.failed and lab is not None:
-        for program in ("manager", "sidecar"):
+        for program in ("manager", "sidecar", "proxy"):
             try:
                 text = lab.log(program)
             except (Broken, Misuse, OSError):  # no such program, or the lab is gone already
                 continue
             report.sections.append((f"{program} log", text[-4000:]))
+        report.sections.append(("tables of neighbors, all labs'", neighbor_tables.state()))
     return report

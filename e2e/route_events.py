@@ -89,7 +89,7 @@ class RouteEvents:
 
     def about(self, prefix: str) -> list[str]:
         """Return the events of routes inside *prefix*."""
-        return [line for line in self._lines if _inside(line, prefix)]
+        return [line for line in self._lines if inside(line, prefix)]
 
     def _stream(self) -> IO[bytes]:
         if self._process.stdout is None:
@@ -97,7 +97,8 @@ class RouteEvents:
         return self._process.stdout
 
 
-def _inside(line: str, prefix: str) -> bool:
+def inside(line: str, prefix: str) -> bool:
+    """Whether the first address in *line* is of *prefix*."""
     wanted = ip_network(prefix)
     for word in line.split():
         try:

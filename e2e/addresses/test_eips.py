@@ -9,7 +9,7 @@ from e2e.addresses import words
 from e2e.addresses.words import service
 from e2e.bed import Bed
 from e2e.cluster import CRS
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.lab
 
@@ -26,8 +26,8 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Bed) -> None:
     assert sorted(holders.values()) == [FIRST, SECOND]
     words.apply(lab, service("three", notes={"eip": "pool"}))
     words.refused(lab, "three", "AddressPoolExhausted", "'pool'")
-    before = cluster.events(lab, "tor-1")
-    with RouteEvents(lab) as events:
+    before = lab.wait("the session's Events", lambda: cluster.events(lab, "tor-1"))
+    with Witness(lab) as events:
         edited(lab, holders, addresses=[BLOCK])
         words.has(lab, "three", THIRD)  # grown: whoever waits is served
         holders["three"] = THIRD
@@ -95,7 +95,7 @@ def test_renamed_and_split_eips_take_the_books_over_and_not_the_addresses(lab: B
     assert cluster.settled(lab, "low") == FIRST
     assert cluster.settled(lab, "high") == "198.51.100.71"
     words.booked(lab, "low", f"old/{FIRST}")
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         words.eip(lab, "renamed", BLOCK)
         words.ready(lab, "renamed", "Overlap", "'old'")
         words.booked(lab, "low", f"old/{FIRST}")

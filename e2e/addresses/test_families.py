@@ -6,7 +6,7 @@ from e2e import cluster
 from e2e.addresses import words
 from e2e.addresses.words import service
 from e2e.bed import Bed
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.lab
 
@@ -24,7 +24,7 @@ def test_the_family_that_stays_is_not_touched(lab: Bed) -> None:
     words.eip(lab, "six", f"{SIX}/126")
     cluster.make(lab, "web", notes=NOTES)
     assert cluster.settled(lab, "web") == FOUR
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         policy(lab, "web", "PreferDualStack")
         words.has(lab, "web", FOUR, SIX)
         cluster.routed(lab, SIX, "123")

@@ -10,7 +10,7 @@ from e2e.addresses import words
 from e2e.addresses.words import service
 from e2e.bed import Bed
 from e2e.cluster import CRS, PREFIX, SERVICES
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.lab
 
@@ -25,11 +25,19 @@ def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Bed) -> None:
     address = cluster.settled(lab, "web")
     cluster.delete(lab, "below")  # so that the lowest free address isn't the answer
     before = cluster.notes(cluster.get(lab, "web"))
-    with RouteEvents(lab) as events:
+
+    def repairs(count: int) -> list[str]:
+        """Return what *count* Events say of repairs; an Event follows what it tells of."""
+        found = [event[2] for event in cluster.events(lab, "web") if event[1] == "Repaired"]
+        assert len(found) == count, f"each repair is an Event: {found}"
+        return found
+
+    with Witness(lab) as events:
         words.ingress(lab, "web")
         words.has(lab, "web", address)
         lab.kubectl("annotate", "service", "web", *(f"{PREFIX}{key}-" for key in OURS))
         lab.wait("our notes", lambda: cluster.notes(cluster.get(lab, "web")) == before)
+        lab.wait("both Events", lambda: repairs(2))  # a manager that is killed tells nothing more
         lab.fail("manager")
         words.ingress(lab, "web")
         words.apply(lab, service("older-in-line"))
@@ -37,13 +45,8 @@ def test_what_is_wiped_by_hand_comes_back_without_a_flap(lab: Bed) -> None:
         words.has(lab, "web", address)
         words.has(lab, "older-in-line", "198.51.100.0")
     assert events.about(f"{address}/32") == []
-
-    def repaired() -> bool:
-        found = [event[2] for event in cluster.events(lab, "web") if event[1] == "Repaired"]
-        assert len(found) == 3, f"each repair is an Event: {found}"
-        return sum("allocated-from" in message for message in found) == 1
-
-    lab.wait("three Events", repaired)
+    found = lab.wait("three Events", lambda: repairs(3))
+    assert sum("allocated-from" in message for message in found) == 1
 
 
 @pytest.mark.parametrize("lost", ["ingress", "conditions", "both"])
@@ -54,7 +57,7 @@ def test_what_is_wiped_while_no_manager_runs_comes_back(lab: Bed, lost: str) -> 
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     cluster.delete(lab, "below")
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         lab.fail("manager")
         gone = {"loadBalancer": {"ingress": None}, "conditions": None}
         status = {"ingress": {"loadBalancer": gone["loadBalancer"]}, "both": gone}
@@ -94,7 +97,7 @@ def test_of_two_holders_found_at_start_the_older_keeps(lab: Bed) -> None:
     for name in ("younger", "wisher"):  # without the note beside it the status is the record
         lab.kubectl("annotate", f"service/{name}", f"{PREFIX}allocated-from-")
         words.ingress(lab, name, address)
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         lab.heal("manager")
         words.refused(lab, "wisher", "AddressInUse", address, "default/elder")
         words.has(lab, "wisher")
@@ -171,7 +174,7 @@ def test_a_controller_that_overwrites_our_address_again_and_again_has_it(
             words.ingress(lab, "web", theirs)
         return any(reason == "ForeignController" for _, reason, _ in cluster.events(lab, "web"))
 
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         lab.wait("ForeignController", lost)
     assert len(rounds) == 3
     assert cluster.addresses(lab, "web") == [theirs]

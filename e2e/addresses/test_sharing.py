@@ -5,7 +5,7 @@ import pytest
 from e2e import cluster
 from e2e.addresses import words
 from e2e.bed import Bed
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.lab
 
@@ -25,7 +25,7 @@ def test_sharers_answer_on_one_address_and_the_last_frees_it(lab: Bed) -> None:
     words.has(lab, "api", ADDRESS)
     lab.wait("an answer of web", lambda: lab.get(ADDRESS, 80))
     lab.wait("an answer of api", lambda: lab.get(ADDRESS, 81))
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         cluster.make(lab, "rival", notes=NOTES)
         words.refused(lab, "rival", "ShareConflict", ADDRESS, "default/web", "TCP/80")
         assert cluster.addresses(lab, "rival") == []  # never silently another one

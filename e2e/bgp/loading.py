@@ -4,17 +4,18 @@ What a router refuses, or only grumbles at, fails the test with the router's own
 """
 
 import contextlib
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from e2e import cluster
+from e2e import cluster, labs
 from e2e.bed import Bed, Broken
 from e2e.bgp import routers
-from lab import parts
-from lab.network.topology import SECOND_ROUTER
+from lab.network.topology import SECOND_ROUTER, RouterKind
 from lab.parts import CHECKOUT
 from lab.routers.frr import Frr
 
@@ -31,6 +32,16 @@ def printed(lab: Bed, kind: str, peer: str) -> str:
     return done.stdout
 
 
+def checked(lab: Bed) -> list[dict[str, Any]]:
+    """Return the clauses that `pointsman peers --check` finds, the speaker asked too."""
+    words = [sys.executable, "-m", "cli", "peers", "--check", "-o", "json"]
+    words += ["--kubeconfig", str(lab.kubeconfig)]
+    words += ["--gobgp-socket", str(lab.folder("sidecar") / "gobgp.sock")]
+    done = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return list(json.loads(done.stdout)["clauses"])
+
+
 # --- FRR ---
 
 
@@ -39,7 +50,8 @@ def frr(lab: Bed, text: str) -> Iterator[None]:
     """Have the FRR run with *text* and nothing of BGP besides."""
     with contextlib.ExitStack() as more:
         if STATIC.search(text):
-            more.enter_context(_beside(lab, "staticd"))
+            for daemon in _for_static_routes(lab):
+                more.enter_context(_beside(lab, daemon))
         routers.vtysh(lab, "configure terminal", "no router bgp")
         try:
             load(lab, text)
@@ -72,10 +84,19 @@ def home(lab: Bed) -> Path:
     return lab.folder("router")
 
 
+def _first(lab: Bed) -> Frr:
+    return Frr(labs.router_part(RouterKind.FRR), home(lab))
+
+
+def _for_static_routes(lab: Bed) -> list[str]:
+    by_mgmtd = _first(lab).takes_static_routes_by_mgmtd()
+    return ["mgmtd", "staticd"] if by_mgmtd else ["staticd"]
+
+
 @contextlib.contextmanager
 def _beside(lab: Bed, daemon: str) -> Iterator[None]:
     """Run one more of FRR's daemons beside the lab's, as its bgpd is run."""
-    router = Frr(parts.find("frr", program="zebra"), home(lab))
+    router = _first(lab)
     command = router.daemon(daemon)
     (home(lab) / f"{daemon}.conf").touch()
     with (home(lab) / f"{daemon}.log").open("wb") as words:

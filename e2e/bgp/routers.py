@@ -7,22 +7,28 @@ undo themselves.
 import base64
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from e2e import labs
 from e2e.bed import Bed, Broken
+from e2e.bgp import spoken
 from e2e.cluster import CRS, custom, verdicts
 from lab import parts
-from lab.network.topology import SECOND_ROUTER
+from lab.network.topology import SECOND_ROUTER, RouterKind
 from lab.routers import bird
 from lab.routers.roles import roles
 
 PEERS = f"{CRS}/bgppeers"
 NAMESPACE = "pointsman-system"
 SECOND = "192.0.2.2"  # the BIRD beside the FRR
+SECOND6 = "2001:db8:2::2"
+# Counts of paths are read back twice a minute, and a busy machine takes its time to look.
+COUNTED_S = 180.0
 SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
@@ -31,6 +37,8 @@ SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 def peer(lab: Bed, name: str, address: str, asn: int, **spec: Any) -> None:
     """Create a BgpPeer; quick to connect."""
+    if address in (SECOND, SECOND6):
+        spoken.note(spoken.BIRD)
     timers = {"connectRetrySeconds": 2}
     body = custom("BgpPeer", name, {"address": address, "as": asn, "timers": timers, **spec})
     lab.api.create(PEERS, body)
@@ -118,6 +126,20 @@ def frr(lab: Bed, *lines: str) -> None:
     vtysh(lab, "configure terminal", "router bgp 64500", *lines)
 
 
+def frr_weights(*counts: int) -> list[int]:
+    """Return what the lab's FRR gives its kernel for next hops of so many endpoints.
+
+    8.4 counts in per cents; 10.3 doesn't look at link bandwidth that isn't transitive
+    (tools/routers/differences.py); later ones scale the largest to 255.
+    """
+    series = labs.router_series(RouterKind.FRR)
+    if series == "FRR 8.4":
+        return [100 * count // sum(counts) for count in counts]
+    if series == "FRR 10.3":
+        return [1 for _ in counts]
+    return [255 * count // max(counts) for count in counts]
+
+
 @contextlib.contextmanager
 def neighbor(lab: Bed, address: str, asn: int) -> Iterator[None]:
     """Have FRR peer with one more router, over IPv4."""
@@ -139,6 +161,13 @@ def typed(lab: Bed, *lines: str) -> Iterator[None]:
         frr(lab, *lines[:-1], f"no {lines[-1]}")
 
 
+def restarted(lab: Bed, program: str) -> None:
+    """Kill *program*, such as bgpd; return when the next one runs."""
+    pid = lab.process(program)["pid"]
+    lab.kill(program)
+    lab.wait(program, lambda: lab.process(program)["pid"] not in (None, pid))
+
+
 # --- BIRD ---
 
 
@@ -155,7 +184,14 @@ def within(text: str, protocol: str, words: str) -> str:
 
 
 def birdc(lab: Bed, *words: str) -> str:
-    return lab.exec(SECOND_ROUTER, "birdc2", *words)
+    spoken.note(spoken.BIRD)
+    return spelt_as_by_2(lab.exec(SECOND_ROUTER, "birdc2", *words))
+
+
+def spelt_as_by_2(text: str) -> str:
+    """Return BIRD's words with an attribute of BGP spelt as BIRD 2 does, not as 3 does."""
+    text = re.sub(r"^(\s+)bgp_path:", r"\1BGP.as_path:", text, flags=re.MULTILINE)
+    return re.sub(r"^(\s+)bgp_(\w+):", r"\1BGP.\2:", text, flags=re.MULTILINE)
 
 
 @contextlib.contextmanager
@@ -175,11 +211,12 @@ def configured(lab: Bed, text: str) -> Iterator[None]:
 @contextlib.contextmanager
 def running(lab: Bed, machine: str, text: str) -> Iterator[Path]:
     """Run one more BIRD on *machine*; yield its control socket."""
-    part = parts.find("bird")
+    spoken.note(spoken.BIRD)
+    part = labs.router_part(RouterKind.BIRD)
     home = lab.folder(f"{machine}-bird")
     (home / "bird.conf").write_text(text)
-    command = [str(part.path), "-f", "-c", f"{home}/bird.conf", "-s", f"{home}/bird.ctl"]
-    environment = {**lab.environment(), "LD_LIBRARY_PATH": part.libraries or ""}
+    command = [*part.command(part.path), "-f", "-c", f"{home}/bird.conf", "-s", f"{home}/bird.ctl"]
+    environment = {**lab.environment(), **part.environment()}
     with (home / "bird.log").open("wb") as words:
         process = subprocess.Popen(
             lab.command(machine, [*command, "-P", f"{home}/bird.pid"]),
@@ -193,14 +230,18 @@ def running(lab: Bed, machine: str, text: str) -> Iterator[Path]:
     finally:
         process.kill()
         process.wait()
+        # It takes back nothing that way: "unreachable" would stay, where it knew no way.
+        for family in ("-4", "-6"):
+            lab.exec(machine, "ip", family, "route", "flush", "proto", "bird")
 
 
 def asked(lab: Bed, control: Path, *words: str) -> str:
     """Return what a BIRD of :func:`running` answers."""
-    part = parts.find("bird")
-    program = str(part.path.parent / "birdc")
-    setting = f"LD_LIBRARY_PATH={part.libraries or ''}"
-    return lab.exec("switch", "env", setting, program, "-s", str(control), *words)
+    part = labs.router_part(RouterKind.BIRD)
+    settings = [f"{name}={value}" for name, value in part.environment().items()]
+    program = part.command(part.path.parent / "birdc")
+    answer = lab.exec("switch", "env", *settings, *program, "-s", str(control), *words)
+    return spelt_as_by_2(answer)
 
 
 def prefixes(lab: Bed, machine: str) -> list[str]:

@@ -76,7 +76,7 @@ def test_weights_follow_the_endpoints(lab: Bed) -> None:
         text = lab.exec("router", "ip", "route", "show", address)
         found = re.findall(r"via (\S+) dev \S+ weight (\d+)", text)
         shares = [int(weight) for _, weight in sorted(found)]
-        if shares != [16, 33, 50]:  # FRR's per cents of 1:2:3
+        if shares != routers.frr_weights(1, 2, 3):
             raise Broken(f"FRR weighs {found}")
         return True
 
@@ -174,4 +174,4 @@ def test_the_command_shows_desired_beside_observed(lab: Bed) -> None:
         assert found == ("Established", 3, None), found
         return True
 
-    lab.wait("the count, which is read back now and then", counted)
+    lab.wait("the count, which is read back now and then", counted, timeout_s=routers.COUNTED_S)

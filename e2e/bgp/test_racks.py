@@ -115,7 +115,11 @@ def test_a_router_without_nodes_hears_nothing_and_says_so(lab: Bed) -> None:
         routers.reported(lab, name, "NextHopsMissing", "True", "no IPv4 and no IPv6 prefix",
                      "is on no network that 192.0.2.133 shares")  # fmt: skip
         cluster.reported(lab, "web", "Announced", "True", "Announced")
-        lab.wait("no path", lambda: routers.session(lab, name).get("advertisedPaths") == 0)
+        lab.wait(
+            "no path",
+            lambda: routers.session(lab, name).get("advertisedPaths") == 0,
+            timeout_s=routers.COUNTED_S,
+        )
         # The address is there, from the racks, and is advertised to us: but none is from us.
         assert "from 192.0.2.10 (" not in routers.vtysh(lab, f"show bgp ipv4 unicast {address}/32")
         racks.at_spine(lab, address, "tor1")

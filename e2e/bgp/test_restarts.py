@@ -15,7 +15,7 @@ from e2e import cluster, labs
 from e2e.bed import Bed
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 from lab.options import Options
 
 pytestmark = pytest.mark.lab
@@ -52,7 +52,7 @@ def test_a_restarted_sidecar_costs_no_route_event(
     since = routers.session(lab, "tor-1").get("establishedSince")
     before = {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH}
     ids = [path_ids(lab, address) for address in addresses]
-    with RouteEvents(lab) as events, RouteEvents(lab, machine="router2") as second_events:
+    with Witness(lab) as events, Witness(lab, machine="router2") as second_events:
         pid = lab.process("sidecar")["pid"]
         lab.kill("sidecar", ending)
         lab.wait("another sidecar", lambda: lab.process("sidecar")["pid"] not in (None, pid))
@@ -66,7 +66,7 @@ def test_a_restarted_sidecar_costs_no_route_event(
     assert {machine: hops_everywhere(lab, machine, addresses) for machine in BOTH} == before
     for heard in (events, second_events):
         for address in addresses:
-            assert heard.about(host(address)) == []
+            assert heard.kernel(host(address)) == heard.withdrawn(host(address)) == []
     ids_after = [path_ids(lab, address) for address in addresses]
     say(f"FRR's path ids of each address: {ids}, after the restart {ids_after}")
     for name in ("one", "two", "three"):

@@ -3,15 +3,17 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from e2e import cluster
-from e2e.bed import Bed
+from e2e.bed import Bed, Broken
 from e2e.bgp import loading, routers
 from e2e.bgp.test_paths import pool, served
 from e2e.cluster import custom
+from e2e.route_events import session
 
 pytestmark = pytest.mark.lab
 
@@ -26,6 +28,8 @@ GUARDED: dict[str, Any] = {
 FAR: dict[str, Any] = {"ebgpMultihop": {"ttl": 3}, **US}
 WORD = "open-sesame"
 SECRET = f"password {WORD}"
+MEMBER = 64505
+CONF = f"{cluster.CRS}/bgpconfs/default"
 
 
 @contextlib.contextmanager
@@ -51,9 +55,55 @@ def both(lab: Bed) -> tuple[str, str]:
     return f"{v4}/32", f"{v6}/128"
 
 
+def so_many(lab: Bed, prefix: str, count: int) -> bool:
+    if len(found := lab.gateways(prefix)) != count:
+        raise Broken(f"the next hops of {prefix} are {sorted(found)}")
+    return True
+
+
 def lives(lab: Bed, name: str) -> None:
     """Wait until the session is there; BFD that was slower than BGP takes it down once."""
     lab.wait(name, lambda: (routers.condition(lab, name) or ("",))[0] == "True")
+
+
+def stands(lab: Bed) -> bool:
+    """Return whether FRR has a session with the manager."""
+    try:
+        return bool(session(lab, cluster.MANAGER))
+    except Broken:
+        return False
+
+
+@contextlib.contextmanager
+def fellow(lab: Bed, address: str) -> Iterator[None]:
+    """Have our AS be a member of a confederation, and one router, of another member AS of it.
+
+    The usual router is no peer meanwhile: it would keep what it had of us before.
+    """
+    was = lab.api.get(f"{routers.PEERS}/tor-1")["spec"]
+    lab.api.delete(f"{routers.PEERS}/tor-1")
+    # Once it is: a restart of the speaker would have the router keep what it knows.
+    lab.wait("the end of the usual session", lambda: not stands(lab))
+    among = {"identifier": 64510, "members": [MEMBER]}
+    lab.api.merge(CONF, {"spec": {"confederation": among}})
+    routers.peer(lab, "fellow", address, MEMBER, gracefulRestart={"enabled": "Never"}, **US)
+    try:
+        yield
+    finally:
+        lab.api.delete(f"{routers.PEERS}/fellow")
+        lab.api.merge(CONF, {"spec": {"confederation": None}})
+        lab.api.create(routers.PEERS, custom("BgpPeer", "tor-1", was))
+        # As it was: the router doesn't know us by the confederation's AS.
+        lab.wait("the usual session", lambda: session(lab, cluster.MANAGER))
+        routers.up(lab, "tor-1")
+
+
+def faultless(lab: Bed) -> bool:
+    """Return whether `peers --check` saw the session and has nothing to say against the router."""
+    states = {one["clause"]: one["state"] for one in loading.checked(lab)}
+    if "families" not in states or "violated" in states.values():
+        raise Broken(f"found: {states}")
+    return True
 
 
 @pytest.mark.parametrize(
@@ -78,6 +128,8 @@ def test_frr(lab: Bed, address: str, asn: int, spec: dict[str, Any]) -> None:
             for prefix in prefixes:
                 loading.kernel(lab, "router", prefix, "123")
             lives(lab, "tor-1")
+            if spec is US:
+                lab.wait("no clause violated", lambda: faultless(lab))
             if "bfd" in spec:
                 lab.wait("BFD", lambda: "Status: up" in routers.vtysh(lab, "show bfd peers"))
             shown = routers.vtysh(lab, "show running-config")
@@ -108,6 +160,28 @@ def test_bird(lab: Bed, address: str, asn: int, spec: dict[str, Any]) -> None:
             lab.wait("BFD", lambda: " Up " in routers.birdc(lab, "show", "bfd", "sessions"))
 
 
+def test_frr_of_another_member_as(lab: Bed) -> None:
+    prefixes = both(lab)
+    with fellow(lab, "192.0.2.1"):
+        text = loading.printed(lab, "frr", "fellow")
+        # That this line and no other counts for such paths.
+        fewer = text.replace("  maximum-paths 3\n", "  maximum-paths 2\n")
+        assert fewer != text
+        with loading.frr(lab, fewer):
+            for prefix in prefixes:
+                lab.wait("two next hops", partial(so_many, lab, prefix, 2))
+            loading.load(lab, text)
+            for prefix in prefixes:
+                loading.kernel(lab, "router", prefix, "123")
+
+
+def test_bird_of_another_member_as(lab: Bed) -> None:
+    prefixes = both(lab)
+    with fellow(lab, routers.SECOND), loading.bird(lab, loading.printed(lab, "bird", "fellow")):
+        for prefix in prefixes:
+            loading.kernel(lab, "router2", prefix, "123")
+
+
 def test_bird_behind_a_routed_hop(lab: Bed) -> None:
     prefix = both(lab)[0]
     routers.peer(lab, "far", "203.0.113.10", 64503, **FAR)
@@ -121,7 +195,9 @@ def test_bird_behind_a_routed_hop(lab: Bed) -> None:
             return hops == cluster.hops(lab, "123")
 
         lab.wait("every next hop", heard)
-        lab.api.delete(f"{routers.PEERS}/far")
+        lab.wait("its kernel's", lambda: routers.prefixes(lab, "client"))
+    assert not routers.prefixes(lab, "client")  # else it reaches that address never again
+    lab.api.delete(f"{routers.PEERS}/far")
 
 
 def test_a_router_lets_in_our_prefixes_only(lab: Bed) -> None:
@@ -162,7 +238,8 @@ def test_a_router_takes_no_more_than_its_limit(lab: Bed) -> None:
 
             def both_at_limit() -> bool:
                 shown = routers.vtysh(lab, "show bgp neighbors 192.0.2.10")
-                assert "Maximum Number of Prefixes" in shown, shown
+                # 8.4 names the NOTIFICATION, 10.7 says what was wrong.
+                assert re.search(r"Maximum Number of Prefixes|exceeded the max", shown), shown
                 shown = routers.birdc(lab, "show", "protocols", "all", "tor_2_1")
                 assert re.search(r"Import limit: +5 \[HIT\]", shown), shown
                 return True

@@ -17,7 +17,8 @@ from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import MANAGER
-from e2e.route_events import RouteEvents, session
+from e2e.route_events import session
+from e2e.witness import Witness
 from lab.parts import CHECKOUT
 
 pytestmark = pytest.mark.lab
@@ -83,7 +84,7 @@ def test_a_bgppeer_that_cannot_be_read_keeps_its_session_and_its_routes(lab: Bed
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
     before = session(lab, MANAGER)
-    with lax(lab), RouteEvents(lab) as events:
+    with lax(lab), Witness(lab) as events:
         routers.change(lab, "tor-1", families=["ipv4-unicast", "from-the-future"])
         routers.reported(lab, "tor-1", "Ready", "False", "cannot be read")
         words.restarted(lab)
@@ -153,7 +154,8 @@ def test_a_bird_on_port_179_beside_the_speaker(lab: Bed) -> None:
             listening = lab.exec("manager", "ss", "-Hltnp")
             holders = [line for line in listening.splitlines() if ":179 " in line]
             assert holders
-            assert all("bird" in line for line in holders)
+            # A BIRD that was unpacked with a libc of its own is run by that one's loader.
+            assert all('"bird"' in line or '"ld-linux' in line for line in holders), holders
             assert "gobgpd" not in listening
             cluster.make(lab, "beside")
             cluster.settled(lab, "beside")

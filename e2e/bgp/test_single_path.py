@@ -13,7 +13,7 @@ from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, custom
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.lab
 NAMES = [f"s{n}" for n in range(6)]
@@ -73,7 +73,7 @@ def agreed(lab: Bed, prefixes: list[str], single: str) -> dict[str, set[str]]:
                 raise Broken(f"{name}: status counts {counts}, its kernel has {paths} paths")
         return True
 
-    lab.wait("plan, speaker, status and routers say the same", look)
+    lab.wait("plan, speaker, status and routers say the same", look, timeout_s=routers.COUNTED_S)
     has = in_kernels(lab, prefixes)[single]
     assert {len(hops) for hops in has.values()} == {1}
     return has
@@ -101,7 +101,7 @@ def test_a_router_without_add_path_beside_one_with_it(lab: Bed, single: str) -> 
         moving = prefixes[0]
         number = before[moving].copy().pop()[-1]
         node = f"node{number}"
-        with RouteEvents(lab, machine=AT[single]) as events:
+        with Witness(lab, machine=AT[single]) as events:
             label = {"node.kubernetes.io/exclude-from-external-load-balancers": ""}
             lab.api.merge(f"/api/v1/nodes/{node}", {"metadata": {"labels": label}})
             after = agreed(lab, prefixes, single)
@@ -169,8 +169,12 @@ def test_of_very_many_nodes_a_router_is_planned_and_has_255(lab: Bed) -> None:
         assert len(has) == 255
         routers.reported(lab, "tor-1", "NextHopsLimited", "True", "255 next hops")
         cluster.reported(lab, "web", "Announced", "True", "Announced", "255 are sent", "'tor-1'")
-        lab.wait("its status", lambda: routers.session(lab, "tor-1")["advertisedPaths"] == 255)
-        lab.wait("the speaker", lambda: routers.shown(lab)["tor-1"]["advertisedPaths"] == 255)
+
+        def counted() -> bool:
+            status, speaker = routers.session(lab, "tor-1"), routers.shown(lab)["tor-1"]
+            return (status["advertisedPaths"], speaker["advertisedPaths"]) == (255, 255)
+
+        lab.wait("the count in its status, and its speaker's", counted, timeout_s=routers.COUNTED_S)
         # Nodes that were chosen go: the others take their places, in the table and on the wire.
         names = {str(FIRST + number): far(number) for number in numbers}
         gone = [names[hop] for hop in sorted(has & names.keys())[:4]]

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.lab
 
 FLOWS = 700
 PODS = {"node1": 1, "node2": 2, "node3": 4}
+EQUAL = dict.fromkeys(PODS, 1)
 # Standard deviations of a binomial draw: chance alone is never so far off.
 SIGMAS = 6
 
@@ -57,10 +58,11 @@ def test_traffic_at_the_pods_follows(lab: Bed, say: Say, weighting: str) -> None
     pods = [f"{name}:{count}" for name, count in PODS.items()]
     cluster.make(lab, "web", *pods, notes={"eip": "heavy"}, externalTrafficPolicy="Local")
     address, total = cluster.settled(lab, "web"), sum(PODS.values())
-    equal = dict.fromkeys(PODS, 1)
-    heavy = {"node1": 14, "node2": 28, "node3": 57}  # FRR's per cents of 1:2:4
-    weighed(lab, "router", address, heavy if weighting == "Endpoints" else equal)
-    weighed(lab, "router2", address, equal)  # BIRD 2.0 knows no link bandwidth
+    heavy = dict(zip(PODS, routers.frr_weights(*PODS.values()), strict=True))
+    if weighting == "Equal":
+        heavy = EQUAL
+    weighed(lab, "router", address, heavy)
+    weighed(lab, "router2", address, EQUAL)  # BIRD knows no link bandwidth
     # Each node's service proxy is as late as it likes: then a packet that came there is lost.
     lab.wait("an answer of each pod", lambda: len(answered(lab, address, 20 * total)) == total)
     found = answered(lab, address, FLOWS)
@@ -70,7 +72,7 @@ def test_traffic_at_the_pods_follows(lab: Bed, say: Say, weighting: str) -> None
     each = sorted(f"{pod} {times}" for (_, pod, _), times in found.items())
     say(f"{weighting}, {FLOWS} flows: {dict(sorted(nodes.items()))}; {each}")
     for name, count in PODS.items():
-        assert near(nodes[name], count / total if weighting == "Endpoints" else 1 / 3), nodes
+        assert near(nodes[name], 1 / 3 if heavy == EQUAL else count / total), nodes
     assert len(found) == total
-    if weighting == "Endpoints":
+    if heavy != EQUAL:
         assert all(near(times, 1 / total) for times in found.values()), each

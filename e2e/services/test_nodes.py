@@ -1,4 +1,7 @@
-"""Which nodes carry traffic: labels, readiness, drains, and kubelets that fall silent."""
+"""Which nodes carry traffic: labels, readiness, drains, and kubelets that fall silent.
+
+By Kubernetes' word alone: what heartbeats say besides is in `test_heartbeats.py`.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,6 +13,8 @@ from e2e import cluster
 from e2e.bed import Bed
 from e2e.cluster import MANAGER
 from e2e.route_events import RouteEvents, session
+from e2e.witness import Witness
+from lab.options import Options
 
 pytestmark = pytest.mark.lab
 
@@ -20,6 +25,11 @@ TAINT = {
     "effect": "NoExecute",
 }
 Deed = Callable[[Bed, str], None]
+
+
+@pytest.fixture(scope="module")
+def options() -> Options:
+    return Options(manager_args=("--heartbeat=off",))
 
 
 def merge(lab: Bed, node: str, *, body: dict) -> None:
@@ -70,7 +80,7 @@ def test_exactly_that_gateway_goes_and_returns(lab: Bed, leave: Deed, come_back:
 def test_a_cordon_is_no_drain(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         merge(lab, "node2", body={"spec": {"unschedulable": True}})
         cluster.judged(lab)
         merge(lab, "node2", body={"spec": {"unschedulable": None}})
@@ -116,7 +126,7 @@ def test_kubelets_that_all_turn_unknown_are_not_believed(lab: Bed, gap_s: float)
     cluster.make(lab, "local", "node1:1", "node2:1", externalTrafficPolicy="Local")
     addresses = cluster.settled(lab, "web"), cluster.settled(lab, "local", "12")
     since = session(lab, MANAGER)
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         for node in ("node1", "node2", "node3"):
             cluster.ready(lab, node, "Unknown")
             time.sleep(gap_s)  # the node controller takes its time, or does not

@@ -14,7 +14,8 @@ from conftest import Say
 from e2e import cluster
 from e2e.bed import Bed
 from e2e.cluster import MANAGER
-from e2e.route_events import RouteEvents, session
+from e2e.route_events import session
+from e2e.witness import Witness
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +36,7 @@ def test_ten_deaths_of_the_manager_change_nothing(lab: Bed) -> None:
     cluster.judged(lab)
     before, since = cluster.versions(lab), session(lab, MANAGER)
     chance = random.Random(SEED)
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         for number in range(DEATHS):
             time.sleep(chance.uniform(0, YOUNG_S))  # the moment of death, not a proof
             die(lab, signal.SIGTERM if number % 2 else signal.SIGKILL)
@@ -55,7 +56,7 @@ def test_a_kind_that_cannot_be_listed_is_not_empty(lab: Bed, kind: str) -> None:
     address = cluster.settled(lab, "web")
     cluster.judged(lab)
     version = cluster.version(lab, "web")
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         lab.api.request("POST", "/_faults", fault)
         die(lab, signal.SIGKILL)
         lab.wait("the faults", lambda: not lab.api.get("/_faults")["pending"])
@@ -86,13 +87,13 @@ def test_a_killed_gobgpd_comes_back_with_every_route(lab: Bed, say: Say) -> None
     assert min(heard[0]) > 3  # the past shows
     since, pid = session(lab, MANAGER), lab.process("manager")["pid"]
 
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         os.kill(cluster.gobgpd(lab), signal.SIGKILL)
         began = time.monotonic()
         lab.wait("another session", lambda: session(lab, MANAGER) != since)
         lab.wait("the stale are forgotten", lambda: numbers(lab, held) == heard)
         cluster.judged(lab)
-    assert events.about("198.18.0.0/15") == []
+    assert events.kernel("198.18.0.0/15") == events.withdrawn("198.18.0.0/15") == []
     assert table(lab) == before
     assert cluster.versions(lab) == versions
     assert lab.process("manager")["pid"] == pid

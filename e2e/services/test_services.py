@@ -8,7 +8,7 @@ from conftest import Say
 from e2e import cluster
 from e2e.bed import Bed
 from e2e.cluster import CRS, SERVICES, STRATEGIC, verdicts
-from e2e.route_events import RouteEvents
+from e2e.witness import Witness
 from lab.cluster.endpoints import SLICES
 from lab.demo import NETWORK6, SERVICE
 from lab.handle import CLIENT_ADDRESSES
@@ -116,7 +116,7 @@ def test_terminating_but_serving_keeps_the_route(lab: Bed, policy: str) -> None:
     cluster.make(lab, "web", "node2:1", externalTrafficPolicy=policy)
     nodes = "123" if policy == "Cluster" else "2"
     address = cluster.settled(lab, "web", nodes)
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         lab.endpoints("default/web", "node2:1:terminating")
         cluster.judged(lab)
     assert events.about(f"{address}/32") == []
@@ -127,7 +127,7 @@ def test_terminating_but_serving_keeps_the_route(lab: Bed, policy: str) -> None:
 def test_empty_slices_beside_a_full_one_change_nothing(lab: Bed) -> None:
     cluster.make(lab, "web")
     address = cluster.settled(lab, "web")
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         for name in ("web-a", "web-z"):  # before and after the full one, however one reads them
             empty = {
                 "kind": "EndpointSlice",

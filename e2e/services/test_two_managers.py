@@ -12,13 +12,15 @@ import pytest
 from conftest import Say
 from e2e import cluster
 from e2e.bed import Bed
-from e2e.route_events import RouteEvents, session
+from e2e.bgp import routers
+from e2e.leadership import leader
+from e2e.route_events import session
+from e2e.witness import Witness
 from lab.options import Options
 
 pytestmark = pytest.mark.lab
 
 LEASE_S = 6.0
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/pointsman-system/leases/pointsman-manager"
 SPEAKERS = {"manager": "192.0.2.10", "manager2": "192.0.2.9"}
 PATCHES = "patch services/status"
 Deed = Callable[[Bed, str], None]
@@ -27,17 +29,6 @@ Deed = Callable[[Bed, str], None]
 @pytest.fixture(scope="module")
 def options() -> Options:
     return Options(managers=2, manager_args=(f"--lease-duration-s={LEASE_S:g}",))
-
-
-def leader(lab: Bed) -> str:
-    """Wait until somebody leads; return who."""
-
-    def look() -> str:
-        return str((lab.api.find(LEASE) or {}).get("spec", {}).get("holderIdentity") or "")
-
-    name = lab.wait("a leader", look)
-    assert name in SPEAKERS
-    return name
 
 
 def another(lab: Bed, name: str) -> str:
@@ -67,7 +58,7 @@ def test_the_other_leads_within_the_lease(lab: Bed, say: Say) -> None:
     cluster.make(lab, "web")
     web = known_to_both(lab, "web")
     before, first = cluster.version(lab, "web"), leader(lab)
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         lab.fail(first)
         began = time.monotonic()
         second = another(lab, first)
@@ -113,7 +104,7 @@ def test_the_fenced_one_writes_nothing(lab: Bed, away: Deed, back: Deed) -> None
     cluster.make(lab, "web")
     web = known_to_both(lab, "web")
     first = leader(lab)
-    with RouteEvents(lab) as events:
+    with Witness(lab) as events:
         away(lab, first)
         try:
             cluster.make(lab, "meanwhile")
@@ -128,7 +119,7 @@ def test_the_fenced_one_writes_nothing(lab: Bed, away: Deed, back: Deed) -> None
     assert cluster.versions(lab) == versions | {"after": cluster.version(lab, "after")}
     tried, written = (now - then for now, then in zip(patches(lab), counted, strict=True))
     assert tried == written <= 2
-    assert events.about(f"{web}/32") == []
+    assert events.kernel(f"{web}/32") == []  # one may fall silent, while the other speaks
 
 
 def test_the_fenced_one_keeps_to_itself_what_it_sees(lab: Bed) -> None:
@@ -173,3 +164,47 @@ def patches(lab: Bed) -> tuple[int, int]:
     stats = lab.api.get("/_stats")
     written = sum(n for what, n in stats["writes"].items() if what.startswith(f"{PATCHES} "))
     return stats["requests"].get(PATCHES, 0), written
+
+
+NAT = """table ip oneaddress {
+ chain arriving {
+  type nat hook input priority 100
+  ip saddr { 192.0.2.9, 192.0.2.10 } tcp dport 179 snat to 192.0.2.77
+ }
+}
+"""
+ONE = "192.0.2.77"  # by which the router knows both
+
+
+def test_two_behind_one_address_are_told_apart_by_no_router(lab: Bed) -> None:
+    """One has the session and the routes stand; the other knows why it has none."""
+    cluster.make(lab, "web")
+    web = known_to_both(lab, "web")
+    rules = lab.folder("nat") / "rules"
+    rules.write_text(NAT)
+    lab.exec("router", "nft", "-f", str(rules))
+    lines = [f"no neighbor {one}" for one in SPEAKERS.values()]
+    lines += [f"neighbor {ONE} remote-as 64501", f"neighbor {ONE} passive"]
+    activated = ("address-family ipv4 unicast", f"neighbor {ONE} activate")
+    routers.frr(lab, *lines, *activated)
+    try:
+        lab.wait("a session", partial(session, lab, ONE))
+        cluster.routed(lab, web, "123")
+
+        def shown() -> bool:
+            speakers = lab.api.get(f"{routers.PEERS}/tor-1")["status"]["speakers"]
+            (up,) = [one for one in speakers if one["state"] == "Established"]
+            (other,) = [one for one in speakers if one is not up]
+            return "another speaker's with the same source address" in other["lastError"]
+
+        lab.wait("the reason", shown)
+        since = session(lab, ONE)
+        with Witness(lab) as events:
+            cluster.judged(lab)
+        assert session(lab, ONE) == since
+        assert events.about(f"{web}/32") == []
+    finally:
+        lab.exec("router", "nft", "delete", "table", "ip", "oneaddress")
+        routers.restarted(lab, "bgpd")  # the next one reads its file
+        for address in SPEAKERS.values():
+            lab.wait("a session", partial(session, lab, address))
