@@ -45,10 +45,12 @@ def cluster(services: int, nodes: int) -> Snapshot:
             )
             for n in range(services)
         },
-        endpoint_slices=tuple(
-            EndpointSlice("d", f"s{n}-4", f"s{n}", Family.IPV4, tuple(pods[n % nodes]))
+        endpoint_slices={
+            ("d", f"s{n}-4"): EndpointSlice(
+                "d", f"s{n}-4", f"s{n}", Family.IPV4, tuple(pods[n % nodes])
+            )
             for n in range(services)
-        ),
+        },
         nodes={name: Node(name, internal_ips=(first + n,)) for n, name in enumerate(names)},
         namespaces={"d": {}},
         eips={EipName("p"): Resource("p", EipSpec(addresses=("198.18.0.0/15",), default=True))},

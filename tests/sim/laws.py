@@ -8,7 +8,9 @@ API's objects, what its users did to them, and what routers received count.
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from manager.adapters.kubernetes.client import ANNOUNCERS, NODES
 from manager.adapters.kubernetes.fields import Json
+from tests.fakes.kube import FakeKube
 
 # Chains of troubles, each at most a minute: a partition, a lost event until the next list, a
 # manager that is away. So long may a router believe in an address that was given back.
@@ -33,12 +35,27 @@ def condition(raw: Json, name: str) -> Mapping[str, str]:
     return next((c for c in found if c["type"] in (name, PREFIX + name)), {})
 
 
+def watched_badly(api: FakeKube) -> list[str]:
+    """Return the nodes whose agents look for what arrives, though nobody drains them; or don't.
+
+    Where nobody has anything left to do: in between a record may be on its way.
+    """
+    announcers = api.of(ANNOUNCERS)
+    return [
+        name
+        for name, node in api.of(NODES).items()
+        if (PREFIX + "drain" in node["metadata"].get("annotations", {}))
+        != ("watched" in (announcers[name].get("spec") or {}))
+    ]
+
+
 class Laws:
     """The books of an observer who sees everything. *broken* stays empty."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
         self._holders: dict[str, tuple[str, tuple[str, ...], str]] = {}  # uid, addresses, key
+        self._having: dict[str, set[str]] = {}  # address → names of the Services that hold it
         self._asked: set[str] = set()  # uids whose users asked for something that moves addresses
         self._records: dict[str, object] = {}  # uid → what a manager last wrote
         self._released: dict[str, float] = {}  # address → when the last Service gave it back
@@ -59,24 +76,30 @@ class Laws:
         name, uid = f"{meta['namespace']}/{meta['name']}", meta["uid"]
         before = self._holders.pop(name, (uid, (), ""))
         now = () if gone else addresses_of(raw)
+        for address in before[1]:
+            self._having[address].discard(name)
         if now != before[1] and before[0] == uid and not gone:
             self._moved(name, uid, before[1], now)
         if not gone:
             self._holders[name] = uid, now, note(raw, "share-key")
-            for other, (_, theirs, key) in self._holders.items():
-                twice = set(now) & set(theirs)
-                if other != name and twice and not (key and key == note(raw, "share-key")):
-                    self.violated(f"{name} and {other} both have {sorted(twice)}")
+            others = {one for address in now for one in self._having.get(address, ())}
+            for other in sorted(others):
+                _, theirs, key = self._holders[other]
+                if not (key and key == note(raw, "share-key")):
+                    twice = sorted(set(now) & set(theirs))
+                    self.violated(f"{name} and {other} both have {twice}")
+            for address in now:
+                self._having.setdefault(address, set()).add(name)
         for address in set(now) - set(before[1]):
             last = self._last.get(address, uid)
             if last != uid and not note(raw, "share-key") and address in self.routed():
                 self.violated(f"{name} is given {address}, which routers still know from another")
         self._last |= dict.fromkeys(now, uid)
-        current = {address for _, addresses, _ in self._holders.values() for address in addresses}
-        for address in current:
+        for address in now:
             self._released.pop(address, None)
-        for address in set(before[1]) - current:
-            self._released[address] = asyncio.get_running_loop().time()
+        for address in before[1]:
+            if not self._having[address]:
+                self._released[address] = asyncio.get_running_loop().time()
         wanted = note(raw, "addresses")
         record = addresses_of(raw), condition(raw, ALLOCATED), note(raw, "status")
         settled = condition(raw, ALLOCATED).get("status") == "True"
@@ -93,8 +116,7 @@ class Laws:
     def advertised(self, who: str, addresses: Iterable[str]) -> None:
         """Judge what replica *who* has routers of now."""
         now = asyncio.get_running_loop().time()
-        current = {address for _, addresses, _ in self._holders.values() for address in addresses}
-        for address in set(addresses) - current:
+        for address in {one for one in addresses if not self._having.get(one)}:
             since = self._released.get(address)
             if since is None:
                 self.violated(f"{who} advertised {address}, which no Service ever had")

@@ -27,7 +27,7 @@ class Cluster:
     """A world with one manager, and the words to change it."""
 
     def __init__(self, world: World | None = None) -> None:
-        self.world = world or World(2)
+        self.world = world or World(2, compared=False)
         self.api, self.manager = self.world.api, self.world.replicas[0]
         self.daemon = self.manager.daemon
         for number, name in enumerate(NODE_NAMES, 11):

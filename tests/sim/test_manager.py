@@ -12,11 +12,11 @@ import pytest
 from manager.adapters.kubernetes.client import BGP_CONFS, EIPS, ENDPOINT_SLICES, NODES, SERVICES
 from manager.planner.plan import plan
 from manager.work import cluster_work, speaker_work
-from tests.sim.laws import addresses_of, condition, note
+from tests.sim.laws import addresses_of, condition, note, watched_badly
 from tests.sim.luck import Luck
 from tests.sim.seeds import seeds
 from tests.sim.workload import Users
-from tests.sim.world import NOON, POISONED, ROUTERS, SPARE_ROUTER, World, now
+from tests.sim.world import POISONED, ROUTERS, SPARE_ROUTER, World, now
 
 # asyncio never sleeps while a task can run: looptime need not wait and see.
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
@@ -76,6 +76,7 @@ async def _rests(world: World) -> None:
     assert sum(replica.leads for replica in world.replicas) == 1
     await _nothing_is_left_to_do(world)
     _everybody_is_served(world)
+    assert watched_badly(world.api) == []
     before = len(world.writes())
     await _watch(world, IDLE_S)
     assert world.writes()[before:] == []
@@ -91,7 +92,7 @@ async def _nothing_is_left_to_do(world: World) -> None:
             speakers=(observed,),
             pending=parts.targets.services.pending,
             settings=replica.settings,
-            taken_at=NOON,
+            taken_at=replica.clock.wall(),
         )
         decided = plan(snapshot)
         assert not decided.failures

@@ -11,7 +11,7 @@ from manager.work import speaker_work
 from tests.sim.seeds import seeds
 from tests.sim.test_calls import NODE_NAMES, Cluster
 from tests.sim.wires import Weather
-from tests.sim.world import NOON, ROUTERS, Daemon, World
+from tests.sim.world import ROUTERS, Daemon, World
 
 pytestmark = [pytest.mark.looptime(noop_cycles=1), pytest.mark.sim]
 
@@ -53,7 +53,7 @@ class Parallel(Cluster):
         snapshot = parts.view.snapshot(
             speakers=observed,
             settings=self.manager.settings,
-            taken_at=NOON,
+            taken_at=self.manager.clock.wall(),
         )
         for speaker_plan, seen in zip(plan(snapshot).speakers, observed, strict=True):
             assert not speaker_work(speaker_plan, seen)

@@ -10,10 +10,14 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from manager.adapters.gobgp.speaker import GobgpSpeaker
+from manager.adapters.heartbeat import UDP_AND_TCP
 from manager.adapters.kubernetes.client import (
     BGP_CONFS,
     BGP_PEERS,
@@ -26,13 +30,18 @@ from manager.adapters.kubernetes.client import (
     Refused,
 )
 from manager.adapters.kubernetes.informer import Pace
-from manager.main import Options, Parts
+from manager.adapters.metrics.counters import Counters
+from manager.ipam.group import Open
+from manager.main import Parts
+from manager.options import Options
 from manager.snapshot import Settings
 from pointsman.gobgp_api import gobgp_pb2 as pb
 from pointsman.model.names import LEASE
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.listen_address import ListenAddress
 from tests.fakes.gobgp import FakeGobgpd, FakeRouter
 from tests.fakes.kube import FakeKube
+from tests.sim.compared import ComparedParts
 from tests.sim.laws import Laws
 from tests.sim.wires import Line, Weather, Wire
 
@@ -120,6 +129,7 @@ class Replica:
             monotonic=lambda: loop.time() + 7 * ahead,
             wall=lambda: NOON + timedelta(seconds=loop.time() + ahead / 50),
         )
+        self.clock = clock
         self.settings = Settings(speaker_name=self.name, speakers=1 + len(self.further))
         options = Options(
             name=self.name,
@@ -127,12 +137,22 @@ class Replica:
             kubeconfig=None,
             gobgp_sockets=(),
             lease_duration_s=15.0,
+            heartbeat=self.world.listens_at(self.name),
             settings=self.settings,
         )
         stubs: Any = (self.line, *self.lines)  # as the fake: any stub
         speakers = [GobgpSpeaker(stub) for stub in stubs]
-        self.parts = Parts(
-            options, self.wire, speakers=speakers, clock=clock, chance=self.rng, pace=PACE
+        parts = ComparedParts if self.world.compared else Parts
+        self.parts = parts(
+            options,
+            self.wire,
+            speakers=speakers,
+            clock=clock,
+            chance=self.rng,
+            counters=Counters(CollectorRegistry(), replica=self.name),
+            pace=PACE,
+            net=self.world.net,
+            open_source=self.world.ipam(self),
         )
         self._stopping = asyncio.Event()
         self._task = asyncio.create_task(self.parts.run(self._stopping), name=self.name)
@@ -177,15 +197,32 @@ class Replica:
 class World:
     """Everything there is, from one *seed*."""
 
-    def __init__(self, seed: int, *, speakers: int = 1) -> None:
+    def __init__(self, seed: int, *, speakers: int = 1, compared: bool = True) -> None:
         self.seed, self.rng = seed, random.Random(seed)
-        self.laws = Laws()
-        self.api = Cluster(self.laws)
+        self.compared = compared  # each plan with a cold one: too dear for a thousand Services
+        self.laws = self._books()
+        self.api = self._api()
+        self.net = UDP_AND_TCP
         self._furnish()
         if seed % 2:
             self.api.poison = Overloaded("the API server answered 500: a webhook is down")
         self.replicas = [Replica(self, name, speakers) for name in "ab"]
         self.laws.routed = self._routed
+
+    def _books(self) -> Laws:
+        """Return the books of what must hold."""
+        return Laws()
+
+    def _api(self) -> Cluster:
+        return Cluster(self.laws)
+
+    def ipam(self, replica: Replica) -> Open | None:
+        """Return what opens the IPAM of an Eip for *replica*; None: the manager's own means."""
+        return None
+
+    def listens_at(self, name: str) -> ListenAddress | None:
+        """Return where that replica hears heartbeats; None: there are none here."""
+        return None
 
     def _furnish(self) -> None:
         for plural in ("eips", "bgpconfs", "bgppeers", "announcers"):
@@ -234,6 +271,7 @@ class World:
         ]
 
 
+@cache  # every second, of every path
 def _address(prefix: str) -> str:
     network = ip_network(prefix)
     assert network.num_addresses == 1, f"{prefix} is no host route"
