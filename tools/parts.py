@@ -86,6 +86,9 @@ BIRD = Part(
         "libkeyutils1",
     ),
 )
+# promtool and a Prometheus to ask. It is Go and needs libc alone, so bookworm's runs on both; only
+# its web page wants the fonts and scripts that it depends on.
+PROMETHEUS = Part("prometheus", "bookworm", ("prometheus",), "usr/bin/promtool")
 
 
 # --- a private apt ------------------------------------------------------------------------
@@ -253,7 +256,7 @@ def entry(name: str, version: str, main: str) -> dict[str, str]:
 def take_all() -> Mapping[str, Mapping[str, str]]:
     apt = Apt(APT, main_archive(machine_sources(Path("/etc/apt")), codename()))
     print("parts: reading the archive", flush=True)
-    for suite in sorted({part.suite for part in (KUBECTL, FRR, BIRD)}):
+    for suite in sorted({part.suite for part in (KUBECTL, FRR, BIRD, PROMETHEUS)}):
         apt.update(suite)
     gobgpd, proto = take_gobgp(apt)
     return {
@@ -262,6 +265,7 @@ def take_all() -> Mapping[str, Mapping[str, str]]:
         "kubectl": take(apt, KUBECTL),
         "frr": take(apt, FRR),
         "bird": take(apt, BIRD),
+        "prometheus": take(apt, PROMETHEUS),
     }
 
 

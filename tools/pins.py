@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOL = ROOT / "build" / "pins"
 OLDEST_PYTHON = "3.11"
+NETBOX_PYTHON = "3.12"  # the oldest that NetBox runs on
 
 # Output -> what of pyproject.toml it pins.
 FILES: dict[str, tuple[str, ...]] = {
@@ -22,6 +23,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "agent.txt": ("pyproject.toml", "--extra", "agent"),
     "build.txt": ("--group", "build"),
     "pins.txt": ("--group", "pins"),
+    "netbox.txt": ("--group", "netbox"),
 }
 
 
@@ -47,10 +49,13 @@ def uv() -> Path:
 def main() -> int:
     upgrade = ["--upgrade"] if "--upgrade" in sys.argv[1:] else []
     for name, what in FILES.items():
-        options = ["--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes"]
+        python = NETBOX_PYTHON if name == "netbox.txt" else OLDEST_PYTHON
+        options = ["--universal", "--python-version", python, "--generate-hashes"]
         clean = ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "-q"]
         # What the images install must be what was tested.
-        same = [] if name in {"dev.txt", "pins.txt"} else ["-c", "requirements/dev.txt"]
+        same = (
+            [] if name in {"dev.txt", "netbox.txt", "pins.txt"} else ["-c", "requirements/dev.txt"]
+        )
         where = ["--custom-compile-command", "make pins", "-o", f"requirements/{name}"]
         words = [*options, *clean, *same, *where, *upgrade, *what]
         if subprocess.run([uv(), "pip", "compile", *words], cwd=ROOT).returncode:

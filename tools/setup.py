@@ -34,7 +34,15 @@ PYTHON = VENV / "bin" / "python"
 PINS = ROOT / "requirements" / "dev.txt"
 
 # Commands the lab and the tests call by name, and the Debian package of each.
-COMMANDS = {"ip": "iproute2", "nft": "nftables", "openssl": "openssl"}
+COMMANDS = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "openssl": "openssl",
+    # Independent judges of who answers ARP and NDP.
+    "arping": "iputils-arping",
+    "ndisc6": "ndisc6",
+    "tcpdump": "tcpdump",
+}
 SBIN = "/usr/sbin:/sbin"
 
 

@@ -1,4 +1,4 @@
-"""The root of Debian 13: what it is made from, and that nothing of it outlives its maker."""
+"""Roots of Debian 13: what they are made from, and that nothing in them outlives its maker."""
 
 import os
 import signal
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import debian13, setup
-from tools.debian13 import PASSED, apt_settings, isolated, key_file, made_of
+from tools import setup, trixie
 from tools.sources import Source
+from tools.trixie import PASSED, Root, apt_settings, isolated, key_file, made_of
 
 ARCHIVE = Source("http://mirror.example/debian", ("bookworm",), ("main",), ())
 
@@ -21,10 +21,12 @@ def signed(by: str) -> Source:
     return Source(ARCHIVE.uri, ARCHIVE.suites, ARCHIVE.components, (("Signed-By", by),))
 
 
-def test_another_archive_or_another_trust_is_another_root() -> None:
+def test_other_packages_another_archive_or_another_trust_are_another_root() -> None:
     other = Source("http://other.example/debian", ARCHIVE.suites, ARCHIVE.components, ())
-    assert len({made_of(ARCHIVE), made_of(other), made_of(signed("/k.gpg"))}) == 3
-    assert made_of(ARCHIVE) == made_of(ARCHIVE)
+    root, more = Root("debian13", ("git",)), Root("debian13", ("git", "make"))
+    archives = (ARCHIVE, other, signed("/k.gpg"))
+    assert len({made_of(one, archive) for one in (root, more) for archive in archives}) == 6
+    assert made_of(root, ARCHIVE) == made_of(Root("debian13", ("git",)), ARCHIVE)
 
 
 def test_the_archives_own_key_is_used_where_it_is_a_file(tmp_path: Path) -> None:
@@ -32,7 +34,7 @@ def test_the_archives_own_key_is_used_where_it_is_a_file(tmp_path: Path) -> None
     key.touch()
     assert key_file(signed(str(key))) == key
     inline = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBGPL0BUBEADmW5NdOOHwPIJlgPm6JDcKw3NZ"
-    assert key_file(signed(inline)) in (debian13.KEYRING, None)
+    assert key_file(signed(inline)) in (trixie.KEYRING, None)
     assert key_file(signed(str(tmp_path / "none.gpg"))) is None
 
 
@@ -51,9 +53,7 @@ def test_of_apt_only_the_way_to_archives_goes_in(tmp_path: Path) -> None:
         'Acquire::http::Proxy "http://192.0.2.9:3128";\nAcquire::Check-Date "false";\n'
         'APT::Update::Post-Invoke {"false";};\n'
     )
-    code = (
-        "from tools.debian13 import apt_settings, proxies; print(apt_settings(), dict(proxies()))"
-    )
+    code = "from tools.trixie import apt_settings, proxies; print(apt_settings(), dict(proxies()))"
     clean = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -81,7 +81,7 @@ def test_however_it_ends_nothing_stays(number: signal.Signals, tmp_path: Path) -
         f"setsid sleep 987654 & touch {mounted}/inside {started}; wait"
     )
     code = (
-        "import os, signal, sys; from tools.debian13 import ended, isolated\n"
+        "import os, signal, sys; from tools.trixie import ended, isolated\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
         f"ended(isolated(['sh', '-c', {script!r}]), environment=os.environ)"
