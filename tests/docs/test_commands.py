@@ -26,7 +26,11 @@ BLOCKS = [
 PROGRAMS: dict[str, Any] = {"manager": manager, "agent": agent}
 TARGETS = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # What a reader's machine has anyway; a misspelt command is none of these.
-ORDINARY = {"cd", "docker", "export", "git", "ip", "journalctl", "sed", "vtysh", "birdc", "jq"}
+ORDINARY = {
+    "cd", "containerlab", "curl", "docker", "export", "git", "ip", "journalctl", "kind", "sed",
+    "vtysh", "birdc", "jq",
+}  # fmt: skip
+ASSIGNED = re.compile(r"[A-Z_]+=\$\((.*)\)")  # NAME=$(command)
 KUBECTL = {
     "annotate", "api-resources", "apply", "auth", "create", "delete", "describe", "drain",
     "exec", "explain", "get", "label", "logs", "patch", "rollout", "scale", "set", "taint",
@@ -34,10 +38,14 @@ KUBECTL = {
 }  # fmt: skip
 
 
+HELM = {"install", "upgrade", "rollback", "uninstall"}
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
 def test_every_command_exists(block: Block) -> None:
     for line, command in pages.commands(block):
-        for simple in pages.words(command.partition(" #")[0]):
+        plain = ASSIGNED.fullmatch(command)
+        for simple in pages.words(plain[1] if plain else command.partition(" #")[0]):
             check(simple, f"{block.page}:{line}: {command}")
 
 
@@ -67,8 +75,15 @@ def check(words: list[str], where: str) -> None:
         for flag, value in itertools.pairwise(rest):
             if flag == "-f" and value.startswith(("crds", "deploy", "docs")):
                 assert (ROOT / value).exists(), f"{where}: there is no {value}"
+    elif program == "python3" and rest[0] != "-m":
+        assert (ROOT / rest[0]).is_file(), f"{where}: there is no {rest[0]}"
+    elif program == "helm":
+        assert rest[0] in HELM, where
+        for word in rest:
+            if word.startswith("deploy"):
+                assert (ROOT / word / "Chart.yaml").is_file(), f"{where}: {word} is no chart"
     else:
-        assert program in ORDINARY | {"pytest", "sidecars.gobgp"}, where
+        assert program in ORDINARY | {"pytest", "sidecars.gobgp", "tools.docker"}, where
 
 
 def parses(words: list[str], where: str) -> None:
@@ -82,13 +97,14 @@ def parses(words: list[str], where: str) -> None:
 
 def parser(command: str) -> argparse.ArgumentParser:
     if command == "lab":
-        return lab.__main__._parser()
+        return lab.__main__.parser()
     if command in ("manager", "agent"):
         made: argparse.ArgumentParser = PROGRAMS[command].__main__.parser()
         return made
     assert command in COMMANDS, command
     asked = argparse.ArgumentParser(allow_abbrev=False)
-    importlib.import_module(f"cli.commands.{command}").arguments(asked)
+    module = importlib.import_module(f"cli.commands.{command.replace('-', '_')}")
+    module.arguments(asked)
     return asked
 
 
@@ -115,5 +131,17 @@ def test_every_verb_and_flag_of_the_lab_is_described() -> None:
         assert f"lab {verb}`" in page or f"`lab {verb} " in page, verb
         for action in made._actions:
             flag = action.option_strings[-1] if action.option_strings else ""
-            known = flag in ("", "--help", "--output", "--name") or flag in page
+            known = flag in ("", "--help", "--version", "--output", "--name") or flag in page
             assert known, f"lab {verb} {flag}"
+
+
+# Of MetalLB and OpenELB, too: a bare name is whichever kubectl finds first.
+BARE = re.compile(
+    r"kubectl (?:delete|patch|get)[^\n`]*\b(?:eips?|bgpconfs?|bgppeers?|announcers?)\b(?!\.)[^\n`]*"
+)
+
+
+@pytest.mark.parametrize("page", [page for page in pages.pages() if page != "docs/lab.md"])
+def test_what_takes_away_or_saves_ours_names_the_group(page: str) -> None:
+    found = BARE.findall((ROOT / page).read_text())
+    assert [one for one in found if " get " not in one or " -A " in one or ">" in one] == []

@@ -7,7 +7,17 @@ from pathlib import Path, PurePosixPath
 from tests.docs import pages
 from tests.docs.pages import ROOT
 
-PROGRAMS = ("pointsman", "manager", "agent", "cli", "sidecars", "lab", "standin", "tools")
+PROGRAMS = (
+    "pointsman",
+    "manager",
+    "agent",
+    "cli",
+    "sidecars",
+    "lab",
+    "standin",
+    "monitoring",
+    "tools",
+)
 ROW = re.compile(r"^\| `([\w/]+)` \| ((?:`\w+` ?)+)\| (.+) \|$", re.MULTILINE)
 
 

@@ -9,7 +9,16 @@ from types import ModuleType
 import pytest
 
 from agent.planner import verdicts
-from pointsman.model.verdicts import address, advertisement, announcement, readiness, session
+from pointsman.model.verdicts import (
+    address,
+    advertisement,
+    aggregates,
+    announcement,
+    coexistence,
+    readiness,
+    session,
+    source,
+)
 from pointsman.model.verdicts.base import Verdict
 from tests.docs import pages
 
@@ -21,10 +30,16 @@ BASES = {"Unserved", "Usable"}
 SECTIONS = {
     "Service: pointsman.dev/Allocated": address,
     "Service: pointsman.dev/Announced": announcement,
-    "Service: events only": announcement,
+    "Service: events only": coexistence,
     "Eip: Ready": address,
+    "Service: pointsman.dev/Allocated, of an IPAM": source,
+    "Eip: Ready, with an IPAM": source,
+    "Eip: CentralResponder": readiness,
     "Eip: BgpApplied": advertisement,
+    "Eip: AggregatesRefused": aggregates,
+    "Eip: AggregatesUnguarded": aggregates,
     "BgpConf: Ready": readiness,
+    "BgpConf: LivenessFrozen": readiness,
     "BgpPeer: Ready": readiness,
     "BgpPeer: Established": session,
     "BgpPeer: AddPathNegotiated": session,
@@ -35,6 +50,9 @@ SECTIONS = {
     "BgpPeer: NextHopsUnverified": readiness,
     "Announcer: Ready": verdicts,
     "Announcer: Contested": verdicts,
+    "Announcer: StrictARPRequired": verdicts,
+    "Announcer: Unacknowledged": verdicts,
+    "Announcer: HeartbeatsHeard": verdicts,
     "Announcer: ProxyHealthy": verdicts,
 }
 

@@ -4,18 +4,24 @@ A step has any of: `services`, `eips`, `peers` (name -> spec, with `notes` for a
 of ours, `labels`, `status`), `put` (whole objects), `endpoints` (as `pointsman lab
 endpoints` takes them; " / " parts slices, "default/web IPv6" names a family), `merge`
 (name -> merge patch), `delete` (names), `clock` (seconds that pass), `down` (peer ->
-state of its session; null: up again), `single` (peer -> whether it keeps one path).
+state of its session; null: up again), `single` (peer -> whether it keeps one path),
+`liveness` (node -> verdict of its heartbeats; null: none), `frozen` (failure domains), `ipams`
+(Eip -> what its IPAM may give and who else has what; away, since, refuses: what it says).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from manager.snapshot import Settings
+from manager.snapshot import EipName, Settings
+from pointsman.model.liveness import Liveness
+from tests.manager.planner.evolving.warm import WarmPlanner
+from tests.scripts.ipams import Ipam
 from tests.scripts.world import Json, World
 
 FOLDER = Path(__file__).resolve().parent / "stories"
@@ -42,13 +48,22 @@ class Story:
 
     def world(self) -> World:
         """The world before the first step: three nodes, a router, a pool."""
-        found = World(settings=self.settings)
-        for doc in yaml.safe_load_all((FOLDER / "base.yaml").read_text()):
-            found.put(doc)
-        for name in self.without:
-            found.delete(name)
-        found.settle()
+        settled = _settled(self.settings, self.without)
+        found = replace(settled.restarted(), planner=WarmPlanner())
+        found.planner.know(settled.snapshot())
         return found
+
+
+@cache
+def _settled(settings: Settings, without: tuple[str, ...]) -> World:
+    """The world of base.yaml at rest, which is the same for nearly every story: to be copied."""
+    found = World(settings=settings)
+    for doc in yaml.safe_load_all((FOLDER / "base.yaml").read_text()):
+        found.put(doc)
+    for name in without:
+        found.delete(name)
+    found.settle()
+    return found
 
 
 def stories(path: Path) -> list[Story]:
@@ -56,7 +71,9 @@ def stories(path: Path) -> list[Story]:
     found = []
     for raw in yaml.safe_load_all(path.read_text()):
         settings = Settings(
-            require_class=raw.get("requireClass", False), speakers=raw.get("speakers", 1)
+            require_class=raw.get("requireClass", False),
+            speakers=raw.get("speakers", 1),
+            honoured=tuple(raw.get("honoured", ())),
         )
         found.append(
             Story(
@@ -74,7 +91,16 @@ def stories(path: Path) -> list[Story]:
 
 def tell(world: World, step: Json) -> None:
     """Do to *world* what *step* says; doing it twice is doing it once."""
-    unknown = step.keys() - {"say", *_VERBS, "clock", "down", "single"}
+    unknown = step.keys() - {
+        "say",
+        *_VERBS,
+        "clock",
+        "down",
+        "single",
+        "liveness",
+        "frozen",
+        "ipams",
+    }
     assert not unknown, f"a step has no {sorted(unknown)}"
     for name in step.get("delete", ()):
         world.delete(name)
@@ -94,6 +120,13 @@ def tell(world: World, step: Json) -> None:
             world.down[name] = state
     for name, one in step.get("single", {}).items():
         (world.single.add if one else world.single.discard)(name)
+    for name, verdict in step.get("liveness", {}).items():
+        world.liveness.pop(name, None)
+        if verdict is not None:
+            world.liveness[name] = Liveness(verdict)
+    for name, given in step.get("ipams", {}).items():
+        world.ipams.setdefault(EipName(name), Ipam()).tell(given)
+    world.frozen = tuple(step.get("frozen", world.frozen))
     world.now += timedelta(seconds=step.get("clock", 0))
 
 

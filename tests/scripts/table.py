@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
+from manager.planner.announcer_specs import assignments_in, routes_in
 from manager.planner.desired import Plan
+from pointsman.model.assignment import KERNEL
 from pointsman.model.names import ADD_PATH, BGP_APPLIED, ESTABLISHED, READY
 from pointsman.model.record import ConditionValue
 from pointsman.model.route import PathAttributes
@@ -29,7 +31,7 @@ def table(world: World, decided: Plan) -> Table:
         found[head] = list(_conditions(record.conditions))
     for key, verdict in sorted(decided.left_alone.items()):
         found[f"service {key}: not ours"] = [f"{verdict.reason}: {verdict}"]
-    for line in _paths(decided):
+    for line in (*_paths(decided), *_assignments(decided), *_routes(decided)):
         found[line] = []
     for resource, record_ in sorted(decided.statuses.items()):
         amiss = [
@@ -57,6 +59,24 @@ def _paths(decided: Plan) -> Iterator[str]:
             hops.setdefault((peer, str(key.prefix)), []).append(hop)
     for (peer, prefix), found in sorted(hops.items()):
         yield f"{peer} hears {prefix} via {', '.join(found)}"
+
+
+def _assignments(decided: Plan) -> Iterator[str]:
+    for node, record in sorted(decided.announcers.items()):
+        for entry in assignments_in(record.spec):
+            words = ["centrally"] if entry["responder"] == "Central" else []
+            words += [f"probing for {', '.join(entry['probe'])}"] if "probe" in entry else []
+            words += [f"{entry['announceRate']} a second"] if "announceRate" in entry else []
+            how = f" ({'; '.join(words)})" if words else ""
+            does = "has" if entry["responder"] == KERNEL else "answers for"
+            yield f"{node} {entry['interface']} {does} {', '.join(entry['addresses'])}{how}"
+
+
+def _routes(decided: Plan) -> Iterator[str]:
+    for node, record in sorted(decided.announcers.items()):
+        for one in routes_in(record.spec):
+            whose = "its router's too" if one["redistribute"] else "its own alone"
+            yield f"{node} ends what nobody has in {one['prefix']} ({whose})"
 
 
 def _attributes(attributes: PathAttributes) -> str:

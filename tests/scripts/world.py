@@ -7,10 +7,11 @@ a story shows would also be shown by a manager that restarts all the time.
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from manager.adapters.kubernetes.managed_fields import PATH, SUBRESOURCE
@@ -18,22 +19,22 @@ from manager.adapters.kubernetes.objects import snapshot_of
 from manager.adapters.kubernetes.record_codec import (
     finalizers,
     service_patch,
-    service_record,
     service_release,
     status_patch,
-    status_record,
 )
-from manager.events import service_events, status_events
 from manager.planner.desired import Plan
-from manager.planner.plan import plan
 from manager.planner.whatif import applied
-from manager.snapshot import Observed, ServiceKey, Settings, Snapshot
-from manager.work import ClusterWork, Written, cluster_work
+from manager.snapshot import EipName, NodeName, Observed, ServiceKey, Settings, Snapshot
+from manager.work import cluster_work
 from pointsman.model.delta import Delta
+from pointsman.model.liveness import Liveness
 from pointsman.model.names import ALLOCATED_FROM, FIELD_MANAGER, OUR_ANNOTATIONS
-from pointsman.model.record import EventRecord, ResourceKey, ServiceRecord, StatusRecord
+from pointsman.model.record import AnnouncerRecord, ResourceKey, ServiceRecord, StatusRecord
 from pointsman.model.route import PeerName, RouteKey, SessionReport
+from tests.manager.planner.evolving.warm import WarmPlanner
 from tests.merging import merged
+from tests.scripts.ipams import Ipam
+from tests.scripts.readings import Assigned, assigned, emitted, event_line, written
 
 Json = dict[str, Any]
 Paths = frozenset[RouteKey]
@@ -66,11 +67,17 @@ class World:
     down: dict[str, str] = field(default_factory=dict)  # peer -> state of its session
     down_since: dict[str, datetime] = field(default_factory=dict)  # as the manager saw it
     single: set[str] = field(default_factory=set)  # peers that did not negotiate ADD-PATH
+    liveness: dict[NodeName, Liveness] = field(default_factory=dict)  # as heartbeats have it
+    ipams: dict[EipName, Ipam] = field(default_factory=dict)  # of the Eips that have one
+    frozen: tuple[str, ...] = ()  # failure domains whose agents fell silent together
     settings: Settings = field(default_factory=Settings)
     order: Order = as_listed
     writes: list[str] = field(default_factory=list)  # of the last settling, Services only
     events: list[str] = field(default_factory=list)  # of the last settling
+    # Of the last settling: at which nodes each address stood, round by round.
+    assigned: list[Assigned] = field(default_factory=list)
     holders: dict[str, frozenset[str]] = field(default_factory=dict)  # when it last settled
+    planner: WarmPlanner = field(default_factory=WarmPlanner)  # through restarts, too
 
     # --- what users do ---
 
@@ -94,6 +101,8 @@ class World:
             meta |= {key: old[key] for key in stable if key in old}
             if doc["kind"] in OUR_STATUS:
                 doc["status"] = before.get("status", {})
+            if doc["kind"] == "Announcer":  # its spec is ours, its status the agent's
+                doc["spec"] = before.get("spec", {})
         self.docs[name] = doc
 
     def merge(self, name: str, patch: Json, *, by: Json = USER) -> None:
@@ -105,7 +114,7 @@ class World:
                 field = {key: field}
             meta = self.docs[name]["metadata"]
             when = max(stamp(self.now), meta["creationTimestamp"])
-            entry = {**by, "operation": "Update", "time": when, "fieldsV1": field}
+            entry = {**by, "operation": "Update", "time": when, **field}
             left = ALLOCATED_FROM in meta.get("annotations", {})
             meta["managedFields"] = [entry] if left else []
 
@@ -117,11 +126,16 @@ class World:
     # --- what the manager sees and does ---
 
     def snapshot(self) -> Snapshot:
-        docs = self.order(list(self.docs.values()))
-        found, problems = snapshot_of(docs, settings=self.settings)
-        assert not problems, problems
+        found = _read(json.dumps(self.order(list(self.docs.values()))), self.settings)
         speakers = tuple(map(self._aged, self.speakers or found.speakers))
-        return replace(found, speakers=speakers, taken_at=self.now)
+        return replace(
+            found,
+            speakers=speakers,
+            liveness=dict(self.liveness),
+            frozen=self.frozen,
+            sources={name: one.reading() for name, one in self.ipams.items()},
+            taken_at=self.now,
+        )
 
     def settle(self) -> tuple[Plan, list[Paths]]:
         """Plan and act until nothing changes; return the last plan and every table of paths.
@@ -132,28 +146,38 @@ class World:
         self.writes.clear()
         self.events.clear()
         held_before = self.holders
-        tables = [frozenset(self.snapshot().routes)]
+        seen, before = self.snapshot(), self._state()
+        tables = [frozenset(seen.routes)]
+        self.assigned = [assigned(seen)]
         for _ in range(ROUNDS):
-            before = json.dumps(self.docs, sort_keys=True), self.speakers
-            decided = self.step()
-            tables.append(frozenset(self.snapshot().routes))
-            if (json.dumps(self.docs, sort_keys=True), self.speakers) == before:
-                self.holders = self._holders()
+            decided = self._stepped(seen)
+            seen, old, before = self.snapshot(), before, self._state()
+            tables.append(frozenset(seen.routes))
+            self.assigned.append(assigned(seen))
+            if before == old:
+                self.holders = _holders(seen)
                 stayed = {ip for ip, keys in self.holders.items() if keys & held_before.get(ip, NO)}
                 return decided, [_of(table, stayed) for table in tables]
         raise AssertionError(f"not settled after {ROUNDS} rounds")
 
     def step(self) -> Plan:
         """One pass: plan, write what differs, tell the speaker."""
-        snapshot = self.snapshot()
-        decided = plan(snapshot)
+        return self._stepped(self.snapshot())
+
+    def _stepped(self, snapshot: Snapshot) -> Plan:
+        """The same, of *snapshot*, which is how the world is now: reading it takes longest."""
+        decided = self.planner(snapshot)
         for error in decided.failures:
             raise error[1]
         before = written(snapshot)
         work = cluster_work(decided, before)
         self._write_services(snapshot, work.services)
         self._write_statuses(snapshot, work.statuses.put)
-        self.events += map(_event, _emitted(snapshot, before, written(self.snapshot()), work))
+        self._write_announcers(work.announcers)
+        for name, source in decided.sources.items():
+            if name in self.ipams:
+                self.ipams[name].converge(source)
+        self.events += map(event_line, emitted(snapshot, before, written(self.snapshot()), work))
         self._collect()
         self.speakers = tuple(
             replace(
@@ -172,16 +196,15 @@ class World:
             down=dict(self.down),
             down_since=dict(self.down_since),
             single=set(self.single),
+            liveness=dict(self.liveness),
+            ipams={name: one.copy() for name, one in self.ipams.items()},
             writes=[],
             events=[],
         )
 
-    def _holders(self) -> dict[str, frozenset[str]]:
-        found: dict[str, frozenset[str]] = {}
-        for key, service in self.snapshot().services.items():
-            for entry in service.ingress:
-                found[entry.ip] = found.get(entry.ip, NO) | {str(key)}
-        return found
+    def _state(self) -> tuple[object, ...]:
+        ipams = {name: one.reading() for name, one in self.ipams.items()}
+        return json.dumps(self.docs, sort_keys=True), self.speakers, ipams
 
     def _aged(self, seen: Observed) -> Observed:
         ages = {name: (self.now - since).total_seconds() for name, since in self.down_since.items()}
@@ -211,6 +234,14 @@ class World:
             self.merge(f"Service {key}", patch, by=MANAGER)
             self.writes.append(str(key))
 
+    def _write_announcers(self, work: Delta[NodeName, AnnouncerRecord]) -> None:
+        """Write the specs of those that there are; stories say which, and whose agents report."""
+        for name, record in work.put.items():
+            if (doc := self.docs.get(f"Announcer {name}")) is not None:
+                doc["spec"] = json.loads(json.dumps(record.spec))
+        for name in work.drop:
+            self.delete(f"Announcer {name}")
+
     def _write_statuses(
         self, snapshot: Snapshot, records: Mapping[ResourceKey, StatusRecord]
     ) -> None:
@@ -235,41 +266,20 @@ class World:
                 del self.docs[name]
 
 
-def written(snapshot: Snapshot) -> Written:
-    """Return what the objects say of us: what the shell's targets observe."""
-    records = {key: service_record(one) for key, one in snapshot.services.items()}
-    resources: Mapping[str, Mapping[Any, Any]] = {
-        "Eip": snapshot.eips,
-        "BgpConf": snapshot.bgp_confs,
-        "BgpPeer": snapshot.bgp_peers,
-    }
-    statuses = {
-        ResourceKey(kind, name): status_record(one)
-        for kind, found in resources.items()
-        for name, one in found.items()
-    }
-    return Written(
-        services={key: record for key, record in records.items() if record is not None},
-        statuses={key: record for key, record in statuses.items() if record is not None},
-        announcers={},
-    )
+@lru_cache(maxsize=64)  # a settling ends with several looks at the same objects
+def _read(docs: str, settings: Settings) -> Snapshot:
+    """Return what *docs* make: of the same text and order it is the same, so it is read once."""
+    found, problems = snapshot_of(json.loads(docs), settings=settings)
+    assert not problems, problems
+    return found
 
 
-def _emitted(
-    snapshot: Snapshot, before: Written, after: Written, work: ClusterWork
-) -> Iterator[EventRecord]:
-    """Yield what the writers tell of their answers, Services first."""
-    for key, record in sorted(work.services.put.items()):
-        old, new = before.services.get(key), after.services[key]
-        yield from service_events(snapshot.services[key], old, new, planned=record)
-    for one in sorted(work.statuses.put):
-        if one in after.statuses:
-            yield from status_events(one, "", before.statuses.get(one), after.statuses[one])
-
-
-def _event(notice: EventRecord) -> str:
-    who = "/".join(filter(None, (notice.namespace, notice.name)))
-    return f"{'Warning' if notice.warning else 'Normal'} {notice.reason} {who}"
+def _holders(snapshot: Snapshot) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for key, service in snapshot.services.items():
+        for entry in service.ingress:
+            found[entry.ip] = found.get(entry.ip, NO) | {str(key)}
+    return found
 
 
 def _of(table: Paths, addresses: set[str]) -> Paths:
