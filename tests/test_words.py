@@ -13,7 +13,8 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 ROOMS: Final = (
-    "pointsman", "manager", "agent", "cli", "lab", "standin", "sidecars", "tools", "tests", "e2e",
+    "pointsman", "manager", "agent", "cli", "lab", "standin", "sidecars", "monitoring",
+    "tools", "tests", "e2e",
 )  # fmt: skip
 WORDS: Final = frozenset({"told", "said", "kept"})
 IN_CLASSES: Final = ("Voice", "Speech", "Saying", "Seat", "Books", "Quarrel", "Told")
@@ -21,7 +22,9 @@ LINES_MAX: Final = 300
 # Longer ones, all of them tests, each with what holds it together; a source is never longer.
 LONGER: Final = {
     "tests/manager/planner/addresses/test_allocate_machine.py": "a state machine is one class",
+    "tests/manager/liveness/test_judgement.py": "one scale of times behind every row",
     "tests/manager/planner/bgp/test_peer_speakers.py": "one sample of speakers behind every row",
+    "tests/sim/fleet.py": "one network and its parts, each of which changes the others",
 }
 
 
