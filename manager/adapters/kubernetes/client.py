@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,7 +177,8 @@ class KubeApi:
                 access, "watch", kind.path(), params=query, headers=access.headers, timeout=total
             ) as response:
                 await self._raise_for(response)
-                yield events(response.content.iter_any(), kind.gather_s)
+                chunks = response.content.iter_any()
+                yield events(chunks, kind.gather_s, unread=partial(_unread, response))
 
     async def _call(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> object:
         """Return the JSON that was answered; called where errors are translated."""
@@ -281,6 +283,20 @@ def _watchful_socket(info: tuple[Any, ...]) -> socket.socket:
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 25_000)
     return opened
+
+
+@contextmanager
+def _unread(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """Leave what comes meanwhile to the kernel: each segment that we are told of wakes us."""
+    transport = response.connection.transport if response.connection else None
+    if transport is None:  # the server has ended it
+        yield
+        return
+    transport.pause_reading()
+    try:
+        yield
+    finally:
+        transport.resume_reading()
 
 
 @contextmanager
