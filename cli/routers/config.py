@@ -12,6 +12,7 @@ from typing import Final
 from cli.routers import bird, frr
 from cli.routers.needs import Needs
 from cli.source.cluster import PlannedCluster
+from manager.planner.addresses.reserved import reserved
 from manager.planner.addresses.source_blocks import entries_of
 from manager.planner.announcer_specs import routes_in
 from manager.planner.bgp.advertisement import may_hear
@@ -71,7 +72,12 @@ def _needs(seen: PlannedCluster, name: PeerName, spec: BgpPeerSpec, conf: BgpCon
         if eip.spec is not None and may_hear(eip.spec, name)
         for prefix in _blocks(eip)
     ]
-    aggregates = {prefix for eip, prefix in heard if _aggregated(eip, prefix)}
+    owned = reserved(seen.settled)
+    aggregates = {
+        prefix
+        for eip, prefix in heard
+        if _aggregated(eip, prefix) and not any(address in prefix for address in owned)
+    }
     aggregates |= {prefix for prefix in hops if prefix.prefixlen < prefix.max_prefixlen}
     sources = _sources(seen, spec)
     width = spec.next_hops.max_paths or min(len(seen.settled.nodes), MOST_PATHS)

@@ -13,6 +13,7 @@ from e2e.bed import Bed, Broken
 from e2e.bgp import routers
 from e2e.bgp.routers import SECOND
 from e2e.cluster import CRS, custom
+from e2e.route_events import session
 from lab.parts import CHECKOUT
 
 pytestmark = pytest.mark.lab
@@ -65,6 +66,19 @@ def test_an_aggregate_and_no_host_route_below_it(lab: Bed) -> None:
         lab.wait("no Eip", lambda: lab.api.find(f"{CRS}/eips/wide") is None)
         block = {"addresses": ["198.51.100.0/28"], "default": True}
         lab.api.create(f"{CRS}/eips", custom("Eip", "public", block))
+
+
+def test_no_aggregate_takes_a_machine_along(lab: Bed) -> None:
+    """The manager and the nodes are in it: by that route their packets would go astray."""
+    before = session(lab, cluster.MANAGER)
+    pool(lab, "near", "192.0.2.8/29", aggregationLength=29)
+    address = served(lab, "web", "near")
+    cluster.routed(lab, address, "123")
+    assert routers.prefixes(lab, "router") == [address]
+    lab.wait("answers", lambda: lab.get(address))
+    kept = lab.api.get(f"{CRS}/eips/near")["status"]["conditions"]
+    assert "192.0.2.8/29" in next(one["message"] for one in kept if one["type"] == "BgpApplied")
+    assert session(lab, cluster.MANAGER) == before
 
 
 def test_weights_follow_the_endpoints(lab: Bed) -> None:

@@ -8,13 +8,15 @@ Local.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Final
 
+from manager.planner.addresses.reserved import Owned
 from manager.planner.desired import Grant
 from manager.snapshot import TrafficPolicy
 from pointsman.api import EipSpec
 from pointsman.model.address import Address, Family, Prefix, family_of
-from pointsman.model.ranges import AddressSet, read_disjoint, span_text
+from pointsman.model.ranges import AddressSet, Span, read_disjoint, span_text, union
 
 NO_ADDRESSES: Final = AddressSet()
 HOST_LENGTHS: Final = {Family.IPV4: 32, Family.IPV6: 128}
@@ -39,17 +41,18 @@ class Aggregation:
 
     def holds(self, prefix: Prefix) -> bool:
         """Whether *prefix* may be an aggregate: it lies wholly in the Eip."""
-        first: Address = prefix.network_address
-        last = int(prefix.broadcast_address)
-        return self.whole.of(family_of(first)).covers(int(first), last)
+        family, span = _block(prefix)
+        return self.whole.of(family).covers(*span)
 
 
-def aggregation(spec: EipSpec, *, overlaps: bool) -> Aggregation:
-    """Return the aggregates of an Eip; *overlaps*: it lost addresses to an older Eip."""
-    lengths = {
-        Family.IPV4: spec.bgp.aggregation_length,
-        Family.IPV6: spec.bgp.aggregation_length_v6,
-    }
+def aggregation(
+    spec: EipSpec, *, overlaps: bool, barred: Mapping[Prefix, str] = MappingProxyType({})
+) -> Aggregation:
+    """Return the aggregates of an Eip; *overlaps*: it lost addresses to an older Eip.
+
+    *barred*: those which are not to be used all the same, and of each what lies in it.
+    """
+    lengths = _lengths(spec)
     if lengths == HOST_LENGTHS:
         return Aggregation(lengths, NO_ADDRESSES)
     if overlaps:
@@ -75,4 +78,41 @@ def aggregation(spec: EipSpec, *, overlaps: bool) -> Aggregation:
                     f"{span_text(family, first, last)} does not fill its /{length}s, so addresses "
                     "beside them are advertised as host routes"
                 )
-    return Aggregation(lengths, own, tuple(torn))
+    for prefix, whose in barred.items():
+        torn.append(f"addresses in {prefix} are advertised as host routes, as {whose} lies in it")
+    return Aggregation(lengths, own - union(map(_block, barred)), tuple(torn))
+
+
+def occupied(spec: EipSpec, owned: Owned) -> Mapping[Prefix, str]:
+    """Return the aggregates that an Eip would have and that hold an address of *owned*: whose.
+
+    Whoever learned such a route would send to a node what is meant for that machine, and a router
+    its own packets to a next hop.
+    """
+    lengths, found = _lengths(spec), dict[Prefix, str]()
+    if lengths == HOST_LENGTHS:
+        return found
+    try:
+        own = read_disjoint(spec.addresses)
+    except ValueError:  # nor are there aggregates
+        return found
+    for address, whose in owned:
+        family = family_of(address)
+        host_bits = HOST_LENGTHS[family] - lengths[family]
+        first = int(address) >> host_bits << host_bits
+        if host_bits and own.of(family).covers(first, first + (1 << host_bits) - 1):
+            chunk = ip_network((address, lengths[family]), strict=False)
+            found.setdefault(chunk, f"{address} ({whose})")
+    return found
+
+
+def _lengths(spec: EipSpec) -> Mapping[Family, int]:
+    return {
+        Family.IPV4: spec.bgp.aggregation_length,
+        Family.IPV6: spec.bgp.aggregation_length_v6,
+    }
+
+
+def _block(prefix: Prefix) -> tuple[Family, Span]:
+    first: Address = prefix.network_address
+    return family_of(first), (int(first), int(prefix.broadcast_address))

@@ -6,6 +6,7 @@ and reported, never guessed: one entry that fails takes no other with it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from manager.planner.addresses.aggregates import Aggregation, aggregation
@@ -46,9 +47,16 @@ class AdvertisementPolicy:
 
 
 def advertisement_policy(
-    name: str, spec: EipSpec, peers: Peers, *, overlaps: bool
+    name: str,
+    spec: EipSpec,
+    peers: Peers,
+    *,
+    overlaps: bool,
+    barred: Mapping[Prefix, str] = MappingProxyType({}),
 ) -> AdvertisementPolicy:
     """Return what Eip *name* comes to; *overlaps*: it lost addresses to an older Eip.
+
+    *barred*: which aggregates are not to be used, and why (`aggregates.occupied`).
 
     Whatever its protocol is now: paths that are there from before follow the same policy.
     """
@@ -61,7 +69,7 @@ def advertisement_policy(
     }
     problems = [*_unknown_peers(bgp, peers)]
     plain, large, unspoken = _communities(bgp, conf)
-    aggregates = aggregation(spec, overlaps=overlaps)
+    aggregates = aggregation(spec, overlaps=overlaps, barred=barred)
     problems += [*unspoken, *aggregates.torn]
     return AdvertisementPolicy(
         attributes=PathAttributes(

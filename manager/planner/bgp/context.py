@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from manager.planner.addresses.aggregates import occupied
+from manager.planner.addresses.reserved import Owned, ReservedMemo
 from manager.planner.bgp.advertisement import AdvertisementPolicy, advertisement_policy
 from manager.planner.bgp.observed_paths import ObservedPaths
 from manager.planner.bgp.peer_speakers import with_sessions
@@ -21,7 +23,7 @@ from manager.planner.nodes.address_owners import address_owners
 from manager.planner.nodes.facts import NodeFacts
 from manager.snapshot import EipName, Node, NodeName, Snapshot
 from pointsman.api import EipSpec
-from pointsman.model.address import Address, Family
+from pointsman.model.address import Address, Family, Prefix
 from pointsman.model.memo import Each, Once
 from pointsman.model.names import ZONE
 from pointsman.model.route import PeerName
@@ -36,6 +38,8 @@ class ContextMemo:
         self.facts = NodeFacts()
         self.owners = Once[Mapping[Address, NodeName]](address_owners)
         self.reachabilities = Once[Reachabilities](reachabilities)
+        self.reserved = ReservedMemo()
+        self.barred = Each[EipName, Mapping[Prefix, str]](_barred)
         self.policies = Each[EipName, AdvertisementPolicy](_policy)
         self.zones = Each[NodeName, str](_zone)
         self.view = Once[BgpView](BgpView)
@@ -93,7 +97,9 @@ def bgp_context(snapshot: Snapshot, allocations: Allocations, memo: ContextMemo)
         memo.zones(None, snapshot.nodes),
         observed if _may_have_to_keep(snapshot, peers) else None,
     )
-    policies = memo.policies(peers, _specs(snapshot), _overlapping(allocations))
+    specs = _specs(snapshot)
+    barred = memo.barred(memo.reserved(snapshot), specs)
+    policies = memo.policies(peers, specs, _overlapping(allocations), barred)
     return BgpContext(
         snapshot=snapshot,
         allocations=allocations,
@@ -142,13 +148,20 @@ def _overlapping(allocations: Allocations) -> Mapping[EipName, bool]:
     return {name: isinstance(one.ready, Overlap) for name, one in allocations.eips.items()}
 
 
+def _barred(owned: Owned, eip: tuple[EipName, EipSpec]) -> Mapping[Prefix, str] | None:
+    return occupied(eip[1], owned) or None
+
+
 def _policy(
-    peers: Peers, eip: tuple[EipName, EipSpec], overlaps: bool | None
+    peers: Peers,
+    eip: tuple[EipName, EipSpec],
+    overlaps: bool | None,
+    barred: Mapping[Prefix, str] | None,
 ) -> AdvertisementPolicy | None:
     if peers.conf is None:
         return None  # nothing is advertised anew
     name, spec = eip
-    return advertisement_policy(name, spec, peers, overlaps=bool(overlaps))
+    return advertisement_policy(name, spec, peers, overlaps=bool(overlaps), barred=barred or {})
 
 
 def _lost(snapshot: Snapshot, peers: Peers) -> Iterator[PeerName]:

@@ -167,10 +167,10 @@ def test_a_router_knows_a_confederation_by_its_place(
 def test_a_discard_route_is_there_before_the_first_aggregate(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    blocks = ["198.51.100.0/25", "198.51.100.192/27", "2001:db8:100::/64"]
+    blocks = ["198.51.100.0/25", "198.51.100.192/27", "2001:db8:100::/64", "192.0.2.0/25"]
     wide = obj("Eip", "wide", spec={"addresses": blocks, "bgp": {"aggregationLength": 26}})
     _, out, _ = run(capsys, *alone(tmp_path, router("tor-1"), wide), "frr")
-    # The /27 never makes a whole /26, and IPv6 has host routes only.
+    # The /27 never makes a whole /26, IPv6 has host routes only, and in the last the router lies.
     assert [line for line in out.splitlines() if "blackhole" in line] == [
         "ip route 198.51.100.0/25 blackhole 250"
     ]

@@ -8,7 +8,7 @@ from manager.planner.plan import Memo, plan
 from manager.snapshot import Announcer, NodeName, Snapshot
 from pointsman.model.address import Family
 from pointsman.model.assignment import MOST_UNREACHABLE
-from pointsman.model.names import AGGREGATES_UNGUARDED
+from pointsman.model.names import AGGREGATES_UNGUARDED, BGP_APPLIED
 from pointsman.model.record import ResourceKey
 from tests.manager.planner.addresses.addressing import eip, service
 from tests.manager.planner.kernel.pool import able, agents, having, routes, settled
@@ -63,24 +63,38 @@ def test_a_next_hop_whose_agent_cannot_is_named(words: dict[str, bool | None], c
     assert "node1" not in warning(seen)
 
 
-@pytest.mark.parametrize(
-    ("own", "left"),
-    [
-        pytest.param("198.51.100.200/24", ["node1", "node3"], id="the aggregate is of its network"),
-        pytest.param("198.51.100.9/32", [], id="an address of one node would be lost to all"),
-    ],
-)
-def test_what_would_cut_a_node_off_is_not_put(own: str, left: list[str]) -> None:
-    seen = cluster(agent("node2", nic("eth1", own), net_admin=True))
-    assert discards(seen) == left
+def test_what_would_cut_a_node_off_is_not_put() -> None:
+    """The aggregate is of that node's own network, though the node has no address in it."""
+    seen = cluster(agent("node2", nic("eth1", "198.51.100.200/24"), net_admin=True))
+    assert discards(seen) == ["node1", "node3"]
     assert "node2" in warning(seen)
 
 
-def test_a_router_of_ours_in_it_is_not_cut_off() -> None:
-    seen = cluster()
-    inside = replace(seen, bgp_peers=scene(peer("tor-1", "198.51.100.1")).bgp_peers)
-    assert discards(inside) == []
-    assert "198.51.100.1 (BgpPeer tor-1) lies in it" in warning(inside)
+@pytest.mark.parametrize(
+    ("seen", "whose"),
+    [
+        pytest.param(
+            cluster(agent("node2", nic("eth1", "198.51.100.9/32"), net_admin=True)),
+            "198.51.100.9 (eth1 of Node node2)",
+            id="an address of a node",
+        ),
+        pytest.param(
+            replace(cluster(), bgp_peers=scene(peer("tor-1", "198.51.100.1")).bgp_peers),
+            "198.51.100.1 (BgpPeer tor-1)",
+            id="the router itself",
+        ),
+    ],
+)
+def test_what_holds_infrastructure_is_no_aggregate(seen: Snapshot, whose: str) -> None:
+    """The router would send that machine's packets to the nodes: all of them have host routes."""
+    decided = settled(seen)[1]
+    assert {str(key.prefix) for key in decided.speakers[0].routes} == {"198.51.100.0/32"}
+    assert (discards(seen), warning(seen)) == ([], "")
+    condition = decided.statuses[ResourceKey("Eip", "public")].conditions[BGP_APPLIED]
+    assert condition is not None
+    assert f"in {AGGREGATE} are advertised as host routes, as {whose} lies in it" in (
+        condition.message
+    )
 
 
 def test_more_than_an_announcer_holds_are_not_asked_for_and_it_is_said() -> None:
