@@ -70,7 +70,7 @@ docker: setup ## the same tests on containers; needs Docker, or root on Debian: 
 	@$(RUN) -m tools.docker
 
 bench: setup ## measure; takes minutes
-	$(RUN) -m pytest -m bench -s --timeout 1800 tests/bench
+	$(RUN) -m pytest -m bench -s --timeout 7200 tests/bench
 
 update: setup ## rewrite goldens, CRDs and what the documentation prints
 	$(RUN) -m cli crds --write
