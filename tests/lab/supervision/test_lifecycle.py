@@ -140,6 +140,7 @@ def foreground(name: str, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize(
     "until",
     [
@@ -149,14 +150,16 @@ def foreground(name: str, *more: str) -> subprocess.Popen[str]:
         pytest.param("Ctrl-C", id="once it is up"),
     ],
 )
-def test_ctrl_c_leaves_nothing(fresh_name: Callable[[], str], until: str) -> None:
+def test_ctrl_c_leaves_nothing(
+    fresh_name: Callable[[], str], until: str, number: signal.Signals
+) -> None:
     name = fresh_name()
     process = foreground(name, "--without", "manager,sidecar,agents")
     assert process.stdout is not None
     with process.stdout as lines:
         while until not in (line := lines.readline()):
             assert line, "it ended before"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         lines.read()
     assert process.wait(30) in (0, 1)
     assert (lifecycle.traces(name), running(name)) == ([], [])
