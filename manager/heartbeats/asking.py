@@ -1,7 +1,8 @@
 """Questions about silent nodes: to agents elsewhere, and to the other replicas. Sans I/O.
 
 A question has a number drawn by chance, and only its answer, in time, counts. Replicas know each
-other by what the leader wrote into the Announcers, as agents know them.
+other by what the leader wrote into the Announcers, as agents know them. A replica is called as
+its node is, and so is the agent there: which of the two answers, its key says.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,14 @@ PATIENCE_S: Final = 2.0  # an answer that comes later speaks of another time
 MOST: Final = 4096  # questions that wait for an answer
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that counts, and whether a replica gave it: else an agent did."""
+
+    answer: Answer
+    by_replica: bool
+
+
 @dataclass(slots=True)
 class Asking:
     """The questions of this process. *draw* gives so many octets by chance."""
@@ -38,7 +47,8 @@ class Asking:
     draw: Callable[[int], bytes]
     _replicas: Mapping[str, Way] = field(default_factory=dict)
     _named: Any = None  # what the replicas were read from
-    _waiting: dict[bytes, tuple[str, str, float]] = field(default_factory=dict)
+    # By number: who was asked, whether as a replica, about whom, and until when it counts.
+    _waiting: dict[bytes, tuple[str, bool, str, float]] = field(default_factory=dict)
 
     @property
     def replicas(self) -> Mapping[str, Way]:
@@ -72,23 +82,24 @@ class Asking:
         for name in agents if address is not None else ():
             agent = self.listening.agents.get(name)
             if agent is not None and agent.counts is not None:
-                asked = Question(self._number(name, node, now_s), self._own, node, address, ports)
+                number = self._number(name, node, now_s, as_replica=False)
+                asked = Question(number, self._own, node, address, ports)
                 yield write_question(asked, to=name, key=agent.key), agent.counts.peer
         for other, replica in self._replicas.items():
-            asked = Question(self._number(other, node, now_s), self._own, node)
+            number = self._number(other, node, now_s, as_replica=True)
+            asked = Question(number, self._own, node)
             yield write_question(asked, to=other, key=replica.key), replica.peer
 
-    def answered(self, data: bytes, *, now_s: float) -> Answer | Drop:
+    def answered(self, data: bytes, *, now_s: float) -> Reply | Drop:
         """Return an answer to a question of ours, or why *data* counts for nothing."""
-        answer = read_answer(data, own=self._own, key_of=self._key_of)
+        answer, by_replica = self._read(data)
         if isinstance(answer, Answer):
-            asked, node, until_s = self._waiting.get(answer.number, ("", "", now_s))
-            if (asked, node) != (answer.sender, answer.node) or now_s > until_s:
-                answer = Drop.OLD
-            else:
+            *asked, until_s = self._waiting.get(answer.number, ("", False, "", now_s))
+            if asked == [answer.sender, by_replica, answer.node] and now_s <= until_s:
                 del self._waiting[answer.number]
-        if isinstance(answer, Drop):
-            self.listening.drops[answer] += 1
+                return Reply(answer, by_replica)
+            answer = Drop.OLD
+        self.listening.drops[answer] += 1
         return answer
 
     def asked(self, data: bytes, *, age_s: Callable[[NodeName], float | None]) -> bytes | Drop:
@@ -110,19 +121,32 @@ class Asking:
     def _own(self) -> str:
         return self.listening.name
 
-    def _number(self, asked: str, node: NodeName, now_s: float) -> bytes:
+    def _read(self, data: bytes) -> tuple[Answer | Drop, bool]:
+        """Return an answer that is signed, or what is wrong; and whether a replica's key fits."""
+        of_replica = read_answer(data, own=self._own, key_of=self._key_of_replica)
+        if of_replica is not Drop.UNKNOWN and of_replica is not Drop.FORGED:
+            return of_replica, True
+        of_agent = read_answer(data, own=self._own, key_of=self._key_of_agent)
+        return (of_replica if of_agent is Drop.UNKNOWN else of_agent), False
+
+    def _number(self, asked: str, node: NodeName, now_s: float, *, as_replica: bool) -> bytes:
         while self._waiting:
             first = next(iter(self._waiting))
-            if len(self._waiting) < MOST and self._waiting[first][2] >= now_s:
+            if len(self._waiting) < MOST and self._waiting[first][-1] >= now_s:
                 break
             del self._waiting[first]
         number = self.draw(NUMBER_OCTETS)
-        self._waiting[number] = (asked, node, now_s + PATIENCE_S)
+        self._waiting[number] = (asked, as_replica, node, now_s + PATIENCE_S)
         return number
 
     def _key_of(self, name: str) -> bytes | None:
-        if (replica := self._replicas.get(name)) is not None:
-            return replica.key
+        return self._key_of_replica(name) or self._key_of_agent(name)
+
+    def _key_of_replica(self, name: str) -> bytes | None:
+        replica = self._replicas.get(name)
+        return replica.key if replica is not None else None
+
+    def _key_of_agent(self, name: str) -> bytes | None:
         agent = self.listening.agents.get(NodeName(name))
         return agent.key if agent is not None else None
 

@@ -142,16 +142,16 @@ class HeartbeatDriver:
         self._wake()
 
     def _answered(self, got: Received) -> None:
-        answer = self._asking.answered(got.data, now_s=asyncio.get_running_loop().time())
-        if isinstance(answer, Drop):
+        reply = self._asking.answered(got.data, now_s=asyncio.get_running_loop().time())
+        if isinstance(reply, Drop):
             return
-        node, sender = NodeName(answer.node), answer.sender
-        if sender in self._asking.replicas:
+        answer, node = reply.answer, NodeName(reply.answer.node)
+        if reply.by_replica:
             heard_s = got.at_s - answer.age_ms / 1000 if answer.alive else NEVER
             self._judgement.others(node, heard_s, got.at_s)
         else:
-            alive = answer.alive
-            self._judgement.witnessed(node, NodeName(sender), alive=alive, at_s=got.at_s)
+            by, alive = NodeName(answer.sender), answer.alive
+            self._judgement.witnessed(node, by, alive=alive, at_s=got.at_s)
 
     def _age_s(self, node: NodeName) -> float | None:
         """Return for how long an agent has not been heard here; None: it never was."""

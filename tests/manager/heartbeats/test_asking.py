@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from manager.heartbeats.asking import PATIENCE_S, Asking
+from manager.heartbeats.asking import PATIENCE_S, Asking, Reply
 from manager.heartbeats.listening import Listening
 from manager.snapshot import Announcer, NodeName
 from pointsman.wire.heartbeat import Drop
@@ -73,7 +73,8 @@ def test_an_agent_is_told_what_to_probe_and_its_answer_counts_once() -> None:
     question = read(agent, questions(one, agent)[agent.peer])
     assert (question.node, question.address, question.ports) == (LOST, WHERE, PORTS)
     data = reply(agent, question)
-    assert one.answered(data, now_s=0.3) == Answer(question.number, "node1", LOST, alive=False)
+    answer = Answer(question.number, "node1", LOST, alive=False)
+    assert one.answered(data, now_s=0.3) == Reply(answer, by_replica=False)
     assert one.answered(data, now_s=0.3) is Drop.OLD
     assert one.listening.drops[Drop.OLD] == 1
 
@@ -88,7 +89,7 @@ def test_an_answer_counts_for_what_was_asked_of_whom_it_was_asked_in_time() -> N
     assert one.answered(reply(agent, question, number=b"another!"), now_s=0.1) is Drop.OLD
     assert one.answered(reply(stranger, question), now_s=0.1) is Drop.OLD
     assert one.answered(reply(agent, question), now_s=PATIENCE_S + 1) is Drop.OLD
-    assert isinstance(one.answered(reply(agent, question), now_s=PATIENCE_S), Answer)
+    assert isinstance(one.answered(reply(agent, question), now_s=PATIENCE_S), Reply)
 
 
 def test_an_agent_that_does_not_count_is_not_asked() -> None:
@@ -110,10 +111,38 @@ def test_another_replica_says_when_it_heard_the_agent(
     assert set(asked) == {("192.0.2.9", 7470)}
     answer_of = other.asked(asked[("192.0.2.9", 7470)], age_s=lambda node: age_s)
     assert isinstance(answer_of, bytes)
-    answer = one.answered(answer_of, now_s=0.1)
-    assert isinstance(answer, Answer)
-    assert (answer.sender, answer.node, answer.alive) == (OTHER, LOST, alive)
-    assert answer.age_ms == age_ms
+    found = one.answered(answer_of, now_s=0.1)
+    assert isinstance(found, Reply)
+    assert found.by_replica
+    assert (found.answer.sender, found.answer.node, found.answer.alive) == (OTHER, LOST, alive)
+    assert found.answer.age_ms == age_ms
+
+
+def test_an_agent_and_a_replica_on_one_node_are_called_alike_and_are_two() -> None:
+    agent = TestAgent("node7")
+    beside = [managers()[0], managers()[1] | {"name": "node7"}]
+    one = asking(MANAGER, PRIVATE, agent, spec={"managers": beside})
+    other = asking("node7", OTHER_PRIVATE, agent, spec={"managers": beside})
+    proven(one.listening, agent)
+    one.listening.received(agent.beat(), agent.peer)
+    asked = questions(one, agent)
+    from_replica = other.asked(asked[("192.0.2.9", 7470)], age_s=lambda node: 0.25)
+    assert isinstance(from_replica, bytes)
+    from_agent = reply(agent, read(agent, asked[agent.peer]))
+    replies = [one.answered(data, now_s=0.1) for data in (from_replica, from_agent)]
+    assert [one.by_replica for one in replies if isinstance(one, Reply)] == [True, False]
+    assert one.answered(from_agent, now_s=0.1) is Drop.OLD
+    assert one.listening.drops[Drop.FORGED] == 0
+
+
+def test_neither_answers_for_the_other() -> None:
+    agent = TestAgent("node7")
+    beside = [managers()[0], managers()[1] | {"name": "node7"}]
+    one = asking(MANAGER, PRIVATE, agent, spec={"managers": beside})
+    data, key = questions(one)[("192.0.2.9", 7470)], one.replicas["node7"].key
+    question = read_question(data, own="node7", key_of=lambda name: key)
+    assert isinstance(question, Question)
+    assert one.answered(reply(agent, question), now_s=0.1) is Drop.OLD
 
 
 def test_an_agent_asks_nobody() -> None:

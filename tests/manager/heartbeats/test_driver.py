@@ -18,6 +18,7 @@ from manager.snapshot import Announcer, Interface, ManagerReplica, Node, NodeNam
 from pointsman.model.liveness import Liveness, ProbeOutcome
 from pointsman.net.datagrams import Received
 from pointsman.wire.heartbeat import Flags, View
+from pointsman.wire.heartbeat_keys import key_text, public_half
 from pointsman.wire.inquiry import (
     QUESTION,
     Answer,
@@ -127,12 +128,28 @@ class Rig:
         return {name: verdict.value for name, verdict in self.driver.liveness.items()}
 
 
+def managers(*names: str) -> dict[str, Any]:
+    """Return what an Announcer says where replicas of these names run, which are not heard."""
+    return {
+        "managers": [
+            {
+                "name": name,
+                "address": "192.0.2.9",
+                "port": 7470,
+                "publicKey": key_text(public_half(name.encode().ljust(32, b"!"))),
+            }
+            for name in names
+        ]
+    }
+
+
 @asynccontextmanager
-async def hearing() -> AsyncIterator[Rig]:
-    """A LAN of five nodes, heard for a while."""
+async def hearing(*replicas: str) -> AsyncIterator[Rig]:
+    """A LAN of five nodes, heard for a while; on those called *replicas*, there is one each."""
     agents = {f"node{n}": TestAgent(f"node{n}") for n in range(1, 6)}
     nodes = {a.name: Node(a.name, internal_ips=(ip_address(a.peer[0]),)) for a in agents.values()}
-    announcers = {one.name: one.announcer() for one in agents.values()}
+    spec = managers(*replicas)
+    announcers = {one.name: replace(one.announcer(), spec=spec) for one in agents.values()}
     made: list[Rig] = []
     numbers = itertools.count(1)
 
@@ -230,10 +247,11 @@ async def test_what_is_known_stands_in_the_snapshot() -> None:
         assert Presence(None, tuple, lambda: False).seen(Snapshot()) == Snapshot()
 
 
+@pytest.mark.parametrize("replicas", [(), ("node4", "node5")], ids=["agents", "beside replicas"])
 async def test_where_many_die_at_once_those_elsewhere_are_asked_and_believed(
-    caplog: pytest.LogCaptureFixture,
+    replicas: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with hearing() as rig:
+    async with hearing(*replicas) as rig:
         dead = {"node1", "node2", "node3"}
         rig.net.cut |= dead
         await asyncio.sleep(3)
