@@ -104,7 +104,7 @@ class _Allocator:
         problems = [found.problem for found in choices if found.problem is not None]
         grants = tuple(Grant(address, self._eip_of(address)) for address in held)
         outside = frozenset(g.address for g in grants if g.eip is None)
-        elsewhere = frozenset(g.address for g in grants if g.eip not in claim.named)
+        elsewhere = frozenset(g.address for g in grants if not claim.names(g.eip))
         self.allocations[claim.key] = Allocation(
             grants=grants,
             verdict=verdict,
@@ -216,7 +216,7 @@ def _lasting_hints(
         for hint in claim.hints
         if hint[1] in outside
         or family_of(hint[1]) in lacking
-        or (hint[0] in claim.named and hint[1] in elsewhere)
+        or (claim.names(hint[0]) and hint[1] in elsewhere)
     )
     return tuple(islice(dict.fromkeys(hints), MOST))
 

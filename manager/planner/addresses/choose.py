@@ -95,10 +95,10 @@ def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:
     nothing else, and what becomes of Eips moves nobody. One that is gone is asked for in vain.
     """
     pool = ledger.pool_of(address)
-    if pool is not None and pool.name in claim.named:
+    if pool is not None and claim.names(pool.name):
         return True
     at = ledger.pools.at(address)
-    if any(p.name in claim.named and not p.deleting and address in p.own for p in at):
+    if any(claim.names(p.name) and not p.deleting and address in p.own for p in at):
         return True
     there = (ledger.pools.by_name.get(name) for name in claim.gave(address))
     return any(pool is not None and not pool.closed for pool in there)
@@ -166,7 +166,7 @@ def _unheld(
     Or with the Problem that its IPAM has yet to reserve it.
     """
     for address in addresses:
-        if ledger.is_nobodys(address):
+        if ledger.is_nobodys(address) and not _is_elsewhere(ledger, claim, address):
             pool = pool_for(ledger, claim, address)
             if not isinstance(pool, Pool):
                 continue
@@ -176,6 +176,11 @@ def _unheld(
             elif waits.reason is WaitingForSource:
                 clause = waits.because[0].replace("it asks for", "it had", 1)
                 yield address, replace(waits, because=(clause,))
+
+
+def _is_elsewhere(ledger: Ledger, claim: Claim, address: Address) -> bool:
+    """Whether no Eip that *claim* names has *address*: said without the words for it."""
+    return bool(claim.named) and not any(claim.names(p.name) for p in ledger.pools.at(address))
 
 
 def written_over(claim: Claim, family: Family) -> tuple[Address, ...]:

@@ -4,7 +4,7 @@ The status is the record of what it holds, as far as we wrote it. What it asks f
 nonsense: then the claim carries the verdict, keeps what it holds and gets nothing new.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -75,18 +75,29 @@ class Claim:
     fault: Fault | None = None
     ignored: str = ""  # a clause: what was written and counts for nothing
     error: Exception | None = None  # what reading it raised
+    # From which Eips each address came, as the hints have it.
+    origins: Mapping[Address, Collection[EipName]] = field(init=False, repr=False, compare=False)
+    _named: frozenset[EipName] = field(init=False, repr=False, compare=False)
 
-    @property
-    def origins(self) -> Mapping[Address, tuple[EipName, ...]]:
-        """Return from which Eips each address came, as the hints have it."""
-        found: dict[Address, tuple[EipName, ...]] = {}
+    def __post_init__(self) -> None:
+        # A user may write thousands of either, and they are asked for every address.
+        origins: dict[Address, dict[EipName, None]] = {}
         for name, address in self.hints:
-            found[address] = (*found.get(address, ()), name)
-        return found
+            origins.setdefault(address, {})[name] = None
+        object.__setattr__(self, "origins", origins)
+        object.__setattr__(self, "_named", frozenset(self.named))
+
+    def names(self, eip: str | None) -> bool:
+        """Whether *eip* is among those that the Service names."""
+        return eip in self._named
+
+    def names_none_of(self, eips: Mapping[EipName, object]) -> bool:
+        """Whether none of *eips* is among those that the Service names."""
+        return self._named.isdisjoint(eips.keys())
 
     def gave(self, address: Address) -> tuple[EipName, ...]:
         """Return which of the Eips that it names gave it *address*, as the hints have it."""
-        return tuple(name for name in self.origins.get(address, ()) if name in self.named)
+        return tuple(filter(self.names, self.origins.get(address, ())))
 
     @property
     def opaque(self) -> bool:

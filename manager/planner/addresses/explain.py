@@ -111,7 +111,7 @@ def explain_eips(snapshot: Snapshot, service: Service) -> tuple[Prospect, ...]:
 
 
 def _answer(ledger: Ledger, claim: Claim, pool: Pool, family: Family) -> str:
-    if claim.named and pool.name not in claim.named:
+    if claim.named and not claim.names(pool.name):
         return "the Service names other Eips"
     if not claim.named and not pool.default:
         return "it is not a default, and the Service does not name it"

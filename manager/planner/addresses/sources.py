@@ -16,6 +16,7 @@ from manager.snapshot import EipName
 from pointsman.model.address import Address, Family
 from pointsman.model.printable import clipped, quoted
 from pointsman.model.verdicts.address import (
+    LISTED_MAX,
     AddressExcluded,
     AddressInUse,
     AddressOutsideEips,
@@ -64,15 +65,15 @@ def pool_for(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
     """Return the Eip that may give *address* to *claim*; else why the likeliest may not."""
     at = ledger.pools.at(address)
     if claim.named:
-        missing = [name for name in claim.named if name not in ledger.pools.by_name]
-        inside = tuple(pool for pool in at if pool.name in claim.named)
+        inside = tuple(pool for pool in at if claim.names(pool.name))
         if not inside and (closed := _unreadable(ledger, claim, address)) is not None:
             return closed
-        if not inside and len(missing) == len(claim.named):
-            clause = f"there is no Eip {' or '.join(quoted(missing))}"
-            return Problem(EipNotFound, (clause,), missing[0], (refusal_of(address, clause),))
+        if not inside and claim.names_none_of(ledger.pools.by_name):
+            clause = f"there is no Eip {' or '.join(quoted(claim.named[:LISTED_MAX]))}"
+            refusals = (refusal_of(address, clause),)
+            return Problem(EipNotFound, (clause,), claim.named[0], refusals)
         if not inside and at:
-            names = listed(quoted(claim.named))
+            names = listed(quoted(claim.named[: LISTED_MAX + 1]))
             clause = f"it asks for {address}, which is in Eip '{at[0].name}' and not in {names}"
             refusals = (refusal_of(address, clause),)
             return Problem(
@@ -98,7 +99,7 @@ def pool_for(ledger: Ledger, claim: Claim, address: Address) -> Pool | Problem:
 def _unreadable(ledger: Ledger, claim: Claim, address: Address) -> Problem | None:
     """Return why *claim* waits for an *address* that an unreadable Eip seems to hold; or None."""
     for pool in ledger.pools.seem_at(address):
-        if not claim.named or pool.name in claim.named:
+        if not claim.named or claim.names(pool.name):
             clause = f"it asks for {address}, and Eip '{pool.name}' {pool.closed}"
             return Problem(EipDisabled, (clause,), pool.name, (refusal_of(address, clause),))
     return None

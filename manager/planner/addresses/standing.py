@@ -151,7 +151,7 @@ def standing(eips: PoolView, claim: Claim) -> Allocation | None:
             eip = eips.homes.of(address)
             if eip is None:
                 return None
-            if claim.named and eip not in claim.named and (not asked or claim.gave(address)):
+            if claim.named and not claim.names(eip) and (not asked or claim.gave(address)):
                 return None
             grants.append(Grant(address, eip))
         choices.append(Choice(family, held, problem=problem))

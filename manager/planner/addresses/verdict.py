@@ -54,7 +54,7 @@ def _elsewhere(ledger: Ledger, claim: Claim, choices: tuple[Choice, ...]) -> str
         return ""
     for address in (a for found in choices for a in found.addresses):
         name = _eip_of(ledger, address, choices)
-        if name is not None and name not in claim.named:
+        if name is not None and not claim.names(name):
             return (
                 f"its annotation {claim.named_by} names '{claim.named[0]}', and {address}, which "
                 f"it has, stays; {EIP} would move it"

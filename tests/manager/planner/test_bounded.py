@@ -1,7 +1,7 @@
 """What one Service contains costs in proportion, whatever it is: the plan's steps are counted.
 
 Time is not measured; calls are, of Python and of C. An address is compared by a method of
-Python, so a list that is walked for each address shows as well.
+Python, so a list that is walked for each address shows as well; so are the words of a `Text`.
 """
 
 import sys
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -34,6 +34,26 @@ def notes(**more: str) -> dict[str, str]:
 
 def hints(count: int) -> str:
     return ",".join(f"wide/{one}" for one in addresses(count))
+
+
+class Text(str):
+    """A list of words that are compared by a method of Python."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+    def strip(self, *_: Any) -> Self:
+        return self
+
+    def split(self, *separators: Any) -> list[Any]:
+        return list(map(type(self), str.split(self, *separators)))
+
+
+def names(count: int) -> Text:
+    return Text(",".join(f"e{n}" for n in range(count)))
 
 
 def wiped(count: int) -> Service:
@@ -98,6 +118,21 @@ CONTENTS: dict[str, Callable[[int], list[Service]]] = {
     "hints and a status": lambda n: [in_other_words(n, notes=notes(allocated_from=hints(2 * n)))],
     "hints of one address": lambda n: [
         service("a/web", HELD, notes=notes(allocated_from=f"wide/{HELD}," * n + f"wide/{HELD}"))
+    ],
+    "hints of one address, free": lambda n: [
+        service("a/web", notes=notes(allocated_from=",".join(f"e{i}/{HELD}" for i in range(n))))
+    ],
+    "named Eips and hints": lambda n: [
+        service("a/web", notes=notes(eip=names(n), allocated_from=hints(n)))
+    ],
+    "named Eips, one of them there, and hints": lambda n: [
+        service("a/web", notes=notes(eip=Text(f"{names(n)},closed"), allocated_from=hints(n)))
+    ],
+    "named Eips, and hints of others": lambda n: [
+        service("a/web", HELD, notes=notes(eip=names(n), allocated_from=f"wide/{HELD}," * n))
+    ],
+    "named Eips, and a record": lambda n: [
+        service("a/web", *addresses(n), notes=notes(eip=names(n), allocated_from=hints(n)))
     ],
     "requests": lambda n: [service("a/web", notes=notes(addresses=",".join(addresses(n))))],
     "named Eips": lambda n: [
