@@ -16,6 +16,7 @@ from sidecars.gobgp.sessions import Turn
 STEPS_S: Final = (7.0, 15.0, 30.0, 60.0)
 RETURN_S: Final = 7.0  # what gobgpd itself takes from being switched on to connecting
 LEAST_S: Final = 0.5  # for its log to say that it is off
+AGAIN_S: Final = 1.0  # until it is switched on again by a daemon that did not answer
 STEADY_S: Final = 60.0  # a session that lived so long was a success
 
 
@@ -74,3 +75,9 @@ class Backoff:
         for name in found:
             self._known[name].off_until = None
         return found
+
+    def still_off(self, neighbor: str, now: float) -> None:
+        """Have it switched on again, if it is there: that it was is not known."""
+        known = self._known.get(neighbor)
+        if known is not None and known.off_until is None:
+            known.off_until = now + AGAIN_S * self.scale

@@ -133,7 +133,12 @@ class Watch:
         )
 
     async def _switch_on(self, neighbor: str) -> None:
-        await self.stub.EnablePeer(pb.EnablePeerRequest(address=neighbor), timeout=ANSWER_WITHIN_S)
+        request = pb.EnablePeerRequest(address=neighbor)
+        try:
+            await self.stub.EnablePeer(request, timeout=ANSWER_WITHIN_S)
+        except grpc.aio.AioRpcError:  # or nobody would ever: its session is not lost, it is off
+            self._backoff.still_off(neighbor, asyncio.get_running_loop().time())
+            raise
 
     async def _ask_why(self, neighbor: str) -> None:
         peer = await self._configured(neighbor)
