@@ -21,13 +21,13 @@ class DeadElsewhere:
 
     def hear(self, others: Iterable[OtherReplica], now_s: float) -> None:
         """Take what the replicas say that are heard and fresh."""
-        for one in others:
-            if not one.is_heard(now_s) or one.fresh_since_s is None:
-                continue
+        heard = [one for one in others if one.is_heard(now_s) and one.fresh_since_s is not None]
+        for one in heard:
             for mark in one.revoked:
                 self._found.pop(mark, None)
                 self._retold.pop(mark, None)
             one.revoked.clear()
+        for one in heard:  # after that: what one takes back another may say still
             self._found |= dict.fromkeys(one.dead, now_s)
             self._retold |= dict.fromkeys(one.retold, now_s)
         for marks in (self._found, self._retold):

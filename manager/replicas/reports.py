@@ -11,7 +11,7 @@ from typing import Any
 
 from manager.replicas.timing import ECHO_S, REPORT_S, UNHEARD_S
 from pointsman.wire.heartbeat import Drop, View
-from pointsman.wire.replica_report import ReplicaReport, read_report, write_report
+from pointsman.wire.replica_report import MOST_MARKS, ReplicaReport, read_report, write_report
 
 NEVER = float("-inf")
 Peer = tuple[Any, ...]  # where a datagram is sent, in the socket's own words
@@ -37,6 +37,7 @@ class OtherReplica:
     follows: int = 0
     serves: dict[bytes, float] = field(default_factory=dict)  # mark of a router -> since when
     dead: frozenset[bytes] = frozenset()  # marks of nodes that it found dead
+    unsaid: frozenset[bytes] = frozenset()  # and for which its last report may have had no room
     revoked: set[bytes] = field(default_factory=set)  # and does not call dead any more
     retold: frozenset[bytes] = frozenset()  # and that it was told of
 
@@ -50,7 +51,9 @@ class OtherReplica:
             self.steady_since_s, self.fresh_since_s = at_s, None
             self.serves.clear()
         self.heard_s, self.follows = at_s, report.follows
-        self.revoked = (self.revoked | self.dead) - report.dead
+        gone = (self.dead | self.unsaid) - report.dead
+        self.unsaid = gone if len(report.dead) == MOST_MARKS else frozenset()
+        self.revoked = (self.revoked | gone) - report.dead - self.unsaid
         self.dead, self.retold = report.dead, report.retold
         fresh = View.FRESH in report.view
         self.fresh_since_s = None if not fresh else self.fresh_since_s or at_s

@@ -1,10 +1,12 @@
 """A node is dead by the word of one that heard it, for a while, and one step further."""
 
+import pytest
+
 from manager.replicas.dead_elsewhere import DeadElsewhere
 from manager.replicas.reports import OtherReplica, Way
 from manager.replicas.timing import HEARSAY_S
 from pointsman.wire.heartbeat import View
-from pointsman.wire.replica_report import ReplicaReport, mark_of
+from pointsman.wire.replica_report import MOST_MARKS, ReplicaReport, mark_of
 
 NODE = frozenset({mark_of("node3")})
 NONE: frozenset[bytes] = frozenset()
@@ -49,6 +51,29 @@ def test_who_said_it_takes_it_back() -> None:
     found.hear([say(one, 1.0, dead=NODE)], 1.0)
     found.hear([say(one, 1.2)], 1.2)
     assert found.all == NONE
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_one_who_takes_it_back_does_so_for_nobody_else(last: int) -> None:
+    found, both = DeadElsewhere(), [replica(), replica()]
+    for one in both:
+        say(one, 1.0, dead=NODE)
+    found.hear(both, 1.0)
+    for number, one in enumerate(both):
+        say(one, 1.2, dead=NONE if number == last else NODE)
+    found.hear(both, 1.2)
+    assert found.all == NODE
+
+
+def test_what_has_no_room_in_a_report_is_not_taken_back() -> None:
+    """Of many a report names some, and which changes as nodes die and come back."""
+    many = sorted(mark_of(f"node{number}") for number in range(MOST_MARKS + 2))
+    found, one = DeadElsewhere(), replica()
+    found.hear([say(one, 1.0, dead=frozenset(many[2:]))], 1.0)
+    found.hear([say(one, 1.2, dead=frozenset(many[:MOST_MARKS]))], 1.2)
+    assert found.all == frozenset(many)
+    found.hear([say(one, 1.4, dead=frozenset(many[:1]))], 1.4)
+    assert found.all == frozenset(many[:1])
 
 
 def test_a_process_that_starts_takes_nothing_back() -> None:
