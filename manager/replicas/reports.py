@@ -70,12 +70,13 @@ class Reports:
 
     def enrol(self, ways: Mapping[str, Way]) -> None:
         """Know the replicas that are named now; one with another key is another process."""
-        self.others = {
-            name: known
-            if (known := self.others.get(name)) is not None and known.way == way
-            else OtherReplica(way)
-            for name, way in sorted(ways.items())
-        }
+        before, self.others = self.others, {}
+        for name, way in sorted(ways.items()):
+            known = before.get(name)
+            if known is None or known.way.key != way.key:
+                known = OtherReplica(way)
+            known.way = way  # each node's Announcer names the address that is best for that node
+            self.others[name] = known
 
     def outgoing(
         self,

@@ -94,6 +94,18 @@ def test_another_key_is_another_process() -> None:
     assert a.received(say(b, 1.2), 1.2) is Drop.UNKNOWN
 
 
+def test_another_address_is_the_same_process() -> None:
+    """As of another node's Announcer, which names it by a network that it shares."""
+    a, b = pair()
+    talk(a, b, 0.0, 1.0)
+    known = a.others["b"]
+    a.enrol({"b": Way(("b on another network", 1), KEY)})
+    assert a.others["b"] is known
+    assert known.is_heard(1.0)
+    ((_, peer),) = a.outgoing(view=View.FRESH, follows=9, serves=NOTHING, now_s=1.0)
+    assert peer == ("b on another network", 1)
+
+
 def test_since_when_a_router_is_served_begins_anew_after_a_silence() -> None:
     a, b = pair()
     mark = mark_of("tor")
