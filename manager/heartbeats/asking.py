@@ -56,8 +56,13 @@ class Asking:
         return self._replicas
 
     def enrol(self, announcers: Mapping[NodeName, Announcer]) -> None:
-        """Know the replicas that the Announcers name; all name the same."""
-        named = (one.spec for _, one in sorted(announcers.items()) if one.spec.get("managers"))
+        """Know the replicas that the Announcers name.
+
+        All name the same, each by the address that is best for its node: ours comes first.
+        """
+        own = announcers.get(NodeName(self._own))
+        ordered = (own, *(one for _, one in sorted(announcers.items())))
+        named = (one.spec for one in ordered if one is not None and one.spec.get("managers"))
         named_first = next(named, None)
         if named_first == self._named:
             return

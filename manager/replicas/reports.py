@@ -75,7 +75,7 @@ class Reports:
             known = before.get(name)
             if known is None or known.way.key != way.key:
                 known = OtherReplica(way)
-            known.way = way  # each node's Announcer names the address that is best for that node
+            known.way = way  # which Announcer named it may change, and with it the address
             self.others[name] = known
 
     def outgoing(

@@ -177,6 +177,21 @@ def test_replicas_are_followed_as_the_announcers_change() -> None:
     assert not one.replicas
 
 
+def test_a_replica_goes_by_the_announcer_of_its_own_node_if_there_is_one() -> None:
+    """Each node is named the address that is best for it: another's may be out of reach here."""
+    one = asking(MANAGER, PRIVATE, TestAgent("node1"))
+    elsewhere, near = managers(), [managers()[0], managers()[1] | {"address": "203.0.113.9"}]
+    one.enrol(
+        {
+            NodeName(name): Announcer(NodeName(name), spec={"managers": named})
+            for name, named in (("a", elsewhere), (MANAGER, near), ("node1", elsewhere))
+        }
+    )
+    assert one.replicas[OTHER].peer == ("203.0.113.9", 7470)
+    one.enrol({NodeName("a"): Announcer(NodeName("a"), spec={"managers": elsewhere})})
+    assert one.replicas[OTHER].peer == ("192.0.2.9", 7470)
+
+
 def test_questions_that_nobody_answers_are_forgotten() -> None:
     agent = TestAgent("node1")
     one = asking(MANAGER, PRIVATE, agent)
