@@ -165,7 +165,7 @@ class Datagrams:
         """
         try:
             self._socket.sendto(data, (_mapped(peer[0], self._family), *peer[1:]))
-        except BlockingIOError:
+        except (BlockingIOError, socket.gaierror):  # full; an address of the other family
             return False
         except OSError as error:
             if error.errno not in PASSING:

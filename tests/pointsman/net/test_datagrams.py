@@ -154,6 +154,12 @@ def test_what_the_network_refuses_is_one_datagram_lost() -> None:
         assert not here.send(bytes(70_000), nobody)
 
 
+def test_what_a_socket_of_the_other_family_is_to_send_is_lost_too() -> None:
+    for address, elsewhere in (("127.0.0.1", "2001:db8::1"), ("::1", "192.0.2.1")):
+        with udp_socket(address, 0) as sock:
+            assert not Datagrams(sock, received=lambda got: None).send(b"x", (elsewhere, 9))
+
+
 def test_a_port_that_is_taken_is_an_error() -> None:
     with udp_socket("127.0.0.1", 0) as one, pytest.raises(OSError, match="in use"):
         udp_socket("127.0.0.1", one.getsockname()[1])
