@@ -15,7 +15,8 @@ from manager.planner.addresses.pool import Pool
 from manager.planner.addresses.problem import Problem, refusal_of
 from manager.planner.addresses.sources import any_free, pool_for, requested_pool
 from manager.planner.desired import SourceAsk
-from pointsman.model.address import Address, Family, address_order, family_of
+from pointsman.model.address import Address, Family, family_of
+from pointsman.model.printable import CLAUSES_MAX
 from pointsman.model.verdicts.address import LEAVES_SOON, AddressInUse, Deleting, ShareConflict
 from pointsman.model.verdicts.source import WaitingForSource
 
@@ -108,10 +109,13 @@ def _shared_or_pooled(
     ledger: Ledger, claim: Claim, family: Family
 ) -> Mapping[Address, Pool] | Problem:
     if claim.share is not None:
-        joinable = ledger.joinable(claim.share, family)
-        shared = sorted((a for a in joinable if _is_others(ledger, claim, a)), key=address_order)
-        problems = []
-        for address in shared:
+        held = frozenset(claim.held.get(family, ()))
+        problems: list[Problem] = []
+        for address in ledger.joinable(claim.share, family):
+            if held and address in held and not _is_others(ledger, claim, address):
+                continue
+            if len(problems) >= CLAUSES_MAX and ledger.is_closed(claim, address):
+                continue  # of so many nobody reads, and others have as many
             source = _joined(ledger, claim, address)
             if not isinstance(source, Problem):
                 return {address: source}

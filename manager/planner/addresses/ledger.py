@@ -83,8 +83,8 @@ class Ledger:
 
         return sorted(claims, key=rank)
 
-    def joinable(self, share: Share, family: Family) -> set[Address]:
-        """Return the addresses that a Service is meant to join which shares on these terms."""
+    def joinable(self, share: Share, family: Family) -> tuple[Address, ...]:
+        """Return the addresses, in order, that a Service is meant to join with these terms."""
         self._learn(share.key)
         return self._shares.addresses(share, family)
 
@@ -162,6 +162,13 @@ class Ledger:
             if key != claim.key and (holders is None or key not in holders.claims):
                 return Obstacle(key, f"Service {key} holds it", AddressInUse)
         return None
+
+    def is_closed(self, claim: Claim, address: Address) -> bool:
+        """Whether *claim* surely may not join those who hold *address*; said without the words."""
+        holders = self.holders_of(address)
+        if holders is not None and holders.collides(claim):
+            return True
+        return self.obstacle(claim, address) is not None
 
     def refused(self, claim: Claim, pool: Pool) -> Refused | None:
         """Return why *pool* gives *claim* nothing at all, or None; asked once for each pair."""

@@ -6,7 +6,7 @@ changed, and the one who leaves when they no longer fit.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -15,6 +15,7 @@ from manager.planner.addresses.claims import Claim, Share
 from pointsman.model.address import Address, Family
 from pointsman.model.verdicts.address import AddressInUse, ShareConflict, Unserved
 
+_Scope = tuple[str, frozenset[str]]  # a namespace, and with which others it shares
 TERMS_MAX: Final = 2048  # bytes of the annotation; it is ASCII
 
 
@@ -93,7 +94,7 @@ def agree(shares: Iterable[Share | None]) -> bool:
 class Holders:
     """The Services that hold one address, all compatible with each other."""
 
-    __slots__ = ("_blocked_by", "_ports", "_scopes", "_unread", "claims")
+    __slots__ = ("_blocked_by", "_closed", "_ports", "_scopes", "_spaces", "_unread", "claims")
 
     def __init__(self) -> None:
         self.claims: dict[str, Claim] = {}
@@ -101,7 +102,9 @@ class Holders:
         self._unread: list[
             Claim
         ] = []  # whose ports nobody asked for: most addresses have one holder
-        self._scopes: dict[tuple[str, frozenset[str]], Claim] = {}
+        self._scopes: dict[_Scope, Claim] = {}
+        self._spaces: dict[str, Claim] = {}  # the first of each namespace
+        self._closed: dict[str, Claim | None] = {}  # who does not share with it, where asked
         self._blocked_by: Claim | None = None  # could not be judged: nobody joins it
 
     def add(self, claim: Claim) -> None:
@@ -110,8 +113,14 @@ class Holders:
         if claim.opaque:
             self._blocked_by = claim
         if claim.share is not None:
-            self._scopes.setdefault((claim.share.namespace, claim.share.namespaces), claim)
             self._unread.append(claim)
+            scope = claim.share.namespace, claim.share.namespaces
+            if scope not in self._scopes:
+                self._scopes[scope] = claim
+                self._spaces.setdefault(claim.share.namespace, claim)
+                for asked, closed in self._closed.items():
+                    if closed is None and not reaches(claim.share, asked):
+                        self._closed[asked] = claim
 
     def without(self, claim: Claim) -> "Holders":
         """Return the holders that remain when *claim* leaves."""
@@ -135,16 +144,36 @@ class Holders:
             return Obstacle(first.key, f"Service {first.key} shares it under another share-key")
         return self._scope_obstacle(ours) or self._terms_obstacle(ours, first.key, theirs)
 
+    def collides(self, claim: Claim) -> bool:
+        """Whether a port of *claim* is taken, so that it may not join; said without the words."""
+        return claim.share is not None and not self._taken().keys().isdisjoint(claim.share.ports)
+
+    def _taken(self) -> Mapping[tuple[str, int], Claim]:
+        """Return who has each port."""
+        for claim in self._unread:
+            assert claim.share is not None
+            self._ports.update(dict.fromkeys(claim.share.ports, claim))  # they don't collide
+        self._unread.clear()
+        return self._ports
+
     def _scope_obstacle(self, ours: Share) -> Obstacle | None:
-        for (namespace, _), other in self._scopes.items():
-            assert other.share is not None
+        for namespace, other in self._spaces.items():
             if not reaches(ours, namespace):
                 clause = f"share-namespaces of this Service does not name {namespace}"
                 return Obstacle(other.key, f"Service {other.key} holds it, and {clause}")
-            if not reaches(other.share, ours.namespace):
-                clause = f"does not share with namespace {ours.namespace}"
-                return Obstacle(other.key, f"Service {other.key} holds it and {clause}")
-        return None
+        closed = self._closed_to(ours.namespace)
+        if closed is None:
+            return None
+        clause = f"does not share with namespace {ours.namespace}"
+        return Obstacle(closed.key, f"Service {closed.key} holds it and {clause}")
+
+    def _closed_to(self, namespace: str) -> Claim | None:
+        """Return the first that does not share with *namespace*: looked for once."""
+        if namespace not in self._closed:
+            holders = ((one, one.share) for one in self._scopes.values())
+            closed = (one for one, share in holders if share and not reaches(share, namespace))
+            self._closed[namespace] = next(closed, None)
+        return self._closed[namespace]
 
     def _terms_obstacle(self, ours: Share, holder: str, theirs: Share) -> Obstacle | None:
         if ours.policy != theirs.policy:
@@ -157,13 +186,10 @@ class Holders:
             if ours.selector != theirs.selector:
                 clause = "has another spec.selector, which externalTrafficPolicy Local must share"
                 return Obstacle(holder, f"Service {holder} holds it and {clause}")
-        for claim in self._unread:
-            assert claim.share is not None
-            self._ports.update(dict.fromkeys(claim.share.ports, claim))  # they don't collide
-        self._unread.clear()
-        if common := ours.ports & self._ports.keys():
+        taken = self._taken()
+        if common := ours.ports & taken.keys():
             port = min(common)
-            other = self._ports[port].key
+            other = taken[port].key
             return Obstacle(other, f"Service {other} uses {port[0]}/{port[1]} of it too")
         return None
 
@@ -171,17 +197,21 @@ class Holders:
 class ShareIndex:
     """Where the Services that share hold addresses, found by key and namespace."""
 
-    __slots__ = ("_index",)
+    __slots__ = ("_answered", "_index")
 
     def __init__(self) -> None:
         # (key, family) -> namespace -> share-namespaces -> addresses, how many hold each
         self._index: dict[
             tuple[str, Family], dict[str, dict[frozenset[str], dict[Address, int]]]
         ] = {}
+        # (key, family) -> who asked last, and what was answered: as a rule the next asks the same
+        self._answered: dict[tuple[str, Family], tuple[_Scope, tuple[Address, ...]]] = {}
 
     def add(self, share: Share, family: Family, address: Address) -> None:
         by_namespace = self._index.setdefault((share.key, family), {})
         held = by_namespace.setdefault(share.namespace, {}).setdefault(share.namespaces, {})
+        if address not in held:
+            self._answered.pop((share.key, family), None)
         held[address] = held.get(address, 0) + 1
 
     def remove(self, share: Share, family: Family, address: Address) -> None:
@@ -189,13 +219,22 @@ class ShareIndex:
         held[address] -= 1
         if not held[address]:
             del held[address]
+            self._answered.pop((share.key, family), None)
 
-    def addresses(self, share: Share, family: Family) -> set[Address]:
-        """Return the addresses under *share*'s key that it is meant to join.
+    def addresses(self, share: Share, family: Family) -> tuple[Address, ...]:
+        """Return the addresses under *share*'s key that it is meant to join, in order.
 
         A namespace that it names counts even if the other side does not name it back: the
         user asked to share, so the Service waits. `*` asks for whoever offers, no more.
         """
+        scope = share.namespace, share.namespaces
+        known = self._answered.get((share.key, family))
+        if known is None or known[0] != scope:
+            found = tuple(sorted(self._addresses(share, family), key=int))
+            known = self._answered[share.key, family] = scope, found
+        return known[1]
+
+    def _addresses(self, share: Share, family: Family) -> set[Address]:
         by_namespace = self._index.get((share.key, family), {})
         anyone = "*" in share.namespaces
         asked = by_namespace.keys() if anyone else {share.namespace, *share.namespaces}

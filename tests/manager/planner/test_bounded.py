@@ -14,7 +14,14 @@ from typing import Any, Self
 import pytest
 
 from manager.planner.plan import plan
-from manager.snapshot import Condition, NodeName, Service, ServicePort, Snapshot
+from manager.snapshot import (
+    Condition,
+    NodeName,
+    Service,
+    ServiceKey,
+    ServicePort,
+    Snapshot,
+)
 from pointsman.model.address import Family
 from tests.manager.planner.addresses.addressing import eip, labels, service, stranger
 from tests.manager.planner.scene import endpoints, node, nodes, scene
@@ -207,6 +214,55 @@ def test_what_one_service_contains_costs_in_proportion(kind: str) -> None:
     # Four times as much: four times the steps, some for depth, never sixteen times.
     assert more <= 6 * few, f"{few} steps for {FEW}, {more} for {MANY}"
     assert more <= 1000 * MANY  # two Services, three next hops each
+
+
+def crowd(count: int) -> Snapshot:
+    """As many Services that hold addresses under one key as wait for one, and may have none."""
+    held = [
+        service(f"a/has-{n}", one, notes=notes(share_key="k", addresses=one), ports=ports(1))
+        for n, one in enumerate(addresses(count))
+    ]
+    return scene(*held, *waiting(count), WIDE)
+
+
+def waiting(count: int) -> list[Service]:
+    return [
+        service(f"a/waits-{n}", notes=notes(share_key="k"), ports=ports(1)) for n in range(count)
+    ]
+
+
+def gathering(count: int) -> Snapshot:
+    """As many that hold one address, each of which shares with others, as wait for it."""
+    held = [
+        service(
+            f"a/has-{n}",
+            HELD,
+            notes=notes(share_key="k", share_namespaces=f"n{n}"),
+            ports=ports(1, 1 + n),
+        )
+        for n in range(count)
+    ]
+    return scene(*held, *waiting(count), WIDE)
+
+
+def test_who_waits_to_share_takes_a_glance_at_each_who_holds() -> None:
+    assert steps(crowd(FEW)) <= 40 * FEW * FEW
+
+
+def test_who_waits_to_share_does_not_multiply_with_who_holds_it_together() -> None:
+    few, more = (steps(gathering(count)) for count in (FEW, MANY))
+    assert more <= 6 * few
+
+
+def test_what_many_refuse_is_said_of_some_and_the_one_with_room_is_found() -> None:
+    snapshot = crowd(FEW)
+    refused = plan(snapshot).allocations.services[ServiceKey("a/waits-0")]
+    assert not refused.grants
+    assert 0 < len(refused.refusals) < 64
+    last = snapshot.services[ServiceKey(f"a/has-{FEW - 1}")]
+    room = {**snapshot.services, last.key: replace(last, ports=ports(1, 81))}
+    joined = plan(replace(snapshot, services=room)).allocations.services[ServiceKey("a/waits-0")]
+    assert [one.text for one in joined.grants] == addresses(FEW)[-1:]
 
 
 def test_the_steps_of_a_quadratic_walk_would_show() -> None:
