@@ -60,7 +60,9 @@ async def run(gobgpd: str, socket: Path, *, probe_s: float = PROBE_S, scale: flo
         }
         assert child.stdout is not None, "it is a pipe"
         watching = asyncio.create_task(Watch(socket, stub, scale).run(child.stdout))
-        await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*endings, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done() and not watching.exception():  # its output ended: it does so, too
+            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             if asked.is_set():
                 await farewell(stub)
@@ -69,9 +71,12 @@ async def run(gobgpd: str, socket: Path, *, probe_s: float = PROBE_S, scale: flo
         status = await ended
         for task in (*endings, watching):
             task.cancel()
-        await asyncio.gather(*endings, watching, return_exceptions=True)
+        outcomes = await asyncio.gather(*endings, watching, return_exceptions=True)
     report.remove(socket)
     socket.unlink(missing_ok=True)
+    for one in outcomes:
+        if isinstance(one, Exception):  # a bug of ours: whoever runs this reads it, and starts anew
+            raise one
     if asked.is_set():
         return 0
     log.error("gobgpd ended with status %d", status)

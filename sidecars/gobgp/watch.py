@@ -80,18 +80,20 @@ class Watch:
         """Read gobgpd's output to its end."""
         # Not its buffer: who ends while another thread holds its lock, since Python 3.13 aborts.
         relay = Relay(FileIO(sys.stdout.fileno(), "wb", closefd=False))
-        ticking = asyncio.create_task(self._tick(), name="session reasons")
         try:
-            async for raw in lines(output):
-                if not journal.is_detail(raw):
-                    relay(raw)
-                line = journal.read(raw)
-                if line is not None:
-                    self._hear(line)
+            async with asyncio.TaskGroup() as tasks:
+                ticking = tasks.create_task(self._tick(), name="session reasons")
+                async for raw in lines(output):
+                    if not journal.is_detail(raw):
+                        relay(raw)
+                    line = journal.read(raw)
+                    if line is not None:
+                        self._hear(line)
+                ticking.cancel()
         finally:
-            for task in (ticking, *self._errands):
+            for task in self._errands:
                 task.cancel()
-            await asyncio.gather(ticking, *self._errands, return_exceptions=True)
+            await asyncio.gather(*self._errands, return_exceptions=True)
 
     def _hear(self, line: journal.Line) -> None:
         now, neighbor = asyncio.get_running_loop().time(), line.neighbor
