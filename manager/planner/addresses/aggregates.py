@@ -6,6 +6,7 @@ Local.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from typing import Final
 
 from manager.planner.addresses.reserved import Owned
 from manager.planner.desired import Grant
-from manager.snapshot import TrafficPolicy
+from manager.snapshot import EipName, TrafficPolicy
 from pointsman.api import EipSpec
 from pointsman.model.address import Address, Family, Prefix, family_of
 from pointsman.model.ranges import AddressSet, Span, read_disjoint, span_text, union
@@ -81,6 +82,17 @@ def aggregation(
     for prefix, whose in barred.items():
         torn.append(f"addresses in {prefix} are advertised as host routes, as {whose} lies in it")
     return Aggregation(lengths, own - union(map(_block, barred)), tuple(torn))
+
+
+def inside(owned: Owned, specs: Mapping[EipName, EipSpec]) -> Owned:
+    """Return what of *owned* lies in any Eip of *specs* that has aggregates."""
+    found: list[tuple[Family, Span]] = []
+    for spec in specs.values():
+        with suppress(ValueError):  # then it has none
+            own = AddressSet() if _lengths(spec) == HOST_LENGTHS else read_disjoint(spec.addresses)
+            found += [(family, span) for family in Family for span in own.of(family).spans]
+    own = union(found)
+    return tuple(one for one in owned if one[0] in own) if found else ()
 
 
 def occupied(spec: EipSpec, owned: Owned) -> Mapping[Prefix, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from manager.planner.addresses.aggregates import occupied
+from manager.planner.addresses.aggregates import inside, occupied
 from manager.planner.addresses.reserved import Owned, ReservedMemo
 from manager.planner.bgp.advertisement import AdvertisementPolicy, advertisement_policy
 from manager.planner.bgp.observed_paths import ObservedPaths
@@ -39,6 +39,7 @@ class ContextMemo:
         self.owners = Once[Mapping[Address, NodeName]](address_owners)
         self.reachabilities = Once[Reachabilities](reachabilities)
         self.reserved = ReservedMemo()
+        self.inside = Once[Owned](inside)
         self.barred = Each[EipName, Mapping[Prefix, str]](_barred)
         self.policies = Each[EipName, AdvertisementPolicy](_policy)
         self.zones = Each[NodeName, str](_zone)
@@ -98,7 +99,9 @@ def bgp_context(snapshot: Snapshot, allocations: Allocations, memo: ContextMemo)
         observed if _may_have_to_keep(snapshot, peers) else None,
     )
     specs = _specs(snapshot)
-    barred = memo.barred(memo.reserved(snapshot), specs)
+    # Every node that comes changes what is reserved, and hardly any of it concerns an aggregate.
+    near = memo.inside(memo.reserved(snapshot), {name: spec for name, (_, spec) in specs.items()})
+    barred = memo.barred(near, specs)
     policies = memo.policies(peers, specs, _overlapping(allocations), barred)
     return BgpContext(
         snapshot=snapshot,

@@ -47,7 +47,7 @@ def test_a_warm_memo_answers_what_a_cold_plan_would(seed: int) -> None:
 def test_a_life_visits_what_it_is_for() -> None:
     """Without addresses, routes, sharers and refusals the test above would compare nothing."""
     announced: set[str] = set()
-    routes = shared = weighted = assigned = answered = on_nodes = aggregates = 0
+    routes = shared = weighted = assigned = answered = on_nodes = aggregates = barred = 0
     for seed in range(1, LIVES + 1):
         life = Evolution(seed)
         for _ in range(STEPS):
@@ -62,6 +62,8 @@ def test_a_life_visits_what_it_is_for() -> None:
                 entry["responder"] == KERNEL for one in specs for entry in assignments_in(one)
             )
             aggregates += sum(entry["redistribute"] for one in specs for entry in routes_in(one))
+            stated = [c for one in decided.statuses.values() for c in one.conditions.values()]
+            barred += sum("lies in it" in one.message for one in stated)
             weighted += sum(one.attributes.weight is not None for one in decided.routes.values())
             announced |= {one.verdict.reason for one in decided.announcements.values()}
             life.step(decided)
@@ -72,6 +74,7 @@ def test_a_life_visits_what_it_is_for() -> None:
     assert answered > 5
     assert on_nodes > 5
     assert aggregates > 5
+    assert barred > 5
     assert {
         "AddressConflict",
         "Announced",

@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from manager.planner.addresses.aggregates import aggregation, occupied
+from manager.planner.addresses.aggregates import aggregation, inside, occupied
+from manager.snapshot import EipName
 from pointsman.api import EipSpec
 
 
@@ -78,6 +79,9 @@ def test_aggregates_with_somebodys_address_are_none(
     what = spec(*addresses, **lengths)
     barred = occupied(what, owned)
     assert {str(prefix): whose for prefix, whose in barred.items()} == found
+    near = inside(owned, {EipName("other"): spec("192.0.2.0/24"), EipName("public"): what})
+    assert occupied(what, near) == barred
+    assert owned[2] not in near
     left = aggregation(what, overlaps=False, barred=barred)
     for prefix, whose in barred.items():
         assert not left.holds(prefix)

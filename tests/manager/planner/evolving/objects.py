@@ -35,6 +35,7 @@ EIPS: Final = ("public", "other", "third")
 PEERS: Final = ("tor-1", "tor-2", "tor-3")
 NODES: Final = ("node1", "node2", "node3", "node4")
 SOURCES: Final = ("192.0.2.101", "192.0.2.102", "192.0.2.103")
+INSIDE: Final = ("198.51.100.2", "198.51.100.2", "203.0.113.200", "2001:db8:200::9")  # of Eips
 BLOCKS: Final = {
     "public": ("198.51.100.0/29", "2001:db8:100::/125"),
     "other": ("203.0.113.0/30", "2001:db8:300::/127", "198.51.100.6-198.51.100.9"),
@@ -153,8 +154,8 @@ class Maker:
             found = replace(found, internal_ips=found.internal_ips[:1])
         if self.odd(0.05):
             found = replace(found, internal_ips=(ip_address("192.0.2.11"),))  # as another has
-        if self.odd(0.1):
-            found = replace(found, other_ips=(ip_address("198.51.100.2"),))
+        if self.chance(0.07):
+            found = replace(found, other_ips=(ip_address(rng.choice(INSIDE)),))
         if self.odd(0.1):
             found = replace(found, pod_cidrs=(IPv4Network("198.51.100.4/31"),))
         return replace(
