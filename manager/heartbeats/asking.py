@@ -12,7 +12,8 @@ from typing import Any, Final
 from manager.heartbeats.listening import Listening, Peer
 from manager.replicas.reports import Way
 from manager.snapshot import Announcer, NodeName
-from pointsman.api import AnnouncerSpec, parse
+from pointsman.api import parse
+from pointsman.api.announcer import ManagerAddress
 from pointsman.model.address import Address
 from pointsman.wire.heartbeat import Drop
 from pointsman.wire.heartbeat_keys import read_key, shared_key
@@ -62,16 +63,18 @@ class Asking:
         """
         own = announcers.get(NodeName(self._own))
         ordered = (own, *(one for _, one in sorted(announcers.items())))
-        named = (one.spec for one in ordered if one is not None and one.spec.get("managers"))
-        named_first = next(named, None)
+        named = (one.spec.get("managers") for one in ordered if one is not None)
+        named_first = next(filter(None, named), None)
         if named_first == self._named:
             return
         self._named = named_first
-        spec, _ = parse(AnnouncerSpec, named_first)
+        entries = named_first if isinstance(named_first, list) else []
+        # Each alone, and nothing else of the spec: a version to come may say more than we can read.
+        read = (parse(ManagerAddress, entry)[0] for entry in entries)
         self._replicas = {
             one.name: Way((str(one.address), one.port), key)
-            for one in (spec.managers if spec is not None else ())
-            if one.name != self.listening.name and (key := self._key(one.public_key))
+            for one in read
+            if one is not None and one.name != self._own and (key := self._key(one.public_key))
         }
 
     def about(

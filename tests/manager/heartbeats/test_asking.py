@@ -169,6 +169,20 @@ def test_who_is_not_named_rightly_is_not_asked(spec: Any) -> None:
     assert not asking(MANAGER, PRIVATE, TestAgent("node1"), spec=spec).replicas
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(
+            {"managers": managers(), "assignments": [{"interface": "eth0", "responder": "Later"}]},
+            id="an assignment of a version to come",
+        ),
+        pytest.param({"managers": [{"name": "x"}, *managers()]}, id="another manager"),
+    ],
+)
+def test_what_cannot_be_read_beside_it_hides_no_replica(spec: Any) -> None:
+    assert set(asking(MANAGER, PRIVATE, TestAgent("node1"), spec=spec).replicas) == {OTHER}
+
+
 def test_replicas_are_followed_as_the_announcers_change() -> None:
     agent = TestAgent("node1")
     one = asking(MANAGER, PRIVATE, agent)
