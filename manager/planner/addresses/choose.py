@@ -13,8 +13,9 @@ from manager.planner.addresses.ipam import retaining, unconfirmed
 from manager.planner.addresses.ledger import Ledger
 from manager.planner.addresses.pool import Pool
 from manager.planner.addresses.problem import Problem, refusal_of
-from manager.planner.addresses.sources import any_free, pool_for, requested_pool
+from manager.planner.addresses.sources import any_free, none_there, pool_for, requested_pool
 from manager.planner.desired import SourceAsk
+from manager.snapshot import EipName
 from pointsman.model.address import Address, Family, family_of
 from pointsman.model.printable import CLAUSES_MAX
 from pointsman.model.verdicts.address import LEAVES_SOON, AddressInUse, Deleting, ShareConflict
@@ -71,10 +72,21 @@ def _choose(
     )
     if fitting:
         return Choice(family, fitting)
+    if claim.named and not claim.named_by and (gave := _gave(claim, retained)):
+        return Choice(family, retained, problem=none_there(ledger, claim, family, gave))
     found = _shared_or_pooled(ledger, claim, family)
     if isinstance(found, Problem):
         return Choice(family, retained, problem=found)
     return Choice(family, tuple(found), found)
+
+
+def _gave(claim: Claim, retained: tuple[Address, ...]) -> tuple[EipName, ...]:
+    """Return which of the Eips that *claim* names gave it the first of *retained* that any did.
+
+    Where that no longer `fits_named`, the Eips were edited and not the Service: that moves nobody,
+    not even to another Eip that it names.
+    """
+    return next(filter(None, map(claim.gave, retained)), ())
 
 
 def keep_until_deleted(claim: Claim, retained: ByFamily) -> tuple[Choice, ...]:
@@ -93,7 +105,8 @@ def fits_named(ledger: Ledger, claim: Claim, address: Address) -> bool:
     """Whether a held *address* is of one of the Eips that the Service names, or was.
 
     An Eip that is there and gave it may have lost it to another since: the Service asked for
-    nothing else, and what becomes of Eips moves nobody. One that is gone is asked for in vain.
+    nothing else, and what becomes of Eips moves nobody. One that is gone is asked for in vain:
+    the address stays, and that is said.
     """
     pool = ledger.pool_of(address)
     if pool is not None and claim.names(pool.name):

@@ -3,7 +3,7 @@
 Judging changes nothing. It refuses to look at what the Service has: that is choose.py's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from manager.planner.addresses.claims import Claim
@@ -147,6 +147,14 @@ def any_free(ledger: Ledger, claim: Claim, family: Family) -> tuple[Address, Poo
         problem,
         asks=tuple(one.ask for one in declined.values()),
         source="" if pool is None else pool.source,
+    )
+
+
+def none_there(ledger: Ledger, claim: Claim, family: Family, names: Iterable[EipName]) -> Problem:
+    """Return why none of the Eips *names* gives *claim* an address of *family*."""
+    by_name = ledger.pools.by_name
+    return none_of(
+        [(*why_not(ledger, claim, family, name=one, pool=by_name.get(one)), one) for one in names]
     )
 
 

@@ -171,12 +171,24 @@ REST = eip("rest", "198.51.100.2/31")
             [[REST, eip("public", "203.0.113.0/30")], [eip("public", "203.0.113.0/30")]],
             id="and the other goes, too",
         ),
+        pytest.param(
+            [[replace(PUBLIC, deleting=True), eip("new", "198.51.100.0/30")]],
+            id="being deleted, for one of another name",
+        ),
+        pytest.param([[], [PUBLIC]], id="deleted, and made again"),
+        pytest.param([[eip("public", "198.51.100.0/31", disabled=True), REST]], id="disabled, too"),
+        pytest.param(
+            [[eip("public", "198.51.100.0/31", created="2"), eip("rest", "198.51.100.0/30")]],
+            id="overlapping an older one",
+        ),
     ],
 )
-def test_no_edit_of_eips_moves_a_service_that_names_the_one_it_was_given_by(edits) -> None:
-    asks = {"notes": {"eip": "public", "allocated-from": "public/198.51.100.3"}}
-    now = cluster(service("a/web", "198.51.100.3", **asks), PUBLIC)
-    for eips in edits:
+@pytest.mark.parametrize("named", ["public", "public,spare"])
+def test_no_edit_of_eips_moves_a_service_that_names_the_one_it_was_given_by(edits, named) -> None:
+    asks = {"notes": {"eip": named, "allocated-from": "public/198.51.100.3"}}
+    spare = eip("spare", "192.0.2.128/30")
+    now = cluster(service("a/web", "198.51.100.3", **asks), PUBLIC, spare)
+    for eips in ([*each, spare] for each in edits):
         now, found = settled(replace(now, eips={EipName(each.name): each for each in eips}))
         assert given(found) == {"a/web": ["198.51.100.3"]}, eips
     web = now.services[ServiceKey("a/web")]
