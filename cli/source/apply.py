@@ -58,21 +58,35 @@ def _key(raw: object) -> tuple[str, ...] | None:
 
 
 def _over(live: object, raw: Json, now: datetime) -> Json:
-    meta = {key: value for key, value in raw["metadata"].items() if key not in SET_BY_SERVER}
-    wanted = {**{key: value for key, value in raw.items() if key != "status"}, "metadata": meta}
+    wanted = _users(raw)
+    meta = wanted["metadata"]
     if isinstance(live, Mapping):
-        return _merged(live, wanted, _last_applied(live))
+        # kubectl keeps a note of its own there, so it never takes all annotations away.
+        noted = {**meta, "annotations": meta.get("annotations") or {}}
+        return _merged(live, {**wanted, "metadata": noted}, _last_applied(live))
     created = {"creationTimestamp": format_time(now), "generation": 1}
     return {**wanted, "metadata": {**meta, **created}}
 
 
+def _users(raw: Json) -> dict[str, Any]:
+    """Return *raw* without what only a server writes, whoever wrote it here."""
+    found = {key: value for key, value in raw.items() if key != "status"}
+    meta = raw.get("metadata")
+    if isinstance(meta, Mapping):
+        found["metadata"] = {key: one for key, one in meta.items() if key not in SET_BY_SERVER}
+    return found
+
+
 def _last_applied(live: Json) -> Json:
-    """Return what the last `kubectl apply` said, or nothing if that was never or is unreadable."""
+    """Return what the last `kubectl apply` said, or nothing if that was never or is unreadable.
+
+    It may name a status and a time of creation, empty ones as a rule: neither goes with it.
+    """
     try:
         last = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):  # anybody may have written it
         return {}
-    return last if isinstance(last, Mapping) else {}
+    return _users(last) if isinstance(last, Mapping) else {}
 
 
 def _merged(live: Json, wanted: Json, before: Json) -> Json:

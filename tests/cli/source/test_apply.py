@@ -47,7 +47,35 @@ def test_a_field_goes_if_the_last_apply_named_it_or_the_file_says_null() -> None
     assert one([live], file)["spec"] == {"type": "LoadBalancer", "b": {"d": 2}, "f": 4}
 
 
-@pytest.mark.parametrize("last", ["{", "[]", ""])
+def test_what_is_the_servers_stays_though_the_last_apply_named_it() -> None:
+    """`kubectl create --dry-run=client -o yaml` writes both, empty."""
+    file = service(ports=[{"port": 81}])
+    file["metadata"]["creationTimestamp"], file["status"] = None, {"loadBalancer": {}}
+    live = standing(ports=[{"port": 80}])
+    live["metadata"] |= {"creationTimestamp": "2026-01-01T00:00:00Z",
+                         "annotations": {LAST_APPLIED: json.dumps(file)}}  # fmt: skip
+    after = one([live], file)
+    assert after["status"] == live["status"]
+    assert after["metadata"]["creationTimestamp"] == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("notes", [None, {}, {"other": "x"}])
+def test_annotations_of_others_stay_though_the_last_apply_had_some(notes: dict | None) -> None:
+    """kubectl always writes `annotations: {}` into what it says it applied last."""
+    live, last = standing(), service()
+    last["metadata"]["annotations"] = {"ours": "x"}
+    live["metadata"]["annotations"] = {
+        LAST_APPLIED: json.dumps(last), "ours": "x", "pointsman.dev/share-key": "dns",
+    }  # fmt: skip
+    file = service()
+    file["metadata"]["annotations"] = notes
+    after = one([live], file)["metadata"]["annotations"]
+    assert after == {
+        LAST_APPLIED: json.dumps(last), "pointsman.dev/share-key": "dns", **(notes or {}),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("last", ["{", "[]", "", "7", "9" * 5000, "[" * 100_000])
 def test_an_unreadable_last_apply_takes_nothing_away(last: str) -> None:
     live = standing(a=1)
     live["metadata"]["annotations"] = {LAST_APPLIED: last}
