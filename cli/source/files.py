@@ -22,6 +22,7 @@ DEPTH_MAX: Final = 500
 DEEPEST_SAFE: Final = 20_000  # characters, which cannot be nested more deeply than that
 FAULTS_MAX: Final = 20  # of one file; what is no YAML at all may look like many documents
 UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as > of Windows PowerShell writes it
+SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _TAG: Final = "tag:yaml.org,2002:"
 _DOCUMENT: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)  # it belongs to the document after it
@@ -148,11 +149,16 @@ def _documents(text: str) -> Iterator[object]:
 
 
 def _json_documents(text: str) -> Iterator[object]:
-    """Yield the values of a stream of JSON, as `kubectl apply` takes it."""
-    decoder = json.JSONDecoder(object_pairs_hook=_without_twins, parse_constant=_no_number)
+    """Yield the values of a stream of JSON, as `kubectl apply` takes it.
+
+    Half of a surrogate pair, which no text may hold, becomes a question mark.
+    """
+    paired = SURROGATE.search(text) is None  # else whole pairs, mostly
     at = _after_space(text, 0)
     while at < len(text):
-        value, at = decoder.raw_decode(text, at)
+        value, at = _DECODER.raw_decode(text, at)
+        if not paired:
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
         yield value
         at = _after_space(text, at)
 
@@ -174,7 +180,17 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> object:
-    raise Unfit(f"{text} is no number that JSON knows")
+    raise Unfit(f"{clipped(text)} is no number that JSON knows")
+
+
+def _finite(text: str) -> object:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_twins, parse_constant=_no_number, parse_float=_finite
+)
 
 
 def _refuse_depth(text: str) -> None:

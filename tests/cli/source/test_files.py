@@ -43,6 +43,23 @@ def test_json_may_hold_tabs_and_yaml_may_begin_with_a_brace(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param(r'{"a\ud800": ["\udfff b"]}', {"a?": ["? b"]}, id="half a pair"),
+        pytest.param(r'{"a": "\ud83d\ude00 \\ud800"}', {"a": "\U0001f600 \\ud800"}, id="a pair"),
+    ],
+)
+def test_json_holds_what_can_be_written_again(text: str, value: object, tmp_path: Path) -> None:
+    assert read(tmp_path, text, "a.json") == ([value], [])
+
+
+def test_a_number_beyond_all_bounds_is_none_in_json_too(tmp_path: Path) -> None:
+    documents, [problem] = read(tmp_path, '{"a": -1e999}', "a.json")
+    assert documents == []
+    assert problem.endswith("cannot be used: -1e999 is no number that JSON knows.")
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         pytest.param("a: [", "line 2, column 1: did not find", id="a list that does not end"),
