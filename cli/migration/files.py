@@ -10,6 +10,7 @@ import yaml
 from cli.migration.draft import Draft, Json
 from cli.migration.inventory import Object
 from cli.migration.services import Served
+from pointsman.runtime import go_yaml
 from pointsman.runtime.errors import Failed
 
 NAMES: Final = {
@@ -89,4 +90,12 @@ def write(draft: Draft, served: Served, folder: Path) -> list[Path]:
 
 
 def _yaml(made: Any) -> str:
-    return yaml.safe_dump(made, sort_keys=False, default_flow_style=False, width=100)
+    text = yaml.dump(made, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=100)
+    return str(text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """What was text in their objects is text for kubectl, too."""
+
+
+go_yaml.teach(_Dumper)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pointsman.model.printable import printable, sentence
+from pointsman.runtime import go_yaml
 from pointsman.runtime.terminal import LINE_MAX, raw
 
 COLOURS: Final = {"True": "32", "False": "31", "Unknown": "33"}  # ECMA-48 section 8.3.117
@@ -60,6 +61,7 @@ def _yaml(value: Any) -> str:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+    go_yaml.teach(Plain)
     value = json.loads(json.dumps(value))  # plain types, as JSON has them
     text = yaml.dump(value, Dumper=Plain, sort_keys=True, allow_unicode=True, width=10_000)
     if not text.replace("\n", "").isprintable():

@@ -9,12 +9,13 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import yaml
 
 from cli.source import contents
 from pointsman.model.printable import clipped, sentence
+from pointsman.runtime import go_yaml
 
 # Of one document, aliases written out. A dump of 10,000 Services has a million nodes, and no alias.
 ALIASED_MAX: Final = 100_000
@@ -23,6 +24,7 @@ DEEPEST_SAFE: Final = 20_000  # characters, which cannot be nested more deeply t
 FAULTS_MAX: Final = 20  # of one file; what is no YAML at all may look like many documents
 UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as > of Windows PowerShell writes it
 SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+WHOLE_MAX: Final = 1e21  # from there on, Go writes a number with an exponent
 _TAG: Final = "tag:yaml.org,2002:"
 _DOCUMENT: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)  # it belongs to the document after it
@@ -39,13 +41,23 @@ class Unfit(ValueError):
 class _Loader(yaml.CSafeLoader):
     """YAML 1.1 without times and base-60 numbers: `65000:10` is text, as for kubectl.
 
+    And `y` is true, `08` and `1e3` are numbers; a number without a fraction is a whole one.
+
     A mapping with a key twice and aliases that stand for far more than the file holds are
     refused, as there.
     """
 
+    bool_values: ClassVar = yaml.CSafeLoader.bool_values | {"y": True, "n": False}
+
     def construct_document(self, node: yaml.Node) -> Any:
         _weighed(node, {})
         return super().construct_document(node)
+
+    def construct_number(self, node: yaml.ScalarNode) -> float | str:
+        found: float = self.construct_yaml_float(node)
+        if not math.isfinite(found) and node.value.strip("_")[-1].isdecimal():
+            return str(node.value)  # beyond all bounds, it is text: a commit of digits, say
+        return int(found) if found.is_integer() and abs(found) < WHOLE_MAX else found
 
 
 def _as_kubectl(tag: str, pattern: re.Pattern[str]) -> tuple[str, re.Pattern[str]]:
@@ -58,6 +70,8 @@ _Loader.yaml_implicit_resolvers = {
     first: [_as_kubectl(*one) for one in resolvers if one[0] != _TAG + "timestamp"]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_constructor(_TAG + "float", _Loader.construct_number)
+go_yaml.teach(_Loader)
 
 
 def read(paths: Iterable[str]) -> tuple[list[tuple[str, object]], list[str]]:

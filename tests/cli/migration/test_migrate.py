@@ -75,6 +75,19 @@ def test_a_password_is_nobody_elses_to_read(tmp_path) -> None:
     assert (tmp_path / "secrets.yaml").stat().st_mode & 0o077 == 0
 
 
+def test_a_text_that_looks_like_a_number_is_a_text_for_kubectl_too() -> None:
+    """`08` and `1e3` are numbers for kubectl, `y` is true: each would be refused."""
+    peer = theirs("BGPPeer", "metallb.io/v1beta2", {**PEER, "password": "0987"}, "08")
+    meta = {"namespace": "default", "labels": {"commit": "12e5", "y": "n"}}
+    spec = {"type": "LoadBalancer", "ports": [{"port": 80}]}
+    asks = {"metallb.io/address-pool": "good"}
+    web = theirs("Service", "v1", spec, "web", annotations=asks, **meta)
+    made = made_of("metallb", POOL, peer, web)
+    found = "".join(text for _, text in texts(made.draft, made.served))
+    for line in ("password: '0987'", "name: '08'", "commit: '12e5'", "'y': 'n'"):
+        assert line in found
+
+
 # --- input that means harm -------------------------------------------------------------------
 
 DEEP: Any = "x"
