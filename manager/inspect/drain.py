@@ -15,7 +15,8 @@ from typing import Any, Final
 from manager.inspect import reach
 from manager.inspect.quiet import Comer, Judged, Listening
 from manager.inspect.reach import WRITER, away
-from pointsman.model.names import DRAIN
+from manager.planner.bgp.sessions import WITH_SESSION
+from pointsman.model.names import DRAIN, READY
 from pointsman.model.printable import clipped
 from pointsman.model.route import LIVE
 from pointsman.runtime.target import Unavailable
@@ -148,8 +149,8 @@ async def _refusals(node: str) -> AsyncIterator[None]:
 def missing_of(peers: Iterable[Json], node: str) -> tuple[str, ...]:
     """Return a sentence for each session that may still tell its router *node*.
 
-    A session that is down tells its router nothing. Of one whose speaker does not answer that
-    is not known.
+    A session that is down tells its router nothing, and a BgpPeer that gets none has none to wait
+    for. Of one whose speaker does not answer that is not known.
     """
     found: list[str] = []
     for peer in peers:
@@ -157,7 +158,7 @@ def missing_of(peers: Iterable[Json], node: str) -> tuple[str, ...]:
         if (peer.get("spec") or {}).get("disabled") is True:
             continue
         entries = _entries(peer)
-        if not entries:
+        if not entries and not _gets_no_session(peer):
             found.append(f"BgpPeer {name}: no manager has written about it yet; does one run?")
         for entry in entries:
             speaker, state = clipped(str(entry.get("name") or "")), entry.get("state")
@@ -172,6 +173,18 @@ def missing_of(peers: Iterable[Json], node: str) -> tuple[str, ...]:
             elif state == LIVE:
                 found.append(f"BgpPeer {name}: speaker {speaker} still tells it {node}.")
     return tuple(sorted(found))
+
+
+def _gets_no_session(peer: Json) -> bool:
+    """Whether a manager says that it doesn't speak to this router: another BgpPeer has it, say."""
+    status = peer.get("status")
+    conditions = status.get("conditions") if isinstance(status, Mapping) else None
+    return any(
+        (one.get("type"), one.get("status")) == (READY, "False")
+        and one.get("reason") not in WITH_SESSION
+        for one in conditions or ()
+        if isinstance(one, Mapping)
+    )
 
 
 def _entries(peer: Json) -> list[Json]:

@@ -9,7 +9,7 @@ import pytest
 
 from manager.adapters.kubernetes.client import BGP_PEERS
 from manager.adapters.kubernetes.pages import PAGE
-from manager.inspect.drain import Drain
+from manager.inspect.drain import Drain, missing_of
 from tests.fakes.kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -29,3 +29,22 @@ async def test_a_peer_beyond_the_first_page_is_waited_for_too() -> None:
     assert missing == ("BgpPeer the-last: speaker a still tells it node1.",)
     kube.put(BGP_PEERS, peer("the-last"))
     assert await Drain(kube, "node1").until_withdrawn(2) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "waits"),
+    [
+        pytest.param("False", "Duplicate", False, id="a router that another BgpPeer has"),
+        pytest.param("False", "SecretNotFound", False, id="no password"),
+        pytest.param("False", "NeedsOwnSpeaker", True, id="not Ready, and spoken to"),
+        pytest.param("True", "Ready", True, id="a session that nobody reports"),
+    ],
+)
+def test_a_router_that_gets_no_session_is_not_waited_for(
+    status: str, reason: str, waits: bool
+) -> None:
+    ready = {"type": "Ready", "status": status, "reason": reason}
+    unheard = {"metadata": {"name": "tor-2"}, "spec": {}, "status": {"conditions": [ready]}}
+    assert bool(missing_of([peer("tor-1"), unheard], "node1")) is waits
+    live = {**unheard["status"], "speakers": [{**DRAINED, "drained": []}]}  # its end is under way
+    assert missing_of([{**unheard, "status": live}], "node1") != ()
