@@ -44,7 +44,11 @@ def test_a_router_that_gets_no_session_is_not_waited_for(
     status: str, reason: str, waits: bool
 ) -> None:
     ready = {"type": "Ready", "status": status, "reason": reason}
-    unheard = {"metadata": {"name": "tor-2"}, "spec": {}, "status": {"conditions": [ready]}}
+    unheard: dict[str, Any] = {
+        "metadata": {"name": "tor-2"},
+        "spec": {},
+        "status": {"conditions": [ready]},
+    }
     assert bool(missing_of([peer("tor-1"), unheard], "node1")) is waits
     live = {**unheard["status"], "speakers": [{**DRAINED, "drained": []}]}  # its end is under way
     assert missing_of([{**unheard, "status": live}], "node1") != ()
