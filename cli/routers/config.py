@@ -20,11 +20,19 @@ from manager.planner.bgp.next_hop import next_hop
 from manager.planner.bgp.peers import confederation
 from manager.snapshot import Eip
 from pointsman.api import BgpConfSpec, BgpPeerSpec, EipSpec
-from pointsman.model.address import Address, Prefix, address_order, family_of, prefix_order
+from pointsman.model.address import (
+    Address,
+    Family,
+    Prefix,
+    address_order,
+    family_of,
+    prefix_order,
+)
 from pointsman.model.names import MANAGER_LABEL, NEXT_HOPS_UNVERIFIED
-from pointsman.model.ranges import address_of, read_block
+from pointsman.model.ranges import address_of, read_block, union
 from pointsman.model.record import ResourceKey
 from pointsman.model.route import MOST_PATHS, PeerName
+from pointsman.model.unicast import unicast_of
 from pointsman.runtime.errors import Misuse
 
 DIALECTS: Final[Mapping[str, Callable[[Needs], Iterator[str]]]] = {
@@ -113,10 +121,16 @@ def _known_as(conf: BgpConfSpec, router: int) -> int:
 
 
 def _blocks(eip: Eip) -> Iterator[Prefix]:
-    for block in entries_of(eip):
-        family, (first, last) = read_block(str(block))
-        ends = address_of(family, first), address_of(family, last)
-        yield from summarize_address_range(*ends)
+    """Yield what may be advertised of *eip*, also of one that isn't Ready for another entry."""
+    for entry in entries_of(eip):
+        try:
+            block = unicast_of(union([read_block(entry)]))
+        except ValueError:
+            continue  # the Eip's condition says it
+        for family in Family:
+            for first, last in block.of(family).spans:
+                ends = address_of(family, first), address_of(family, last)
+                yield from summarize_address_range(*ends)
 
 
 def _aggregated(spec: EipSpec, block: Prefix) -> bool:

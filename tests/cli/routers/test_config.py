@@ -49,6 +49,20 @@ def test_nodes_without_ipv4_need_ipv6_next_hops(
         assert config(capsys, kind, "-f", str(more)).count(line) == 1
 
 
+@pytest.mark.parametrize("kind", ["frr", "bird"])
+def test_what_an_eip_can_never_give_is_no_business_of_a_router(
+    kind: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Such an Eip isn't Ready; what Services hold of the rest of it goes on being advertised."""
+    wrong = ["203.0.113.9-203.0.113.2", "223.255.255.0-224.0.0.255"]
+    odd = obj("Eip", "odd", spec={"addresses": ["203.0.113.64/28", *wrong]})
+    found = config(capsys, kind, "-f", write(tmp_path / "more.yaml", odd))
+    assert "203.0.113.64/28" in found
+    assert "223.255.255.0/24" in found
+    assert "203.0.113.2" not in found
+    assert "224.0.0.0/24" not in found
+
+
 def test_an_aggregate_gets_its_discard_route_and_no_other_router_hears_of_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
