@@ -85,7 +85,10 @@ async def _parent(calls: Calls, fields: NetboxFields, vrf: int | None) -> dict[s
         network = str(ip_network(text, strict=False))
         found = await _list(calls, kind, [*query, ("prefix", network)])
         return _only(calls, [one for one in found if one.get("prefix") == network], words)
-    family, span = read_block(text)
+    try:
+        family, span = read_block(text)
+    except ValueError as error:  # reversed: the one fault that CEL can't see
+        raise Unavailable(f"{calls.name} can't be asked for {words}: {error}") from error
     first, _, last = span_text(family, *span).partition("-")
     query += [("start_address", first), ("end_address", last or first)]
     found = await _list(calls, kind, query)
