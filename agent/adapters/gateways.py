@@ -22,8 +22,9 @@ from pointsman.wire.ndp import ADVERTISEMENT, advertised, solicitation_message
 ICMP6_FILTER: Final = 1  # linux/icmpv6.h
 AT_ONCE: Final = 64
 PASSING: Final = frozenset(
-    {errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.ENOBUFS, errno.EHOSTUNREACH}
+    {errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.ENOBUFS, errno.ENOMEM, errno.EHOSTUNREACH}
     | {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAGAIN, errno.EINVAL}
+    | {errno.EPERM, errno.EACCES}  # a firewall of this host, or a rule that prohibits
 )
 log = logging.getLogger(__name__)
 
