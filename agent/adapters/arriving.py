@@ -23,6 +23,7 @@ from pointsman.model.ranges import AddressSet, union
 from pointsman.model.timestamps import format_micro_time
 from pointsman.net.packet import ArrivingPackets, Drained, Program
 from pointsman.runtime.clock import Clock
+from pointsman.runtime.os_errors import os_error_text
 from pointsman.wire.arrival_filter import addresses, arrival_filter, is_exact
 
 POLL_S: Final = 0.2
@@ -187,7 +188,8 @@ class PacketArrivals:
             except PermissionError:
                 watch.trouble = FORBIDDEN
             except OSError as error:
-                watch.trouble = f"No packet socket can be opened on {link.name}: {error.strerror}."
+                why = os_error_text(error)
+                watch.trouble = f"No packet socket can be opened on {link.name}: {why}."
             else:
                 watch.sockets[link.index] = _Socket(packets)
                 opened = True

@@ -18,10 +18,12 @@ from pointsman.net.packet import PASSING, PacketSocket, Program
 from pointsman.net.solicited import SolicitedNodeGroups
 from pointsman.responder.responder import Responder
 from pointsman.responder.terms import DutyTerms
+from pointsman.runtime.os_errors import os_error_text
 from pointsman.wire.ethernet import ETH_P_ARP, ETH_P_IPV6
 from pointsman.wire.packet_filter import ANY_ARP, ANY_ICMPV6, arp_filter, ndp_filter
 
 RETRY_S: Final = 1.0
+PROTOCOLS: Final = (ETH_P_ARP, ETH_P_IPV6)  # a socket for each, or nothing is sent
 UNSETTLED: Final = -1  # no number of changes: what they ask for is still to be done
 ETHERTYPE: Final = slice(12, 14)
 FORBIDDEN: Final = (
@@ -110,7 +112,7 @@ class AnsweringStation:
     def _open(self) -> None:
         """Have both sockets; say what is in the way."""
         link = self._station.link
-        for protocol in (ETH_P_ARP, ETH_P_IPV6):
+        for protocol in PROTOCOLS:
             if protocol in self._sockets:
                 continue
             try:
@@ -119,7 +121,8 @@ class AnsweringStation:
                 self._hindered(FORBIDDEN)
                 return
             except OSError as error:
-                self._hindered(f"No packet socket can be opened on {link.name}: {error.strerror}.")
+                why = os_error_text(error)
+                self._hindered(f"No packet socket can be opened on {link.name}: {why}.")
                 return
             self._sockets[protocol] = sock
             self._filters[protocol] = self._wanted()
@@ -132,6 +135,9 @@ class AnsweringStation:
             if trouble:
                 log.warning("interface %s: %s", self.name, trouble)
             self._changed()
+
+    def _is_open(self) -> bool:
+        return len(self._sockets) == len(PROTOCOLS)
 
     def _close_sockets(self) -> None:
         for sock in self._sockets.values():
@@ -156,7 +162,7 @@ class AnsweringStation:
 
     def _settle(self) -> None:
         """Bring filters and groups up to what the responder listens for; say what changed."""
-        if self.responder.changes == self._seen and len(self._sockets) == 2:
+        if self.responder.changes == self._seen and self._is_open():
             return
         self._seen = self.responder.changes
         # Groups first: what a switch lets through now was asked after it.
@@ -204,7 +210,7 @@ class AnsweringStation:
     def _due(self) -> None:
         """Send what is due, settle, and set the timer for what comes next."""
         self._settle()
-        if not self._sockets:
+        if not self._is_open():  # one of two would be asked for frames that it cannot send
             self._again(self._loop.time() + RETRY_S)
             return
         try:
@@ -215,7 +221,7 @@ class AnsweringStation:
             self._gone(error)
         self._settle()
         due_s = self.responder.next_due_s()
-        if self._seen == UNSETTLED:
+        if self._seen == UNSETTLED or not self._is_open():
             retry_s = self._loop.time() + RETRY_S
             due_s = retry_s if due_s is None else min(due_s, retry_s)
         self._again(due_s)

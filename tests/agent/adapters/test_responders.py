@@ -1,6 +1,9 @@
 """Responders on real interfaces, asked by arping, ndisc6 and a kernel."""
 
 import asyncio
+import contextlib
+import os
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -169,6 +172,34 @@ async def test_a_client_that_refreshes_is_answered_alone(node: Answering) -> Non
     replies = node.responders.totals.replies
     assert replies["arp_ucast"] >= 2, "after the first, this tool asks the MAC that it learnt"
     assert replies["arp_bcast"] >= 1
+
+
+async def test_a_socket_that_cannot_be_opened_beside_the_other_is_tried_again(
+    node: Answering,
+) -> None:
+    """Descriptors are scarce for a while: there is room for the group and for ARP alone."""
+    assignment = assigned(FOUR, SIX)
+    network = await node.wires.network()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[int] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(3):  # ARP's socket asks for the interface's number by another one
+            os.close(held.pop())
+        node.responders.follow(assignment, network, confirmed=True)
+        await eventually(lambda: len(node.responders.withheld) == 2)
+        assert "None" not in node.responders.withheld[0].reason
+        assert node.responders.announced == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for one in held:
+            os.close(one)
+    await eventually(lambda: node.responders.announced == 2)
+    assert await node.macs6() == {NODE_MAC}
+    await eventually(lambda: node.responders.withheld == ())
 
 
 async def test_reports_keep_a_pace(node: Answering) -> None:
