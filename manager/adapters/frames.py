@@ -16,8 +16,10 @@ from typing import Final
 
 from manager.ports import HostInterface
 from pointsman.model.address import Address, Prefix
+from pointsman.model.printable import clipped
 from pointsman.net.packet import GONE, PacketSocket
 from pointsman.net.solicited import SolicitedNodeGroups
+from pointsman.runtime.os_errors import os_error_text
 from pointsman.runtime.target import Unavailable
 from pointsman.wire.ethernet import ETH_P_ARP, ETH_P_IPV6
 from pointsman.wire.packet_filter import arp_filter, ndp_filter
@@ -122,7 +124,8 @@ class FramesOfOne:
                 raise
 
     def _unavailable(self, error: OSError) -> Unavailable:
-        return Unavailable(f"interface {self._interface.name} of this host: {error.strerror}")
+        why = os_error_text(error)
+        return Unavailable(f"interface {clipped(self._interface.name)} of this host: {why}")
 
 
 def _index(name: str) -> int | None:
@@ -147,7 +150,7 @@ def _mac(asking: socket.socket, name: str) -> bytes | None:
 
 def _ipv4_subnets() -> Iterator[tuple[str, Prefix]]:
     """Yield the connected routes: destination and mask without a gateway."""
-    for line in (PROC / "route").read_text().splitlines()[1:]:
+    for line in _lines(PROC / "route")[1:]:
         name, destination, gateway, flags, *_rest = line.split()
         mask = _rest[3]
         if int(gateway, 16) or not int(flags, 16) & RTF_UP or not int(mask, 16):
@@ -162,8 +165,17 @@ def _ipv6_subnets() -> Iterator[tuple[str, Prefix]]:
     listed = PROC / "if_inet6"
     if not listed.exists():  # a kernel without IPv6
         return
-    for line in listed.read_text().splitlines():
+    for line in _lines(listed):
         address, _index, length, scope, _flags, name = line.split()
         if int(scope, 16) == GLOBAL_SCOPE:
             one = IPv6Address(bytes.fromhex(address)), int(length, 16)
             yield name, ipaddress.IPv6Network(one, strict=False)
+
+
+def _lines(listed: Path) -> list[str]:
+    """Return the lines of a list of the kernel's.
+
+    Any octets but blanks and '/' make a name. One that is no text cannot be bound to: as it is
+    spelled here no interface has it, and the others are read all the same.
+    """
+    return [line.decode(errors="backslashreplace") for line in listed.read_bytes().splitlines()]

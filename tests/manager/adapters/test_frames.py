@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.network import netns
+from lab.parts import tool
 from manager.adapters.frames import NO_RIGHT, HostFrames
 from manager.central.driver import CentralDriver
 from manager.ports import HostInterface
@@ -54,6 +56,17 @@ def test_interfaces_come_with_their_address_and_subnets(wires: Cable) -> None:
     assert read(wires) == [near]  # behind a gateway nobody asks by ARP
     wires.ip("addr add 10.9.0.1/22 dev near", "addr del 2001:db8::3/64 dev near")
     assert set(read(wires)[0].subnets) == {IPv4Network("192.0.2.0/24"), IPv4Network("10.9.0.0/22")}
+
+
+def test_an_interface_whose_name_is_no_text_hides_no_other(wires: Cable) -> None:
+    """A kernel takes any octets; nobody can bind to these by name."""
+    add = "link", "add", "n\udce9\udcff", "type", "bridge"
+    up = "link", "set", add[2], "up"
+    addresses = [("addr", "add", one, "dev", add[2]) for one in ("10.9.0.1/24", "2001:db8:9::1/64")]
+    with netns.entered(wires.namespace):
+        for words in (add, up, *addresses):
+            subprocess.run([tool("ip", "iproute2"), *words], check=True)
+    assert [one.name for one in read(wires)] == ["near"]
 
 
 def heard_by(sock: PacketSocket, wanted: Callable[[bytes], bool]) -> Callable[[], list[bytes]]:
