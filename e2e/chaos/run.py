@@ -7,6 +7,7 @@ address has moved, and the router's table is the one that programs make which st
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from lab.network.topology import POD_PORT
 SPEAKERS = ("192.0.2.10", "192.0.2.9")
 LOCAL: Any = {"externalTrafficPolicy": "Local"}
 APART = "apart"  # carried by node3 alone, which no fault hits
+BGP_SOCKETS = "( sport = :179 or dport = :179 )"
 CALM_S = 1.0  # of traffic after a fault is over, in which nothing may get lost any more
 Table = Mapping[str, frozenset[str]]
 
@@ -121,6 +123,8 @@ def _trial(lab: Bed, fault: Fault, scene: Scene) -> Trial:
 
 
 def _settled(lab: Bed, scene: Scene) -> None:
+    machines = ("router", *(one.name for one in lab.topology.managers))
+    lab.wait("what was lost on the way", lambda: all(_is_through(lab, one) for one in machines))
     for speaker in SPEAKERS:
         lab.wait("a session", partial(session, lab, speaker))
     for name, addresses in scene.addresses.items():
@@ -132,6 +136,17 @@ def _tells_all(lab: Bed, scene: Scene, speaker: str) -> bool:
     command = f"show bgp ipv4 unicast neighbors {speaker} routes"
     text = lab.exec("router", "vtysh", "-c", command)
     return all(f"{addresses[0]}/32" in text for addresses in scene.addresses.values())
+
+
+def _is_through(lab: Bed, machine: str) -> bool:
+    """Whether no session waits to send again what a cut has swallowed.
+
+    TCP tries that after 1.6, 3 and 6 s, as long as a cut or longer. Until then the session stands
+    and may still end with its hold time; the next fault would be a second one at the same time.
+    """
+    sockets = lab.exec(machine, "ss", "-Hnto", "state", "established", BGP_SOCKETS)
+    # timer:(on,2.1sec,4): the last is how often it was sent again (ss(8)).
+    return not re.search(r"timer:\(on,[^,]*,[1-9]", sockets)
 
 
 def _like(lab: Bed, wanted: Table) -> Table:
