@@ -90,6 +90,7 @@ class AnsweringStation:
         """Be *station* from now on: of the same index."""
         before, self._station = self._station, station
         now_s = self._loop.time()
+        self.responder.follow_link_local(station.link_local)
         if _way(station) != _way(before):
             self.responder.link(up=station.link.up, mac=station.mac, now_s=now_s)
         self.responder.follow_gateways(station.gateways, now_s)

@@ -108,6 +108,10 @@ class Responder:
             holding.link_came(now_s, self._chance)
             self._arrange(address, holding, now_s)
 
+    def follow_link_local(self, link_local: IPv6Address | None) -> None:
+        """Announce from this one from now on; None: the interface has none that may be used."""
+        self._unasked.link_local = link_local
+
     def follow_gateways(self, gateways: Iterable[Address], now_s: float) -> None:
         """Ask these of the interface from now on: as each address, where one is new."""
         self._unasked.follow_gateways(gateways, now_s)

@@ -23,7 +23,7 @@ _TO_BE_VERIFIED = frozenset({Rank.DEFEND.value, Rank.FIRST.value})
 
 
 class Unasked:
-    """The turns of one interface's addresses; *mac* is its own, and may change."""
+    """The turns of one interface's addresses; *mac*, *link_local*: its own, and may change."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Unasked:
         rate: int,
         now_s: float,
     ) -> None:
-        self.mac, self._link_local = mac, link_local
+        self.mac, self.link_local = mac, link_local
         self._counters, self._chance = counters, chance
         self.bucket = TokenBucket(rate, now_s=now_s)
         self.asks = GatewayAsks()
@@ -124,7 +124,7 @@ class Unasked:
 
     def _announcement(self, address: Address) -> bytes:
         self._counters.announcements += 1
-        return frames.announcement(address, self.mac, link_local=self._link_local)
+        return frames.announcement(address, self.mac, link_local=self.link_local)
 
     def _gateway_question(self, address: Address, now_s: float) -> list[bytes]:
         gateway = self.asks.asked(address, now_s)

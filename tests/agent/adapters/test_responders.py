@@ -15,8 +15,8 @@ from agent.looks import Looked
 from agent.snapshot import Assignment
 from lab.network import netns
 from pointsman.runtime.pace import REPORT_S
-from pointsman.wire.ethernet import multicast_mac
-from pointsman.wire.ndp import ALL_NODES, Advertisement, write_advertisement
+from pointsman.wire.ethernet import ETH_P_IPV6, multicast_mac
+from pointsman.wire.ndp import ALL_NODES, Advertisement, read_ndp, write_advertisement
 from tests.agent.adapters.answering import (
     FOUR,
     SIX,
@@ -121,6 +121,35 @@ async def test_a_link_that_comes_back_and_another_mac_are_announced(node: Answer
         await node.follow(assigned(FOUR))
     await eventually(lambda: node.responders.totals.announcements > before)
     assert await node.macs() == {other}
+
+
+async def test_announcements_come_from_the_link_local_address_that_there_is(
+    node: Answering,
+) -> None:
+    """A network that inspects what is announced drops it from an address that nobody has."""
+    await follow_and_learn(node, SIX)
+    node.wires.ip("node", "addr flush dev eth0 scope link")
+    node.wires.ip("node", "addr add fe80::aa/64 dev eth0 nodad")
+    senders: set[str] = set()
+    with netns.entered(node.wires.namespace("client")):
+        heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IPV6))
+    with heard:
+        heard.setblocking(False)
+        for word in ("down", "up"):
+            node.wires.ip("switch", f"link set node {word}")
+            await node.sees("eth0", up=word == "up")
+            await node.follow(assigned(SIX))
+
+        def announced() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    packet = read_ndp(heard.recv(2048))
+                    if isinstance(packet, Advertisement) and not packet.solicited:
+                        senders.add(str(packet.sender))
+            return bool(senders)
+
+        await eventually(announced)
+    assert senders == {"fe80::aa"}
 
 
 async def test_an_interface_that_comes_later_and_one_that_is_replaced_are_used(
