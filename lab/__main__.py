@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from lab import demo, handle
@@ -59,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given.command = [*getattr(given, "command", []), *command]
     verb: Callable[[Given], int] = given.run
     try:
-        with _ended_like_ctrl_c():
+        with lifecycle.ended_like_ctrl_c():
             return verb(given)
     except Misuse as misuse:
         print(misuse, file=sys.stderr)
@@ -74,16 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         lifecycle.end()
         print("interrupted", file=sys.stderr)
         return 1
-
-
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C: what ends a job of somebody's CI leaves no lab, either."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def up(given: Given) -> int:

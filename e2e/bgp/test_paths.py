@@ -76,8 +76,9 @@ def test_no_aggregate_takes_a_machine_along(lab: Bed) -> None:
     cluster.routed(lab, address, "123")
     assert routers.prefixes(lab, "router") == [address]
     lab.wait("answers", lambda: lab.get(address))
-    kept = lab.api.get(f"{CRS}/eips/near")["status"]["conditions"]
-    assert "192.0.2.8/29" in next(one["message"] for one in kept if one["type"] == "BgpApplied")
+    conditions = lab.api.get(f"{CRS}/eips/near")["status"]["conditions"]
+    (why,) = (one["message"] for one in conditions if one["type"] == "BgpApplied")
+    assert "192.0.2.8/29" in why
     assert session(lab, cluster.MANAGER) == before
 
 

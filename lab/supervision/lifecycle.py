@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from lab.errors import Broken
@@ -122,6 +122,16 @@ def end() -> None:
         if process.stdin:
             process.terminate()
             _let_go(name)
+
+
+@contextlib.contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C: what ends a job of somebody's CI leaves no lab, either."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _follow(

@@ -8,7 +8,6 @@ Nothing here knows what is read or written.
 
 import json
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import aiohttp
 from manager.adapters.kubernetes.credentials import Access, Credentials, NoAccess, no_access
 from manager.adapters.kubernetes.event_lines import events
 from manager.adapters.kubernetes.fields import Json
+from manager.adapters.kubernetes.sockets import unread, watchful
 from pointsman.model.names import API_PATH, FIELD_MANAGER
 from pointsman.model.printable import sentence
 from pointsman.runtime import answer
@@ -178,7 +178,7 @@ class KubeApi:
             ) as response:
                 await self._raise_for(response)
                 chunks = response.content.iter_any()
-                yield events(chunks, kind.gather_s, unread=partial(_unread, response))
+                yield events(chunks, kind.gather_s, unread=partial(unread, response))
 
     async def _call(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> object:
         """Return the JSON that was answered; called where errors are translated."""
@@ -269,34 +269,9 @@ async def connect(
         await credentials.access()
     except NoAccess as error:
         raise ValueError(no_access(error, context)) from error
-    connector = aiohttp.TCPConnector(limit=64, socket_factory=_watchful_socket)
+    connector = aiohttp.TCPConnector(limit=64, socket_factory=watchful)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield KubeApi(session, credentials, request_timeout_s=request_timeout_s, ended=ended)
-
-
-def _watchful_socket(info: tuple[Any, ...]) -> socket.socket:
-    """Return a socket whose peer's silent death shows within half a minute, idle or not."""
-    opened = socket.socket(*info[:3])  # family, kind, protocol
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 25_000)
-    return opened
-
-
-@contextmanager
-def _unread(response: aiohttp.ClientResponse) -> Iterator[None]:
-    """Leave what comes meanwhile to the kernel: each segment that we are told of wakes us."""
-    transport = response.connection.transport if response.connection else None
-    if transport is None:  # the server has ended it
-        yield
-        return
-    transport.pause_reading()
-    try:
-        yield
-    finally:
-        transport.resume_reading()
 
 
 @contextmanager

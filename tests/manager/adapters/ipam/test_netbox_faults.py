@@ -298,11 +298,3 @@ async def test_what_was_cut_off_by_a_stop_is_finished_by_the_next_manager(
     made = await next_one.reserve(key("web"), ANY)
     assert await bed.world.written() == {made.address: 1}
     await next_one.close()
-
-
-async def test_a_range_written_the_wrong_way_round_is_the_users_to_mend(bed: Bed) -> None:
-    """CEL has no order of addresses, so the API server takes it: it ends no manager."""
-    source = bed.source(prefix="", ip_range="192.0.2.20-192.0.2.10")
-    with pytest.raises(Unavailable, match=r"is reversed: write 192\.0\.2\.10-"):
-        await source.observe()
-    await source.close()
