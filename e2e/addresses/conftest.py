@@ -15,6 +15,8 @@ def whole() -> Iterator[Bed]:
     """Everything runs; Eip 198.51.100.0/28 is the only default; the session is up."""
     with labs.standing(Options(name=labs.fresh())) as up:
         cluster.prepare(up)
+        # They come once, a moment after the session: not in the middle of a test.
+        up.wait("the session's Events", lambda: cluster.events(up, "tor-1"))
         yield up
 
 

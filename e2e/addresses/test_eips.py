@@ -26,7 +26,7 @@ def test_no_edit_of_an_eip_moves_what_is_held(lab: Bed) -> None:
     assert sorted(holders.values()) == [FIRST, SECOND]
     words.apply(lab, service("three", notes={"eip": "pool"}))
     words.refused(lab, "three", "AddressPoolExhausted", "'pool'")
-    before = lab.wait("the session's Events", lambda: cluster.events(lab, "tor-1"))
+    before = cluster.events(lab, "tor-1")
     with Witness(lab) as events:
         edited(lab, holders, addresses=[BLOCK])
         words.has(lab, "three", THIRD)  # grown: whoever waits is served

@@ -1,15 +1,11 @@
 """The client over HTTP: what it sends, and what it makes of an answer or of none."""
 
-import asyncio
-import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.client_proto import ResponseHandler
 
 from manager.adapters.kubernetes.client import (
     NODES,
@@ -69,37 +65,6 @@ async def test_what_does_not_exist_is_refused_with_its_code(cluster: Cluster) ->
     with pytest.raises(Refused, match="not found") as caught:
         await cluster.api.get(NODES, "", "nobody")
     assert (caught.value.code, caught.value.reason) == (404, "NotFound")
-
-
-async def test_what_comes_in_a_while_wakes_us_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server, names, woken = Api(), [f"node{n}" for n in range(60)], 0
-    received = ResponseHandler.data_received
-
-    def counted(self: ResponseHandler, data: bytes) -> None:
-        nonlocal woken
-        woken += bool(data)  # it calls this itself, too, with nothing
-        received(self, data)
-
-    async def one_by_one(request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        for name in names:
-            event = {"type": "MODIFIED", "object": {"metadata": {"name": name}}}
-            await answer.write(json.dumps(event).encode() + b"\n")
-            await asyncio.sleep(0.005)
-        return answer
-
-    monkeypatch.setattr(ResponseHandler, "data_received", counted)
-    server.handle = one_by_one  # type: ignore[method-assign]
-    async with serving(server) as url, connect(kubeconfig(tmp_path / "k", url)) as api:
-        began = time.monotonic()
-        async with api.watch(NODES, {}, version="1", timeout_s=60) as events:
-            heard = [event["object"]["metadata"]["name"] async for event in events]
-        pauses = (time.monotonic() - began) / NODES.gather_s
-    assert heard == names
-    assert woken <= pauses + 3  # the headers, the first event, the end
 
 
 async def test_no_kubeconfig_is_a_sentence(tmp_path: Path) -> None:
